@@ -1,1 +1,25 @@
-//! kafka-app
+//! Declarative Kafka listeners and templates: Spring for Apache Kafka, without its wounds.
+#![allow(dead_code, reason = "the seams stand before what fills them; removed when the runtime lands")]
+
+extern crate self as kafka_app;
+
+mod error;
+mod record;
+
+pub mod config;
+
+mod client;
+mod extract;
+mod handler;
+mod listener;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
+pub use error::{Error, ErrorKind, Result};
+pub use extract::FromRecord;
+pub use handler::{ErrorClass, KafkaError, Outcome, RecordContext};
+pub use listener::Listener;
+pub use record::{Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition};

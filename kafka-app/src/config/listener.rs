@@ -1,0 +1,130 @@
+//! `kafka.listener.*` and `kafka.listeners.<id>.*`: what can be said of a listener, wherever it is said.
+
+use std::{collections::BTreeMap, time::Duration};
+
+/// Settings of one listener as said in one place; what is not said is `None`.
+///
+/// The attribute, the builder and the configuration all fill this struct, and the later one wins field by field:
+/// defaults ← `kafka.listener.*` ← attribute or builder ← `kafka.listeners.<id>.*`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListenerSettings {
+    /// Topics by name; exactly one of this and `topic_pattern`.
+    pub topics: Option<Vec<String>>,
+    /// Topics by regular expression, anchored at both ends.
+    pub topic_pattern: Option<String>,
+    /// Consumer group; else `kafka.consumer.group-id`.
+    pub group_id: Option<String>,
+    /// When offsets move relative to handling.
+    pub delivery: Option<Delivery>,
+    /// When finished offsets are committed.
+    pub ack_mode: Option<AckMode>,
+    /// For [`AckMode::Time`] and [`AckMode::CountTime`]; default 1 s.
+    pub ack_time: Option<Duration>,
+    /// For [`AckMode::Count`] and [`AckMode::CountTime`]; default 1.
+    pub ack_count: Option<u32>,
+    /// Consumers of this listener in this process; default 1.
+    pub concurrency: Option<u32>,
+    /// Which records are handled in order; default [`Ordering::Partition`].
+    pub ordering: Option<Ordering>,
+    /// Lanes per consumer for [`Ordering::Key`] and [`Ordering::None`]; default 16.
+    pub workers: Option<u32>,
+    /// Most records of a batch; default 500.
+    pub batch_max_records: Option<u32>,
+    /// How long a batch waits to fill; default 0.
+    pub batch_max_wait: Option<Duration>,
+    /// Most bytes of a batch; default none.
+    pub batch_max_bytes: Option<u64>,
+    /// Where returned values go.
+    pub send_to: Option<String>,
+    /// Deliveries in place; each field falls back by itself.
+    pub retry: RetrySettings,
+    /// Where spent records go; default [`DeadLetter::Stop`].
+    pub dead_letter: Option<DeadLetter>,
+    /// Longest time for one call of the handler; default none.
+    pub timeout: Option<Duration>,
+    /// Whether the listener starts with the application; default true.
+    pub auto_startup: Option<bool>,
+    /// What happens to running handlers when a partition is revoked; default [`OnRevoke::Drain`].
+    pub on_revoke: Option<OnRevoke>,
+    /// librdkafka properties of this listener's consumers, the most specific layer.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// `retry(attempts, backoff, multiplier, max_backoff, jitter)`: deliveries in place, order kept, polling never stops.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RetrySettings {
+    /// Deliveries in all, the first included; at least 1, default 10.
+    pub attempts: Option<u32>,
+    /// Delay before the second delivery; default 0.
+    pub backoff: Option<Duration>,
+    /// Factor from delay to delay, at least 1; default 1.
+    pub multiplier: Option<f64>,
+    /// Longest delay; default none.
+    pub max_backoff: Option<Duration>,
+    /// Share of the delay that is random, 0 to 1; default 0.
+    pub jitter: Option<f64>,
+}
+
+/// The one word that chooses what a crash may do to a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// Committed before the handler sees it: a crash may lose records, never repeats one.
+    AtMostOnce,
+    /// Committed after the handler ended: a crash may repeat records, never loses one.
+    #[default]
+    AtLeastOnce,
+}
+
+/// When finished offsets are committed; Spring's `AckMode`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AckMode {
+    /// After each record.
+    Record,
+    /// After each batch handed to a lane.
+    Batch,
+    /// Every `ack_time`.
+    #[default]
+    Time,
+    /// Every `ack_count` records.
+    Count,
+    /// Whichever of the two comes first.
+    CountTime,
+    /// When the handler acknowledges; sent with the next commit.
+    Manual,
+    /// When the handler acknowledges; sent at once.
+    ManualImmediate,
+}
+
+/// Which records of a listener are handled one after the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Ordering {
+    /// All records of a partition.
+    #[default]
+    Partition,
+    /// Records of a partition with the same key.
+    Key,
+    /// None: any worker takes any record.
+    None,
+}
+
+/// Where a record goes when its deliveries are spent or its class says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DeadLetter {
+    /// To this topic.
+    Topic(String),
+    /// Logged, counted and skipped.
+    Off,
+    /// The listener stops and turns unhealthy; the record stays uncommitted.
+    #[default]
+    Stop,
+}
+
+/// What happens to running handlers when their partition is revoked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnRevoke {
+    /// They finish, within a deadline.
+    #[default]
+    Drain,
+    /// They are dropped at their next await.
+    Cancel,
+}

@@ -1,0 +1,250 @@
+//! What a listener's function is to the runtime: a record in, an outcome out.
+//!
+//! `#[kafka_listener]` implements [`RecordHandler`] or [`BatchHandler`] for the hidden struct it declares; nothing here
+//! knows where records come from or what is done about failures.
+
+use std::{any::Any, any::TypeId, collections::HashMap, error::Error as StdError, fmt, future::Future, sync::Arc};
+
+use crate::{
+    listener::AckSource,
+    record::{ProducerRecord, RawRecord},
+};
+
+/// A function that takes one record at a time.
+///
+/// Implemented by `#[kafka_listener]`; by hand only where a macro cannot be used.
+pub trait RecordHandler: Send + Sync + 'static {
+    /// Says what the function needs (state, manual acknowledgment, payload type), so that a start can fail early.
+    fn declare(&self, declaration: &mut Declaration);
+
+    /// Extracts the arguments, calls the function and turns what it returns into an outcome.
+    fn call<'r>(&'r self, cx: RecordContext<'r>) -> impl Future<Output = Outcome> + Send + 'r;
+}
+
+/// A function that takes many records at a time.
+pub trait BatchHandler: Send + Sync + 'static {
+    /// As [`RecordHandler::declare`].
+    fn declare(&self, declaration: &mut Declaration);
+
+    /// Calls the function with the records that could be decoded; each record gets an outcome of its own.
+    fn call<'r>(&'r self, cx: BatchContext<'r>) -> impl Future<Output = BatchOutcome> + Send + 'r;
+}
+
+/// One record and what surrounds it: what extractors see.
+#[derive(Clone, Copy)]
+pub struct RecordContext<'r> {
+    pub(crate) record: &'r RawRecord,
+    pub(crate) topic: &'r Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) attempt: u32,
+    pub(crate) env: &'r HandlerEnv,
+    pub(crate) ack: Option<AckSource<'r>>,
+}
+
+impl<'r> RecordContext<'r> {
+    /// The undecoded record.
+    #[must_use]
+    pub fn record(&self) -> &'r RawRecord {
+        self.record
+    }
+
+    /// The topic it came from.
+    #[must_use]
+    pub fn topic(&self) -> &'r Arc<str> {
+        self.topic
+    }
+
+    /// The partition it came from, from 0.
+    #[must_use]
+    pub fn partition(&self) -> i32 {
+        self.partition
+    }
+
+    /// Which delivery of this record it is, from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The listener's id.
+    #[must_use]
+    pub fn listener_id(&self) -> &'r str {
+        &self.env.listener_id
+    }
+
+    /// Application state of type `T`, as given to `KafkaApp::state`.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.env.states.get()
+    }
+}
+
+impl fmt::Debug for RecordContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordContext")
+            .field("topic", &self.topic)
+            .field("partition", &self.partition)
+            .field("record", &self.record)
+            .field("attempt", &self.attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Many records of one listener, of one or several partitions, in order within each.
+#[derive(Clone, Copy)]
+pub struct BatchContext<'r> {
+    pub(crate) records: &'r [RecordContext<'r>],
+}
+
+impl<'r> BatchContext<'r> {
+    /// The records with their contexts, in the order they arrived.
+    #[must_use]
+    pub fn records(&self) -> &'r [RecordContext<'r>] {
+        self.records
+    }
+}
+
+impl fmt::Debug for BatchContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchContext").field("n_records", &self.records.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a listener's records share.
+pub(crate) struct HandlerEnv {
+    pub(crate) listener_id: String,
+    pub(crate) states: States,
+    pub(crate) producer: Option<Arc<dyn crate::client::RecordSink>>,
+}
+
+/// Application state by type.
+#[derive(Clone, Default)]
+pub(crate) struct States(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl States {
+    pub(crate) fn insert<T: Send + Sync + 'static>(&mut self, state: Arc<T>) {
+        self.0.insert(TypeId::of::<T>(), state);
+    }
+
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.0.get(&TypeId::of::<T>()).and_then(|state| Arc::clone(state).downcast().ok())
+    }
+
+    pub(crate) fn contains(&self, id: TypeId) -> bool {
+        self.0.contains_key(&id)
+    }
+}
+
+/// What became of one call.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The record is handled; these records are to be sent before it counts as done.
+    Done(Outputs),
+    /// An argument could not be made of the record: retrying cannot help.
+    Rejected(Rejection),
+    /// The function returned an error.
+    Failed(Failure),
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub enum BatchOutcome {
+    /// The whole batch succeeded or failed as one; records that could not be decoded are listed by their index.
+    Whole {
+        /// Indexes into the batch with the reason; the function never saw them.
+        rejected: Vec<(usize, Rejection)>,
+        /// What the function said of the rest.
+        result: Result<Outputs, Failure>,
+    },
+    /// One result per record, in order.
+    PerRecord(Vec<Outcome>),
+}
+
+/// Records a handler returned, still without their default topic and key.
+#[derive(Debug, Default)]
+pub enum Outputs {
+    /// Nothing to send.
+    #[default]
+    None,
+    /// One record, without an allocation for the list.
+    One(Box<ProducerRecord>),
+    /// Several records, sent in this order.
+    Many(Vec<ProducerRecord>),
+}
+
+/// An error of a handler with what is to be done about it.
+#[derive(Debug)]
+pub struct Failure {
+    /// What to do.
+    pub class: ErrorClass,
+    /// What the handler said.
+    pub error: Box<dyn StdError + Send + Sync>,
+}
+
+/// What `#[derive(KafkaError)]` says of a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorClass {
+    /// Deliver again, by the listener's retry policy; then the dead letter topic. Any other error is this.
+    #[default]
+    Retry,
+    /// Straight to the dead letter topic.
+    DeadLetter,
+    /// Log, count and go on.
+    Skip,
+    /// Stop the listener; the record stays uncommitted.
+    Stop,
+}
+
+/// Errors that know what is to be done about them; derive it.
+pub trait KafkaError: StdError + Send + Sync + 'static {
+    /// What is to be done about this error.
+    fn class(&self) -> ErrorClass;
+}
+
+/// Why an argument could not be made of a record.
+#[derive(Debug)]
+pub struct Rejection {
+    /// The argument's type as the user writes it, for the message.
+    pub argument: &'static str,
+    /// What was wrong.
+    pub error: Box<dyn StdError + Send + Sync>,
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot make {} of the record: {}", self.argument, self.error)
+    }
+}
+
+impl StdError for Rejection {}
+
+/// What a handler's arguments need, asked once before start.
+#[derive(Debug, Default)]
+pub struct Declaration {
+    pub(crate) states: Vec<(TypeId, &'static str)>,
+    pub(crate) takes_ack: bool,
+    pub(crate) takes_template: bool,
+    pub(crate) payload: Option<&'static str>,
+}
+
+impl Declaration {
+    /// The handler takes application state of type `T`.
+    pub fn needs_state<T: Send + Sync + 'static>(&mut self) {
+        self.states.push((TypeId::of::<T>(), std::any::type_name::<T>()));
+    }
+
+    /// The handler acknowledges by itself.
+    pub fn takes_ack(&mut self) {
+        self.takes_ack = true;
+    }
+
+    /// The handler sends through a template.
+    pub fn takes_template(&mut self) {
+        self.takes_template = true;
+    }
+
+    /// The payload's type, for the topology.
+    pub fn payload(&mut self, type_name: &'static str) {
+        self.payload = Some(type_name);
+    }
+}

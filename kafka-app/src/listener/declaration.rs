@@ -1,0 +1,246 @@
+//! [`Listener`]: a listener as declared, by the attribute or by hand.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    config::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings},
+    handler::{BatchHandler, Declaration, RecordHandler},
+    listener::ChunkRunner,
+    record::RawRecord,
+};
+
+/// A listener as declared: an id, its settings and its function. `#[kafka_listener]` is sugar for this builder.
+///
+/// String settings may hold `${key:default}` placeholders; they are resolved from the configuration at start.
+#[derive(Clone)]
+pub struct Listener {
+    pub(crate) id: String,
+    pub(crate) settings: ListenerSettings,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) handler: Handler,
+    /// `file:line` of the declaration, for messages about it.
+    pub(crate) location: Option<&'static str>,
+}
+
+/// `fn(&Record) -> bool`: true keeps the record.
+pub(crate) type Filter = fn(&RawRecord) -> bool;
+
+/// The declared function, erased once per listener.
+#[derive(Clone)]
+pub(crate) enum Handler {
+    Record(Arc<dyn ErasedRecordHandler>),
+    Batch(Arc<dyn ErasedBatchHandler>),
+}
+
+/// What a start needs of a record handler whose type it does not know.
+pub(crate) trait ErasedRecordHandler: Send + Sync {
+    fn declare(&self, declaration: &mut Declaration);
+    /// A runner that owns this handler and a listener's policies.
+    fn runner(self: Arc<Self>, policy: super::dispatch::Policy) -> Arc<dyn ChunkRunner>;
+}
+
+/// The same of a batch handler.
+pub(crate) trait ErasedBatchHandler: Send + Sync {
+    fn declare(&self, declaration: &mut Declaration);
+    fn runner(self: Arc<Self>, policy: super::dispatch::Policy) -> Arc<dyn ChunkRunner>;
+}
+
+impl Listener {
+    /// A listener that takes one record at a time.
+    #[must_use]
+    pub fn record(id: impl Into<String>, handler: impl RecordHandler) -> Self {
+        Self::new(id.into(), Handler::Record(Arc::new(super::dispatch::Erased(Arc::new(handler)))))
+    }
+
+    /// A listener that takes many records at a time.
+    #[must_use]
+    pub fn batch(id: impl Into<String>, handler: impl BatchHandler) -> Self {
+        Self::new(id.into(), Handler::Batch(Arc::new(super::dispatch::Erased(Arc::new(handler)))))
+    }
+
+    fn new(id: String, handler: Handler) -> Self {
+        Self { id, settings: ListenerSettings::default(), filter: None, handler, location: None }
+    }
+
+    /// The id: its name in configuration, metrics, logs and health.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Replaces the id.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<String>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// Topics by name.
+    #[must_use]
+    pub fn topics<T: Into<String>>(mut self, topics: impl IntoIterator<Item = T>) -> Self {
+        self.settings.topics = Some(topics.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Topics by regular expression, anchored at both ends.
+    #[must_use]
+    pub fn topic_pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.settings.topic_pattern = Some(pattern.into());
+        self
+    }
+
+    /// Consumer group.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.settings.group_id = Some(group.into());
+        self
+    }
+
+    /// When offsets move relative to handling.
+    #[must_use]
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.settings.delivery = Some(delivery);
+        self
+    }
+
+    /// When finished offsets are committed.
+    #[must_use]
+    pub fn ack(mut self, mode: AckMode) -> Self {
+        self.settings.ack_mode = Some(mode);
+        self
+    }
+
+    /// Interval of [`AckMode::Time`] and [`AckMode::CountTime`].
+    #[must_use]
+    pub fn ack_time(mut self, interval: Duration) -> Self {
+        self.settings.ack_time = Some(interval);
+        self
+    }
+
+    /// Records between commits of [`AckMode::Count`] and [`AckMode::CountTime`].
+    #[must_use]
+    pub fn ack_count(mut self, n_records: u32) -> Self {
+        self.settings.ack_count = Some(n_records);
+        self
+    }
+
+    /// Consumers of this listener in this process.
+    #[must_use]
+    pub fn concurrency(mut self, n_consumers: u32) -> Self {
+        self.settings.concurrency = Some(n_consumers);
+        self
+    }
+
+    /// Which records are handled in order.
+    #[must_use]
+    pub fn ordering(mut self, ordering: Ordering) -> Self {
+        self.settings.ordering = Some(ordering);
+        self
+    }
+
+    /// Lanes per consumer for [`Ordering::Key`] and [`Ordering::None`].
+    #[must_use]
+    pub fn workers(mut self, n_workers: u32) -> Self {
+        self.settings.workers = Some(n_workers);
+        self
+    }
+
+    /// Most records of a batch.
+    #[must_use]
+    pub fn batch_max_records(mut self, n_records: u32) -> Self {
+        self.settings.batch_max_records = Some(n_records);
+        self
+    }
+
+    /// How long a batch waits to fill.
+    #[must_use]
+    pub fn batch_max_wait(mut self, wait: Duration) -> Self {
+        self.settings.batch_max_wait = Some(wait);
+        self
+    }
+
+    /// Most bytes (keys and payloads) of a batch.
+    #[must_use]
+    pub fn batch_max_bytes(mut self, n_bytes: u64) -> Self {
+        self.settings.batch_max_bytes = Some(n_bytes);
+        self
+    }
+
+    /// Where returned values go.
+    #[must_use]
+    pub fn send_to(mut self, topic: impl Into<String>) -> Self {
+        self.settings.send_to = Some(topic.into());
+        self
+    }
+
+    /// Keeps only records for which `filter` is true; the others count as done.
+    #[must_use]
+    pub fn filter(mut self, filter: fn(&RawRecord) -> bool) -> Self {
+        self.filter = Some(filter);
+        self
+    }
+
+    /// Deliveries in place.
+    #[must_use]
+    pub fn retry(mut self, retry: RetrySettings) -> Self {
+        self.settings.retry = retry;
+        self
+    }
+
+    /// Where spent records go.
+    #[must_use]
+    pub fn dead_letter(mut self, dead_letter: DeadLetter) -> Self {
+        self.settings.dead_letter = Some(dead_letter);
+        self
+    }
+
+    /// Longest time for one call of the handler.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Whether the listener starts with the application.
+    #[must_use]
+    pub fn auto_start(mut self, auto_start: bool) -> Self {
+        self.settings.auto_startup = Some(auto_start);
+        self
+    }
+
+    /// What happens to running handlers when a partition is revoked.
+    #[must_use]
+    pub fn on_revoke(mut self, on_revoke: OnRevoke) -> Self {
+        self.settings.on_revoke = Some(on_revoke);
+        self
+    }
+
+    /// A librdkafka property of this listener's consumers.
+    #[must_use]
+    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.properties.insert(key.into(), value.into());
+        self
+    }
+
+    /// `file:line` of the declaration, for messages about it.
+    #[must_use]
+    pub fn declared_at(mut self, location: &'static str) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    pub(crate) fn declaration(&self) -> Declaration {
+        let mut declaration = Declaration::default();
+        match &self.handler {
+            Handler::Record(handler) => handler.declare(&mut declaration),
+            Handler::Batch(handler) => handler.declare(&mut declaration),
+        }
+        declaration
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("id", &self.id).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! The seam between lanes and handlers: a chunk of records in, progress out.
+//!
+//! A lane (listener/lane.rs) hands chunks to a [`ChunkRunner`]; the runner decodes, calls the handler, applies the
+//! failure policy, and says through [`Progress`] which records are finished.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use crate::{
+    error::Error,
+    handler::{BatchHandler, Declaration, HandlerEnv, RecordHandler},
+    record::RawRecord,
+};
+
+/// A record with its place in the order its partition was dispatched in.
+pub(crate) struct Delivered {
+    /// Dispatch sequence of the partition's assignment, from 0; what the tracker counts by.
+    pub(crate) seq: u64,
+    pub(crate) record: RawRecord,
+}
+
+/// Runs a chunk in one boxed future: nothing is allocated per record on our side.
+pub(crate) trait ChunkRunner: Send + Sync {
+    /// Handles `records`, all of one partition and in order. Returns when each is finished (done, dead-lettered or
+    /// skipped) or left to its `Ack`, or when `progress` says the partition is gone; `Err` stops the listener, with every
+    /// unfinished record left uncommitted.
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>>;
+}
+
+/// What a lane hands to a runner.
+pub(crate) struct Chunk<'a> {
+    pub(crate) topic: &'a Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) records: &'a [Delivered],
+}
+
+/// How a runner reports to the lane's tracker.
+pub(crate) trait Progress: Send + Sync {
+    /// The record is finished and may be committed, when all before it are.
+    fn done(&self, seq: u64);
+    /// The partition was revoked or lost, or the listener must stop now: start no further record, end back-offs.
+    fn is_revoked(&self) -> bool;
+    /// Resolves when [`Progress::is_revoked`] turns true; for back-off waits and cancelling.
+    fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// Where an `Ack` of this record reports to; `None` unless the listener acknowledges manually.
+    fn ack(&self, seq: u64) -> Option<AckSource<'_>>;
+}
+
+/// Makes the `Ack` of one record.
+#[derive(Clone, Copy)]
+pub(crate) struct AckSource<'r> {
+    pub(crate) seq: u64,
+    pub(crate) target: &'r Arc<dyn AckTarget>,
+}
+
+/// Where an `Ack` reports to; outlives the chunk and is dead after a revoke.
+pub(crate) trait AckTarget: Send + Sync {
+    fn acknowledge(&self, seq: u64);
+    /// Redeliver from this record on after the delay.
+    fn nack(&self, seq: u64, delay: std::time::Duration);
+}
+
+/// A handler behind a pointer, so that the two erased traits can be implemented for any.
+pub(crate) struct Erased<H>(pub(crate) Arc<H>);
+
+/// What a runner needs besides the handler.
+#[derive(Clone)]
+pub(crate) struct Policy {
+    pub(crate) env: Arc<HandlerEnv>,
+}
+
+impl<H: RecordHandler> super::declaration::ErasedRecordHandler for Erased<H> {
+    fn declare(&self, declaration: &mut Declaration) {
+        self.0.declare(declaration);
+    }
+
+    fn runner(self: Arc<Self>, _policy: Policy) -> Arc<dyn ChunkRunner> {
+        unimplemented!("the dispatch helper writes it")
+    }
+}
+
+impl<H: BatchHandler> super::declaration::ErasedBatchHandler for Erased<H> {
+    fn declare(&self, declaration: &mut Declaration) {
+        self.0.declare(declaration);
+    }
+
+    fn runner(self: Arc<Self>, _policy: Policy) -> Arc<dyn ChunkRunner> {
+        unimplemented!("the dispatch helper writes it")
+    }
+}
