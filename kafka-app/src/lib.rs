@@ -22,4 +22,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use extract::FromRecord;
 pub use handler::{ErrorClass, KafkaError, Outcome, RecordContext};
 pub use listener::Listener;
-pub use record::{Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition};
+pub use record::{
+    Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
+};

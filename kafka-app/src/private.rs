@@ -4,8 +4,8 @@ pub use crate::{
     config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings},
     extract::FromRecord,
     handler::{
-        BatchContext, BatchHandler, BatchOutcome, Declaration, ErrorClass, Failure, KafkaError, Outcome, Outputs, RecordContext,
-        RecordHandler, Rejection,
+        BatchContext, BatchHandler, BatchOutcome, Declaration, ErrorClass, Failure, KafkaError, Outcome, Outputs,
+        RecordContext, RecordHandler, Rejection,
     },
     listener::Listener,
 };
