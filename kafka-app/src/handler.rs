@@ -3,12 +3,16 @@
 //! `#[kafka_listener]` implements [`RecordHandler`] or [`BatchHandler`] for the hidden struct it declares; nothing here
 //! knows where records come from or what is done about failures.
 
+mod returns;
+
 use std::{any::Any, any::TypeId, collections::HashMap, error::Error as StdError, fmt, future::Future, sync::Arc};
 
 use crate::{
     listener::AckSource,
     record::{ProducerRecord, RawRecord},
 };
+
+pub use returns::{BatchResult, IntoOutputs, batch_outcome, outcome};
 
 /// A function that takes one record at a time.
 ///
@@ -179,6 +183,18 @@ pub struct Failure {
     pub class: ErrorClass,
     /// What the handler said.
     pub error: Box<dyn StdError + Send + Sync>,
+}
+
+impl Failure {
+    /// An error that another delivery may mend.
+    pub fn retry(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { class: ErrorClass::Retry, error: error.into() }
+    }
+
+    /// An error that nothing mends but a change of the program.
+    pub fn stop(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { class: ErrorClass::Stop, error: error.into() }
+    }
 }
 
 /// What `#[derive(KafkaError)]` says of a variant.

@@ -12,6 +12,7 @@ mod client;
 mod extract;
 mod handler;
 mod listener;
+mod probe;
 
 #[doc(hidden)]
 #[path = "private.rs"]

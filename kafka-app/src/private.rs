@@ -2,10 +2,84 @@
 
 pub use crate::{
     config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings},
-    extract::FromRecord,
+    extract::{FromBatch, FromRecord},
     handler::{
-        BatchContext, BatchHandler, BatchOutcome, Declaration, ErrorClass, Failure, KafkaError, Outcome, Outputs,
-        RecordContext, RecordHandler, Rejection,
+        BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs, KafkaError,
+        Outcome, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
     },
     listener::Listener,
+    probe::{BatchProbe, RecordProbe, rank},
 };
+#[cfg(feature = "discover")]
+pub use inventory;
+
+/// Makes one argument of a record.
+///
+/// # Errors
+/// As [`FromRecord::from_record`].
+pub fn extract<'r, T: FromRecord<'r>>(cx: &RecordContext<'r>) -> Result<T, Rejection> {
+    T::from_record(cx)
+}
+
+/// Notes what one argument needs of the application.
+pub fn declare<'r, T: FromRecord<'r>>(declaration: &mut Declaration) {
+    T::declare(declaration);
+}
+
+/// As [`extract`], for a listener that takes a batch.
+///
+/// # Errors
+/// As [`FromBatch::from_batch`].
+pub fn extract_batch<'r, T: FromBatch<'r>>(
+    cx: &BatchContext<'r>,
+    rejected: &mut Vec<(usize, Rejection)>,
+) -> Result<T, Rejection> {
+    T::from_batch(cx, rejected)
+}
+
+/// As [`declare`], for a listener that takes a batch.
+pub fn declare_batch<'r, T: FromBatch<'r>>(declaration: &mut Declaration) {
+    T::declare(declaration);
+}
+
+/// The outcome of a batch of which no argument could be made: nothing that another delivery can mend.
+#[must_use]
+pub fn batch_rejected(rejection: Rejection) -> BatchOutcome {
+    BatchOutcome::Whole {
+        rejected: Vec::new(),
+        result: Err(Failure { class: ErrorClass::Stop, error: Box::new(rejection) }),
+    }
+}
+
+/// What `topic` and `send_to` accept by path: a typed topic, or its bare name.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name a topic",
+    label = "not a topic",
+    note = "a topic is a string literal, a `&'static str` constant or a `Topic<K, V>` constant"
+)]
+pub trait TopicName {
+    /// The topic's name, which may hold placeholders.
+    fn topic_name(&self) -> &str;
+}
+
+impl TopicName for &'static str {
+    fn topic_name(&self) -> &str {
+        self
+    }
+}
+
+/// The name of a topic given by path.
+pub fn topic_name<T: TopicName>(topic: &T) -> &str {
+    topic.topic_name()
+}
+
+/// A declaration found at link time, for `.discover()`.
+#[cfg(feature = "discover")]
+#[derive(Debug)]
+pub struct Discovered {
+    /// Makes the listener, exactly as `listeners![..]` would.
+    pub listener: fn() -> Listener,
+}
+
+#[cfg(feature = "discover")]
+inventory::collect!(Discovered);

@@ -1,6 +1,6 @@
 //! Extractors: what a listener's arguments may be.
 
-use crate::handler::{Declaration, RecordContext, Rejection};
+use crate::handler::{BatchContext, Declaration, RecordContext, Rejection};
 
 /// Makes an argument of a record.
 #[diagnostic::on_unimplemented(
@@ -16,6 +16,25 @@ pub trait FromRecord<'r>: Sized {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection>;
 
     /// Says what the argument needs of the application; asked once before start.
+    fn declare(declaration: &mut Declaration) {
+        let _ = declaration;
+    }
+}
+
+/// Makes an argument of many records: what a listener that takes a `Batch<T>` may have beside it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a listener that takes a batch",
+    label = "no extractor for batches",
+    note = "allowed are one `Batch<T>`, `State<T>`, `Ack`, `Template<K, V>`, and types that implement `FromBatch`"
+)]
+pub trait FromBatch<'r>: Sized {
+    /// Makes the argument. A record it cannot take goes to `rejected` with its index in the batch, by rising index.
+    ///
+    /// # Errors
+    /// The argument cannot be made at all; the listener then stops.
+    fn from_batch(cx: &BatchContext<'r>, rejected: &mut Vec<(usize, Rejection)>) -> Result<Self, Rejection>;
+
+    /// As [`FromRecord::declare`].
     fn declare(declaration: &mut Declaration) {
         let _ = declaration;
     }
