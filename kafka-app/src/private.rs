@@ -4,8 +4,8 @@ pub use crate::{
     config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings},
     extract::{FromBatch, FromRecord},
     handler::{
-        BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs, KafkaError,
-        Outcome, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
+        BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs,
+        KafkaError, Outcome, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
     },
     listener::Listener,
     probe::{BatchProbe, RecordProbe, rank},

@@ -227,8 +227,14 @@ mod tests {
 
     #[test]
     fn a_batch_may_answer_as_one() {
-        assert!(matches!(batch!(Err::<(), _>(Refused)), BatchResult::Whole(Err(Failure { class: ErrorClass::DeadLetter, .. }))));
-        assert!(matches!(batch!(Err::<(), _>("down")), BatchResult::Whole(Err(Failure { class: ErrorClass::Retry, .. }))));
+        assert!(matches!(
+            batch!(Err::<(), _>(Refused)),
+            BatchResult::Whole(Err(Failure { class: ErrorClass::DeadLetter, .. }))
+        ));
+        assert!(matches!(
+            batch!(Err::<(), _>("down")),
+            BatchResult::Whole(Err(Failure { class: ErrorClass::Retry, .. }))
+        ));
         assert!(matches!(batch!(vec![1, 2]), BatchResult::Whole(Ok(_))));
     }
 }
