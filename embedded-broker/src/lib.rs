@@ -1,1 +1,32 @@
-//! embedded-broker
+//! A Kafka broker inside your process, for tests, examples and development: real TCP, no JVM, no Docker, up in
+//! milliseconds.
+//!
+//! ```
+//! use embedded_broker::EmbeddedBroker;
+//!
+//! let broker = EmbeddedBroker::builder().topic("orders", 3).start()?;
+//! // Any Kafka client, of any language, connects to this address.
+//! println!("{}", broker.bootstrap_servers());
+//! # Ok::<(), embedded_broker::Error>(())
+//! ```
+//!
+//! What it serves and where it differs from Apache Kafka 4.1 is in `DESIGN.md`, beside this crate's manifest.
+
+mod api;
+mod broker;
+mod clock;
+mod cluster;
+mod coordinator;
+mod error;
+mod log;
+mod partition;
+mod protocol;
+mod server;
+mod settings;
+mod timers;
+mod topic;
+mod wire;
+
+pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
+pub use clock::ManualClock;
+pub use error::{Error, ErrorCode};

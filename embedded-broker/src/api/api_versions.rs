@@ -1,0 +1,85 @@
+//! ApiVersions, versions 0 to 4: what this broker serves, from the table in `api/mod.rs`.
+//!
+//! As Kafka 4.1: a version above 4 is answered in the format of version 0 with UNSUPPORTED_VERSION and the range of this
+//! key alone (see [`unsupported_version`]); a client name that is none is INVALID_REQUEST; features whose minimum is 0 are
+//! listed from version 4 on, because older clients cannot read them.
+//! Different: features that need requests this broker does not serve are left out.
+
+use bytes::{BufMut, BytesMut};
+use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
+use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
+
+use super::{APIS, Refusal, RequestContext};
+use crate::error::ErrorCode;
+use crate::protocol::{ApiKey, StrBytes};
+
+/// A feature of the cluster: name, lowest and highest supported level, and the level in use.
+const FEATURES: &[(&str, i16, i16, i16)] = &[("metadata.version", 7, 27, 27)];
+
+pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Result<ApiVersionsResponse, Refusal> {
+    if cx.version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version)) {
+        return Ok(ApiVersionsResponse::default().with_error_code(ErrorCode::InvalidRequest.code()));
+    }
+    let keys = APIS.iter().map(|api| {
+        // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
+        let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
+        ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(api.max_version)
+    });
+    let response = ApiVersionsResponse::default().with_api_keys(keys.collect());
+    Ok(if cx.version >= 3 { with_features(response, cx.version) } else { response })
+}
+
+fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResponse {
+    let supported = FEATURES.iter().filter(|(_, min, ..)| *min > 0 || version >= 4).map(|&(name, min, max, _)| {
+        SupportedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version(min)
+            .with_max_version(max)
+    });
+    let finalized = FEATURES.iter().map(|&(name, _, _, level)| {
+        FinalizedFeatureKey::default()
+            .with_name(StrBytes::from_static_str(name))
+            .with_min_version_level(level)
+            .with_max_version_level(level)
+    });
+    response
+        .with_supported_features(supported.collect())
+        .with_finalized_features_epoch(1)
+        .with_finalized_features(finalized.collect())
+}
+
+/// Kafka's pattern for the name and version of client software.
+fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'.';
+    bytes.iter().all(inner)
+        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
+        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// The body that answers a version this broker does not know: version 0, and the range of this key alone.
+pub(crate) fn unsupported_version(out: &mut BytesMut) {
+    out.put_i16(ErrorCode::UnsupportedVersion.code());
+    let own = APIS.iter().filter(|api| api.key == ApiKey::ApiVersions);
+    out.put_i32(1);
+    for api in own {
+        out.put_i16(api.key as i16);
+        out.put_i16(api.min_version);
+        out.put_i16(api.max_version);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_names_follow_kafkas_pattern() {
+        for good in ["librdkafka", "apache-kafka-java", "4.1.1", "a"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", "-a", "a-", "a b", "a\n"] {
+            assert!(!is_name(bad), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Metadata, versions 0 to 13: nodes, topics and who leads their partitions.
+//!
+//! As Kafka: version 0 asks for all topics with an empty list, later ones with null; a topic that does not exist is made
+//! if the request (from version 4) and `auto.create.topics.enable` allow it; from version 12 a topic can be asked for by
+//! id. A topic that is made is ready at once: Kafka answers LEADER_NOT_AVAILABLE first.
+//! Left out: authorized operations (there are no ACLs) are always "not asked for".
+
+use std::sync::Arc;
+
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
+use uuid::Uuid;
+
+use super::{Refusal, RequestContext};
+use crate::cluster::Cluster;
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+use crate::topic::{Topic, Topics};
+
+pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Result<MetadataResponse, Refusal> {
+    let cluster = cx.cluster;
+    let may_create = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
+    let topics = match request.topics {
+        Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
+            asked.into_iter().map(|asked| one(cluster, asked, may_create)).collect()
+        }
+        _ => cluster.topics().iter().map(|topic| describe(topic)).collect(),
+    };
+    let brokers = cluster.nodes().iter().map(|node| {
+        MetadataResponseBroker::default()
+            .with_node_id(BrokerId(node.id))
+            .with_host(StrBytes::from_string(node.host.clone()))
+            .with_port(i32::from(node.port))
+            .with_rack(node.rack.clone().filter(|_| cx.version >= 1).map(StrBytes::from_string))
+    });
+    let response = MetadataResponse::default()
+        .with_brokers(brokers.collect())
+        .with_cluster_id(Some(StrBytes::from_string(cluster.id.clone())))
+        .with_controller_id(BrokerId(cluster.controller_id()))
+        .with_topics(topics);
+    Ok(response)
+}
+
+fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
+    let topics = cluster.topics();
+    let known = find(&topics, &asked);
+    let refused = |code: ErrorCode| {
+        let name = asked.name.clone();
+        MetadataResponseTopic::default().with_error_code(code.code()).with_name(name).with_topic_id(asked.topic_id)
+    };
+    match (known, &asked.name) {
+        (Some(topic), _) => describe(topic),
+        (None, None) => refused(ErrorCode::UnknownTopicId),
+        (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
+        (None, Some(name)) if may_create => match cluster.auto_create_topic(name) {
+            Ok(topic) => describe(&topic),
+            Err(error) => refused(error.code().unwrap_or(ErrorCode::UnknownServerError)),
+        },
+        (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
+        (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
+    }
+}
+
+fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<Topic>> {
+    if asked.topic_id != Uuid::nil() {
+        return topics.by_id(asked.topic_id);
+    }
+    asked.name.as_ref().and_then(|name| topics.by_name(name))
+}
+
+fn describe(topic: &Topic) -> MetadataResponseTopic {
+    let partitions = topic.partitions.iter().zip(0..).map(|(partition, index)| {
+        let leadership = partition.leadership();
+        let replicas: Vec<BrokerId> = leadership.replicas.iter().copied().map(BrokerId).collect();
+        MetadataResponsePartition::default()
+            .with_partition_index(index)
+            .with_leader_id(BrokerId(leadership.leader))
+            .with_leader_epoch(leadership.leader_epoch)
+            .with_isr_nodes(replicas.clone())
+            .with_replica_nodes(replicas)
+    });
+    MetadataResponseTopic::default()
+        .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
+        .with_topic_id(topic.id)
+        .with_is_internal(matches!(topic.name.as_ref(), "__consumer_offsets" | "__transaction_state"))
+        .with_partitions(partitions.collect())
+}

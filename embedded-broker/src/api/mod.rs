@@ -1,0 +1,130 @@
+//! The requests this broker serves: one row each, from which everything else derives.
+//!
+//! To add a request: write `api/<request>.rs` with a function from the request to its response, and add one row to
+//! [`APIS`]. What ApiVersions answers, which versions are let through and how headers are read all follow from the row.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::cluster::Cluster;
+use crate::clock::Waiter;
+use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed};
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub(crate) use api_versions::unsupported_version;
+
+mod api_versions;
+mod metadata;
+
+/// One request: its key, the versions that are served, and who serves it.
+pub(crate) struct Api {
+    pub(crate) key: ApiKey,
+    pub(crate) min_version: i16,
+    pub(crate) max_version: i16,
+    pub(crate) run: fn(&RequestContext<'_>, &[u8], &mut Reply) -> Result<(), Refusal>,
+}
+
+/// A row whose handler takes and returns the codec's types.
+macro_rules! api {
+    ($key:ident, $min:literal..=$max:literal, $handler:path) => {
+        Api {
+            key: ApiKey::$key,
+            min_version: $min,
+            max_version: $max,
+            run: |cx, body, reply| typed(cx, body, reply, $handler),
+        }
+    };
+}
+
+/// Every request that is served, by key.
+pub(crate) const APIS: &[Api] = &[
+    api!(Metadata, 0..=13, metadata::handle),
+    api!(ApiVersions, 0..=4, api_versions::handle),
+];
+
+/// The row of a key, if it is served.
+pub(crate) fn api(key: i16) -> Option<&'static Api> {
+    APIS.iter().find(|api| api.key as i16 == key)
+}
+
+/// Who asks, and of whom.
+pub(crate) struct RequestContext<'a> {
+    pub(crate) cluster: &'a Arc<Cluster>,
+    /// The node whose listener took the connection.
+    pub(crate) node_id: i32,
+    pub(crate) version: i16,
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) peer: SocketAddr,
+    /// What this connection's thread blocks on; woken by whatever the request waits for, and when the broker stops.
+    pub(crate) waiter: &'a Arc<Waiter>,
+}
+
+/// Closes the connection without an answer, as Kafka does with what it does not understand.
+#[derive(Debug)]
+pub(crate) struct Refusal(String);
+
+impl Refusal {
+    pub(crate) fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+impl From<Malformed> for Refusal {
+    fn from(malformed: Malformed) -> Self {
+        Self(malformed.to_string())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The answer to one request: small pieces that were encoded, and slices of logs that are sent as they lie.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    /// What is encoded since the last shared piece. The response header is already in it.
+    pub(crate) head: BytesMut,
+    /// Pieces in front of `head`.
+    pub(crate) pieces: Vec<Bytes>,
+    /// Nothing is sent at all: a produce with `acks=0`.
+    pub(crate) suppressed: bool,
+}
+
+impl Reply {
+    /// Appends bytes without copying them.
+    pub(crate) fn share(&mut self, bytes: Bytes) {
+        let before = self.head.split().freeze();
+        self.pieces.push(before);
+        self.pieces.push(bytes);
+    }
+}
+
+fn typed<Q: Decodable, R: Encodable>(
+    cx: &RequestContext<'_>,
+    body: &[u8],
+    reply: &mut Reply,
+    handler: fn(&RequestContext<'_>, Q) -> Result<R, Refusal>,
+) -> Result<(), Refusal> {
+    let request = protocol::decode(&Bytes::copy_from_slice(body), cx.version)?;
+    let response = handler(cx, request)?;
+    Ok(protocol::encode(&response, cx.version, &mut reply.head)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sorted_by_key_and_name_versions_the_codec_knows() {
+        assert!(APIS.is_sorted_by_key(|api| api.key as i16));
+        for api in APIS {
+            let known = api.key.valid_versions();
+            assert!(api.max_version <= known.max, "{:?}", api.key);
+            assert!(api.min_version <= api.max_version, "{:?}", api.key);
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! What all nodes of one embedded cluster share, and the only place that changes it.
+//!
+//! Locks, always taken in this order, none of them held while bytes are checked, copied from a socket or sent:
+//!
+//! 1. `changes` (who changes the set of topics; one at a time), 2. `topics` (the picture of all topics; only to copy or
+//!    replace its `Arc`), 3. a group of the coordinator, 4. a [`Partition`](crate::partition::Partition), 5. `timers`,
+//!    6. a [`Waiter`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
+
+use crate::clock::{Clock, Waiter};
+use crate::coordinator::{TimerChange, TimerKey};
+use crate::error::{Error, ErrorCode};
+use crate::log::LogConfig;
+use crate::partition::Partition;
+use crate::settings::BrokerSettings;
+use crate::timers::Timers;
+use crate::topic::{NewTopic, Topic, Topics, check_name};
+
+/// One broker of the cluster, as clients are told of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) id: i32,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) rack: Option<String>,
+}
+
+/// The shared state.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(crate) id: String,
+    pub(crate) clock: Clock,
+    pub(crate) settings: BrokerSettings,
+    pub(crate) timers: Timers<TimerKey>,
+    nodes: Vec<Node>,
+    /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
+    changes: Mutex<()>,
+    topics: RwLock<Arc<Topics>>,
+    next_producer_id: AtomicI64,
+    stopping: AtomicBool,
+    /// What blocked threads wait on, so that a stop can wake them all.
+    blocked: Mutex<HashMap<u64, Arc<Waiter>>>,
+    next_waiter: AtomicU64,
+}
+
+impl Cluster {
+    pub(crate) fn new(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>) -> Self {
+        Self {
+            id: new_cluster_id(),
+            timers: Timers::new(clock.clone()),
+            clock,
+            settings,
+            nodes,
+            changes: Mutex::default(),
+            topics: RwLock::default(),
+            next_producer_id: AtomicI64::new(0),
+            stopping: AtomicBool::new(false),
+            blocked: Mutex::default(),
+            next_waiter: AtomicU64::new(0),
+        }
+    }
+
+    /// Every node, by id.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The node that answers for the cluster as a whole.
+    pub(crate) fn controller_id(&self) -> i32 {
+        self.nodes.first().map_or(-1, |node| node.id)
+    }
+
+    /// All topics, as they are now.
+    pub(crate) fn topics(&self) -> Arc<Topics> {
+        Arc::clone(&self.topics.read())
+    }
+
+    /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
+    pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
+        check_name(&new.name)?;
+        let name = &new.name;
+        if new.partitions < 1 {
+            let message = "Number of partitions must be larger than 0.";
+            return Err(Error::with_code(ErrorCode::InvalidPartitions, message));
+        }
+        self.change_topics(|topics| {
+            if topics.by_name(name).is_some() {
+                let message = format!("Topic '{name}' already exists.");
+                return Err(Error::with_code(ErrorCode::TopicAlreadyExists, message));
+            }
+            if let Some(other) = topics.colliding(name) {
+                let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
+                return Err(Error::with_code(ErrorCode::InvalidTopicException, message));
+            }
+            let partitions = (0..new.partitions).map(|_| self.new_partition(&new.log_config)).collect();
+            Ok(topics.insert(Topic {
+                name: Arc::from(name.as_str()),
+                id: Uuid::new_v4(),
+                partitions,
+                replication_factor: 1,
+                configs: new.configs.clone(),
+            }))
+        })
+    }
+
+    /// Makes a topic that was asked for by name only, with the broker's defaults.
+    pub(crate) fn auto_create_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
+        let new = NewTopic {
+            name: name.to_owned(),
+            partitions: self.settings.num_partitions,
+            configs: BTreeMap::new(),
+            log_config: Arc::new(LogConfig::default()),
+        };
+        match self.create_topic(new) {
+            // Somebody else was faster.
+            Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {
+                self.topics().by_name(name).cloned().ok_or(error)
+            }
+            other => other,
+        }
+    }
+
+    /// A partition for a topic that is made or grown.
+    pub(crate) fn new_partition(&self, config: &Arc<LogConfig>) -> Arc<Partition> {
+        Arc::new(Partition::new(Arc::clone(config), vec![self.controller_id()]))
+    }
+
+    /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.
+    pub(crate) fn change_topics<T>(&self, change: impl FnOnce(&mut Topics) -> Result<T, Error>) -> Result<T, Error> {
+        let _one_at_a_time = self.changes.lock();
+        let mut copy = Topics::clone(&self.topics());
+        let changed = change(&mut copy)?;
+        *self.topics.write() = Arc::new(copy);
+        Ok(changed)
+    }
+
+    /// A producer id nobody had before.
+    pub(crate) fn next_producer_id(&self) -> i64 {
+        self.next_producer_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Sets and forgets the deadlines a state machine asked for.
+    pub(crate) fn apply_timers(&self, changes: Vec<TimerChange>) {
+        for change in changes {
+            match change {
+                TimerChange::Schedule(key, at) => self.timers.schedule(key, at),
+                TimerChange::Cancel(key) => self.timers.cancel(&key),
+            }
+        }
+    }
+
+    /// Serves one deadline; called on the timer thread.
+    pub(crate) fn fire(&self, key: &TimerKey) {
+        tracing::debug!(?key, "deadline");
+    }
+
+    /// Whether the broker is going down: whoever is woken looks here before going on waiting.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+
+    /// Makes a waiter that a stop will wake, and the number to give it back with.
+    pub(crate) fn register_waiter(&self) -> (u64, Arc<Waiter>) {
+        let waiter = Waiter::new();
+        let number = self.next_waiter.fetch_add(1, Ordering::Relaxed);
+        self.blocked.lock().insert(number, Arc::clone(&waiter));
+        if self.is_stopping() {
+            waiter.wake();
+        }
+        (number, waiter)
+    }
+
+    pub(crate) fn unregister_waiter(&self, number: u64) {
+        self.blocked.lock().remove(&number);
+    }
+
+    /// Wakes everything that waits and ends the timers.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.timers.stop();
+        for waiter in self.blocked.lock().values() {
+            waiter.wake();
+        }
+    }
+}
+
+/// A random id as Kafka writes them: 16 bytes in URL-safe base 64 without padding.
+fn new_cluster_id() -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let bits = Uuid::new_v4().as_u128();
+    (0..22_u32)
+        .map(|i| {
+            // 22 characters hold 132 bits: the last one carries two bits and four zeros.
+            let shifted = if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 };
+            char::from(ALPHABET[usize::try_from(shifted & 63).unwrap_or(0)])
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster() -> Cluster {
+        let node = Node { id: 1, host: "127.0.0.1".to_owned(), port: 1, rack: None };
+        Cluster::new(Clock::real(), BrokerSettings::default(), vec![node])
+    }
+
+    #[test]
+    fn names_that_metrics_cannot_tell_apart_collide() {
+        let cluster = cluster();
+        cluster.auto_create_topic("a_b").unwrap();
+        let refused = cluster.auto_create_topic("a.b").unwrap_err();
+        assert_eq!(refused.to_string(), "Topic 'a.b' collides with existing topic: a_b");
+    }
+
+    #[test]
+    fn a_topic_is_found_by_name_and_by_id() {
+        let cluster = cluster();
+        let topic = cluster.auto_create_topic("t").unwrap();
+        assert_eq!(cluster.topics().by_id(topic.id).unwrap().name.as_ref(), "t");
+        assert_eq!(cluster.auto_create_topic("t").unwrap().id, topic.id);
+    }
+
+    #[test]
+    fn a_cluster_id_has_kafkas_form() {
+        assert_eq!(cluster().id.len(), 22);
+        assert_ne!(cluster().id, cluster().id);
+    }
+}

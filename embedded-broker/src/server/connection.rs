@@ -1,0 +1,184 @@
+//! One connection: reads a request, has it answered, writes the answer; one at a time and in order, as Kafka does.
+
+use std::io::{self, IoSlice, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut};
+
+use super::frame::FrameReader;
+use crate::api::{self, Refusal, Reply, RequestContext};
+use crate::clock::Waiter;
+use crate::cluster::Cluster;
+use crate::protocol::ApiKey;
+
+pub(super) struct Connection {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) node_id: i32,
+    pub(super) stream: TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) waiter: Arc<Waiter>,
+}
+
+impl Connection {
+    /// Serves requests until the peer closes the connection, breaks the protocol, or the broker stops.
+    pub(super) fn run(&mut self) {
+        if let Err(error) = self.serve() {
+            let peer = self.peer;
+            tracing::debug!(%peer, %error, "connection closed");
+        }
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        self.stream.set_nodelay(true)?;
+        let mut frames = FrameReader::new(self.cluster.settings.max_frame_len);
+        let mut reply = Reply::default();
+        while let Some(frame) = frames.next(&mut self.stream)? {
+            if self.cluster.is_stopping() {
+                return Ok(());
+            }
+            reply.clear();
+            if let Err(refusal) = self.answer(frame, &mut reply) {
+                let peer = self.peer;
+                tracing::warn!(%peer, %refusal, "request refused: the connection is closed without an answer");
+                return Ok(());
+            }
+            reply.write_to(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the header by hand, so that a key or version nobody knows is never given to the codec.
+    fn answer(&self, frame: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
+        let header = Header::read(frame)?;
+        let Some(api) = api::api(header.key) else {
+            return Err(Refusal::new(format!("request key {} is not served", header.key)));
+        };
+        reply.begin(header.correlation_id);
+        let version = header.version;
+        if version < api.min_version || version > api.max_version {
+            if api.key == ApiKey::ApiVersions {
+                api::unsupported_version(&mut reply.head);
+                return Ok(());
+            }
+            return Err(Refusal::new(format!("version {version} of {:?} is not served", api.key)));
+        }
+        let (client_id, body) = header.rest(api.key.request_header_version(version))?;
+        if api.key.response_header_version(version) >= 1 {
+            reply.head.put_u8(0);
+        }
+        let cx = RequestContext {
+            cluster: &self.cluster,
+            node_id: self.node_id,
+            version,
+            client_id,
+            peer: self.peer,
+            waiter: &self.waiter,
+        };
+        (api.run)(&cx, body, reply)
+    }
+}
+
+/// The part of a request header that is the same in every version, and what follows it.
+struct Header<'a> {
+    key: i16,
+    version: i16,
+    correlation_id: i32,
+    rest: &'a [u8],
+}
+
+impl<'a> Header<'a> {
+    fn read(mut frame: &'a [u8]) -> Result<Self, Refusal> {
+        if frame.len() < 8 {
+            return Err(Refusal::new("a request is shorter than its header"));
+        }
+        let key = frame.get_i16();
+        let version = frame.get_i16();
+        let correlation_id = frame.get_i32();
+        Ok(Self { key, version, correlation_id, rest: frame })
+    }
+
+    /// The client's id and the body.
+    fn rest(&self, header_version: i16) -> Result<(Option<&'a str>, &'a [u8]), Refusal> {
+        let short = || Refusal::new("a request ends inside its header");
+        let mut rest = self.rest;
+        if header_version == 0 {
+            return Ok((None, rest));
+        }
+        let len = rest.try_get_i16().map_err(|_| short())?;
+        let client_id = match usize::try_from(len) {
+            Err(_) => None,
+            Ok(len) => {
+                let (id, after) = rest.split_at_checked(len).ok_or_else(short)?;
+                rest = after;
+                Some(std::str::from_utf8(id).map_err(|_| Refusal::new("a client id is not UTF-8"))?)
+            }
+        };
+        if header_version >= 2 {
+            skip_tagged_fields(&mut rest).ok_or_else(short)?;
+        }
+        Ok((client_id, rest))
+    }
+}
+
+fn skip_tagged_fields(bytes: &mut &[u8]) -> Option<()> {
+    for _ in 0..crate::wire::get_varint(bytes)? {
+        let _tag = crate::wire::get_varint(bytes)?;
+        let len = usize::try_from(crate::wire::get_varint(bytes)?).ok()?;
+        *bytes = bytes.get(len..)?;
+    }
+    Some(())
+}
+
+impl Reply {
+    fn clear(&mut self) {
+        self.head.clear();
+        self.pieces.clear();
+        self.suppressed = false;
+    }
+
+    /// Leaves room for the length and writes the correlation id.
+    fn begin(&mut self, correlation_id: i32) {
+        self.head.put_i32(0);
+        self.head.put_i32(correlation_id);
+    }
+
+    /// Fills in the length and sends everything.
+    fn write_to(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        if self.suppressed {
+            return Ok(());
+        }
+        let total = self.len() - 4;
+        let len = i32::try_from(total).map_err(|_| io::Error::other(format!("a response of {total} bytes")))?;
+        if self.pieces.is_empty() {
+            self.head[..4].copy_from_slice(&len.to_be_bytes());
+            return stream.write_all(&self.head);
+        }
+        // The first four bytes are in a piece that is already shared, so the length goes out beside it.
+        let first = self.pieces[0].slice(4..);
+        let len = len.to_be_bytes();
+        let mut slices = Vec::with_capacity(self.pieces.len() + 2);
+        slices.push(IoSlice::new(&len));
+        slices.push(IoSlice::new(&first));
+        slices.extend(self.pieces[1..].iter().filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)));
+        slices.push(IoSlice::new(&self.head));
+        write_all_vectored(stream, &mut slices)
+    }
+
+    fn len(&self) -> usize {
+        self.head.len() + self.pieces.iter().map(bytes::Bytes::len).sum::<usize>()
+    }
+}
+
+fn write_all_vectored(stream: &mut TcpStream, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+    IoSlice::advance_slices(&mut slices, 0);
+    while !slices.is_empty() {
+        match stream.write_vectored(slices) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => IoSlice::advance_slices(&mut slices, n),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Bytes of a socket to frames: a length of four bytes, and as many bytes.
+
+use std::io::{self, Read};
+
+/// What a connection's buffer starts with, and goes back to after large frames.
+const SMALL: usize = 16 << 10;
+
+/// Reads frames into one buffer that is used again and again: nothing is allocated for a frame that fits.
+#[derive(Debug)]
+pub(super) struct FrameReader {
+    buffer: Vec<u8>,
+    /// Where the bytes that are not consumed begin and end.
+    start: usize,
+    end: usize,
+    max_len: usize,
+    /// Frames since the last one that needed more than the small buffer.
+    small_frames: u32,
+}
+
+/// A frame shorter than a request header, or longer than the broker takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BadLength(pub(super) i32);
+
+impl FrameReader {
+    pub(super) fn new(max_len: usize) -> Self {
+        Self { buffer: vec![0; SMALL], start: 0, end: 0, max_len, small_frames: 0 }
+    }
+
+    /// The next frame without its length; `None` when the peer has closed the connection between two frames.
+    pub(super) fn next(&mut self, socket: &mut impl Read) -> io::Result<Option<&[u8]>> {
+        if !self.fill(socket, 4)? {
+            return Ok(None);
+        }
+        let len = self.announced_len().map_err(|BadLength(len)| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("a frame cannot be {len} bytes long"))
+        })?;
+        self.make_room(4 + len);
+        if !self.fill(socket, 4 + len)? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let frame = self.start + 4..self.start + 4 + len;
+        self.start = frame.end;
+        Ok(Some(&self.buffer[frame]))
+    }
+
+    fn announced_len(&self) -> Result<usize, BadLength> {
+        let mut len = [0; 4];
+        len.copy_from_slice(&self.buffer[self.start..self.start + 4]);
+        let len = i32::from_be_bytes(len);
+        match usize::try_from(len) {
+            // Key, version and correlation id take eight bytes: nothing shorter can be a request.
+            Ok(valid) if valid >= 8 && valid <= self.max_len => Ok(valid),
+            _ => Err(BadLength(len)),
+        }
+    }
+
+    /// Reads until `wanted` bytes are there; `false` if the peer closed the connection before the first of them.
+    fn fill(&mut self, socket: &mut impl Read, wanted: usize) -> io::Result<bool> {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+        if self.start + wanted > self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        while self.end - self.start < wanted {
+            // The rest of a large frame is read to its end and no further, so that the next one begins at the front
+            // and never has to be moved.
+            let limit = if wanted > SMALL { self.start + wanted } else { self.buffer.len() };
+            match socket.read(&mut self.buffer[self.end..limit]) {
+                Ok(0) if self.end == self.start => return Ok(false),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(n) => self.end += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Grows the buffer for a large frame, and gives the room back once large frames have stopped coming.
+    fn make_room(&mut self, wanted: usize) {
+        if wanted > SMALL {
+            self.small_frames = 0;
+        } else {
+            self.small_frames = self.small_frames.saturating_add(1);
+        }
+        if wanted > self.buffer.len() {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+            // Growing by what has arrived, not by what is announced, would copy the frame again and again; the bound
+            // on the length bounds this.
+            self.buffer.resize(wanted, 0);
+        } else if self.small_frames == 64 && self.buffer.len() > SMALL && self.end <= SMALL {
+            self.buffer.truncate(SMALL);
+            self.buffer.shrink_to_fit();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let mut bytes = i32::try_from(body.len()).unwrap().to_be_bytes().to_vec();
+        bytes.extend_from_slice(body);
+        bytes
+    }
+
+    /// Gives its bytes out in pieces of a given size.
+    struct Dribble<'a>(&'a [u8], usize);
+
+    impl Read for Dribble<'_> {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let n = self.1.min(out.len()).min(self.0.len());
+            out[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn frames_are_the_same_however_the_bytes_arrive() {
+        let bodies = [vec![1; 8], vec![2; 40_000], vec![3; 9], vec![4; 20_000], vec![5; 100]];
+        let bytes: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+        for piece in [1, 7, 1000, 16_384, 1 << 20] {
+            let mut socket = Dribble(&bytes, piece);
+            let mut reader = FrameReader::new(1 << 20);
+            for body in &bodies {
+                assert_eq!(reader.next(&mut socket).unwrap().unwrap(), body, "in pieces of {piece}");
+            }
+            assert!(reader.next(&mut socket).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn a_buffer_shrinks_when_large_frames_have_stopped() {
+        let mut bytes = frame(&vec![1; 500_000]);
+        for _ in 0..100 {
+            bytes.extend(frame(&[2; 50]));
+        }
+        let mut reader = FrameReader::new(1 << 20);
+        let mut socket = bytes.as_slice();
+        while reader.next(&mut socket).unwrap().is_some() {}
+        assert_eq!(reader.buffer.capacity(), SMALL);
+    }
+
+    #[test]
+    fn lengths_that_cannot_be_are_refused_before_anything_is_reserved() {
+        for len in [-1, 0, 7, 1 << 21, i32::MAX] {
+            let mut reader = FrameReader::new(1 << 20);
+            let refused = reader.next(&mut i32::to_be_bytes(len).as_slice()).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{len}");
+            assert_eq!(reader.buffer.len(), SMALL);
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_inside_a_frame_is_an_error() {
+        let bytes = frame(&[1; 8]);
+        let refused = FrameReader::new(100).next(&mut &bytes[..9]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,124 @@
+//! The threads of the broker: one that accepts, one for each connection.
+//!
+//! A connection's thread blocks in `read`, or on its [`Waiter`](crate::clock::Waiter) while a request waits for
+//! something. That is the shortest way from a request to its answer: no queue, no second thread, no reactor.
+
+mod connection;
+mod frame;
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::cluster::Cluster;
+use connection::Connection;
+
+/// Handlers need little: records never lie on the stack.
+const STACK: usize = 256 << 10;
+
+/// A listener, its accept thread and the connections it took.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    acceptor: Option<JoinHandle<()>>,
+    open: Arc<Mutex<Vec<Open>>>,
+    cluster: Arc<Cluster>,
+}
+
+/// A connection as the server remembers it, to end it.
+#[derive(Debug)]
+struct Open {
+    stream: TcpStream,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) fn start(listener: TcpListener, node_id: i32, cluster: Arc<Cluster>) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let open = Arc::new(Mutex::new(Vec::new()));
+        let acceptor = {
+            let (cluster, open) = (Arc::clone(&cluster), Arc::clone(&open));
+            Builder::new()
+                .name(format!("kafka-accept-{node_id}"))
+                .stack_size(STACK)
+                .spawn(move || accept(&listener, node_id, &cluster, &open))?
+        };
+        Ok(Self { address, acceptor: Some(acceptor), open, cluster })
+    }
+
+    /// Closes the listener and every connection, and waits until their threads have ended.
+    ///
+    /// The cluster must be stopping already: that is what blocked requests look at when they are woken.
+    pub(crate) fn stop(&mut self) {
+        debug_assert!(self.cluster.is_stopping());
+        let Some(acceptor) = self.acceptor.take() else { return };
+        // `accept` can only be woken by a connection.
+        if let Err(error) = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)) {
+            tracing::debug!(%error, "the accept thread was awake already");
+        }
+        join(acceptor);
+        let open = std::mem::take(&mut *self.open.lock());
+        for connection in &open {
+            // Fails if the peer was faster, which is as well.
+            drop(connection.stream.shutdown(Shutdown::Both));
+        }
+        for connection in open {
+            join(connection.thread);
+        }
+    }
+}
+
+fn join(thread: JoinHandle<()>) {
+    let name = thread.thread().name().unwrap_or_default().to_owned();
+    if thread.join().is_err() {
+        tracing::error!(thread = name, "a thread of the embedded broker has panicked");
+    }
+}
+
+fn accept(listener: &TcpListener, node_id: i32, cluster: &Arc<Cluster>, open: &Mutex<Vec<Open>>) {
+    while !cluster.is_stopping() {
+        match listener.accept() {
+            Ok(_) if cluster.is_stopping() => return,
+            Ok((stream, peer)) => {
+                if let Err(error) = serve(stream, peer, node_id, cluster, open) {
+                    tracing::warn!(%peer, %error, "a connection could not be served");
+                }
+            }
+            // The peer went away between its connect and our accept, or descriptors have run out: the next one may do.
+            Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+        }
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    node_id: i32,
+    cluster: &Arc<Cluster>,
+    open: &Mutex<Vec<Open>>,
+) -> io::Result<()> {
+    let to_close = stream.try_clone()?;
+    let cluster = Arc::clone(cluster);
+    let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
+        let (number, waiter) = cluster.register_waiter();
+        let mut connection = Connection { cluster: Arc::clone(&cluster), node_id, stream, peer, waiter };
+        connection.run();
+        // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
+        drop(connection.stream.shutdown(Shutdown::Both));
+        cluster.unregister_waiter(number);
+    })?;
+    let ended: Vec<Open>;
+    {
+        let mut open = open.lock();
+        let (done, running) = std::mem::take(&mut *open).into_iter().partition(|one| one.thread.is_finished());
+        *open = running;
+        open.push(Open { stream: to_close, thread });
+        ended = done;
+    }
+    ended.into_iter().for_each(|one| join(one.thread));
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The broker configs that this crate acts on, typed: resolved once when the broker starts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorCode};
+
+/// Typed broker configs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BrokerSettings {
+    /// `num.partitions`: of topics that are made without a number.
+    pub(crate) num_partitions: i32,
+    /// `auto.create.topics.enable`.
+    pub(crate) auto_create_topics: bool,
+    /// `group.initial.rebalance.delay.ms`. Kafka waits 3 s; a test broker does not.
+    pub(crate) group_initial_rebalance_delay: Duration,
+    /// `fetch.max.bytes`: of one answer, whatever the client asks for.
+    pub(crate) fetch_max_bytes: usize,
+    /// `socket.request.max.bytes`: a longer frame closes the connection.
+    pub(crate) max_frame_len: usize,
+    /// Everything that was set, as it was said.
+    pub(crate) configs: BTreeMap<String, String>,
+}
+
+impl Default for BrokerSettings {
+    fn default() -> Self {
+        Self {
+            num_partitions: 1,
+            auto_create_topics: true,
+            group_initial_rebalance_delay: Duration::ZERO,
+            fetch_max_bytes: 55 << 20,
+            max_frame_len: 100 << 20,
+            configs: BTreeMap::new(),
+        }
+    }
+}
+
+impl BrokerSettings {
+    /// Reads what was set, and names every mistake at once.
+    pub(crate) fn resolve(configs: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let mut settings = Self { configs: configs.clone(), ..Self::default() };
+        let mistakes: Vec<String> =
+            configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
+        if mistakes.is_empty() {
+            return Ok(settings);
+        }
+        Err(Error::with_code(ErrorCode::InvalidConfig, mistakes.join("; ")))
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
+        match key {
+            "num.partitions" => self.num_partitions = number(key, value, 1)?,
+            "auto.create.topics.enable" => self.auto_create_topics = boolean(key, value)?,
+            "group.initial.rebalance.delay.ms" => {
+                self.group_initial_rebalance_delay = Duration::from_millis(number(key, value, 0)?);
+            }
+            "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
+            "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
+            _ => return Err(format!("the embedded broker has no config {key}")),
+        }
+        Ok(())
+    }
+}
+
+fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(key: &str, value: &str, min: T) -> Result<T, String> {
+    match value.trim().parse::<T>() {
+        Ok(number) if number >= min => Ok(number),
+        Ok(_) => Err(format!("{key} must be at least {min}, not {value}")),
+        Err(_) => Err(format!("{key} must be a number of at least {min}, not {value:?}")),
+    }
+}
+
+fn boolean(key: &str, value: &str) -> Result<bool, String> {
+    value.trim().to_ascii_lowercase().parse().map_err(|_| format!("{key} must be true or false, not {value:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(configs: &[(&str, &str)]) -> Result<BrokerSettings, String> {
+        let configs = configs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
+        BrokerSettings::resolve(&configs).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let refused = resolve(&[("num.partitions", "0"), ("auto.create.topics.enable", "yes"), ("nmu", "1")]).unwrap_err();
+        assert_eq!(
+            refused,
+            "auto.create.topics.enable must be true or false, not \"yes\"; the embedded broker has no config nmu; \
+             num.partitions must be at least 1, not 0"
+        );
+    }
+
+    #[test]
+    fn what_is_set_is_taken() {
+        let settings = resolve(&[("num.partitions", "4"), ("group.initial.rebalance.delay.ms", "50")]).unwrap();
+        assert_eq!(settings.num_partitions, 4);
+        assert_eq!(settings.group_initial_rebalance_delay, Duration::from_millis(50));
+    }
+}

@@ -1,0 +1,122 @@
+//! Topics, their ids and partitions, as an immutable picture that is replaced whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::error::{Error, ErrorCode};
+use crate::log::LogConfig;
+use crate::partition::Partition;
+
+/// One topic at one moment. Its partitions outlive the picture.
+#[derive(Debug, Clone)]
+pub(crate) struct Topic {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    pub(crate) partitions: Vec<Arc<Partition>>,
+    pub(crate) replication_factor: i16,
+    /// What was set for this topic, as it was said; what it means is in each partition's [`LogConfig`].
+    pub(crate) configs: BTreeMap<String, String>,
+}
+
+impl Topic {
+    pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
+        usize::try_from(index).ok().and_then(|index| self.partitions.get(index))
+    }
+}
+
+/// What it takes to make a topic.
+#[derive(Debug, Clone)]
+pub(crate) struct NewTopic {
+    pub(crate) name: String,
+    pub(crate) partitions: i32,
+    pub(crate) configs: BTreeMap<String, String>,
+    pub(crate) log_config: Arc<LogConfig>,
+}
+
+/// All topics at one moment.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Topics {
+    by_name: BTreeMap<Arc<str>, Arc<Topic>>,
+    by_id: HashMap<Uuid, Arc<Topic>>,
+}
+
+impl Topics {
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Arc<Topic>> {
+        self.by_name.get(name)
+    }
+
+    pub(crate) fn by_id(&self, id: Uuid) -> Option<&Arc<Topic>> {
+        self.by_id.get(&id)
+    }
+
+    /// Every topic, by name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
+        self.by_name.values()
+    }
+
+    pub(crate) fn insert(&mut self, topic: Topic) -> Arc<Topic> {
+        let topic = Arc::new(topic);
+        self.by_id.insert(topic.id, Arc::clone(&topic));
+        self.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
+        topic
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Arc<Topic>> {
+        let topic = self.by_name.remove(name)?;
+        self.by_id.remove(&topic.id);
+        Some(topic)
+    }
+
+    /// The topic whose name Kafka's metrics could not tell from `name`: `a.b` and `a_b` collide.
+    pub(crate) fn colliding(&self, name: &str) -> Option<&Arc<Topic>> {
+        if !name.contains(['.', '_']) {
+            return None;
+        }
+        let plain = name.replace('.', "_");
+        self.by_name.values().find(|topic| topic.name.replace('.', "_") == plain)
+    }
+}
+
+/// The longest name a topic may have.
+const MAX_NAME_LEN: usize = 249;
+
+/// Checks a topic's name by Kafka's rules, and says what is wrong in Kafka's words.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
+    let invalid = |why: String| {
+        Err(Error::with_code(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}")))
+    };
+    if name.is_empty() {
+        return invalid("the empty string is not allowed".to_owned());
+    }
+    if name == "." || name == ".." {
+        return invalid(format!("'{name}' is not allowed"));
+    }
+    if name.len() > MAX_NAME_LEN {
+        let why = format!("the length of '{name}' is longer than the max allowed length {MAX_NAME_LEN}");
+        return invalid(why);
+    }
+    if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)) {
+        return invalid(format!(
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_kafkas_rules() {
+        for good in ["a", "orders-retry.1_x", &"n".repeat(249)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", "..", "a b", "ä", "a/b", &"n".repeat(250)] {
+            let refused = check_name(bad).unwrap_err();
+            assert_eq!(refused.code(), Some(ErrorCode::InvalidTopicException), "{bad}");
+        }
+    }
+}
