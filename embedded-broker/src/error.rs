@@ -376,6 +376,9 @@ mod tests {
     #[test]
     fn an_error_shows_its_cause() {
         let refused = std::io::Error::other("address in use");
-        assert_eq!(Error::io("cannot listen on port 9092", refused).to_string(), "cannot listen on port 9092: address in use");
+        assert_eq!(
+            Error::io("cannot listen on port 9092", refused).to_string(),
+            "cannot listen on port 9092: address in use"
+        );
     }
 }

@@ -39,8 +39,7 @@ impl BrokerSettings {
     /// Reads what was set, and names every mistake at once.
     pub(crate) fn resolve(configs: &BTreeMap<String, String>) -> Result<Self, Error> {
         let mut settings = Self { configs: configs.clone(), ..Self::default() };
-        let mistakes: Vec<String> =
-            configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
+        let mistakes: Vec<String> = configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
         if mistakes.is_empty() {
             return Ok(settings);
         }
@@ -85,7 +84,8 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_at_once() {
-        let refused = resolve(&[("num.partitions", "0"), ("auto.create.topics.enable", "yes"), ("nmu", "1")]).unwrap_err();
+        let refused =
+            resolve(&[("num.partitions", "0"), ("auto.create.topics.enable", "yes"), ("nmu", "1")]).unwrap_err();
         assert_eq!(
             refused,
             "auto.create.topics.enable must be true or false, not \"yes\"; the embedded broker has no config nmu; \

@@ -84,9 +84,8 @@ const MAX_NAME_LEN: usize = 249;
 
 /// Checks a topic's name by Kafka's rules, and says what is wrong in Kafka's words.
 pub(crate) fn check_name(name: &str) -> Result<(), Error> {
-    let invalid = |why: String| {
-        Err(Error::with_code(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}")))
-    };
+    let invalid =
+        |why: String| Err(Error::with_code(ErrorCode::InvalidTopicException, format!("Topic name is invalid: {why}")));
     if name.is_empty() {
         return invalid("the empty string is not allowed".to_owned());
     }

@@ -5,8 +5,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::cluster::Cluster;
 use crate::clock::Waiter;
+use crate::cluster::Cluster;
 use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed};
 
 use std::fmt;
@@ -39,10 +39,8 @@ macro_rules! api {
 }
 
 /// Every request that is served, by key.
-pub(crate) const APIS: &[Api] = &[
-    api!(Metadata, 0..=13, metadata::handle),
-    api!(ApiVersions, 0..=4, api_versions::handle),
-];
+pub(crate) const APIS: &[Api] =
+    &[api!(Metadata, 0..=13, metadata::handle), api!(ApiVersions, 0..=4, api_versions::handle)];
 
 /// The row of a key, if it is served.
 pub(crate) fn api(key: i16) -> Option<&'static Api> {
