@@ -13,16 +13,19 @@ mod extract;
 mod handler;
 mod listener;
 mod probe;
+mod producer;
 
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
 
+pub use client::PendingSend;
 pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::FromRecord;
 pub use handler::{ErrorClass, KafkaError, Outcome, RecordContext};
 pub use listener::Listener;
+pub use producer::SendError;
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };

@@ -2,21 +2,53 @@
 
 pub(crate) mod ffi;
 
+mod delivery;
+
+pub(crate) use delivery::Completion;
+pub use delivery::PendingSend;
 pub(crate) use ffi::NativeRecord;
 
-use std::{future::Future, pin::Pin};
-
-use crate::{
-    error::Error,
-    record::{ProducerRecord, SendResult},
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
 };
 
-/// An accepted send: resolves when the broker acknowledged the record or the client gave it up.
-pub(crate) type Delivery = Pin<Box<dyn Future<Output = Result<SendResult, Error>> + Send>>;
+use crate::{producer::SendError, record::ProducerRecord};
 
 /// Where the runtime puts records: dead letters and what handlers return. A double of it tests the policies.
 pub(crate) trait RecordSink: Send + Sync {
-    /// Waits for room (back-pressure), then hands the record to the client; the inner future is the acknowledgment.
-    /// Records of one caller keep their order.
-    fn enqueue(&self, record: ProducerRecord) -> Pin<Box<dyn Future<Output = Result<Delivery, Error>> + Send + '_>>;
+    /// Waits for room (back-pressure), then hands the record to the client; what it resolves to is the acknowledgment,
+    /// which may be dropped without harm. Records of one caller keep their order.
+    fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_>;
+}
+
+/// A record on its way into the client: done at once when there is room, so that the usual case allocates no future.
+#[must_use = "nothing is sent unless it is awaited"]
+pub(crate) enum Enqueue<'a> {
+    /// Accepted or refused already.
+    Now(Option<Result<PendingSend, SendError>>),
+    /// Waits for room.
+    Later(Pin<Box<dyn Future<Output = Result<PendingSend, SendError>> + Send + 'a>>),
+}
+
+impl Enqueue<'_> {
+    /// Accepted or refused already.
+    pub(crate) fn now(result: Result<PendingSend, SendError>) -> Self {
+        Self::Now(Some(result))
+    }
+}
+
+impl Future for Enqueue<'_> {
+    type Output = Result<PendingSend, SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Now(result) => match result.take() {
+                Some(result) => Poll::Ready(result),
+                None => Poll::Pending,
+            },
+            Self::Later(future) => Poll::Ready(ready!(future.as_mut().poll(cx))),
+        }
+    }
 }
