@@ -7,8 +7,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Node};
-use crate::error::Error;
-use crate::log::LogConfig;
+use crate::error::{Error, ErrorCode};
 use crate::server::Server;
 use crate::settings::BrokerSettings;
 use crate::topic::NewTopic;
@@ -118,8 +117,7 @@ impl EmbeddedBrokerBuilder {
         let node = Node { id: 1, host: address.ip().to_string(), port: address.port(), rack: None };
         let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
         for (name, partitions) in self.topics {
-            let log_config = Arc::new(LogConfig::default());
-            cluster.create_topic(NewTopic { name, partitions, configs: BTreeMap::new(), log_config })?;
+            cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
         }
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
         let server = Server::start(listener, 1, Arc::clone(&cluster)).map_err(no_thread)?;
@@ -134,4 +132,13 @@ impl EmbeddedBrokerBuilder {
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)
     }
+}
+
+fn new_topic(cluster: &Cluster, name: String, partitions: i32) -> Result<NewTopic, Error> {
+    if partitions < 1 {
+        let message = format!("topic {name} must have at least 1 partition, not {partitions}");
+        return Err(Error::with_code(ErrorCode::InvalidPartitions, message));
+    }
+    let replicas = cluster.place(partitions, cluster.settings.default_replication_factor)?;
+    Ok(NewTopic { name, replicas, configs: BTreeMap::new() })
 }

@@ -6,7 +6,7 @@
 //!    replace its `Arc`), 3. a group of the coordinator, 4. a [`Partition`](crate::partition::Partition), 5. `timers`,
 //!    6. a [`Waiter`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
@@ -14,6 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
+use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::{TimerChange, TimerKey};
 use crate::error::{Error, ErrorCode};
 use crate::log::LogConfig;
@@ -21,6 +22,8 @@ use crate::partition::Partition;
 use crate::settings::BrokerSettings;
 use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
+
+mod admin;
 
 /// One broker of the cluster, as clients are told of it.
 #[derive(Debug, Clone)]
@@ -42,6 +45,8 @@ pub(crate) struct Cluster {
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
     topics: RwLock<Arc<Topics>>,
+    /// What was said about the brokers' configs; written under `changes`, as topics take values from there.
+    configs: RwLock<Arc<BrokerLayers>>,
     next_producer_id: AtomicI64,
     stopping: AtomicBool,
     /// What blocked threads wait on, so that a stop can wake them all.
@@ -54,6 +59,7 @@ impl Cluster {
         Self {
             id: new_cluster_id(),
             timers: Timers::new(clock.clone()),
+            configs: RwLock::new(Arc::new(admin::layers_at_start(&settings.configs, &nodes))),
             clock,
             settings,
             nodes,
@@ -83,27 +89,16 @@ impl Cluster {
 
     /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
     pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        check_name(&new.name)?;
-        let name = &new.name;
-        if new.partitions < 1 {
-            let message = "Number of partitions must be larger than 0.";
-            return Err(Error::with_code(ErrorCode::InvalidPartitions, message));
-        }
+        let log_config = self.log_config(&new.configs)?;
         self.change_topics(|topics| {
-            if topics.by_name(name).is_some() {
-                let message = format!("Topic '{name}' already exists.");
-                return Err(Error::with_code(ErrorCode::TopicAlreadyExists, message));
-            }
-            if let Some(other) = topics.colliding(name) {
-                let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
-                return Err(Error::with_code(ErrorCode::InvalidTopicException, message));
-            }
-            let partitions = (0..new.partitions).map(|_| self.new_partition(&new.log_config)).collect();
+            topics.check_new(&new.name)?;
+            let replication_factor = new.replicas.first().map_or(0, Vec::len);
+            let partitions = new.replicas.iter().map(|replicas| self.new_partition(&log_config, replicas.clone()));
             Ok(topics.insert(Topic {
-                name: Arc::from(name.as_str()),
+                name: Arc::from(new.name.as_str()),
                 id: Uuid::new_v4(),
-                partitions,
-                replication_factor: 1,
+                partitions: partitions.collect(),
+                replication_factor: i16::try_from(replication_factor).unwrap_or(i16::MAX),
                 configs: new.configs.clone(),
             }))
         })
@@ -111,12 +106,9 @@ impl Cluster {
 
     /// Makes a topic that was asked for by name only, with the broker's defaults.
     pub(crate) fn auto_create_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        let new = NewTopic {
-            name: name.to_owned(),
-            partitions: self.settings.num_partitions,
-            configs: BTreeMap::new(),
-            log_config: Arc::new(LogConfig::default()),
-        };
+        check_name(name)?;
+        let replicas = self.place(self.settings.num_partitions, self.settings.default_replication_factor)?;
+        let new = NewTopic { name: name.to_owned(), replicas, configs: Configs::new() };
         match self.create_topic(new) {
             // Somebody else was faster.
             Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {
@@ -127,8 +119,8 @@ impl Cluster {
     }
 
     /// A partition for a topic that is made or grown.
-    pub(crate) fn new_partition(&self, config: &Arc<LogConfig>) -> Arc<Partition> {
-        Arc::new(Partition::new(Arc::clone(config), vec![self.controller_id()]))
+    fn new_partition(&self, config: &Arc<LogConfig>, replicas: Vec<i32>) -> Arc<Partition> {
+        Arc::new(Partition::new(Arc::clone(config), replicas))
     }
 
     /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::config::{broker_defs, check, topic_defs};
 use crate::error::{Error, ErrorCode};
 
 /// Typed broker configs.
@@ -10,6 +11,10 @@ use crate::error::{Error, ErrorCode};
 pub(crate) struct BrokerSettings {
     /// `num.partitions`: of topics that are made without a number.
     pub(crate) num_partitions: i32,
+    /// `default.replication.factor`: of topics that are made without one.
+    pub(crate) default_replication_factor: i16,
+    /// `delete.topic.enable`.
+    pub(crate) delete_topics: bool,
     /// `auto.create.topics.enable`.
     pub(crate) auto_create_topics: bool,
     /// `group.initial.rebalance.delay.ms`. Kafka waits 3 s; a test broker does not.
@@ -26,6 +31,8 @@ impl Default for BrokerSettings {
     fn default() -> Self {
         Self {
             num_partitions: 1,
+            default_replication_factor: 1,
+            delete_topics: true,
             auto_create_topics: true,
             group_initial_rebalance_delay: Duration::ZERO,
             fetch_max_bytes: 55 << 20,
@@ -49,16 +56,25 @@ impl BrokerSettings {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
             "num.partitions" => self.num_partitions = number(key, value, 1)?,
+            "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
+            "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
             "auto.create.topics.enable" => self.auto_create_topics = boolean(key, value)?,
             "group.initial.rebalance.delay.ms" => {
                 self.group_initial_rebalance_delay = Duration::from_millis(number(key, value, 0)?);
             }
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
+            // Topics take it up where they set none of their own.
+            _ if topic_defs::is_taken_from(key) => check_value(key, value)?,
             _ => return Err(format!("the embedded broker has no config {key}")),
         }
         Ok(())
     }
+}
+
+fn check_value(key: &str, value: &str) -> Result<(), String> {
+    let def = broker_defs::find(key).ok_or_else(|| format!("the embedded broker has no config {key}"))?;
+    check::canonical(def, value).map(drop).map_err(|error| error.to_string())
 }
 
 fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(key: &str, value: &str, min: T) -> Result<T, String> {

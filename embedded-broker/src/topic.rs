@@ -6,7 +6,6 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::error::{Error, ErrorCode};
-use crate::log::LogConfig;
 use crate::partition::Partition;
 
 /// One topic at one moment. Its partitions outlive the picture.
@@ -30,9 +29,9 @@ impl Topic {
 #[derive(Debug, Clone)]
 pub(crate) struct NewTopic {
     pub(crate) name: String,
-    pub(crate) partitions: i32,
+    /// For each partition the nodes that hold it, the leader first.
+    pub(crate) replicas: Vec<Vec<i32>>,
     pub(crate) configs: BTreeMap<String, String>,
-    pub(crate) log_config: Arc<LogConfig>,
 }
 
 /// All topics at one moment.
@@ -69,8 +68,26 @@ impl Topics {
         Some(topic)
     }
 
+    /// Checks that a topic of this name may be made.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_TOPIC_EXCEPTION` or `TOPIC_ALREADY_EXISTS`, with Kafka's words.
+    pub(crate) fn check_new(&self, name: &str) -> Result<(), Error> {
+        check_name(name)?;
+        if self.by_name(name).is_some() {
+            let message = format!("Topic '{name}' already exists.");
+            return Err(Error::with_code(ErrorCode::TopicAlreadyExists, message));
+        }
+        if let Some(other) = self.colliding(name) {
+            let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
+            return Err(Error::with_code(ErrorCode::InvalidTopicException, message));
+        }
+        Ok(())
+    }
+
     /// The topic whose name Kafka's metrics could not tell from `name`: `a.b` and `a_b` collide.
-    pub(crate) fn colliding(&self, name: &str) -> Option<&Arc<Topic>> {
+    fn colliding(&self, name: &str) -> Option<&Arc<Topic>> {
         if !name.contains(['.', '_']) {
             return None;
         }

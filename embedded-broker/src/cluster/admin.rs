@@ -1,0 +1,189 @@
+//! Changes of topics and configs that clients ask for. Each is checked whole, then takes effect whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Cluster;
+use crate::config::alter::{self, BrokerScope};
+use crate::config::layers::{BrokerLayers, Configs};
+use crate::config::topic_config;
+use crate::error::{Error, ErrorCode};
+use crate::log::LogConfig;
+use crate::placement;
+use crate::topic::{Topic, Topics, check_name};
+
+impl Cluster {
+    /// What was said about the brokers' configs, as it is now.
+    pub(crate) fn broker_configs(&self) -> Arc<BrokerLayers> {
+        Arc::clone(&self.configs.read())
+    }
+
+    /// What the logs of a topic with these configs act on.
+    pub(crate) fn log_config(&self, configs: &Configs) -> Result<Arc<LogConfig>, Error> {
+        topic_config::log_config(&self.broker_configs(), self.controller_id(), configs).map(Arc::new)
+    }
+
+    /// The ids of all nodes.
+    pub(crate) fn node_ids(&self) -> Vec<i32> {
+        self.nodes().iter().map(|node| node.id).collect()
+    }
+
+    /// Chooses replicas for new partitions.
+    pub(crate) fn place(&self, partitions: i32, replicas: i16) -> Result<Vec<Vec<i32>>, Error> {
+        let partitions = usize::try_from(partitions).unwrap_or(0);
+        placement::place(&self.node_ids(), partitions, replicas, self.topics().iter().count())
+    }
+
+    /// Forgets a topic and whatever is kept by its name.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION` when there is none.
+    pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
+        self.change_topics(|topics| topics.remove(name).ok_or_else(unknown_topic))
+    }
+
+    /// Gives a topic more partitions, with these replicas.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION` when the topic has gone; `INVALID_PARTITIONS` when it has grown meanwhile.
+    pub(crate) fn add_partitions(&self, topic: &Topic, replicas: Vec<Vec<i32>>) -> Result<(), Error> {
+        let config = self.log_config(&topic.configs)?;
+        self.change_topics(|topics| {
+            let current = topics.by_id(topic.id).ok_or_else(unknown_topic)?;
+            if current.partitions.len() != topic.partitions.len() {
+                let why = format!("Topic already has {} partition(s).", current.partitions.len());
+                return Err(Error::with_code(ErrorCode::InvalidPartitions, why));
+            }
+            let mut grown = Topic::clone(current);
+            grown.partitions.extend(replicas.into_iter().map(|replicas| self.new_partition(&config, replicas)));
+            topics.insert(grown);
+            Ok(())
+        })
+    }
+
+    /// Changes a topic's configs by `change`, which is given the present ones; only looks when `validate_only`.
+    ///
+    /// # Errors
+    ///
+    /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_CONFIG`, or what `change` says.
+    pub(crate) fn alter_topic_configs(
+        &self,
+        name: &str,
+        validate_only: bool,
+        change: impl Fn(&Configs) -> Result<Configs, Error>,
+    ) -> Result<(), Error> {
+        if name.is_empty() {
+            return Err(Error::with_code(ErrorCode::InvalidRequest, "Default topic resources are not allowed."));
+        }
+        let alter = |topics: &Topics| {
+            let known = topics.by_name(name);
+            let none = Configs::new();
+            let configs = change(known.map_or(&none, |topic| &topic.configs))?;
+            check_name(name)?;
+            let missing =
+                || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
+            let topic = known.ok_or_else(missing)?;
+            alter::check_topic(&self.broker_configs(), self.controller_id(), &configs)?;
+            Ok(Topic { configs, ..Topic::clone(topic) })
+        };
+        if validate_only {
+            return alter(&self.topics()).map(drop);
+        }
+        self.change_topics(|topics| {
+            let topic = alter(topics)?;
+            let config = self.log_config(&topic.configs)?;
+            topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
+            topics.insert(topic);
+            Ok(())
+        })
+    }
+
+    /// Changes the dynamic configs of one broker, or the default of all when `node` is absent; only looks when
+    /// `validate_only`. Topics that take a value from there take it up.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REQUEST`, `INVALID_CONFIG`, or what `change` says.
+    pub(crate) fn alter_broker_configs(
+        &self,
+        node: Option<i32>,
+        validate_only: bool,
+        change: impl Fn(&Configs) -> Result<Configs, Error>,
+    ) -> Result<(), Error> {
+        self.change_topics(|topics| {
+            let old = self.broker_configs();
+            let layers = altered(&old, node, change)?;
+            if validate_only {
+                return Ok(());
+            }
+            *self.configs.write() = Arc::new(layers);
+            for topic in topics.iter() {
+                let config = self.log_config(&topic.configs)?;
+                topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
+            }
+            Ok(())
+        })
+    }
+}
+
+fn altered(
+    layers: &BrokerLayers,
+    node: Option<i32>,
+    change: impl Fn(&Configs) -> Result<Configs, Error>,
+) -> Result<BrokerLayers, Error> {
+    let none = Configs::new();
+    let (scope, old) = match node {
+        Some(node) => (BrokerScope::Node, layers.dynamic.get(&node).unwrap_or(&none)),
+        None => (BrokerScope::AllNodes, &layers.dynamic_default),
+    };
+    let new = change(old)?;
+    alter::check_broker(scope, &new)?;
+    alter::check_min_insync_replicas(scope, old, &new)?;
+    let mut layers = layers.clone();
+    match node {
+        Some(node) => drop(layers.dynamic.insert(node, new)),
+        None => layers.dynamic_default = new,
+    }
+    Ok(layers)
+}
+
+/// Kafka sends no words with this one; clients have their own.
+pub(crate) fn unknown_topic() -> Error {
+    Error::with_code(ErrorCode::UnknownTopicOrPartition, "")
+}
+
+/// What a new cluster says of its brokers' configs: what its user set, where it listens, and what differs from Kafka.
+pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLayers {
+    let mut all = Configs::new();
+    let replicas = nodes.len().min(3).to_string();
+    for (name, value) in [
+        ("process.roles", "broker,controller"),
+        ("group.initial.rebalance.delay.ms", "0"),
+        ("offsets.topic.replication.factor", &replicas),
+        ("transaction.state.log.replication.factor", &replicas),
+        ("transaction.state.log.min.isr", "1"),
+    ] {
+        all.insert(name.to_owned(), value.to_owned());
+    }
+    all.extend(file.clone());
+    let of_node = |node: &super::Node| {
+        let listener = format!("PLAINTEXT://{}:{}", node.host, node.port);
+        let mut configs = Configs::from([
+            ("node.id".to_owned(), node.id.to_string()),
+            ("broker.id".to_owned(), node.id.to_string()),
+            ("listeners".to_owned(), listener.clone()),
+            ("advertised.listeners".to_owned(), listener),
+        ]);
+        configs.extend(node.rack.clone().map(|rack| ("broker.rack".to_owned(), rack)));
+        configs
+    };
+    BrokerLayers {
+        file: all,
+        node_file: nodes.iter().map(|node| (node.id, of_node(node))).collect(),
+        // Kafka writes it when a cluster that tracks eligible leader replicas is made.
+        dynamic_default: Configs::from([("min.insync.replicas".to_owned(), "1".to_owned())]),
+        dynamic: BTreeMap::new(),
+    }
+}
