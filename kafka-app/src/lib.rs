@@ -24,7 +24,7 @@ pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::FromRecord;
 pub use handler::{ErrorClass, KafkaError, Outcome, RecordContext};
-pub use listener::Listener;
+pub use listener::{Ack, Acked, Listener};
 pub use producer::SendError;
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,

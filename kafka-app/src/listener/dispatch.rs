@@ -11,6 +11,8 @@ use crate::{
     record::RawRecord,
 };
 
+use super::ack::AckSource;
+
 /// A record with its place in the order its partition was dispatched in.
 pub(crate) struct Delivered {
     /// Dispatch sequence of the partition's assignment, from 0; what the tracker counts by.
@@ -39,28 +41,19 @@ pub(crate) struct Chunk<'a> {
 
 /// How a runner reports to the lane's tracker.
 pub(crate) trait Progress: Send + Sync {
-    /// The record is finished and may be committed, when all before it are.
+    /// The record is finished and may be committed, when all before it are. At most once for each record.
     fn done(&self, seq: u64);
     /// The partition was revoked or lost, or the listener must stop now: start no further record, end back-offs.
     fn is_revoked(&self) -> bool;
     /// Resolves when [`Progress::is_revoked`] turns true; for back-off waits and cancelling.
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
-    /// Where an `Ack` of this record reports to; `None` unless the listener acknowledges manually.
+    /// Where an `Ack` of this record reports to; `None` unless the listener acknowledges manually. Asked once for each
+    /// call of the handler, so that an `Ack` an earlier attempt dropped is forgotten.
     fn ack(&self, seq: u64) -> Option<AckSource<'_>>;
-}
-
-/// Makes the `Ack` of one record.
-#[derive(Clone, Copy)]
-pub(crate) struct AckSource<'r> {
-    pub(crate) seq: u64,
-    pub(crate) target: &'r Arc<dyn AckTarget>,
-}
-
-/// Where an `Ack` reports to; outlives the chunk and is dead after a revoke.
-pub(crate) trait AckTarget: Send + Sync {
-    fn acknowledge(&self, seq: u64);
-    /// Redeliver from this record on after the delay.
-    fn nack(&self, seq: u64, delay: std::time::Duration);
+    /// The handler returned without an error and the record's fate is its `Ack`'s: instead of [`Progress::done`] when the
+    /// listener acknowledges manually. An `Ack` dropped before or after this has the record delivered again; when the
+    /// call failed, the failure policy decides and a dropped `Ack` says nothing.
+    fn left_to_ack(&self, seq: u64);
 }
 
 /// A handler behind a pointer, so that the two erased traits can be implemented for any.

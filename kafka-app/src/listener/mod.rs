@@ -1,7 +1,10 @@
 //! Listeners: what is declared, and what runs it (the pump, its lanes, the tracker, commits).
 
+mod ack;
 mod declaration;
 mod dispatch;
 
+pub use ack::{Ack, Acked};
+pub(crate) use ack::{AckSource, AckTarget};
 pub use declaration::Listener;
-pub(crate) use dispatch::{AckSource, ChunkRunner, Delivered, Progress};
+pub(crate) use dispatch::{ChunkRunner, Delivered, Progress};
