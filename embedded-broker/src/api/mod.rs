@@ -15,7 +15,16 @@ use std::sync::Arc;
 
 pub(crate) use api_versions::unsupported_version;
 
+mod alter_configs;
+mod answer;
 mod api_versions;
+mod config_resource;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
+mod incremental_alter_configs;
 mod metadata;
 
 /// One request: its key, the versions that are served, and who serves it.
@@ -39,8 +48,17 @@ macro_rules! api {
 }
 
 /// Every request that is served, by key.
-pub(crate) const APIS: &[Api] =
-    &[api!(Metadata, 0..=13, metadata::handle), api!(ApiVersions, 0..=4, api_versions::handle)];
+pub(crate) const APIS: &[Api] = &[
+    api!(Metadata, 0..=13, metadata::handle),
+    api!(ApiVersions, 0..=4, api_versions::handle),
+    api!(CreateTopics, 2..=7, create_topics::handle),
+    api!(DeleteTopics, 1..=6, delete_topics::handle),
+    api!(DescribeConfigs, 1..=4, describe_configs::handle),
+    api!(AlterConfigs, 0..=2, alter_configs::handle),
+    api!(CreatePartitions, 0..=3, create_partitions::handle),
+    api!(IncrementalAlterConfigs, 0..=1, incremental_alter_configs::handle),
+    api!(DescribeCluster, 0..=2, describe_cluster::handle),
+];
 
 /// The row of a key, if it is served.
 pub(crate) fn api(key: i16) -> Option<&'static Api> {

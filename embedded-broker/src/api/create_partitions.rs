@@ -1,0 +1,86 @@
+//! CreatePartitions, versions 0 to 3: gives topics more partitions.
+//!
+//! As Kafka: the count is the new total; an assignment must name every new partition (an empty list names none, null
+//! leaves the choice to the broker); each topic is answered by itself.
+
+use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
+use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
+
+use super::answer::{count, invalid_request, outcome};
+use super::create_topics::MAX_PARTITIONS;
+use super::{Refusal, RequestContext};
+use crate::cluster::Cluster;
+use crate::error::{Error, ErrorCode};
+use crate::placement;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: CreatePartitionsRequest,
+) -> Result<CreatePartitionsResponse, Refusal> {
+    let named = count(request.topics.iter().map(|topic| topic.name.clone()));
+    let mut results: Vec<CreatePartitionsTopicResult> = Vec::with_capacity(named.len());
+    for topic in &request.topics {
+        let twice = named.get(&topic.name) != Some(&1);
+        if twice && results.iter().any(|result| result.name == topic.name) {
+            continue;
+        }
+        let grown = if twice {
+            Err(invalid_request("Duplicate topic name."))
+        } else {
+            grow(cx.cluster, topic, request.validate_only)
+        };
+        let (code, text) = outcome(&grown);
+        let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
+        results.push(result.with_error_code(code).with_error_message(text));
+    }
+    Ok(CreatePartitionsResponse::default().with_results(results))
+}
+
+fn grow(cluster: &Cluster, asked: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Error> {
+    let topics = cluster.topics();
+    let unknown = || Error::with_code(ErrorCode::UnknownTopicOrPartition, "");
+    let topic = topics.by_name(&asked.name).ok_or_else(unknown)?;
+    let present = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
+    let refused = |why: String| Error::with_code(ErrorCode::InvalidPartitions, why);
+    if asked.count == present {
+        return Err(refused(format!("Topic already has {present} partition(s).")));
+    }
+    if asked.count < present {
+        return Err(refused(format!(
+            "The topic {} currently has {present} partition(s); {} would not be an increase.",
+            asked.name.as_str(),
+            asked.count
+        )));
+    }
+    let more = asked.count - present;
+    if i64::from(more) > MAX_PARTITIONS {
+        // Kafka has no better answer: the limit is met where nothing expects it.
+        let why = "The server experienced an unexpected error when processing the request.";
+        return Err(Error::with_code(ErrorCode::UnknownServerError, why));
+    }
+    let replicas = replicas(cluster, asked, more, topic.replication_factor)?;
+    if validate_only { Ok(()) } else { cluster.add_partitions(topic, replicas) }
+}
+
+fn replicas(
+    cluster: &Cluster,
+    asked: &CreatePartitionsTopic,
+    more: i32,
+    replication_factor: i16,
+) -> Result<Vec<Vec<i32>>, Error> {
+    let Some(assignments) = &asked.assignments else {
+        return cluster.place(more, replication_factor);
+    };
+    if usize::try_from(more) != Ok(assignments.len()) {
+        let why = format!(
+            "Attempted to add {more} additional partition(s), but only {} assignment(s) were specified.",
+            assignments.len()
+        );
+        return Err(Error::with_code(ErrorCode::InvalidReplicaAssignment, why));
+    }
+    let nodes = cluster.node_ids();
+    let expected = usize::try_from(replication_factor).ok();
+    let check = |replicas: Vec<i32>| placement::check_manual(&nodes, &replicas, expected).map(|()| replicas);
+    assignments.iter().map(|one| check(one.broker_ids.iter().map(|id| id.0).collect())).collect()
+}

@@ -1,0 +1,55 @@
+//! DescribeCluster, versions 0 to 2: the nodes, the controller and the cluster's id.
+//!
+//! As Kafka: without an authorizer everybody may do everything, and is told so when asking; asking a broker for the
+//! controllers is MISMATCHED_ENDPOINT_TYPE. A node that is listed is never fenced.
+
+use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
+use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
+
+use super::{Refusal, RequestContext};
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+
+/// What can be done with a cluster, as bits: create, alter, describe, cluster action, describe configs, alter configs,
+/// idempotent write.
+const ALL_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+
+const BROKERS: i8 = 1;
+const CONTROLLERS: i8 = 2;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: DescribeClusterRequest,
+) -> Result<DescribeClusterResponse, Refusal> {
+    let refused = |code: ErrorCode, why: String| {
+        let response = DescribeClusterResponse::default().with_error_code(code.code());
+        Ok(response.with_error_message(Some(StrBytes::from_string(why))))
+    };
+    match request.endpoint_type {
+        BROKERS => {}
+        CONTROLLERS => {
+            let why =
+                "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER";
+            return refused(ErrorCode::MismatchedEndpointType, why.to_owned());
+        }
+        other => {
+            return refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}"));
+        }
+    }
+    let brokers = cx.cluster.nodes().iter().map(|node| {
+        DescribeClusterBroker::default()
+            .with_broker_id(BrokerId(node.id))
+            .with_host(StrBytes::from_string(node.host.clone()))
+            .with_port(i32::from(node.port))
+            .with_rack(node.rack.clone().map(StrBytes::from_string))
+    });
+    let response = DescribeClusterResponse::default()
+        .with_cluster_id(StrBytes::from_string(cx.cluster.id.clone()))
+        .with_controller_id(BrokerId(cx.cluster.controller_id()))
+        .with_brokers(brokers.collect());
+    Ok(if request.include_cluster_authorized_operations {
+        response.with_cluster_authorized_operations(ALL_OPERATIONS)
+    } else {
+        response
+    })
+}
