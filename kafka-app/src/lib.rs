@@ -9,6 +9,7 @@ mod record;
 pub mod config;
 
 mod client;
+mod convert;
 mod extract;
 mod handler;
 mod listener;
@@ -22,9 +23,12 @@ pub mod __private;
 pub use client::PendingSend;
 pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "json")]
+pub use convert::{Json, JsonError};
+pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 pub use extract::FromRecord;
-pub use handler::{ErrorClass, KafkaError, Outcome, RecordContext};
-pub use listener::{Ack, Acked, Listener};
+pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext};
+pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};
 pub use producer::SendError;
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,

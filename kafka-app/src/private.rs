@@ -5,7 +5,7 @@ pub use crate::{
     extract::{FromBatch, FromRecord},
     handler::{
         BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs,
-        KafkaError, Outcome, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
+        KafkaError, Outcome, Output, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
     },
     listener::Listener,
     probe::{BatchProbe, RecordProbe, rank},
@@ -47,7 +47,7 @@ pub fn declare_batch<'r, T: FromBatch<'r>>(declaration: &mut Declaration) {
 pub fn batch_rejected(rejection: Rejection) -> BatchOutcome {
     BatchOutcome::Whole {
         rejected: Vec::new(),
-        result: Err(Failure { class: ErrorClass::Stop, error: Box::new(rejection) }),
+        result: Err(Failure::stop(rejection)),
     }
 }
 

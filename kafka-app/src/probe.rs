@@ -8,7 +8,7 @@
 
 use std::{error::Error as StdError, marker::PhantomData};
 
-use crate::handler::{BatchResult, ErrorClass, Failure, KafkaError};
+use crate::handler::{BatchResult, Failure, KafkaError};
 
 type BoxedError = Box<dyn StdError + Send + Sync>;
 
@@ -76,7 +76,7 @@ impl ByClass {
     /// # Errors
     /// The function's own, with its class.
     pub fn classify<R, E: KafkaError>(self, returned: Result<R, E>) -> Result<R, Failure> {
-        returned.map_err(|error| Failure { class: error.class(), error: Box::new(error) })
+        returned.map_err(|error| Failure::new(error.class(), error))
     }
 }
 
@@ -90,7 +90,7 @@ impl Retryable {
     /// # Errors
     /// The function's own, to be retried.
     pub fn classify<R, E: Into<BoxedError>>(self, returned: Result<R, E>) -> Result<R, Failure> {
-        returned.map_err(|error| Failure { class: ErrorClass::Retry, error: error.into() })
+        returned.map_err(|error| Failure::retry(error))
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
     use std::{fmt, io};
 
     use super::{rank::*, *};
+    use crate::handler::ErrorClass;
 
     #[derive(Debug)]
     struct Refused;

@@ -14,13 +14,16 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::{producer::SendError, record::ProducerRecord};
+use crate::{error::Result, producer::SendError, record::ProducerRecord};
 
 /// Where the runtime puts records: dead letters and what handlers return. A double of it tests the policies.
 pub(crate) trait RecordSink: Send + Sync {
     /// Waits for room (back-pressure), then hands the record to the client; what it resolves to is the acknowledgment,
     /// which may be dropped without harm. Records of one caller keep their order.
     fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_>;
+
+    /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.
+    fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>>;
 }
 
 /// A record on its way into the client: done at once when there is room, so that the usual case allocates no future.

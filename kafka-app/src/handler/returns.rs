@@ -1,20 +1,22 @@
 //! What a listener's function may return: nothing, or values that become records.
 
-use super::{BatchOutcome, Failure, Outcome, Outputs, Rejection};
-use crate::record::ProducerRecord;
+use bytes::BytesMut;
+
+use super::{BatchOutcome, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection};
+use crate::{convert::ToPayload, record::ProducerRecord};
 
 /// Turns what a function returned, its error already set apart, into records to send.
 #[diagnostic::on_unimplemented(
     message = "a listener cannot return `{Self}`",
     label = "not something to send",
-    note = "a listener returns `()`, a payload (`Json<T>`, `Text`, `String`, `Bytes`), `Outgoing`, an `Option` or `Vec` of these, or a `Result` of any of them",
+    note = "a listener returns `()`, a payload (`Json<T>`, `Text`, `String`, `Bytes`, a type with `ToPayload`), `Outgoing`, an `Option`, `Vec`, array or `Each` of these, or a `Result` of any of them",
     note = "the error of such a `Result` is one that derives `KafkaError`, or any other `std::error::Error + Send + Sync`, `anyhow::Error` or `String`"
 )]
 pub trait IntoOutputs {
     /// The records to send, without their default topic and key.
     ///
     /// # Errors
-    /// The value cannot be encoded; treated as an error of the function.
+    /// The value cannot be encoded; the record goes the dead-letter way.
     fn into_outputs(self) -> Result<Outputs, Failure>;
 }
 
@@ -30,10 +32,81 @@ impl IntoOutputs for Outputs {
     }
 }
 
-impl IntoOutputs for ProducerRecord {
+impl IntoOutputs for Output {
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Ok(Outputs::One(Box::new(self)))
     }
+}
+
+/// Sent as it is: a record without a key has none.
+impl IntoOutputs for ProducerRecord {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        Output { record: self, inherits_key: false }.into_outputs()
+    }
+}
+
+/// A payload goes to the listener's `send_to`, with the key of the record that was handled.
+impl<P: ToPayload> IntoOutputs for P {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        let payload = self.to_payload(&mut BytesMut::new()).map_err(cannot_encode)?;
+        Output { record: ProducerRecord { payload, ..ProducerRecord::default() }, inherits_key: true }.into_outputs()
+    }
+}
+
+impl IntoOutputs for Outgoing {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        self.into_output().map_err(cannot_encode)?.into_outputs()
+    }
+}
+
+/// `None` sends nothing; a null payload is a [`Tombstone`](crate::Tombstone).
+impl<R: IntoOutputs> IntoOutputs for Option<R> {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        self.map_or(Ok(Outputs::None), IntoOutputs::into_outputs)
+    }
+}
+
+impl<R: IntoOutputs> IntoOutputs for Vec<R> {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        Each(self).into_outputs()
+    }
+}
+
+impl<R: IntoOutputs, const N: usize> IntoOutputs for [R; N] {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        Each(self).into_outputs()
+    }
+}
+
+/// Every element of an iterator, sent in its order.
+///
+/// ```
+/// use kafka_app::{Each, Text};
+///
+/// async fn words(Text(line): Text) -> Each<impl Iterator<Item = String>> {
+///     Each(line.split_whitespace().map(str::to_owned).collect::<Vec<_>>().into_iter())
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Each<I>(pub I);
+
+impl<I: IntoIterator<Item: IntoOutputs>> IntoOutputs for Each<I> {
+    fn into_outputs(self) -> Result<Outputs, Failure> {
+        let mut records = Vec::new();
+        for item in self.0 {
+            match item.into_outputs()? {
+                Outputs::None => {}
+                Outputs::One(output) => records.push(*output),
+                Outputs::Many(outputs) => records.extend(outputs),
+            }
+        }
+        Ok(if records.is_empty() { Outputs::None } else { Outputs::Many(records) })
+    }
+}
+
+/// A value that cannot be encoded stays so however often it is made: its record goes the dead-letter way.
+fn cannot_encode(error: crate::Error) -> Failure {
+    Failure::new(ErrorClass::DeadLetter, error)
 }
 
 /// What a record's function said, as an outcome.
@@ -90,10 +163,52 @@ fn per_record<R: IntoOutputs>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handler::ErrorClass;
 
     fn rejection() -> Rejection {
-        Rejection { argument: "Json<Order>", error: "not JSON".into() }
+        Rejection::new("Json<Order>", "not JSON")
+    }
+
+    fn outputs(returned: impl IntoOutputs) -> Vec<Output> {
+        match returned.into_outputs().unwrap() {
+            Outputs::None => Vec::new(),
+            Outputs::One(output) => vec![*output],
+            Outputs::Many(outputs) => outputs,
+        }
+    }
+
+    fn payloads(returned: impl IntoOutputs) -> Vec<Option<bytes::Bytes>> {
+        outputs(returned).into_iter().map(|output| output.record.payload).collect()
+    }
+
+    #[test]
+    fn a_key_is_inherited_unless_it_was_chosen() {
+        let keys = |returned: Outgoing| outputs(returned).remove(0);
+        assert!(outputs("payload").remove(0).inherits_key);
+        assert!(keys(Outgoing::new("payload")).inherits_key);
+        assert_eq!(keys(Outgoing::new("payload").key("k")).record.key.as_deref(), Some(&b"k"[..]));
+        let chosen_none = keys(Outgoing::new("payload").key(()));
+        assert_eq!((chosen_none.inherits_key, chosen_none.record.key), (false, None));
+        assert!(!outputs(ProducerRecord::default()).remove(0).inherits_key);
+    }
+
+    #[test]
+    fn what_is_returned_is_sent_in_its_order() {
+        assert!(payloads(()).is_empty());
+        assert!(payloads(None::<String>).is_empty());
+        assert!(payloads(Vec::<Outgoing>::new()).is_empty());
+        assert_eq!(payloads("a"), [Some("a".into())]);
+        assert_eq!(payloads(b"bytes".to_vec()), [Some("bytes".into())]);
+        assert_eq!(payloads(Some(Some("a".to_owned()))), [Some("a".into())]);
+        assert_eq!(payloads(vec!["a", "b"]), [Some("a".into()), Some("b".into())]);
+        assert_eq!(payloads([Some("a"), None, Some("c")]), [Some("a".into()), Some("c".into())]);
+        assert_eq!(payloads(Each(["a", "b"].into_iter().rev())), [Some("b".into()), Some("a".into())]);
+        assert_eq!(payloads([Outgoing::new("a"), Outgoing::new(crate::Tombstone)]), [Some("a".into()), None]);
+    }
+
+    #[test]
+    fn what_cannot_be_encoded_is_not_retried() {
+        let map = std::collections::HashMap::from([((1, 2), 3)]);
+        assert_eq!(crate::Json(map).into_outputs().unwrap_err().class, ErrorClass::DeadLetter);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use super::{declaration::Filter, metrics::ListenerMetrics};
 use crate::{
+    config::ResolvedListener,
     error::Error,
     handler::{BatchHandler, Declaration, HandlerEnv, RecordHandler},
     record::RawRecord,
@@ -63,6 +65,10 @@ pub(crate) struct Erased<H>(pub(crate) Arc<H>);
 #[derive(Clone)]
 pub(crate) struct Policy {
     pub(crate) env: Arc<HandlerEnv>,
+    pub(crate) listener: Arc<ResolvedListener>,
+    /// `false` drops the record, which counts as done.
+    pub(crate) filter: Option<Filter>,
+    pub(crate) metrics: Arc<ListenerMetrics>,
 }
 
 impl<H: RecordHandler> super::declaration::ErasedRecordHandler for Erased<H> {

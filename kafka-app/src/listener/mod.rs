@@ -3,8 +3,10 @@
 mod ack;
 mod declaration;
 mod dispatch;
+mod metrics;
 
 pub use ack::{Ack, Acked};
 pub(crate) use ack::{AckSource, AckTarget};
 pub use declaration::Listener;
 pub(crate) use dispatch::{ChunkRunner, Delivered, Progress};
+pub use metrics::{ListenerCounts, ListenerMetrics};

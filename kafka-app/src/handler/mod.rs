@@ -3,16 +3,25 @@
 //! `#[kafka_listener]` implements [`RecordHandler`] or [`BatchHandler`] for the hidden struct it declares; nothing here
 //! knows where records come from or what is done about failures.
 
+mod outgoing;
 mod returns;
 
-use std::{any::Any, any::TypeId, collections::HashMap, error::Error as StdError, fmt, future::Future, sync::Arc};
+use std::{
+    any::{Any, TypeId, type_name},
+    collections::HashMap,
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    sync::Arc,
+};
 
 use crate::{
     listener::AckSource,
     record::{ProducerRecord, RawRecord},
 };
 
-pub use returns::{BatchResult, IntoOutputs, batch_outcome, outcome};
+pub use outgoing::Outgoing;
+pub use returns::{BatchResult, Each, IntoOutputs, batch_outcome, outcome};
 
 /// A function that takes one record at a time.
 ///
@@ -171,9 +180,18 @@ pub enum Outputs {
     #[default]
     None,
     /// One record, without an allocation for the list.
-    One(Box<ProducerRecord>),
+    One(Box<Output>),
     /// Several records, sent in this order.
-    Many(Vec<ProducerRecord>),
+    Many(Vec<Output>),
+}
+
+/// A record a handler returned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Output {
+    /// The record; without a topic it goes to the listener's `send_to`.
+    pub record: ProducerRecord,
+    /// Whether it takes the key of the record that was handled instead of its own.
+    pub inherits_key: bool,
 }
 
 /// An error of a handler with what is to be done about it.
@@ -181,19 +199,26 @@ pub enum Outputs {
 pub struct Failure {
     /// What to do.
     pub class: ErrorClass,
+    /// The error's type as the program wrote it; a dead letter carries it, as Java's carry their class.
+    pub type_name: &'static str,
     /// What the handler said.
     pub error: Box<dyn StdError + Send + Sync>,
 }
 
 impl Failure {
+    /// An error with what is to be done about it.
+    pub fn new<E: Into<Box<dyn StdError + Send + Sync>>>(class: ErrorClass, error: E) -> Self {
+        Self { class, type_name: type_name::<E>(), error: error.into() }
+    }
+
     /// An error that another delivery may mend.
-    pub fn retry(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { class: ErrorClass::Retry, error: error.into() }
+    pub fn retry<E: Into<Box<dyn StdError + Send + Sync>>>(error: E) -> Self {
+        Self::new(ErrorClass::Retry, error)
     }
 
     /// An error that nothing mends but a change of the program.
-    pub fn stop(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { class: ErrorClass::Stop, error: error.into() }
+    pub fn stop<E: Into<Box<dyn StdError + Send + Sync>>>(error: E) -> Self {
+        Self::new(ErrorClass::Stop, error)
     }
 }
 
@@ -222,8 +247,17 @@ pub trait KafkaError: StdError + Send + Sync + 'static {
 pub struct Rejection {
     /// The argument's type as the user writes it, for the message.
     pub argument: &'static str,
+    /// The type of the error, as the program wrote it.
+    pub type_name: &'static str,
     /// What was wrong.
     pub error: Box<dyn StdError + Send + Sync>,
+}
+
+impl Rejection {
+    /// Says that no `argument` can be made of a record, and why; never with what the record holds, since it is logged.
+    pub fn new<E: Into<Box<dyn StdError + Send + Sync>>>(argument: &'static str, error: E) -> Self {
+        Self { argument, type_name: type_name::<E>(), error: error.into() }
+    }
 }
 
 impl fmt::Display for Rejection {
@@ -246,7 +280,7 @@ pub struct Declaration {
 impl Declaration {
     /// The handler takes application state of type `T`.
     pub fn needs_state<T: Send + Sync + 'static>(&mut self) {
-        self.states.push((TypeId::of::<T>(), std::any::type_name::<T>()));
+        self.states.push((TypeId::of::<T>(), type_name::<T>()));
     }
 
     /// The handler acknowledges by itself.

@@ -1,0 +1,60 @@
+//! [`ListenerMetrics`]: what a listener counted.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Counters of one listener, since the process began; all its consumers and lanes add to them.
+#[derive(Debug, Default)]
+pub struct ListenerMetrics {
+    pub(crate) handled: AtomicU64,
+    pub(crate) filtered: AtomicU64,
+    pub(crate) failed: AtomicU64,
+    pub(crate) retried: AtomicU64,
+    pub(crate) rejected: AtomicU64,
+    pub(crate) dead_lettered: AtomicU64,
+    pub(crate) skipped: AtomicU64,
+    pub(crate) sent: AtomicU64,
+}
+
+/// The counters of a listener at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerCounts {
+    /// Records whose handler succeeded.
+    pub handled: u64,
+    /// Records the filter dropped.
+    pub filtered: u64,
+    /// Deliveries that failed: errors, panics, timeouts and outputs that could not be sent.
+    pub failed: u64,
+    /// Deliveries after the first.
+    pub retried: u64,
+    /// Records of which an argument could not be made.
+    pub rejected: u64,
+    /// Records sent to the dead letter topic.
+    pub dead_lettered: u64,
+    /// Records given up without a dead letter: by `#[skip]`, by `dead_letter = "off"`, or at most once.
+    pub skipped: u64,
+    /// Records that were returned by the handler and acknowledged by the broker.
+    pub sent: u64,
+}
+
+impl ListenerMetrics {
+    /// The counters now.
+    #[must_use]
+    pub fn counts(&self) -> ListenerCounts {
+        ListenerCounts {
+            handled: self.handled.load(Relaxed),
+            filtered: self.filtered.load(Relaxed),
+            failed: self.failed.load(Relaxed),
+            retried: self.retried.load(Relaxed),
+            rejected: self.rejected.load(Relaxed),
+            dead_lettered: self.dead_lettered.load(Relaxed),
+            skipped: self.skipped.load(Relaxed),
+            sent: self.sent.load(Relaxed),
+        }
+    }
+}
+
+/// Counts by one.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Relaxed);
+}
