@@ -22,10 +22,10 @@ pub mod __private;
 
 pub use client::PendingSend;
 pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
-pub use error::{Error, ErrorKind, Result};
+pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]
 pub use convert::{Json, JsonError};
-pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
+pub use error::{Error, ErrorKind, Result};
 pub use extract::FromRecord;
 pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext};
 pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};

@@ -45,10 +45,7 @@ pub fn declare_batch<'r, T: FromBatch<'r>>(declaration: &mut Declaration) {
 /// The outcome of a batch of which no argument could be made: nothing that another delivery can mend.
 #[must_use]
 pub fn batch_rejected(rejection: Rejection) -> BatchOutcome {
-    BatchOutcome::Whole {
-        rejected: Vec::new(),
-        result: Err(Failure::stop(rejection)),
-    }
+    BatchOutcome::Whole { rejected: Vec::new(), result: Err(Failure::stop(rejection)) }
 }
 
 /// What `topic` and `send_to` accept by path: a typed topic, or its bare name.

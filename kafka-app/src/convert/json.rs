@@ -152,10 +152,7 @@ mod tests {
     #[test]
     fn an_error_leaves_out_what_the_record_holds() {
         assert_eq!(error(r#"{"id":"secret, expected x"}"#), "invalid type, expected u64 at line 1 column 26");
-        assert_eq!(
-            error(r#"{"id":1,"pin-4711":2}"#),
-            "unknown field, expected `id` or `customer` at line 1 column 18"
-        );
+        assert_eq!(error(r#"{"id":1,"pin-4711":2}"#), "unknown field, expected `id` or `customer` at line 1 column 18");
         let size = Json::<Size>::from_payload(b"\"Secret\"").unwrap_err();
         assert_eq!(size.to_string(), "unknown variant, expected `Small` at line 1 column 8");
         assert!(!format!("{size:?}").contains("Secret"));
