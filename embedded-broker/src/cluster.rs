@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
 use crate::config::layers::{BrokerLayers, Configs};
-use crate::coordinator::{TimerChange, TimerKey};
+use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
+use crate::groups::Groups;
 use crate::log::LogConfig;
 use crate::partition::Partition;
 use crate::settings::BrokerSettings;
@@ -41,6 +42,7 @@ pub(crate) struct Cluster {
     pub(crate) clock: Clock,
     pub(crate) settings: BrokerSettings,
     pub(crate) timers: Timers<TimerKey>,
+    pub(crate) groups: Groups,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -62,6 +64,7 @@ impl Cluster {
             configs: RwLock::new(Arc::new(admin::layers_at_start(&settings.configs, &nodes))),
             clock,
             settings,
+            groups: Groups::default(),
             nodes,
             changes: Mutex::default(),
             topics: RwLock::default(),
@@ -137,19 +140,12 @@ impl Cluster {
         self.next_producer_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Sets and forgets the deadlines a state machine asked for.
-    pub(crate) fn apply_timers(&self, changes: Vec<TimerChange>) {
-        for change in changes {
-            match change {
-                TimerChange::Schedule(key, at) => self.timers.schedule(key, at),
-                TimerChange::Cancel(key) => self.timers.cancel(&key),
-            }
-        }
-    }
-
     /// Serves one deadline; called on the timer thread.
     pub(crate) fn fire(&self, key: &TimerKey) {
-        tracing::debug!(?key, "deadline");
+        match key {
+            TimerKey::Group(group_id) => self.groups.fire(group_id, self),
+            TimerKey::Await(_) => tracing::debug!(?key, "deadline"),
+        }
     }
 
     /// Whether the broker is going down: whoever is woken looks here before going on waiting.

@@ -19,6 +19,7 @@ mod cluster;
 mod config;
 mod coordinator;
 mod error;
+mod groups;
 mod log;
 mod partition;
 mod placement;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{broker_defs, check, topic_defs};
+use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
 
 /// Typed broker configs.
@@ -17,8 +18,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) delete_topics: bool,
     /// `auto.create.topics.enable`.
     pub(crate) auto_create_topics: bool,
-    /// `group.initial.rebalance.delay.ms`. Kafka waits 3 s; a test broker does not.
-    pub(crate) group_initial_rebalance_delay: Duration,
+    /// What the group coordinator goes by.
+    pub(crate) group: GroupConfig,
     /// `fetch.max.bytes`: of one answer, whatever the client asks for.
     pub(crate) fetch_max_bytes: usize,
     /// `socket.request.max.bytes`: a longer frame closes the connection.
@@ -34,7 +35,7 @@ impl Default for BrokerSettings {
             default_replication_factor: 1,
             delete_topics: true,
             auto_create_topics: true,
-            group_initial_rebalance_delay: Duration::ZERO,
+            group: GroupConfig::default(),
             fetch_max_bytes: 55 << 20,
             max_frame_len: 100 << 20,
             configs: BTreeMap::new(),
@@ -60,8 +61,15 @@ impl BrokerSettings {
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
             "auto.create.topics.enable" => self.auto_create_topics = boolean(key, value)?,
             "group.initial.rebalance.delay.ms" => {
-                self.group_initial_rebalance_delay = Duration::from_millis(number(key, value, 0)?);
+                self.group.initial_rebalance_delay = Duration::from_millis(number(key, value, 0)?);
             }
+            "group.min.session.timeout.ms" => {
+                self.group.min_session_timeout = Duration::from_millis(number(key, value, 1)?);
+            }
+            "group.max.session.timeout.ms" => {
+                self.group.max_session_timeout = Duration::from_millis(number(key, value, 1)?);
+            }
+            "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
             // Topics take it up where they set none of their own.
@@ -113,6 +121,6 @@ mod tests {
     fn what_is_set_is_taken() {
         let settings = resolve(&[("num.partitions", "4"), ("group.initial.rebalance.delay.ms", "50")]).unwrap();
         assert_eq!(settings.num_partitions, 4);
-        assert_eq!(settings.group_initial_rebalance_delay, Duration::from_millis(50));
+        assert_eq!(settings.group.initial_rebalance_delay, Duration::from_millis(50));
     }
 }

@@ -19,13 +19,25 @@ mod alter_configs;
 mod answer;
 mod api_versions;
 mod config_resource;
+mod convert;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
+mod describe_groups;
+mod find_coordinator;
+mod heartbeat;
 mod incremental_alter_configs;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
+mod sync_group;
 
 /// One request: its key, the versions that are served, and who serves it.
 pub(crate) struct Api {
@@ -50,13 +62,24 @@ macro_rules! api {
 /// Every request that is served, by key.
 pub(crate) const APIS: &[Api] = &[
     api!(Metadata, 0..=13, metadata::handle),
+    api!(OffsetCommit, 2..=9, offset_commit::handle),
+    api!(OffsetFetch, 1..=9, offset_fetch::handle),
+    api!(FindCoordinator, 0..=6, find_coordinator::handle),
+    api!(JoinGroup, 0..=9, join_group::handle),
+    api!(Heartbeat, 0..=4, heartbeat::handle),
+    api!(LeaveGroup, 0..=5, leave_group::handle),
+    api!(SyncGroup, 0..=5, sync_group::handle),
+    api!(DescribeGroups, 0..=6, describe_groups::handle),
+    api!(ListGroups, 0..=5, list_groups::handle),
     api!(ApiVersions, 0..=4, api_versions::handle),
     api!(CreateTopics, 2..=7, create_topics::handle),
     api!(DeleteTopics, 1..=6, delete_topics::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(CreatePartitions, 0..=3, create_partitions::handle),
+    api!(DeleteGroups, 0..=2, delete_groups::handle),
     api!(IncrementalAlterConfigs, 0..=1, incremental_alter_configs::handle),
+    api!(OffsetDelete, 0..=0, offset_delete::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
 ];
 

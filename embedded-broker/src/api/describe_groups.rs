@@ -1,0 +1,61 @@
+//! DescribeGroups, versions 0 to 6: the members of classic groups and what they have.
+//!
+//! A group that does not exist is Dead; from version 6 also GROUP_ID_NOT_FOUND with a message, by which Kafka's tools tell
+//! it from others. From version 3 authorized operations are listed if asked for: there are no ACLs, so all of them.
+
+use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
+use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
+
+use super::convert::to_wire;
+use super::{Refusal, RequestContext};
+use crate::coordinator::group::classic::{GroupDescription, GroupState, MemberDescription};
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+
+/// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, as bits: all that can be done to a group.
+const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+const NOT_ASKED: i32 = i32::MIN;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: DescribeGroupsRequest,
+) -> Result<DescribeGroupsResponse, Refusal> {
+    let operations = if request.include_authorized_operations { ALL_OPERATIONS } else { NOT_ASKED };
+    let groups = request.groups.into_iter().map(|group_id| {
+        let cell = cx.cluster.groups.find(&group_id);
+        let found = cell.map(|cell| cell.turn(cx.cluster, |group, _| group.classic.describe()));
+        match found.filter(|group| group.state != GroupState::Dead) {
+            Some(group) => describe(cx.version, group_id, &group).with_authorized_operations(operations),
+            None => missing(cx.version, group_id),
+        }
+    });
+    Ok(DescribeGroupsResponse::default().with_groups(groups.collect()))
+}
+
+fn missing(version: i16, group_id: GroupId) -> DescribedGroup {
+    let message = format!("Group {} not found.", group_id.as_str());
+    let group = DescribedGroup::default().with_group_id(group_id).with_group_state(GroupState::Dead.name().into());
+    if version < 6 {
+        return group;
+    }
+    group.with_error_code(ErrorCode::GroupIdNotFound.code()).with_error_message(Some(StrBytes::from_string(message)))
+}
+
+fn describe(version: i16, group_id: GroupId, group: &GroupDescription) -> DescribedGroup {
+    DescribedGroup::default()
+        .with_group_id(group_id)
+        .with_group_state(group.state.name().into())
+        .with_protocol_type(to_wire(&group.protocol_type))
+        .with_protocol_data(to_wire(&group.protocol))
+        .with_members(group.members.iter().map(|member| describe_member(version, member)).collect())
+}
+
+fn describe_member(version: i16, member: &MemberDescription) -> DescribedGroupMember {
+    DescribedGroupMember::default()
+        .with_member_id(to_wire(&member.member_id))
+        .with_group_instance_id(member.instance_id.as_ref().filter(|_| version >= 4).map(to_wire))
+        .with_client_id(to_wire(&member.client_id))
+        .with_client_host(to_wire(&member.client_host))
+        .with_member_metadata(member.metadata.clone())
+        .with_member_assignment(member.assignment.clone())
+}

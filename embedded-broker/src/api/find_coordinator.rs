@@ -1,0 +1,93 @@
+//! FindCoordinator, versions 0 to 6: which node coordinates a group or a transactional id.
+//!
+//! One key until version 3, many from 4. Every node answers alike: keys are spread over fifty virtual partitions by the
+//! hash that Java gives a string, as Kafka spreads them over `__consumer_offsets`, and those over the nodes.
+//! Left out: coordinators of share groups (key type 2) are INVALID_REQUEST, as there are no share groups.
+
+use kafka_protocol::messages::find_coordinator_response::Coordinator;
+use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
+
+use super::{Refusal, RequestContext};
+use crate::cluster::Node;
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: FindCoordinatorRequest,
+) -> Result<FindCoordinatorResponse, Refusal> {
+    let nodes = cx.cluster.nodes();
+    if cx.version >= 4 {
+        let found = request.coordinator_keys.iter().map(|key| find(nodes, key, request.key_type));
+        return Ok(FindCoordinatorResponse::default().with_coordinators(found.collect()));
+    }
+    let found = find(nodes, &request.key, request.key_type);
+    let response = FindCoordinatorResponse::default()
+        .with_error_code(found.error_code)
+        .with_error_message(found.error_message.filter(|_| cx.version >= 1))
+        .with_node_id(found.node_id)
+        .with_host(found.host)
+        .with_port(found.port);
+    Ok(response)
+}
+
+fn find(nodes: &[Node], key: &StrBytes, key_type: i8) -> Coordinator {
+    let refused = |error: ErrorCode, message: &'static str| {
+        Coordinator::default()
+            .with_key(key.clone())
+            .with_error_code(error.code())
+            .with_error_message(Some(message.into()))
+            .with_node_id(BrokerId(-1))
+            .with_port(-1)
+    };
+    if key_type != GROUP && key_type != TRANSACTION {
+        return refused(ErrorCode::InvalidRequest, "the embedded broker coordinates groups and transactions only");
+    }
+    let Some(node) = nodes.get(virtual_partition(key) % nodes.len().max(1)) else {
+        return refused(ErrorCode::CoordinatorNotAvailable, "no node is up");
+    };
+    Coordinator::default()
+        .with_key(key.clone())
+        .with_node_id(BrokerId(node.id))
+        .with_host(StrBytes::from_string(node.host.clone()))
+        .with_port(i32::from(node.port))
+}
+
+/// Which of fifty partitions a key belongs to: Java's hash of the string, without its sign.
+fn virtual_partition(key: &str) -> usize {
+    let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+    usize::try_from(hash & 0x7fff_ffff).unwrap_or(0) % 50
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_spread_as_kafka_spreads_them() {
+        // "abc".hashCode() is 96354 in Java, "console-consumer-1".hashCode() is negative.
+        assert_eq!(virtual_partition("abc"), 96_354 % 50);
+        assert_eq!(virtual_partition(""), 0);
+    }
+
+    #[test]
+    fn every_node_gives_the_same_answer_and_every_node_is_used() {
+        let node = |id| Node { id, host: "h".to_owned(), port: 1, rack: None };
+        let nodes: Vec<_> = (1..=3).map(node).collect();
+        let mut used: Vec<i32> =
+            (0..30).map(|n| find(&nodes, &StrBytes::from_string(format!("group-{n}")), GROUP).node_id.0).collect();
+        used.sort_unstable();
+        used.dedup();
+        assert_eq!(used, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_key_type_nobody_coordinates_is_refused() {
+        let refused = find(&[], &"s".into(), 2);
+        assert_eq!(refused.error_code, ErrorCode::InvalidRequest.code());
+    }
+}

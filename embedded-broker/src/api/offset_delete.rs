@@ -1,0 +1,51 @@
+//! OffsetDelete, version 0: forgets committed offsets of a group, topic by topic.
+//!
+//! A topic that a live member is subscribed to keeps them (GROUP_SUBSCRIBED_TO_TOPIC).
+
+use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponsePartition, OffsetDeleteResponseTopic};
+use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
+
+use super::convert::code;
+use super::offset_commit::exists;
+use super::{Refusal, RequestContext};
+use crate::coordinator::group::Group;
+use crate::coordinator::group::turn::Turn;
+use crate::error::ErrorCode;
+use crate::topic::Topics;
+
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
+pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetDeleteRequest) -> Result<OffsetDeleteResponse, Refusal> {
+    let topics = cx.cluster.topics();
+    let deleted = match cx.cluster.groups.find(&request.group_id) {
+        Some(cell) => cell.turn(cx.cluster, |group, turn| delete(group, &request, &topics, turn)),
+        None => Err(ErrorCode::GroupIdNotFound),
+    };
+    let response = match deleted {
+        Ok(topics) => OffsetDeleteResponse::default().with_topics(topics),
+        Err(error) => OffsetDeleteResponse::default().with_error_code(error.code()),
+    };
+    Ok(response)
+}
+
+fn delete(
+    group: &mut Group,
+    request: &OffsetDeleteRequest,
+    topics: &Topics,
+    turn: &mut Turn<'_>,
+) -> Result<Vec<OffsetDeleteResponseTopic>, ErrorCode> {
+    group.classic.validate_offset_delete()?;
+    let deleted = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|partition| {
+            let index = partition.partition_index;
+            let result = if exists(topics, &topic.name, index) {
+                group.delete_offset(&topic.name, index, turn)
+            } else {
+                Err(ErrorCode::UnknownTopicOrPartition)
+            };
+            OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code(&result))
+        });
+        let partitions = partitions.collect();
+        OffsetDeleteResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions)
+    });
+    Ok(deleted.collect())
+}

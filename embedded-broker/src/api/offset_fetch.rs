@@ -1,0 +1,91 @@
+//! OffsetFetch, versions 1 to 9: what a group has committed.
+//!
+//! From version 2 null topics ask for everything; from 8 many groups are asked at once, each with its own error. A
+//! partition without a commit, of a group or topic that may not exist, is offset -1 and no error. There are no transactions
+//! yet, so every committed offset is stable and `require_stable` holds as it is.
+
+use kafka_protocol::messages::offset_fetch_response::{
+    OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
+    OffsetFetchResponseTopics,
+};
+use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
+
+use super::convert::to_wire;
+use super::{Refusal, RequestContext};
+use crate::coordinator::group::offsets::{CommittedOffset, Offsets};
+use crate::protocol::StrBytes;
+
+/// Partitions asked for, by topic; `None` for all there are.
+type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
+type Found = Vec<(TopicName, Vec<(i32, Option<CommittedOffset>)>)>;
+
+pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Result<OffsetFetchResponse, Refusal> {
+    if cx.version >= 8 {
+        let groups = request.groups.into_iter().map(|group| {
+            let asked = group.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
+            let topics = fetch(cx, &group.group_id, asked).into_iter().map(batched_topic).collect();
+            OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_topics(topics)
+        });
+        return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
+    }
+    let asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
+    let topics = fetch(cx, &request.group_id, asked).into_iter().map(|found| single_topic(cx.version, found));
+    Ok(OffsetFetchResponse::default().with_topics(topics.collect()))
+}
+
+fn fetch(cx: &RequestContext<'_>, group_id: &str, asked: Asked) -> Found {
+    match cx.cluster.groups.find(group_id) {
+        Some(cell) => cell.turn(cx.cluster, |group, _| look_up(&group.offsets, asked)),
+        None => look_up(&Offsets::default(), asked),
+    }
+}
+
+fn look_up(offsets: &Offsets, asked: Asked) -> Found {
+    let Some(asked) = asked else {
+        let all = offsets.topics().map(|(topic, partitions)| {
+            let partitions = partitions.iter().map(|(&partition, offset)| (partition, Some(offset.clone())));
+            (TopicName(to_wire(topic)), partitions.collect())
+        });
+        return all.collect();
+    };
+    let look_up = |topic: &TopicName, partition| (partition, offsets.get(topic, partition).cloned());
+    asked
+        .into_iter()
+        .map(|(topic, partitions)| {
+            let partitions = partitions.into_iter().map(|partition| look_up(&topic, partition)).collect();
+            (topic, partitions)
+        })
+        .collect()
+}
+
+/// Offset, leader epoch and note as they are told; nothing was committed: -1, -1 and an empty note.
+fn told(offset: Option<&CommittedOffset>) -> (i64, i32, Option<StrBytes>) {
+    offset.map_or((-1, -1, Some(StrBytes::default())), |o| (o.offset, o.leader_epoch, Some(to_wire(&o.metadata))))
+}
+
+fn batched_topic((name, partitions): (TopicName, Vec<(i32, Option<CommittedOffset>)>)) -> OffsetFetchResponseTopics {
+    let partitions = partitions.iter().map(|(index, offset)| {
+        let (offset, leader_epoch, metadata) = told(offset.as_ref());
+        OffsetFetchResponsePartitions::default()
+            .with_partition_index(*index)
+            .with_committed_offset(offset)
+            .with_committed_leader_epoch(leader_epoch)
+            .with_metadata(metadata)
+    });
+    OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions.collect())
+}
+
+fn single_topic(
+    version: i16,
+    (name, partitions): (TopicName, Vec<(i32, Option<CommittedOffset>)>),
+) -> OffsetFetchResponseTopic {
+    let partitions = partitions.iter().map(|(index, offset)| {
+        let (offset, leader_epoch, metadata) = told(offset.as_ref());
+        OffsetFetchResponsePartition::default()
+            .with_partition_index(*index)
+            .with_committed_offset(offset)
+            .with_committed_leader_epoch(if version >= 5 { leader_epoch } else { -1 })
+            .with_metadata(metadata)
+    });
+    OffsetFetchResponseTopic::default().with_name(name).with_partitions(partitions.collect())
+}

@@ -1,0 +1,54 @@
+//! Whether a commit, a deletion of offsets or of the group is the group's to allow.
+
+use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState, Identity};
+use crate::coordinator::ErrorCode;
+use crate::coordinator::group::turn::Turn;
+
+impl ClassicGroup {
+    /// Checks a commit. A member's commit counts as a heartbeat.
+    ///
+    /// # Errors
+    /// A commit without member and generation is taken only while nobody is in the group; a member's only in
+    /// its own generation and not while the next assignment is awaited.
+    pub(crate) fn validate_commit(&mut self, identity: Identity<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
+        if self.state == GroupState::Dead {
+            return Err(ErrorCode::CoordinatorNotAvailable);
+        }
+        if identity.generation < 0 && self.state == GroupState::Empty {
+            return Ok(());
+        }
+        if identity.generation < 0 && identity.member_id.is_empty() && identity.instance_id.is_none() {
+            return Err(ErrorCode::UnknownMemberId);
+        }
+        self.validate(identity)?;
+        self.keep_alive(identity.member_id, turn.now);
+        if self.state == GroupState::CompletingRebalance {
+            return Err(ErrorCode::RebalanceInProgress);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Offsets of a group of consumers may go while they live, topic by topic; of other kinds only when
+    /// nobody is in the group, because the coordinator cannot read what they subscribe to.
+    pub(crate) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
+        match self.state {
+            GroupState::Dead => Err(ErrorCode::GroupIdNotFound),
+            GroupState::Empty => Ok(()),
+            _ if self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE) => Ok(()),
+            _ => Err(ErrorCode::NonEmptyGroup),
+        }
+    }
+
+    /// # Errors
+    /// Only a group without members may be deleted.
+    pub(crate) fn validate_delete(&self) -> Result<(), ErrorCode> {
+        match self.state {
+            GroupState::Dead => Err(ErrorCode::GroupIdNotFound),
+            GroupState::Empty => Ok(()),
+            GroupState::PreparingRebalance | GroupState::CompletingRebalance | GroupState::Stable => {
+                Err(ErrorCode::NonEmptyGroup)
+            }
+        }
+    }
+}

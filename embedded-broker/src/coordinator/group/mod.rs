@@ -1,0 +1,14 @@
+//! The group coordinator: consumer groups and their committed offsets.
+//!
+//! [`Group`] is pure: state, request and time in, facts and answers out. It sees no socket, clock or thread.
+
+pub(crate) mod classic;
+pub(crate) mod config;
+mod machine;
+pub(crate) mod offsets;
+pub(crate) mod record;
+mod subscription;
+mod timers;
+pub(crate) mod turn;
+
+pub(crate) use machine::{Group, OffsetToCommit};

@@ -1,0 +1,61 @@
+//! The committed offsets of one group.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::record::GroupRecord;
+
+/// What a commit said about one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CommittedOffset {
+    pub(crate) offset: i64,
+    /// -1 when the client did not know it.
+    pub(crate) leader_epoch: i32,
+    /// The committer's note; empty when there was none.
+    pub(crate) metadata: Arc<str>,
+}
+
+/// Offsets by topic and partition, in the order tools list them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Offsets {
+    topics: BTreeMap<Arc<str>, BTreeMap<i32, CommittedOffset>>,
+}
+
+impl Offsets {
+    pub(crate) fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
+        self.topics.get(topic)?.get(&partition)
+    }
+
+    pub(crate) fn topics(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeMap<i32, CommittedOffset>)> {
+        self.topics.iter()
+    }
+
+    /// The stored name of a topic, so that a commit of a known topic shares its name.
+    pub(crate) fn topic_name(&self, topic: &str) -> Arc<str> {
+        self.topics.get_key_value(topic).map_or_else(|| topic.into(), |(name, _)| Arc::clone(name))
+    }
+
+    /// The facts that forget every offset of a topic.
+    pub(crate) fn forget_topic(&self, topic: &str) -> Vec<GroupRecord> {
+        let name = self.topic_name(topic);
+        let partitions = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys);
+        partitions.map(|&partition| GroupRecord::OffsetDeleted { topic: Arc::clone(&name), partition }).collect()
+    }
+
+    pub(crate) fn replay_committed(&mut self, topic: &Arc<str>, partition: i32, offset: &CommittedOffset) {
+        match self.topics.get_mut(topic) {
+            Some(partitions) => _ = partitions.insert(partition, offset.clone()),
+            None => {
+                _ = self.topics.insert(Arc::clone(topic), BTreeMap::from([(partition, offset.clone())]));
+            }
+        }
+    }
+
+    pub(crate) fn replay_deleted(&mut self, topic: &str, partition: i32) {
+        let Some(partitions) = self.topics.get_mut(topic) else { return };
+        partitions.remove(&partition);
+        if partitions.is_empty() {
+            self.topics.remove(topic);
+        }
+    }
+}

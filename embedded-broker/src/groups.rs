@@ -1,0 +1,184 @@
+//! The groups of a cluster: finds them, locks one at a time, and lets requests wait for its answers.
+//!
+//! The state machine is in [`coordinator::group`](crate::coordinator::group); here are its lock, the clock it is told
+//! the time of, its place in the broker's deadline heap, and the threads that wait for an answer.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::clock::{Timestamp, Waiter};
+use crate::cluster::Cluster;
+use crate::coordinator::TimerKey;
+use crate::coordinator::group::Group;
+use crate::coordinator::group::turn::{Reply, Ticket, Turn};
+use crate::error::ErrorCode;
+
+/// Every group, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    by_id: RwLock<BTreeMap<Arc<str>, Arc<GroupCell>>>,
+}
+
+/// One group behind its lock.
+#[derive(Debug)]
+pub(crate) struct GroupCell {
+    pub(crate) id: Arc<str>,
+    entry: Mutex<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    group: Group,
+    last_ticket: u64,
+    /// Requests that are held, by their tickets.
+    held: HashMap<Ticket, Arc<Slot>>,
+    /// The deadline that is in the broker's heap for this group, never later than the group's own.
+    armed: Option<Timestamp>,
+}
+
+/// Where a held request finds its answer.
+#[derive(Debug)]
+struct Slot {
+    reply: Mutex<Option<Reply>>,
+    waiter: Arc<Waiter>,
+}
+
+impl Groups {
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<GroupCell>> {
+        self.by_id.read().get(id).cloned()
+    }
+
+    pub(crate) fn find_or_create(&self, id: &str) -> Arc<GroupCell> {
+        if let Some(found) = self.find(id) {
+            return found;
+        }
+        let id: Arc<str> = id.into();
+        let mut by_id = self.by_id.write();
+        Arc::clone(by_id.entry(Arc::clone(&id)).or_insert_with(|| Arc::new(GroupCell::new(id))))
+    }
+
+    /// Every group at this moment, by id.
+    pub(crate) fn all(&self) -> Vec<Arc<GroupCell>> {
+        self.by_id.read().values().cloned().collect()
+    }
+
+    /// Deletes a group that has no members, with its offsets.
+    pub(crate) fn delete(&self, id: &str, cluster: &Cluster) -> Result<(), ErrorCode> {
+        let cell = self.find(id).ok_or(ErrorCode::GroupIdNotFound)?;
+        // Dead first: whoever found it before now is told to look again, and finds its successor.
+        cell.turn(cluster, |group, turn| group.delete(turn))?;
+        let mut by_id = self.by_id.write();
+        if by_id.get(id).is_some_and(|current| Arc::ptr_eq(current, &cell)) {
+            by_id.remove(id);
+        }
+        drop(by_id);
+        cluster.timers.cancel(&TimerKey::Group(Arc::clone(&cell.id)));
+        Ok(())
+    }
+
+    /// Drops every committed offset of a topic that was deleted.
+    pub(crate) fn forget_topic(&self, topic: &str, cluster: &Cluster) {
+        for cell in self.all() {
+            cell.turn(cluster, |group, turn| group.forget_topic(topic, turn));
+        }
+    }
+
+    /// Serves the deadline of a group; called on the timer thread.
+    pub(crate) fn fire(&self, id: &str, cluster: &Cluster) {
+        if let Some(cell) = self.find(id) {
+            cell.entry.lock().armed = None;
+            cell.turn(cluster, |_, _| ());
+        }
+    }
+}
+
+impl GroupCell {
+    fn new(id: Arc<str>) -> Self {
+        let entry = Entry { group: Group::new(), last_ticket: 0, held: HashMap::new(), armed: None };
+        Self { id, entry: Mutex::new(entry) }
+    }
+
+    /// Calls the state machine, after it has done what is due.
+    pub(crate) fn turn<R>(&self, cluster: &Cluster, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> R {
+        let mut entry = self.entry.lock();
+        let (result, mut replies) = entry.call(cluster, call);
+        entry.deliver(&mut replies);
+        self.arm(&mut entry, cluster);
+        result
+    }
+
+    /// Calls the state machine with a request that may be held, and blocks until it is answered; `None` when the
+    /// broker stops first.
+    pub(crate) fn wait(
+        &self,
+        cluster: &Cluster,
+        waiter: &Arc<Waiter>,
+        call: impl FnOnce(&mut Group, Ticket, &mut Turn<'_>),
+    ) -> Option<Reply> {
+        let slot = {
+            let mut entry = self.entry.lock();
+            entry.last_ticket += 1;
+            let ticket = Ticket(entry.last_ticket);
+            let ((), mut replies) = entry.call(cluster, |group, turn| call(group, ticket, turn));
+            let answered = replies.iter().position(|(of, _)| *of == ticket).map(|at| replies.swap_remove(at));
+            entry.deliver(&mut replies);
+            self.arm(&mut entry, cluster);
+            if let Some((_, reply)) = answered {
+                return Some(reply);
+            }
+            let slot = Arc::new(Slot { reply: Mutex::default(), waiter: Arc::clone(waiter) });
+            entry.held.insert(ticket, Arc::clone(&slot));
+            slot
+        };
+        slot.wait(cluster)
+    }
+
+    /// Puts the group's next deadline into the broker's heap, unless an earlier one is there: heartbeats only push
+    /// deadlines out, so they do not touch the heap.
+    fn arm(&self, entry: &mut Entry, cluster: &Cluster) {
+        let Some(deadline) = entry.group.next_deadline() else { return };
+        if entry.armed.is_none_or(|armed| deadline < armed) {
+            entry.armed = Some(deadline);
+            cluster.timers.schedule(TimerKey::Group(Arc::clone(&self.id)), deadline);
+        }
+    }
+}
+
+impl Entry {
+    fn call<R>(
+        &mut self,
+        cluster: &Cluster,
+        call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
+    ) -> (R, Vec<(Ticket, Reply)>) {
+        let mut turn = Turn::new(cluster.clock.now(), &cluster.settings.group);
+        self.group.poll(&mut turn);
+        let result = call(&mut self.group, &mut turn);
+        (result, turn.replies)
+    }
+
+    /// Wakes those whose answers have come.
+    fn deliver(&mut self, replies: &mut Vec<(Ticket, Reply)>) {
+        for (ticket, reply) in replies.drain(..) {
+            if let Some(slot) = self.held.remove(&ticket) {
+                *slot.reply.lock() = Some(reply);
+                slot.waiter.wake();
+            }
+        }
+    }
+}
+
+impl Slot {
+    fn wait(&self, cluster: &Cluster) -> Option<Reply> {
+        loop {
+            if let Some(reply) = self.reply.lock().take() {
+                return Some(reply);
+            }
+            if cluster.is_stopping() {
+                return None;
+            }
+            self.waiter.wait(&cluster.clock, None);
+        }
+    }
+}
