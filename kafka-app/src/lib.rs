@@ -15,6 +15,8 @@ mod handler;
 mod listener;
 mod probe;
 mod producer;
+#[cfg(test)]
+mod test_support;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -26,7 +28,9 @@ pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, Wrong
 #[cfg(feature = "json")]
 pub use convert::{Json, JsonError};
 pub use error::{Error, ErrorKind, Result};
-pub use extract::FromRecord;
+pub use extract::{
+    Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, Record, State,
+};
 pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext};
 pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};
 pub use producer::SendError;

@@ -1,6 +1,23 @@
 //! Extractors: what a listener's arguments may be.
 
+mod ack;
+mod batch;
+mod header;
+mod headers;
+mod key;
+mod metadata;
+mod payload;
+mod record;
+mod state;
+
 use crate::handler::{BatchContext, Declaration, RecordContext, Rejection};
+
+pub use batch::{Batch, BatchRecord};
+pub use header::{Header, HeaderName};
+pub use key::{FromKey, Key};
+pub use metadata::DeliveryAttempt;
+pub use record::Record;
+pub use state::State;
 
 /// Makes an argument of a record.
 #[diagnostic::on_unimplemented(

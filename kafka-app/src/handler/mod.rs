@@ -15,6 +15,8 @@ use std::{
     sync::Arc,
 };
 
+use parking_lot::Mutex;
+
 use crate::{
     listener::AckSource,
     record::{ProducerRecord, RawRecord},
@@ -107,6 +109,8 @@ impl fmt::Debug for RecordContext<'_> {
 #[derive(Clone, Copy)]
 pub struct BatchContext<'r> {
     pub(crate) records: &'r [RecordContext<'r>],
+    /// Records that could not be decoded, by their dispatch sequence: the batch's `Ack` leaves them alone.
+    pub(crate) rejected: &'r Arc<Mutex<Vec<u64>>>,
 }
 
 impl<'r> BatchContext<'r> {

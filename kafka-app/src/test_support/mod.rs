@@ -1,0 +1,11 @@
+//! Doubles for tests: records without a broker, a lane that notes progress, a producer that does as it is told.
+
+mod acks;
+mod progress;
+mod record;
+mod sink;
+
+pub(crate) use acks::{AckEvent, Acks, acks};
+pub(crate) use progress::FakeProgress;
+pub(crate) use record::TestRecord;
+pub(crate) use sink::{FakeSink, Sent};

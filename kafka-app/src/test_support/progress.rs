@@ -1,0 +1,74 @@
+//! [`FakeProgress`]: a lane that notes what is finished and can be revoked.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::Acks;
+use crate::listener::{AckSource, AckTarget, Progress};
+
+/// A lane that notes what is finished and can be revoked.
+pub(crate) struct FakeProgress {
+    done: Mutex<Vec<u64>>,
+    left_to_ack: Mutex<Vec<u64>>,
+    revoked: watch::Sender<bool>,
+    ack_target: Option<Arc<dyn AckTarget>>,
+}
+
+impl FakeProgress {
+    pub(crate) fn new() -> Self {
+        Self {
+            done: Mutex::default(),
+            left_to_ack: Mutex::default(),
+            revoked: watch::Sender::new(false),
+            ack_target: None,
+        }
+    }
+
+    /// One whose listener acknowledges by hand.
+    pub(crate) fn manual(acks: &Acks) -> Self {
+        Self { ack_target: Some(acks.target()), ..Self::new() }
+    }
+
+    pub(crate) fn revoke(&self) {
+        self.revoked.send_replace(true);
+    }
+
+    /// What is done, in the order it was said.
+    pub(crate) fn finished(&self) -> Vec<u64> {
+        self.done.lock().clone()
+    }
+
+    pub(crate) fn acked_by_hand(&self) -> Vec<u64> {
+        self.left_to_ack.lock().clone()
+    }
+}
+
+impl Progress for FakeProgress {
+    fn done(&self, seq: u64) {
+        let mut done = self.done.lock();
+        assert!(!done.contains(&seq), "record {seq} was done twice");
+        assert!(!*self.revoked.borrow(), "record {seq} was done after the revoke");
+        done.push(seq);
+    }
+
+    fn is_revoked(&self) -> bool {
+        *self.revoked.borrow()
+    }
+
+    fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut revoked = self.revoked.subscribe();
+        Box::pin(async move {
+            revoked.wait_for(|revoked| *revoked).await.expect("the sender is in the same struct");
+        })
+    }
+
+    fn ack(&self, seq: u64) -> Option<AckSource<'_>> {
+        self.ack_target.as_ref().map(|target| AckSource { seq, target })
+    }
+
+    fn left_to_ack(&self, seq: u64) {
+        self.left_to_ack.lock().push(seq);
+    }
+}

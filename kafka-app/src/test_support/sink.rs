@@ -1,0 +1,104 @@
+//! [`FakeSink`]: a producer that notes what it was given and answers as it was told.
+
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::{
+    client::{Completion, Enqueue, PendingSend, RecordSink},
+    error::{Error, ErrorKind, Result},
+    producer::SendError,
+    record::{ProducerRecord, SendResult},
+};
+
+/// How one send ends; without a script every send is acknowledged at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Acknowledged at once.
+    Acknowledged,
+    /// Refused when it is handed over.
+    Refused,
+    /// Accepted, then given up.
+    Lost,
+    /// Accepted, and open until [`FakeSink::acknowledge_all`].
+    Open,
+}
+
+/// A producer that notes what it was given, in order, and answers by its script.
+#[derive(Default)]
+pub(crate) struct FakeSink {
+    script: Mutex<VecDeque<Sent>>,
+    records: Mutex<Vec<ProducerRecord>>,
+    open: Mutex<Vec<Arc<Completion>>>,
+    handed_over: Notify,
+    n_partitions: Option<i32>,
+}
+
+const ACKNOWLEDGED: SendResult = SendResult { partition: 0, offset: 0 };
+
+impl FakeSink {
+    pub(crate) fn new(script: impl IntoIterator<Item = Sent>) -> Arc<Self> {
+        Arc::new(Self { script: Mutex::new(script.into_iter().collect()), n_partitions: Some(12), ..Self::default() })
+    }
+
+    /// One whose topics have this many partitions; `None`: it cannot tell.
+    pub(crate) fn with_partitions(n_partitions: Option<i32>) -> Arc<Self> {
+        Arc::new(Self { n_partitions, ..Self::default() })
+    }
+
+    /// All records handed over, in order, whatever became of them.
+    pub(crate) fn records(&self) -> Vec<ProducerRecord> {
+        self.records.lock().clone()
+    }
+
+    /// The payloads of [`FakeSink::records`], as text.
+    pub(crate) fn payloads(&self) -> Vec<String> {
+        let records = self.records.lock();
+        let payloads = records.iter().map(|record| record.payload.as_deref().unwrap_or_default());
+        payloads.map(|payload| String::from_utf8_lossy(payload).into_owned()).collect()
+    }
+
+    /// Waits until `n_records` were handed over.
+    pub(crate) async fn await_records(&self, n_records: usize) {
+        loop {
+            let handed_over = self.handed_over.notified();
+            if self.records.lock().len() >= n_records {
+                return;
+            }
+            handed_over.await;
+        }
+    }
+
+    pub(crate) fn acknowledge_all(&self) {
+        self.open.lock().drain(..).for_each(|completion| completion.complete(Ok(ACKNOWLEDGED)));
+    }
+
+    fn failed(record: ProducerRecord, text: &str) -> SendError {
+        SendError::new(record, Error::new(ErrorKind::Unavailable, text))
+    }
+}
+
+impl RecordSink for FakeSink {
+    fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_> {
+        self.records.lock().push(record.clone());
+        self.handed_over.notify_waiters();
+        Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
+            Sent::Acknowledged => Ok(PendingSend::done(Ok(ACKNOWLEDGED))),
+            Sent::Refused => Err(Self::failed(record, "the queue refuses the record")),
+            Sent::Lost => Ok(PendingSend::done(Err(Self::failed(record, "no acknowledgment in time")))),
+            Sent::Open => {
+                let completion = Arc::new(Completion::default());
+                self.open.lock().push(Arc::clone(&completion));
+                Ok(PendingSend::waiting(completion))
+            }
+        })
+    }
+
+    fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>> {
+        let answer = self
+            .n_partitions
+            .ok_or_else(|| Error::new(ErrorKind::Unavailable, format!("the partitions of `{topic}` are unknown")));
+        Box::pin(std::future::ready(answer))
+    }
+}
