@@ -1,12 +1,14 @@
 //! `kafka.listener.*` and `kafka.listeners.<id>.*`: what can be said of a listener, wherever it is said.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use crate::config::{from_text::Bytes, properties::debug_properties, section::Section};
 
 /// Settings of one listener as said in one place; what is not said is `None`.
 ///
 /// The attribute, the builder and the configuration all fill this struct, and the later one wins field by field:
 /// defaults ← `kafka.listener.*` ← attribute or builder ← `kafka.listeners.<id>.*`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct ListenerSettings {
     /// Topics by name; exactly one of this and `topic_pattern`.
     pub topics: Option<Vec<String>>,
@@ -50,6 +52,86 @@ pub struct ListenerSettings {
     pub properties: BTreeMap<String, String>,
 }
 
+impl ListenerSettings {
+    /// Reads `kafka.listener.*` or `kafka.listeners.<id>.*`; the caller ends the section.
+    pub(crate) fn read(section: &Section<'_>) -> Self {
+        let batch = section.child("batch");
+        let read = Self {
+            topics: section.list("topics"),
+            topic_pattern: section.get("topic-pattern"),
+            group_id: section.get("group-id"),
+            delivery: section.get("delivery"),
+            ack_mode: section.get("ack-mode"),
+            ack_time: section.get("ack-time"),
+            ack_count: section.get("ack-count"),
+            concurrency: section.get("concurrency"),
+            ordering: section.get("ordering"),
+            workers: section.get("workers"),
+            batch_max_records: batch.get("max-records"),
+            batch_max_wait: batch.get("max-wait"),
+            batch_max_bytes: batch.get("max-bytes").map(|Bytes(n_bytes)| n_bytes),
+            send_to: section.get("send-to"),
+            retry: RetrySettings::read(&section.child("retry")),
+            dead_letter: section.get("dead-letter"),
+            timeout: section.get("timeout"),
+            auto_startup: section.get("auto-startup"),
+            on_revoke: section.get("on-revoke"),
+            properties: section.properties().into(),
+        };
+        batch.finish(&[]);
+        read
+    }
+}
+
+/// Spellings of the attribute, and of Spring where there is no use for a key here.
+pub(crate) const LISTENER_ANSWERS: &[(&str, &str)] = &[
+    ("topic", "say topics, also for one"),
+    ("group", "say group-id"),
+    ("ack", "say ack-mode"),
+    ("auto-start", "say auto-startup"),
+    ("filter", "a filter is a function: only the attribute or the builder can name it"),
+    ("rate-limit", "there is no rate limit yet"),
+    ("retry-topics", "there are no retry topics yet; use retry and dead-letter"),
+    ("type", "not needed: the handler's signature says whether it takes a record or a batch"),
+    ("async-acks", "not needed: an Ack may be acknowledged in any order, only finished offsets are committed"),
+    ("client-id", "say kafka.consumer.client-id; every consumer appends its listener and number"),
+    ("poll-timeout", "not needed: polling never waits for a handler"),
+    ("no-poll-threshold", "not needed: polling never waits for a handler"),
+    ("idle-between-polls", "there is none: polling never stops"),
+    ("idle-event-interval", "there are no idle events yet"),
+    ("idle-partition-event-interval", "there are no idle events yet"),
+    ("monitor-interval", "not needed: there is no monitor thread"),
+    ("log-container-config", "not needed: the settings of a listener are logged at start at level debug"),
+    ("immediate-stop", "set shutdown-timeout to 0s, and on-revoke to cancel"),
+    ("change-consumer-thread-name", "threads are always named after their listener"),
+    ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
+    ("auth-exception-retry-interval", "not needed: librdkafka reconnects by itself (reconnect.backoff.ms)"),
+];
+
+impl fmt::Debug for ListenerSettings {
+    /// What was said, and of properties no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Shown<'p>(&'p BTreeMap<String, String>);
+        impl fmt::Debug for Shown<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                debug_properties(self.0, f)
+            }
+        }
+        let mut said = f.debug_struct("ListenerSettings");
+        let mut field = |name: &str, value: Option<&dyn fmt::Debug>| {
+            if let Some(value) = value {
+                said.field(name, value);
+            }
+        };
+        macro_rules! fields {
+            ($($name:ident)+) => { $(field(stringify!($name), self.$name.as_ref().map(|value| value as _));)+ };
+        }
+        fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
+        fields!(batch_max_records batch_max_wait batch_max_bytes send_to dead_letter timeout auto_startup on_revoke);
+        said.field("retry", &self.retry).field("properties", &Shown(&self.properties)).finish()
+    }
+}
+
 /// `retry(attempts, backoff, multiplier, max_backoff, jitter)`: deliveries in place, order kept, polling never stops.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RetrySettings {
@@ -63,6 +145,20 @@ pub struct RetrySettings {
     pub max_backoff: Option<Duration>,
     /// Share of the delay that is random, 0 to 1; default 0.
     pub jitter: Option<f64>,
+}
+
+impl RetrySettings {
+    fn read(section: &Section<'_>) -> Self {
+        let read = Self {
+            attempts: section.get("attempts"),
+            backoff: section.get("backoff"),
+            multiplier: section.get("multiplier"),
+            max_backoff: section.get("max-backoff"),
+            jitter: section.get("jitter"),
+        };
+        section.finish(&[("max-attempts", "say attempts: deliveries in all, the first included")]);
+        read
+    }
 }
 
 /// The one word that chooses what a crash may do to a record.

@@ -30,6 +30,12 @@ impl From<BTreeMap<String, String>> for Properties {
     }
 }
 
+impl From<Properties> for BTreeMap<String, String> {
+    fn from(properties: Properties) -> Self {
+        properties.0
+    }
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Properties {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         Self(entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
@@ -55,7 +61,7 @@ pub(crate) fn shown<'v>(key: &str, value: &'v str) -> &'v str {
 /// Whether the value of this key must never be shown. Errs on the side of masking.
 pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace(['-', '_'], ".");
-    ["password", "secret", "token", "key.pem", "key.store.key", "credential", "jaas", "ssl.key"]
+    ["password", "passphrase", "secret", "token", "key.pem", "key.store.key", "credential", "jaas", "ssl.key"]
         .iter()
         .any(|word| key.contains(word))
         && !key.ends_with(".location")

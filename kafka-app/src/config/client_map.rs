@@ -1,0 +1,412 @@
+//! From our settings to librdkafka's properties: the framework's defaults, what was said, and what is ours to set.
+//!
+//! Later layers win: defaults ← `kafka.*` ← `kafka.properties` ← `kafka.consumer.*` ← `kafka.consumer.properties` ←
+//! the listener's own properties ← what the framework owns. A property that librdkafka knows by two names has one here
+//! (`Key::canonical`), so that a default never stands beside what was said.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::config::{
+    AutoOffsetReset, ClientProperties, ConsumerProperties, Delivery, IsolationLevel, KafkaProperties,
+    ProducerProperties, ResolvedListener,
+    librdkafka_keys::{Key, Role},
+};
+
+/// The kinds of clients; librdkafka makes an admin client of a producer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    Consumer,
+    Producer,
+    Admin,
+}
+
+/// A property as said by a user, in a typed key or in a pass-through table.
+#[derive(Debug)]
+pub(crate) struct Said {
+    /// Where: `kafka.consumer.fetch-max-wait`.
+    pub(crate) path: String,
+    /// librdkafka's name, the canonical one.
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) is_typed: bool,
+}
+
+/// Everything for consumer number `instance` (from 0) of a listener.
+pub(crate) fn consumer_properties(
+    properties: &KafkaProperties,
+    listener: &ResolvedListener,
+    instance: u32,
+) -> BTreeMap<String, String> {
+    let said = said_for_listener(properties, listener);
+    let mut map = consumer_defaults(is_consumer_protocol(&said));
+    map.extend(said.into_iter().map(|said| (said.key, said.value)));
+    let client_id = properties.consumer.client.client_id.as_deref().unwrap_or_else(|| shared_client_id(properties));
+    let member = format!("{}-{instance}", listener.id);
+    // Two consumers with one instance id fence each other for ever.
+    if let Some(instance_id) = map.get_mut("group.instance.id") {
+        *instance_id = format!("{instance_id}-{member}");
+    }
+    let auto_commit = listener.delivery == Delivery::AtLeastOnce;
+    set(&mut map, "client.id", format!("{client_id}-{member}"));
+    set(&mut map, "group.id", listener.group_id.clone());
+    // Offsets are stored when a record is finished, not when it is handed over.
+    set(&mut map, "enable.auto.offset.store", "false");
+    set(&mut map, "enable.auto.commit", auto_commit.to_string());
+    set(&mut map, "auto.commit.interval.ms", millis(listener.ack_time));
+    map
+}
+
+/// Everything for the cluster's producer.
+pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
+    let said = said_for_client(properties, Client::Producer);
+    let mut map = common_defaults();
+    set(&mut map, "acks", "all");
+    set(&mut map, "linger.ms", "5");
+    set(&mut map, "delivery.timeout.ms", "120000");
+    // The same partition for a key as Java's producers.
+    set(&mut map, "partitioner", "murmur2_random");
+    set(&mut map, "enable.idempotence", idempotence_obstacle(&said).is_none().to_string());
+    map.extend(said.into_iter().map(|said| (said.key, said.value)));
+    set(&mut map, "client.id", client_id(properties, &properties.producer.client, "producer"));
+    map
+}
+
+/// Everything for the client that creates topics.
+pub(crate) fn admin_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
+    let mut map = common_defaults();
+    map.extend(said_for_client(properties, Client::Admin).into_iter().map(|said| (said.key, said.value)));
+    set(&mut map, "client.id", client_id(properties, &properties.admin.client, "admin"));
+    map
+}
+
+/// What a producer was told that librdkafka refuses beside idempotence, which is then off unless asked for: as Java's.
+pub(crate) fn idempotence_obstacle(said: &[Said]) -> Option<&Said> {
+    let last = |key: &str| said.iter().rfind(|said| said.key == key);
+    let number = |said: &&Said| said.value.trim().parse::<i64>().ok();
+    last("acks")
+        .filter(|acks| acks.value.trim() != "-1" && !acks.value.trim().eq_ignore_ascii_case("all"))
+        .or_else(|| last("retries").filter(|retries| number(retries) == Some(0)))
+        .or_else(|| {
+            last("max.in.flight.requests.per.connection").filter(|most| number(most).is_some_and(|most| most > 5))
+        })
+        .or_else(|| last("queuing.strategy").filter(|strategy| strategy.value.trim().eq_ignore_ascii_case("lifo")))
+}
+
+/// Whether the group runs by KIP-848, where the broker decides about sessions and assignments.
+pub(crate) fn is_consumer_protocol(said: &[Said]) -> bool {
+    let protocol = said.iter().rfind(|said| said.key == "group.protocol");
+    protocol.is_some_and(|said| said.value.trim().eq_ignore_ascii_case("consumer"))
+}
+
+/// All that was said for a listener's consumers, the most specific last.
+pub(crate) fn said_for_listener(properties: &KafkaProperties, listener: &ResolvedListener) -> Vec<Said> {
+    let mut said = said_for_client(properties, Client::Consumer);
+    said.extend(pass_through(&format!("kafka.listeners.{}", listener.id), &listener.properties));
+    said
+}
+
+/// All that was said for a kind of client, the most specific last.
+pub(crate) fn said_for_client(properties: &KafkaProperties, client: Client) -> Vec<Said> {
+    let mut said = typed_client("kafka", &properties.client);
+    said.extend(pass_through("kafka", &properties.client.properties).filter(|said| has(client, &said.key)));
+    let (section, own) = match client {
+        Client::Consumer => {
+            said.extend(typed_consumer(&properties.consumer));
+            ("kafka.consumer", &properties.consumer.client)
+        }
+        Client::Producer => {
+            said.extend(typed_producer(&properties.producer));
+            ("kafka.producer", &properties.producer.client)
+        }
+        Client::Admin => ("kafka.admin", &properties.admin.client),
+    };
+    said.extend(typed_client(section, own));
+    said.extend(pass_through(section, &own.properties));
+    said
+}
+
+/// Whether a kind of client has a property: `kafka.properties` is for all of them, and librdkafka warns of the others'.
+fn has(client: Client, key: &str) -> bool {
+    Key::find(key).is_none_or(|key| match key.role {
+        Role::Any => true,
+        Role::Consumer => client == Client::Consumer,
+        Role::Producer => client == Client::Producer,
+    })
+}
+
+fn pass_through<'p>(section: &str, table: &'p BTreeMap<String, String>) -> impl Iterator<Item = Said> + use<'p> {
+    let section = section.to_owned();
+    table.iter().map(move |(name, value)| Said {
+        path: format!("{section}.properties.{name}"),
+        key: Key::canonical(name).to_owned(),
+        value: value.clone(),
+        is_typed: false,
+    })
+}
+
+fn typed_client(section: &str, client: &ClientProperties) -> Vec<Said> {
+    let ssl = &client.ssl;
+    let secret = |secret: &Option<super::Secret>| secret.as_ref().map(|secret| secret.expose().to_owned());
+    typed(
+        section,
+        [
+            ("bootstrap-servers", "bootstrap.servers", client.bootstrap_servers.as_ref().map(|list| list.join(","))),
+            ("security.protocol", "security.protocol", client.security_protocol.as_ref().map(|p| p.to_lowercase())),
+            ("ssl.key-password", "ssl.key.password", secret(&ssl.key_password)),
+            ("ssl.key-store-certificate-chain", "ssl.certificate.pem", ssl.key_store_certificate_chain.clone()),
+            ("ssl.key-store-key", "ssl.key.pem", secret(&ssl.key_store_key)),
+            ("ssl.key-store-location", "ssl.keystore.location", ssl.key_store_location.clone()),
+            ("ssl.key-store-password", "ssl.keystore.password", secret(&ssl.key_store_password)),
+            ("ssl.trust-store-certificates", "ssl.ca.pem", ssl.trust_store_certificates.clone()),
+            ("ssl.trust-store-location", "ssl.ca.location", ssl.trust_store_location.clone()),
+        ],
+    )
+}
+
+fn typed_consumer(consumer: &ConsumerProperties) -> Vec<Said> {
+    let reset = |reset| match reset {
+        AutoOffsetReset::Earliest => "earliest".to_owned(),
+        AutoOffsetReset::Latest => "latest".to_owned(),
+        AutoOffsetReset::Error => "error".to_owned(),
+    };
+    let isolation = |level| match level {
+        IsolationLevel::ReadCommitted => "read_committed".to_owned(),
+        IsolationLevel::ReadUncommitted => "read_uncommitted".to_owned(),
+    };
+    typed(
+        "kafka.consumer",
+        [
+            ("auto-offset-reset", "auto.offset.reset", consumer.auto_offset_reset.map(reset)),
+            ("auto-commit-interval", "auto.commit.interval.ms", consumer.auto_commit_interval.map(millis)),
+            ("fetch-max-wait", "fetch.wait.max.ms", consumer.fetch_max_wait.map(millis)),
+            ("fetch-min-size", "fetch.min.bytes", consumer.fetch_min_size.map(|n_bytes| n_bytes.to_string())),
+            ("heartbeat-interval", "heartbeat.interval.ms", consumer.heartbeat_interval.map(millis)),
+            ("isolation-level", "isolation.level", consumer.isolation_level.map(isolation)),
+            ("max-poll-interval", "max.poll.interval.ms", consumer.max_poll_interval.map(millis)),
+        ],
+    )
+}
+
+fn typed_producer(producer: &ProducerProperties) -> Vec<Said> {
+    let kibibytes = |n_bytes: u64| n_bytes.div_ceil(1024).to_string();
+    typed(
+        "kafka.producer",
+        [
+            ("acks", "acks", producer.acks.clone()),
+            ("batch-size", "batch.size", producer.batch_size.map(|n_bytes| n_bytes.to_string())),
+            ("buffer-memory", "queue.buffering.max.kbytes", producer.buffer_memory.map(kibibytes)),
+            ("compression-type", "compression.type", producer.compression_type.clone()),
+            ("retries", "retries", producer.retries.map(|retries| retries.to_string())),
+        ],
+    )
+}
+
+fn typed<const N: usize>(section: &str, entries: [(&str, &str, Option<String>); N]) -> Vec<Said> {
+    let said = entries.into_iter().filter_map(|(name, key, value)| {
+        Some(Said { path: format!("{section}.{name}"), key: key.to_owned(), value: value?, is_typed: true })
+    });
+    said.collect()
+}
+
+fn common_defaults() -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    set(&mut map, "bootstrap.servers", "localhost:9092");
+    // Peers that died behind a NAT are noticed.
+    set(&mut map, "socket.keepalive.enable", "true");
+    map
+}
+
+fn consumer_defaults(is_consumer_protocol: bool) -> BTreeMap<String, String> {
+    let mut map = common_defaults();
+    // librdkafka's own default skips records in silence when a group is new.
+    set(&mut map, "auto.offset.reset", "earliest");
+    set(&mut map, "isolation.level", "read_committed");
+    // Its own 1000 ms halves the throughput once the queue was full.
+    set(&mut map, "fetch.queue.backoff.ms", "10");
+    set(&mut map, "fetch.wait.max.ms", "100");
+    // Bounds memory, which is per partition once queues are split, and what is fetched again after a purge.
+    set(&mut map, "queued.min.messages", "20000");
+    set(&mut map, "queued.max.messages.kbytes", "16384");
+    if !is_consumer_protocol {
+        set(&mut map, "partition.assignment.strategy", "cooperative-sticky");
+        // New partitions stay unseen until then; by KIP-848 the broker tells.
+        set(&mut map, "topic.metadata.refresh.interval.ms", "60000");
+    }
+    map
+}
+
+fn shared_client_id(properties: &KafkaProperties) -> &str {
+    properties.client.client_id.as_deref().unwrap_or("kafka-app")
+}
+
+fn client_id(properties: &KafkaProperties, own: &ClientProperties, part: &str) -> String {
+    own.client_id.clone().unwrap_or_else(|| format!("{}-{part}", shared_client_id(properties)))
+}
+
+fn set(map: &mut BTreeMap<String, String>, key: &str, value: impl Into<String>) {
+    map.insert(key.to_owned(), value.into());
+}
+
+fn millis(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Properties;
+
+    fn load(toml: &[(&str, &str)]) -> KafkaProperties {
+        let builder = toml.iter().fold(KafkaProperties::builder(), |builder, (key, value)| builder.set(*key, *value));
+        builder.load().expect("right properties")
+    }
+
+    fn listener() -> ResolvedListener {
+        ResolvedListener::new("bill", "orders", "billing")
+    }
+
+    #[test]
+    fn consumers_have_the_frameworks_defaults() {
+        let map = consumer_properties(&KafkaProperties::new("a:1,b:2"), &listener(), 0);
+        for (key, value) in [
+            ("bootstrap.servers", "a:1,b:2"),
+            ("client.id", "kafka-app-bill-0"),
+            ("group.id", "billing"),
+            ("auto.offset.reset", "earliest"),
+            ("isolation.level", "read_committed"),
+            ("enable.auto.offset.store", "false"),
+            ("enable.auto.commit", "true"),
+            ("auto.commit.interval.ms", "1000"),
+            ("partition.assignment.strategy", "cooperative-sticky"),
+            ("topic.metadata.refresh.interval.ms", "60000"),
+            ("fetch.queue.backoff.ms", "10"),
+            ("fetch.wait.max.ms", "100"),
+            ("queued.min.messages", "20000"),
+            ("queued.max.messages.kbytes", "16384"),
+            ("socket.keepalive.enable", "true"),
+        ] {
+            assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
+        }
+        assert_eq!(map.len(), 15);
+    }
+
+    #[test]
+    fn producers_have_the_frameworks_defaults() {
+        let map = producer_properties(&KafkaProperties::new("a:1"));
+        let expected = [
+            ("acks", "all"),
+            ("bootstrap.servers", "a:1"),
+            ("client.id", "kafka-app-producer"),
+            ("delivery.timeout.ms", "120000"),
+            ("enable.idempotence", "true"),
+            ("linger.ms", "5"),
+            ("partitioner", "murmur2_random"),
+            ("socket.keepalive.enable", "true"),
+        ];
+        assert_eq!(map, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    }
+
+    #[test]
+    fn at_most_once_commits_by_hand() {
+        let listener = ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() };
+        let map = consumer_properties(&KafkaProperties::default(), &listener, 0);
+        assert_eq!(map["enable.auto.commit"], "false");
+        assert_eq!(map["enable.auto.offset.store"], "false");
+    }
+
+    #[test]
+    fn the_most_specific_property_wins() {
+        let properties = load(&[
+            ("kafka.properties.fetch.wait.max.ms", "1"),
+            ("kafka.properties.socket.timeout.ms", "1000"),
+            ("kafka.properties.debug", "msg"),
+            ("kafka.consumer.fetch-max-wait", "2ms"),
+            ("kafka.consumer.properties.socket.timeout.ms", "2000"),
+            ("kafka.consumer.properties.debug", "cgrp"),
+        ]);
+        let own = Properties::from_iter([("debug", "fetch")]);
+        let map = consumer_properties(&properties, &ResolvedListener { properties: own, ..listener() }, 0);
+        assert_eq!(map["fetch.wait.max.ms"], "2");
+        assert_eq!(map["socket.timeout.ms"], "2000");
+        assert_eq!(map["debug"], "fetch");
+        assert_eq!(admin_properties(&properties)["socket.timeout.ms"], "1000");
+    }
+
+    #[test]
+    fn shared_properties_reach_only_the_clients_that_have_them() {
+        let properties =
+            load(&[("kafka.properties.queue.buffering.max.ms", "50"), ("kafka.properties.session.timeout.ms", "6000")]);
+        let consumer = consumer_properties(&properties, &listener(), 0);
+        let producer = producer_properties(&properties);
+        assert_eq!((consumer.get("linger.ms"), consumer["session.timeout.ms"].as_str()), (None, "6000"));
+        assert_eq!((producer["linger.ms"].as_str(), producer.get("session.timeout.ms")), ("50", None));
+        assert_eq!(producer.get("queue.buffering.max.ms"), None, "one name for one property");
+        let admin = admin_properties(&properties);
+        assert_eq!((admin.get("linger.ms"), admin.get("session.timeout.ms")), (None, None));
+    }
+
+    #[test]
+    fn the_consumer_protocol_drops_the_classic_defaults() {
+        let properties = load(&[("kafka.consumer.properties.group.protocol", "consumer")]);
+        let map = consumer_properties(&properties, &listener(), 0);
+        assert_eq!(map.get("partition.assignment.strategy"), None);
+        assert_eq!(map["group.protocol"], "consumer");
+    }
+
+    #[test]
+    fn idempotence_gives_way_to_fewer_acks() {
+        for (key, value) in [
+            ("kafka.producer.acks", "1"),
+            ("kafka.producer.retries", "0"),
+            ("kafka.producer.properties.max.in.flight", "6"),
+        ] {
+            assert_eq!(producer_properties(&load(&[(key, value)]))["enable.idempotence"], "false", "{key}");
+        }
+        assert_eq!(producer_properties(&load(&[("kafka.producer.acks", "all")]))["enable.idempotence"], "true");
+    }
+
+    #[test]
+    fn static_members_have_an_instance_id_each() {
+        let properties = load(&[("kafka.consumer.properties.group.instance.id", "host-7")]);
+        assert_eq!(consumer_properties(&properties, &listener(), 3)["group.instance.id"], "host-7-bill-3");
+    }
+
+    #[test]
+    fn typed_keys_become_librdkafkas() {
+        let properties = load(&[
+            ("kafka.security.protocol", "SASL_SSL"),
+            ("kafka.ssl.key-password", "hunter2"),
+            ("kafka.ssl.trust-store-location", "file:/etc/ca.pem"),
+            ("kafka.properties.sasl.mechanism", "PLAIN"),
+            ("kafka.client-id", "shop"),
+            ("kafka.producer.buffer-memory", "32MiB"),
+            ("kafka.producer.compression-type", "lz4"),
+            ("kafka.producer.batch-size", "64KiB"),
+            ("kafka.producer.client-id", "shop-out"),
+            ("kafka.consumer.heartbeat-interval", "1s"),
+            ("kafka.consumer.max-poll-interval", "10m"),
+            ("kafka.consumer.fetch-min-size", "1KiB"),
+            ("kafka.consumer.auto-offset-reset", "latest"),
+            ("kafka.consumer.isolation-level", "read-uncommitted"),
+        ]);
+        let producer = producer_properties(&properties);
+        let consumer = consumer_properties(&properties, &listener(), 1);
+        for (map, key, value) in [
+            (&producer, "security.protocol", "sasl_ssl"),
+            (&producer, "ssl.key.password", "hunter2"),
+            (&producer, "ssl.ca.location", "/etc/ca.pem"),
+            (&producer, "queue.buffering.max.kbytes", "32768"),
+            (&producer, "compression.type", "lz4"),
+            (&producer, "batch.size", "65536"),
+            (&producer, "client.id", "shop-out"),
+            (&consumer, "client.id", "shop-bill-1"),
+            (&consumer, "heartbeat.interval.ms", "1000"),
+            (&consumer, "max.poll.interval.ms", "600000"),
+            (&consumer, "fetch.min.bytes", "1024"),
+            (&consumer, "auto.offset.reset", "latest"),
+            (&consumer, "isolation.level", "read_uncommitted"),
+        ] {
+            assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
+        }
+    }
+}
