@@ -1,0 +1,93 @@
+//! [`connect`]: the port's implementation over librdkafka.
+
+use std::sync::Arc;
+
+use super::{
+    ffi::{EventQueue, NativeConsumer, PartitionQueue},
+    port::{ConsumerClient, ConsumerEvent, Fault, Lease, RecordQueue, Signal, StoredOffset, Taken},
+};
+use crate::{
+    config::{Properties, Subscription},
+    error::Result,
+    record::{RawRecord, TopicPartition},
+};
+
+/// Makes a consumer of these librdkafka properties; `signal` is called when events arrive. Nothing is awaited: an
+/// unreachable broker shows as events.
+pub(crate) fn connect(properties: &Properties, signal: Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> {
+    let client = Arc::new(NativeConsumer::new(properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))?);
+    let mut events = client.event_queue()?;
+    events.on_events(Arc::clone(&signal));
+    let mut commits = client.new_queue()?;
+    commits.on_events(signal);
+    Ok(Box::new(Consumer { events, commits, client }))
+}
+
+/// Queues are declared, and so dropped, before the client they belong to.
+struct Consumer {
+    events: EventQueue,
+    /// Results of our own commits.
+    commits: EventQueue,
+    client: Arc<NativeConsumer>,
+}
+
+impl ConsumerClient for Consumer {
+    fn subscribe(&mut self, subscription: &Subscription) -> Result<()> {
+        match subscription {
+            Subscription::Topics(topics) => self.client.subscribe(topics.iter().map(String::as_str)),
+            // librdkafka takes a name that starts with `^` for a regular expression.
+            Subscription::Pattern(pattern) => self.client.subscribe(std::iter::once(pattern.as_str())),
+        }
+    }
+
+    fn poll_event(&mut self) -> Option<ConsumerEvent> {
+        self.events.poll().or_else(|| self.commits.poll())
+    }
+
+    fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
+        Ok(Box::new(self.client.partition_queue(partition, signal)?))
+    }
+
+    fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.client.assign(partitions)
+    }
+
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.client.unassign(partitions)
+    }
+
+    fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
+        self.client.store(offsets)
+    }
+
+    fn commit_stored(&mut self, token: u64) -> Result<()> {
+        self.client.commit_stored(&self.commits, token)
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()> {
+        self.client.seek(partition, offset)
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.client.close(&self.events)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    fn lease(&self) -> Lease {
+        Arc::<NativeConsumer>::clone(&self.client)
+    }
+}
+
+impl RecordQueue for PartitionQueue {
+    fn take(&mut self, max: usize, records: &mut Vec<RawRecord>) -> Taken {
+        let mut faults = Vec::new();
+        let n_entries = Self::take(self, max, |entry| match entry {
+            Ok(record) => records.push(RawRecord::native(record)),
+            Err(fault) => faults.push(fault),
+        });
+        Taken { more: n_entries == max, faults }
+    }
+}
