@@ -4,6 +4,7 @@ mod ack;
 mod declaration;
 mod dispatch;
 mod metrics;
+mod tracker;
 
 pub use ack::{Ack, Acked};
 pub(crate) use ack::{AckSource, AckTarget};

@@ -1,0 +1,367 @@
+//! [`Tracker`]: what was dispatched of a partition and what of it is finished: which offset may be committed.
+//!
+//! The pump dispatches and advances; lanes finish. They share [`DoneBits`], one bit a record, so that a lane pays one
+//! atomic operation for a record and takes no lock, whatever the order records finish in.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The position a commit may name: all records before it are finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watermark {
+    /// Offset of the next record to be handled: one more than that of the last finished record.
+    pub(crate) offset: i64,
+    /// Leader epoch of the last finished record.
+    pub(crate) leader_epoch: Option<i32>,
+}
+
+/// Dispatched records of one assignment of a partition, in order, and the contiguous finished part of them.
+///
+/// Records are counted by sequence, not by offset: compaction and transaction markers leave gaps between offsets, and a
+/// topic that was deleted and made again starts over. Neighbours without a gap are kept as one run, so the usual chunk
+/// costs a few words whatever its length.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    /// Sequence of the oldest unfinished record.
+    front: u64,
+    /// Sequence the next dispatched record gets.
+    next: u64,
+    /// Runs that hold an unfinished record; the first holds `front`, unless all is finished.
+    runs: VecDeque<Run>,
+    watermark: Option<Watermark>,
+    done: Arc<DoneBits>,
+}
+
+/// Neighbouring offsets of one leader epoch.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    seq: u64,
+    offset: i64,
+    len: u64,
+    leader_epoch: Option<i32>,
+}
+
+impl Tracker {
+    /// For at least `room` unfinished records at a time.
+    pub(crate) fn new(room: u64) -> Self {
+        Self { front: 0, next: 0, runs: VecDeque::new(), watermark: None, done: Arc::new(DoneBits::new(room)) }
+    }
+
+    /// Where lanes finish records.
+    pub(crate) fn done_bits(&self) -> &Arc<DoneBits> {
+        &self.done
+    }
+
+    /// Sequence of the next record to be dispatched.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next
+    }
+
+    /// Records dispatched and not yet below the watermark.
+    pub(crate) fn unfinished(&self) -> u64 {
+        self.next - self.front
+    }
+
+    /// How many more records may be dispatched now.
+    pub(crate) fn room(&self) -> u64 {
+        // One word less than the window, so that a word of bits is never used by two laps at once.
+        (self.done.window() - 64).saturating_sub(self.unfinished())
+    }
+
+    /// Notes a record as dispatched and returns its sequence. The caller keeps to [`Tracker::room`].
+    pub(crate) fn dispatch(&mut self, offset: i64, leader_epoch: Option<i32>) -> u64 {
+        let seq = self.next;
+        self.next += 1;
+        match self.runs.back_mut() {
+            Some(run) if run.continues(offset, leader_epoch) => run.len += 1,
+            _ => self.runs.push_back(Run { seq, offset, len: 1, leader_epoch }),
+        }
+        seq
+    }
+
+    /// Takes note of what lanes finished. Returns whether the watermark moved.
+    pub(crate) fn advance(&mut self) -> bool {
+        let front = self.done.take_from(self.front, self.next);
+        if front == self.front {
+            return false;
+        }
+        self.front = front;
+        while let Some(run) = self.runs.front() {
+            let finished = front.min(run.seq + run.len) - run.seq;
+            if finished > 0 {
+                self.watermark = Some(run.watermark(finished));
+            }
+            if finished < run.len {
+                break;
+            }
+            self.runs.pop_front();
+        }
+        true
+    }
+
+    /// What may be committed; `None` while nothing is finished.
+    pub(crate) fn watermark(&self) -> Option<Watermark> {
+        self.watermark
+    }
+
+    /// Offset of the oldest unfinished record.
+    pub(crate) fn front_offset(&self) -> Option<i64> {
+        self.offset_of(self.front)
+    }
+
+    /// Sequence of the oldest unfinished record, or of the next one if all is finished.
+    pub(crate) fn front_seq(&self) -> u64 {
+        self.front
+    }
+
+    /// Offset of an unfinished record.
+    pub(crate) fn offset_of(&self, seq: u64) -> Option<i64> {
+        if seq < self.front || seq >= self.next {
+            return None;
+        }
+        let index = self.runs.partition_point(|run| run.seq + run.len <= seq);
+        let run = self.runs.get(index)?;
+        run.offset.checked_add_unsigned(seq - run.seq)
+    }
+}
+
+impl Run {
+    fn continues(&self, offset: i64, leader_epoch: Option<i32>) -> bool {
+        self.leader_epoch == leader_epoch && self.offset.checked_add_unsigned(self.len) == Some(offset)
+    }
+
+    /// With its first `finished` records finished.
+    fn watermark(&self, finished: u64) -> Watermark {
+        Watermark { offset: self.offset.saturating_add_unsigned(finished), leader_epoch: self.leader_epoch }
+    }
+}
+
+/// One bit for each record of the window: set by lanes, cleared by the pump as the watermark passes.
+pub(crate) struct DoneBits {
+    /// No bit below this is set any more: a late report of a record that is settled already does no harm.
+    front: AtomicU64,
+    words: Box<[AtomicU64]>,
+}
+
+impl DoneBits {
+    fn new(room: u64) -> Self {
+        // A power of two, so that a remainder is a mask.
+        let words = (room.div_ceil(64) + 1).next_power_of_two();
+        Self { front: AtomicU64::new(0), words: (0..words).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// Records the bits are for.
+    fn window(&self) -> u64 {
+        self.words.len() as u64 * 64
+    }
+
+    /// Marks a record as finished: at most once for each that was dispatched.
+    pub(crate) fn set(&self, seq: u64) {
+        if seq >= self.front.load(Ordering::Acquire) {
+            self.word(seq).fetch_or(1 << (seq % 64), Ordering::Release);
+        }
+    }
+
+    /// Whether a record is finished.
+    pub(crate) fn is_set(&self, seq: u64) -> bool {
+        seq < self.front.load(Ordering::Acquire) || self.word(seq).load(Ordering::Acquire) & (1 << (seq % 64)) != 0
+    }
+
+    fn word(&self, seq: u64) -> &AtomicU64 {
+        &self.words[usize::try_from(seq / 64).unwrap_or_default() & (self.words.len() - 1)]
+    }
+
+    /// The first sequence from `front` on whose bit is not set, at most `end`; bits of whole words passed are cleared.
+    fn take_from(&self, front: u64, end: u64) -> u64 {
+        let mut at = front;
+        while at < end {
+            let word = self.word(at);
+            let bits = word.load(Ordering::Acquire) >> (at % 64);
+            let ones = u64::from(bits.trailing_ones()).min(end - at);
+            at += ones;
+            if ones == 0 || at % 64 != 0 {
+                break;
+            }
+            // The word is passed for good: the next lap over it starts clean.
+            word.store(0, Ordering::Release);
+        }
+        self.front.store(at, Ordering::Release);
+        at
+    }
+}
+
+impl std::fmt::Debug for DoneBits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DoneBits").field("front", &self.front).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ROOM: u64 = 960;
+    const WINDOW: u64 = 1024;
+
+    fn tracker(offsets: impl IntoIterator<Item = i64>) -> Tracker {
+        let mut tracker = Tracker::new(ROOM);
+        for offset in offsets {
+            tracker.dispatch(offset, Some(1));
+        }
+        tracker
+    }
+
+    fn finish(tracker: &mut Tracker, seqs: impl IntoIterator<Item = u64>) -> Option<i64> {
+        for seq in seqs {
+            tracker.done_bits().set(seq);
+        }
+        tracker.advance();
+        tracker.watermark().map(|w| w.offset)
+    }
+
+    #[test]
+    fn nothing_may_be_committed_before_the_first_record_is_finished() {
+        let mut tracker = tracker([5, 6, 7]);
+        assert_eq!(finish(&mut tracker, [1, 2]), None);
+        assert_eq!(finish(&mut tracker, [0]), Some(8));
+    }
+
+    #[test]
+    fn a_gap_in_the_offsets_is_stepped_over_only_when_the_next_record_is_finished() {
+        let mut tracker = tracker([5, 9, 10]);
+        assert_eq!(finish(&mut tracker, [0]), Some(6));
+        assert_eq!(finish(&mut tracker, [1]), Some(10));
+        assert_eq!(tracker.front_offset(), Some(10));
+    }
+
+    #[test]
+    fn the_watermark_carries_the_leader_epoch_of_the_last_finished_record() {
+        let mut tracker = Tracker::new(ROOM);
+        tracker.dispatch(0, Some(3));
+        tracker.dispatch(1, Some(4));
+        assert_eq!(finish(&mut tracker, [0]), Some(1));
+        assert_eq!(tracker.watermark().and_then(|w| w.leader_epoch), Some(3));
+        assert_eq!(finish(&mut tracker, [1]), Some(2));
+        assert_eq!(tracker.watermark().and_then(|w| w.leader_epoch), Some(4));
+    }
+
+    #[test]
+    fn a_topic_made_anew_starts_over_under_the_same_assignment() {
+        let mut tracker = tracker([100, 101, 0, 1]);
+        assert_eq!(finish(&mut tracker, [0, 1]), Some(102));
+        assert_eq!(finish(&mut tracker, [2]), Some(1));
+    }
+
+    #[test]
+    fn a_second_report_of_a_finished_record_finishes_no_other() {
+        let mut tracker = tracker(0..1);
+        finish(&mut tracker, [0]);
+        while tracker.next_seq() < WINDOW {
+            let seq = tracker.dispatch(1, None);
+            finish(&mut tracker, [seq]);
+        }
+        tracker.dispatch(1, None);
+        tracker.done_bits().set(0); // Its bit is that of sequence WINDOW now.
+        assert!(!tracker.done_bits().is_set(WINDOW));
+    }
+
+    #[test]
+    fn the_window_bounds_what_is_unfinished() {
+        let mut tracker = Tracker::new(ROOM);
+        let mut offset = 0;
+        while tracker.room() > 0 {
+            tracker.dispatch(offset, None);
+            offset += 1;
+        }
+        assert_eq!(tracker.unfinished(), ROOM);
+        finish(&mut tracker, [0]);
+        assert_eq!(tracker.room(), 1);
+    }
+
+    #[test]
+    fn lanes_may_finish_while_the_pump_advances() {
+        let mut tracker = Tracker::new(ROOM);
+        let total = 300 * WINDOW;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = std::sync::mpsc::channel::<u64>();
+            let done = Arc::clone(tracker.done_bits());
+            scope.spawn(move || receiver.into_iter().for_each(|seq| done.set(seq)));
+            while tracker.next_seq() < total {
+                if tracker.room() > 0 {
+                    let seq = tracker.next_seq();
+                    tracker.dispatch(i64::try_from(seq).expect("it fits"), None);
+                    sender.send(seq).expect("the lane lives");
+                }
+                tracker.advance();
+            }
+            drop(sender);
+        });
+        tracker.advance();
+        assert_eq!(tracker.unfinished(), 0);
+        assert_eq!(tracker.watermark().map(|w| w.offset), i64::try_from(total).ok());
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Dispatch { gap: u8, epoch: bool },
+        Finish(prop::sample::Index),
+        Advance,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0..3_u8, prop::bool::weighted(0.1)).prop_map(|(gap, epoch)| Step::Dispatch { gap, epoch }),
+            3 => any::<prop::sample::Index>().prop_map(Step::Finish),
+            1 => Just(Step::Advance),
+        ]
+    }
+
+    proptest! {
+        /// Against a list of (offset, finished): the watermark is the end of the finished prefix, and never runs ahead.
+        #[test]
+        fn only_the_finished_prefix_may_be_committed(steps in prop::collection::vec(step(), 0..400)) {
+            let mut tracker = Tracker::new(ROOM);
+            let mut model: Vec<(i64, i32, bool)> = Vec::new();
+            let mut epoch = 0;
+            for step in steps {
+                match step {
+                    Step::Dispatch { gap, epoch: bump } => {
+                        epoch += i32::from(bump);
+                        let offset = model.last().map_or(0, |last| last.0 + 1 + i64::from(gap));
+                        let seq = tracker.dispatch(offset, Some(epoch));
+                        prop_assert_eq!(usize::try_from(seq).ok(), Some(model.len()));
+                        model.push((offset, epoch, false));
+                    }
+                    Step::Finish(index) => {
+                        let open: Vec<usize> = (0..model.len()).filter(|&i| !model[i].2).collect();
+                        if !open.is_empty() {
+                            let seq = open[index.index(open.len())];
+                            model[seq].2 = true;
+                            tracker.done_bits().set(seq as u64);
+                        }
+                    }
+                    Step::Advance => { tracker.advance(); }
+                }
+            }
+            tracker.advance();
+            let finished = model.iter().take_while(|record| record.2).count();
+            let expected = finished.checked_sub(1).map(|last| Watermark {
+                offset: model[last].0 + 1,
+                leader_epoch: Some(model[last].1),
+            });
+            prop_assert_eq!(tracker.watermark(), expected);
+            prop_assert_eq!(tracker.unfinished(), (model.len() - finished) as u64);
+            prop_assert_eq!(tracker.front_offset(), model.get(finished).map(|record| record.0));
+            for (seq, record) in model.iter().enumerate().skip(finished) {
+                prop_assert_eq!(tracker.offset_of(seq as u64), Some(record.0));
+            }
+        }
+    }
+}
