@@ -96,9 +96,8 @@ impl NativeRecord {
         let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
         for index in 0.. {
             // SAFETY: parsed headers belong to the message, are not changed any more, and the places are valid.
-            let res = unsafe {
-                sys::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut size)
-            };
+            let res =
+                unsafe { sys::rd_kafka_header_get_all(headers, index, &raw mut name, &raw mut value, &raw mut size) };
             if res != RespErr::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return; // Past the last.
             }
@@ -171,8 +170,7 @@ impl NativeConsumer {
     ) -> Result<PartitionQueue> {
         let topic = c_string(&partition.topic, "topic")?;
         // SAFETY: a valid client and topic; the reference we get is destroyed by `Queue`.
-        let queue =
-            unsafe { sys::rd_kafka_queue_get_partition(self.rk.as_ptr(), topic.as_ptr(), partition.partition) };
+        let queue = unsafe { sys::rd_kafka_queue_get_partition(self.rk.as_ptr(), topic.as_ptr(), partition.partition) };
         let mut queue = Queue::new(self, queue, "the partition's queue")?;
         // SAFETY: a valid queue; null ends the forwarding to the consumer's queue.
         unsafe { sys::rd_kafka_queue_forward(queue.queue.as_ptr(), ptr::null_mut()) };
@@ -313,7 +311,8 @@ impl Conf {
     fn new() -> Self {
         // SAFETY: no precondition. librdkafka's allocations end the process rather than give null.
         let conf = unsafe { sys::rd_kafka_conf_new() };
-        let conf = NonNull::new(conf).unwrap_or_else(|| std::alloc::handle_alloc_error(std::alloc::Layout::new::<Self>()));
+        let conf =
+            NonNull::new(conf).unwrap_or_else(|| std::alloc::handle_alloc_error(std::alloc::Layout::new::<Self>()));
         Self(conf)
     }
 
@@ -337,12 +336,7 @@ impl Conf {
         let rk = unsafe {
             sys::rd_kafka_conf_set_events(self.0.as_ptr(), events);
             sys::rd_kafka_conf_set_log_cb(self.0.as_ptr(), Some(log));
-            sys::rd_kafka_new(
-                sys::rd_kafka_type_t::RD_KAFKA_CONSUMER,
-                self.0.as_ptr(),
-                error.as_mut_ptr(),
-                error.len(),
-            )
+            sys::rd_kafka_new(sys::rd_kafka_type_t::RD_KAFKA_CONSUMER, self.0.as_ptr(), error.as_mut_ptr(), error.len())
         };
         match NonNull::new(rk) {
             Some(rk) => {
@@ -362,17 +356,13 @@ impl Drop for Conf {
 }
 
 /// librdkafka's log lines as `tracing` events; called from its own threads, so a subscriber that panics is caught.
-unsafe extern "C" fn log(
-    _rk: *const sys::rd_kafka_t,
-    level: c_int,
-    facility: *const c_char,
-    text: *const c_char,
-) {
+unsafe extern "C" fn log(_rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char, text: *const c_char) {
     if facility.is_null() || text.is_null() {
         return;
     }
     // SAFETY: librdkafka passes two strings that live for the call.
-    let (facility, text) = unsafe { (CStr::from_ptr(facility).to_string_lossy(), CStr::from_ptr(text).to_string_lossy()) };
+    let (facility, text) =
+        unsafe { (CStr::from_ptr(facility).to_string_lossy(), CStr::from_ptr(text).to_string_lossy()) };
     let (facility, text) = (facility.trim(), text.trim());
     let emit = std::panic::AssertUnwindSafe(|| match level {
         0..=3 => tracing::error!(target: "librdkafka", facility, "{text}"),
@@ -446,9 +436,8 @@ impl PartitionQueue {
         self.buffer.reserve(max);
         // SAFETY: the buffer has room for `max` pointers; a timeout of 0 does not wait. This queue belongs to us alone, so
         // no rebalance event can be on it.
-        let taken = unsafe {
-            sys::rd_kafka_consume_batch_queue(self.queue.queue.as_ptr(), 0, self.buffer.as_mut_ptr(), max)
-        };
+        let taken =
+            unsafe { sys::rd_kafka_consume_batch_queue(self.queue.queue.as_ptr(), 0, self.buffer.as_mut_ptr(), max) };
         let taken = usize::try_from(taken).unwrap_or(0).min(max);
         // SAFETY: librdkafka wrote that many pointers.
         unsafe { self.buffer.set_len(taken) };
@@ -587,7 +576,8 @@ impl PartitionList {
     fn new() -> Self {
         // SAFETY: no precondition. librdkafka's allocations end the process rather than give null.
         let list = unsafe { sys::rd_kafka_topic_partition_list_new(8) };
-        let list = NonNull::new(list).unwrap_or_else(|| std::alloc::handle_alloc_error(std::alloc::Layout::new::<Self>()));
+        let list =
+            NonNull::new(list).unwrap_or_else(|| std::alloc::handle_alloc_error(std::alloc::Layout::new::<Self>()));
         Self(list)
     }
 
@@ -649,11 +639,7 @@ impl Element<'_> {
     fn stored(&self) -> StoredOffset {
         // SAFETY: a valid entry.
         let epoch = unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(&*self.0) };
-        StoredOffset {
-            partition: self.partition(),
-            offset: self.0.offset,
-            leader_epoch: (epoch >= 0).then_some(epoch),
-        }
+        StoredOffset { partition: self.partition(), offset: self.0.offset, leader_epoch: (epoch >= 0).then_some(epoch) }
     }
 
     fn fault(&self) -> Option<Fault> {
@@ -698,10 +684,8 @@ fn check_error(error: *mut sys::rd_kafka_error_t, what: &str) -> Result<()> {
     let Some(error) = NonNull::new(error) else { return Ok(()) };
     // SAFETY: an error object that was given to us; its text is copied before it is destroyed, once.
     let fault = unsafe {
-        let fault = fault(
-            sys::rd_kafka_error_code(error.as_ptr()),
-            &c_text(sys::rd_kafka_error_string(error.as_ptr())),
-        );
+        let fault =
+            fault(sys::rd_kafka_error_code(error.as_ptr()), &c_text(sys::rd_kafka_error_string(error.as_ptr())));
         sys::rd_kafka_error_destroy(error.as_ptr());
         fault
     };

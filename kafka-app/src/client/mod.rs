@@ -6,9 +6,9 @@ mod consumer;
 mod delivery;
 mod port;
 
+pub(crate) use consumer::connect;
 pub(crate) use delivery::Completion;
 pub use delivery::PendingSend;
-pub(crate) use consumer::connect;
 pub(crate) use ffi::NativeRecord;
 pub(crate) use port::{
     ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
