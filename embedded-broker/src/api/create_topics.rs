@@ -75,7 +75,7 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     } else {
         cluster.create_topic(NewTopic { name: topic.name.to_string(), replicas, configs })?.id
     };
-    let result = CreatableTopicResult::default().with_name(topic.name.clone());
+    let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_error_message(None);
     if cx.version < 5 {
         return Ok(result);
     }

@@ -3,6 +3,8 @@
 //! As Kafka: each topic is answered by itself; what is named twice is refused; the offsets that groups committed for the
 //! topic go with it.
 
+use std::collections::{HashMap, HashSet};
+
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::delete_topics_response::DeletableTopicResult;
 use kafka_protocol::messages::{DeleteTopicsRequest, DeleteTopicsResponse, TopicName};
@@ -11,74 +13,118 @@ use uuid::Uuid;
 use super::answer::{count, invalid_request, outcome};
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
+use crate::protocol::StrBytes;
 use crate::topic::Topics;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteTopicsRequest) -> Result<DeleteTopicsResponse, Refusal> {
     let by_name = |name: TopicName| DeleteTopicState::default().with_name(Some(name));
     let asked: Vec<DeleteTopicState> =
         if cx.version >= 6 { request.topics } else { request.topic_names.into_iter().map(by_name).collect() };
+    let asked = Asked::new(&asked);
     let topics = cx.cluster.topics();
-    let names = count(asked.iter().filter_map(|one| one.name.clone()));
-    let ids = count(asked.iter().map(|one| one.topic_id).filter(|id| *id != Uuid::nil()));
-    let mut responses: Vec<DeletableTopicResult> = Vec::new();
-    for one in asked {
-        let twice = one.name.as_ref().is_some_and(|name| names.get(name) != Some(&1));
-        let id_twice = ids.get(&one.topic_id).is_some_and(|times| *times != 1);
-        let result = if !cx.cluster.settings.delete_topics {
-            Err(deletion_disabled(cx.version))
-        } else if twice && one.topic_id == Uuid::nil() {
-            Err(invalid_request("Duplicate topic name."))
-        } else if id_twice && one.name.is_none() {
-            Err(invalid_request("Duplicate topic id."))
-        } else {
-            find(&topics, &one).and_then(|found| {
-                if one.name.is_none() && names.contains_key(&found.name) {
-                    return Err(invalid_request("The provided topic name maps to an ID that was already supplied."));
-                }
-                Ok(found)
-            })
-        };
-        let refused_before = |known: &DeletableTopicResult| known.name == one.name && known.topic_id == one.topic_id;
-        if (twice || id_twice) && responses.iter().any(refused_before) {
+    let mut seen = HashSet::new();
+    let mut responses = Vec::new();
+    for key in &asked.keys {
+        // What can be deleted once only is answered once only.
+        if !matches!(key, Key::Malformed(..)) && !seen.insert(key) {
             continue;
         }
-        responses.push(answer(cx, &one, result));
+        let found = match asked.find(&topics, key) {
+            None => continue,
+            Some(_) if !cx.cluster.settings.delete_topics => Err(deletion_disabled(cx.version)),
+            Some(found) => found,
+        };
+        let deleted = found.and_then(|found| cx.cluster.delete_topic(&found.name).map(|_| found));
+        responses.push(answer(cx.version, key, deleted));
     }
     Ok(DeleteTopicsResponse::default().with_responses(responses))
 }
 
-/// A topic that was found, by what it takes to answer.
+/// How a request names one topic.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Key {
+    Name(TopicName),
+    Id(Uuid),
+    /// By both or by neither.
+    Malformed(Option<TopicName>, Uuid),
+}
+
+/// All that a request names, and how often.
+struct Asked {
+    keys: Vec<Key>,
+    names: HashMap<TopicName, usize>,
+    ids: HashMap<Uuid, usize>,
+}
+
+/// A topic that may be deleted.
 struct Found {
     name: TopicName,
     id: Uuid,
 }
 
-fn find(topics: &Topics, asked: &DeleteTopicState) -> Result<Found, Error> {
-    let found = match (&asked.name, asked.topic_id) {
-        (Some(_), id) if id != Uuid::nil() => {
-            return Err(invalid_request("You may not specify both topic name and topic id."));
+impl Asked {
+    fn new(states: &[DeleteTopicState]) -> Self {
+        let key = |state: &DeleteTopicState| match (&state.name, state.topic_id) {
+            (Some(name), id) if id.is_nil() => Key::Name(name.clone()),
+            (None, id) if !id.is_nil() => Key::Id(id),
+            (name, id) => Key::Malformed(name.clone(), id),
+        };
+        let keys: Vec<Key> = states.iter().map(key).collect();
+        let names =
+            count(keys.iter().filter_map(|key| if let Key::Name(name) = key { Some(name.clone()) } else { None }));
+        let ids = count(keys.iter().filter_map(|key| if let Key::Id(id) = key { Some(*id) } else { None }));
+        Self { keys, names, ids }
+    }
+
+    /// The topic, or why it is not deleted; nothing when another key of the request answers for it.
+    fn find(&self, topics: &Topics, key: &Key) -> Option<Result<Found, Error>> {
+        let topic = match key {
+            Key::Malformed(Some(_), _) => {
+                return Some(Err(invalid_request("You may not specify both topic name and topic id.")));
+            }
+            Key::Malformed(None, _) => {
+                return Some(Err(invalid_request("Neither topic name nor id were specified.")));
+            }
+            Key::Name(name) if self.names.get(name) != Some(&1) => {
+                return Some(Err(invalid_request("Duplicate topic name.")));
+            }
+            Key::Id(id) if self.ids.get(id) != Some(&1) => {
+                return Some(Err(invalid_request("Duplicate topic id.")));
+            }
+            Key::Name(name) => topics.by_name(name).ok_or_else(|| {
+                let why = "This server does not host this topic-partition.";
+                Error::with_code(ErrorCode::UnknownTopicOrPartition, why)
+            }),
+            Key::Id(id) => topics.by_id(*id).ok_or_else(|| {
+                let why = "This server does not host this topic ID.";
+                Error::with_code(ErrorCode::UnknownTopicId, why)
+            }),
+        };
+        let found = topic.map(|topic| Found {
+            name: TopicName(StrBytes::from_string(topic.name.as_ref().to_owned())),
+            id: topic.id,
+        });
+        match (key, &found) {
+            (Key::Name(_), Ok(found)) if self.ids.contains_key(&found.id) => {
+                Some(Err(invalid_request("The provided topic name maps to an ID that was already supplied.")))
+            }
+            (Key::Id(_), Ok(found)) if self.names.contains_key(&found.name) => None,
+            _ => Some(found),
         }
-        (None, id) if id == Uuid::nil() => {
-            return Err(invalid_request("Neither topic name nor id were specified."));
-        }
-        (Some(name), _) => topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition),
-        (None, id) => topics.by_id(id).ok_or(ErrorCode::UnknownTopicId),
-    };
-    let topic = found.map_err(|code| Error::with_code(code, ""))?;
-    let name = crate::protocol::StrBytes::from_string(topic.name.as_ref().to_owned());
-    Ok(Found { name: TopicName(name), id: topic.id })
+    }
 }
 
-fn answer(cx: &RequestContext<'_>, asked: &DeleteTopicState, found: Result<Found, Error>) -> DeletableTopicResult {
-    let deleted = found.and_then(|found| cx.cluster.delete_topic(&found.name).map(|_| found));
+fn answer(version: i16, key: &Key, deleted: Result<Found, Error>) -> DeletableTopicResult {
     let (code, text) = outcome(&deleted);
-    let (name, id) = match deleted {
-        Ok(found) => (Some(found.name), found.id),
-        Err(_) => (asked.name.clone(), asked.topic_id),
+    let (name, id) = match (deleted, key) {
+        (Ok(found), _) => (Some(found.name), found.id),
+        (Err(_), Key::Name(name)) => (Some(name.clone()), Uuid::nil()),
+        (Err(_), Key::Id(id)) => (None, *id),
+        (Err(_), Key::Malformed(name, id)) => (name.clone(), *id),
     };
     let result = DeletableTopicResult::default().with_name(name).with_error_code(code);
-    let result = if cx.version >= 5 { result.with_error_message(text) } else { result };
-    if cx.version >= 6 { result.with_topic_id(id) } else { result }
+    let result = if version >= 5 { result.with_error_message(text) } else { result };
+    if version >= 6 { result.with_topic_id(id) } else { result }
 }
 
 fn deletion_disabled(version: i16) -> Error {

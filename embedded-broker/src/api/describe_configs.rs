@@ -70,7 +70,8 @@ fn result(version: i16, synonyms: bool, entry: ConfigEntry) -> DescribeConfigsRe
         .with_read_only(entry.read_only)
         .with_config_source(entry.source.wire())
         .with_is_sensitive(entry.sensitive)
-        .with_synonyms(hidden.into_iter().map(synonym).collect());
+        .with_synonyms(hidden.into_iter().map(synonym).collect())
+        .with_documentation(None);
     // Types are known from version 3 on; 0 is "unknown".
     let kind = entry.kind.map_or(0, ConfigType::wire);
     if version >= 3 { result.with_config_type(kind) } else { result }
