@@ -1,5 +1,21 @@
 //! One partition's log: batches in, batches out. Nothing in here sees a socket, a clock or a lock.
 
+pub(crate) mod batch;
 mod config;
+mod decompress;
+mod epochs;
+mod partition_log;
+mod producer_state;
+mod record;
+mod records;
+mod segment;
+mod tail;
+#[cfg(test)]
+mod tests;
+mod validate;
 
+pub(crate) use batch::BatchHeader;
 pub(crate) use config::{LogConfig, TimestampType};
+pub(crate) use partition_log::{Appended, PartitionLog};
+pub(crate) use records::{for_each_record, RecordAt};
+pub(crate) use validate::{Rejected, ValidBatch, validate};

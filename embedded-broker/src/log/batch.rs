@@ -1,0 +1,287 @@
+//! The header of a record batch (magic 2), read by hand from its 61 bytes.
+//!
+//! ```text
+//!  0 base offset (8)         16 magic (1)              27 base timestamp (8)   51 producer epoch (2)
+//!  8 length after it (4)     17 CRC-32C (4)            35 max timestamp (8)    53 base sequence (4)
+//! 12 leader epoch (4)        21 attributes (2)         43 producer id (8)      57 record count (4)
+//!                            23 last offset delta (4)                          61 records
+//! ```
+//!
+//! The checksum covers everything from the attributes on, so base offset and leader epoch can be set without it.
+
+/// Bytes in front of the records.
+pub(crate) const HEADER_LEN: usize = 61;
+/// Bytes in front of what the length counts.
+const LENGTH_END: usize = 12;
+/// Where the checksummed part begins.
+const CRC_START: usize = 21;
+
+const COMPRESSION_MASK: i16 = 0b111;
+const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
+const TRANSACTIONAL_BIT: i16 = 1 << 4;
+const CONTROL_BIT: i16 = 1 << 5;
+
+/// The header's fields under Kafka's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BatchHeader {
+    pub(crate) base_offset: i64,
+    pub(crate) length: i32,
+    pub(crate) leader_epoch: i32,
+    pub(crate) magic: i8,
+    pub(crate) crc: u32,
+    pub(crate) attributes: i16,
+    pub(crate) last_offset_delta: i32,
+    pub(crate) base_timestamp: i64,
+    pub(crate) max_timestamp: i64,
+    pub(crate) producer_id: i64,
+    pub(crate) producer_epoch: i16,
+    pub(crate) base_sequence: i32,
+    pub(crate) records_count: i32,
+}
+
+/// How the records of a batch are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compression {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+impl BatchHeader {
+    /// The header at the front of `bytes`; `None` if they are too few.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let header: &[u8; HEADER_LEN] = bytes.first_chunk()?;
+        Some(Self {
+            base_offset: i64::from_be_bytes(at(header, 0)),
+            length: i32::from_be_bytes(at(header, 8)),
+            leader_epoch: i32::from_be_bytes(at(header, 12)),
+            magic: i8::from_be_bytes(at(header, 16)),
+            crc: u32::from_be_bytes(at(header, 17)),
+            attributes: i16::from_be_bytes(at(header, 21)),
+            last_offset_delta: i32::from_be_bytes(at(header, 23)),
+            base_timestamp: i64::from_be_bytes(at(header, 27)),
+            max_timestamp: i64::from_be_bytes(at(header, 35)),
+            producer_id: i64::from_be_bytes(at(header, 43)),
+            producer_epoch: i16::from_be_bytes(at(header, 51)),
+            base_sequence: i32::from_be_bytes(at(header, 53)),
+            records_count: i32::from_be_bytes(at(header, 57)),
+        })
+    }
+
+    /// The whole batch, header included; 0 if the length is not valid.
+    pub(crate) fn total_len(&self) -> usize {
+        usize::try_from(self.length).map_or(0, |length| length.saturating_add(LENGTH_END))
+    }
+
+    pub(crate) fn last_offset(&self) -> i64 {
+        self.base_offset + i64::from(self.last_offset_delta)
+    }
+
+    /// How the records are compressed; `None` for a code Kafka does not have.
+    pub(crate) fn compression(&self) -> Option<Compression> {
+        Some(match self.attributes & COMPRESSION_MASK {
+            0 => Compression::None,
+            1 => Compression::Gzip,
+            2 => Compression::Snappy,
+            3 => Compression::Lz4,
+            4 => Compression::Zstd,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn has_log_append_time(&self) -> bool {
+        self.attributes & LOG_APPEND_TIME_BIT != 0
+    }
+
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL_BIT != 0
+    }
+
+    pub(crate) fn is_control(&self) -> bool {
+        self.attributes & CONTROL_BIT != 0
+    }
+
+    pub(crate) fn has_producer_id(&self) -> bool {
+        self.producer_id >= 0
+    }
+
+    /// The sequence number of the last record; it wraps to 0 after `i32::MAX`.
+    pub(crate) fn last_sequence(&self) -> i32 {
+        sequence_after(self.base_sequence, self.last_offset_delta)
+    }
+}
+
+/// The sequence number `n` records after `sequence`.
+pub(crate) fn sequence_after(sequence: i32, n: i32) -> i32 {
+    match sequence.checked_add(n) {
+        Some(next) => next,
+        None => n - (i32::MAX - sequence) - 1,
+    }
+}
+
+fn at<const N: usize>(header: &[u8; HEADER_LEN], start: usize) -> [u8; N] {
+    let mut field = [0; N];
+    field.copy_from_slice(&header[start..start + N]);
+    field
+}
+
+/// The checksum of a batch's bytes, whatever its header says.
+pub(crate) fn checksum(batch: &[u8]) -> u32 {
+    crc32c::crc32c(&batch[CRC_START..])
+}
+
+/// Sets what the broker decides: where the batch lies and who led when it was appended.
+pub(crate) fn place(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
+    batch[..8].copy_from_slice(&base_offset.to_be_bytes());
+    batch[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
+}
+
+/// Sets the timestamp type, and with `LogAppendTime` the one time all records have; the checksum follows.
+pub(crate) fn set_timestamps(batch: &mut [u8], attributes: i16, log_append_time: Option<i64>) {
+    let attributes = match log_append_time {
+        Some(time) => {
+            batch[35..43].copy_from_slice(&time.to_be_bytes());
+            attributes | LOG_APPEND_TIME_BIT
+        }
+        None => attributes & !LOG_APPEND_TIME_BIT,
+    };
+    batch[21..23].copy_from_slice(&attributes.to_be_bytes());
+    let crc = checksum(batch);
+    batch[17..21].copy_from_slice(&crc.to_be_bytes());
+}
+
+/// Walks over the headers of batches that lie one after the other in the log.
+pub(crate) fn headers(bytes: &[u8]) -> impl Iterator<Item = (usize, BatchHeader)> {
+    let mut position = 0;
+    std::iter::from_fn(move || {
+        let header = BatchHeader::read(bytes.get(position..)?)?;
+        let at = position;
+        position += header.total_len().max(HEADER_LEN);
+        Some((at, header))
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A batch of uncompressed records, made from the format's description and not with the codec, so that the two can
+    /// be held against each other.
+    #[derive(Clone)]
+    pub(crate) struct TestBatch {
+        pub(crate) records: Vec<(i64, Option<Vec<u8>>, Vec<u8>)>,
+        pub(crate) producer: (i64, i16, i32),
+        pub(crate) attributes: i16,
+    }
+
+    impl TestBatch {
+        pub(crate) fn of(values: &[&str]) -> Self {
+            let records = values.iter().map(|value| (1_000, None, value.as_bytes().to_vec())).collect();
+            Self { records, producer: (-1, -1, -1), attributes: 0 }
+        }
+
+        pub(crate) fn at(mut self, timestamps: &[i64]) -> Self {
+            for (record, timestamp) in self.records.iter_mut().zip(timestamps) {
+                record.0 = *timestamp;
+            }
+            self
+        }
+
+        pub(crate) fn from(mut self, producer_id: i64, epoch: i16, sequence: i32) -> Self {
+            self.producer = (producer_id, epoch, sequence);
+            self
+        }
+
+        pub(crate) fn bytes(&self) -> Vec<u8> {
+            let base_timestamp = self.records.first().map_or(0, |record| record.0);
+            let max_timestamp = self.records.iter().map(|record| record.0).max().unwrap_or(0);
+            let mut body = Vec::new();
+            for (index, (timestamp, key, value)) in self.records.iter().enumerate() {
+                let mut record = vec![0];
+                zigzag(&mut record, timestamp - base_timestamp);
+                zigzag(&mut record, i64::try_from(index).unwrap());
+                match key {
+                    None => zigzag(&mut record, -1),
+                    Some(key) => {
+                        zigzag(&mut record, i64::try_from(key.len()).unwrap());
+                        record.extend(key);
+                    }
+                }
+                zigzag(&mut record, i64::try_from(value.len()).unwrap());
+                record.extend(value);
+                zigzag(&mut record, 0);
+                zigzag(&mut body, i64::try_from(record.len()).unwrap());
+                body.extend(record);
+            }
+            let count = i32::try_from(self.records.len()).unwrap();
+            let mut batch = Vec::new();
+            batch.extend(0_i64.to_be_bytes());
+            batch.extend(i32::try_from(HEADER_LEN - LENGTH_END + body.len()).unwrap().to_be_bytes());
+            batch.extend((-1_i32).to_be_bytes());
+            batch.push(2);
+            batch.extend([0; 4]);
+            batch.extend(self.attributes.to_be_bytes());
+            batch.extend((count - 1).to_be_bytes());
+            batch.extend(base_timestamp.to_be_bytes());
+            batch.extend(max_timestamp.to_be_bytes());
+            batch.extend(self.producer.0.to_be_bytes());
+            batch.extend(self.producer.1.to_be_bytes());
+            batch.extend(self.producer.2.to_be_bytes());
+            batch.extend(count.to_be_bytes());
+            batch.extend(body);
+            let crc = checksum(&batch);
+            batch[17..21].copy_from_slice(&crc.to_be_bytes());
+            batch
+        }
+    }
+
+    fn zigzag(out: &mut Vec<u8>, value: i64) {
+        let mut value = u64::from_be_bytes(((value << 1) ^ (value >> 63)).to_be_bytes());
+        while value >= 0x80 {
+            out.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        out.push(u8::try_from(value).unwrap());
+    }
+
+    #[test]
+    fn the_header_is_what_the_format_says() {
+        let batch = TestBatch::of(&["a", "b", "c"]).at(&[5, 9, 7]).from(42, 3, 10).bytes();
+        let header = BatchHeader::read(&batch).unwrap();
+        assert_eq!(header.total_len(), batch.len());
+        assert_eq!((header.magic, header.records_count, header.last_offset_delta), (2, 3, 2));
+        assert_eq!((header.base_timestamp, header.max_timestamp), (5, 9));
+        assert_eq!((header.producer_id, header.producer_epoch, header.base_sequence), (42, 3, 10));
+        assert_eq!(header.last_sequence(), 12);
+        assert_eq!(header.crc, checksum(&batch));
+        assert!(BatchHeader::read(&batch[..60]).is_none());
+    }
+
+    #[test]
+    fn placing_a_batch_leaves_its_checksum_valid() {
+        let mut batch = TestBatch::of(&["a"]).bytes();
+        place(&mut batch, 77, 5);
+        let header = BatchHeader::read(&batch).unwrap();
+        assert_eq!((header.base_offset, header.leader_epoch), (77, 5));
+        assert_eq!(header.crc, checksum(&batch));
+    }
+
+    #[test]
+    fn setting_the_append_time_makes_a_new_checksum() {
+        let mut batch = TestBatch::of(&["a"]).bytes();
+        set_timestamps(&mut batch, 0, Some(99));
+        let header = BatchHeader::read(&batch).unwrap();
+        assert!(header.has_log_append_time());
+        assert_eq!((header.max_timestamp, header.crc), (99, checksum(&batch)));
+    }
+
+    #[test]
+    fn sequences_wrap_to_zero() {
+        assert_eq!(sequence_after(5, 3), 8);
+        assert_eq!(sequence_after(i32::MAX, 0), i32::MAX);
+        assert_eq!(sequence_after(i32::MAX, 1), 0);
+        assert_eq!(sequence_after(i32::MAX - 1, 4), 2);
+    }
+}

@@ -1,0 +1,113 @@
+//! Walks over the records of a batch without copying them.
+
+use bytes::Buf;
+
+/// One record, as it lies in its (uncompressed) batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordView<'a> {
+    pub(crate) timestamp_delta: i64,
+    pub(crate) offset_delta: i32,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) value: Option<&'a [u8]>,
+    /// The count and the headers themselves, still encoded.
+    headers: &'a [u8],
+}
+
+impl<'a> RecordView<'a> {
+    /// Takes the next record off the front; `None` if it is malformed.
+    pub(crate) fn take(bytes: &mut &'a [u8]) -> Option<Self> {
+        let len = usize::try_from(zigzag(bytes)?).ok()?;
+        let (mut record, rest) = bytes.split_at_checked(len)?;
+        *bytes = rest;
+        let _attributes = record.try_get_u8().ok()?;
+        let timestamp_delta = zigzag(&mut record)?;
+        let offset_delta = i32::try_from(zigzag(&mut record)?).ok()?;
+        let key = take_bytes(&mut record)?;
+        let value = take_bytes(&mut record)?;
+        Some(Self { timestamp_delta, offset_delta, key, value, headers: record })
+    }
+
+    /// The headers in their order, duplicates included; `None` if they are malformed.
+    pub(crate) fn headers(&self) -> Option<Vec<(&'a str, Option<&'a [u8]>)>> {
+        let mut bytes = self.headers;
+        let count = usize::try_from(zigzag(&mut bytes)?).ok()?;
+        // A header takes at least two bytes, so a count beyond that is a lie and nothing is reserved for it.
+        let mut headers = Vec::with_capacity(count.min(bytes.len() / 2));
+        for _ in 0..count {
+            let key = take_bytes(&mut bytes)??;
+            headers.push((std::str::from_utf8(key).ok()?, take_bytes(&mut bytes)?));
+        }
+        bytes.is_empty().then_some(headers)
+    }
+}
+
+/// Bytes with their length in front; a negative length is null.
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
+    let Ok(len) = usize::try_from(zigzag(bytes)?) else { return Some(None) };
+    let (taken, rest) = bytes.split_at_checked(len)?;
+    *bytes = rest;
+    Some(Some(taken))
+}
+
+/// A signed varint; most are one byte long.
+#[inline]
+fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
+    let (&first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    let mut value = u64::from(first & 0x7f);
+    if first >= 0x80 {
+        let mut shift = 7;
+        loop {
+            let (&byte, rest) = bytes.split_first()?;
+            *bytes = rest;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                break;
+            }
+            shift += 7;
+            if shift > 63 {
+                return None;
+            }
+        }
+    }
+    Some((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::batch::{HEADER_LEN, tests::TestBatch};
+
+    #[test]
+    fn records_come_back_as_they_were_written() {
+        let mut batch = TestBatch::of(&["a", ""]).at(&[5, 300]);
+        batch.records[1].1 = Some(b"key".to_vec());
+        let bytes = batch.bytes();
+        let mut rest = &bytes[HEADER_LEN..];
+        let first = RecordView::take(&mut rest).unwrap();
+        assert_eq!((first.offset_delta, first.key, first.value), (0, None, Some(b"a".as_slice())));
+        let second = RecordView::take(&mut rest).unwrap();
+        assert_eq!((second.timestamp_delta, second.offset_delta), (295, 1));
+        assert_eq!((second.key, second.value), (Some(b"key".as_slice()), Some(b"".as_slice())));
+        assert_eq!(second.headers(), Some(vec![]));
+        assert!(rest.is_empty());
+        assert_eq!(RecordView::take(&mut rest), None);
+    }
+
+    #[test]
+    fn lengths_that_lie_are_refused() {
+        for bytes in [&[0x7e, 0, 0][..], &[0x01][..], &[0x08, 0, 0, 0, 0x7e, 0][..], &[0xff; 20][..]] {
+            assert_eq!(RecordView::take(&mut &*bytes), None, "{bytes:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_walk_panic(bytes: Vec<u8>) {
+            let mut rest = bytes.as_slice();
+            while let Some(record) = RecordView::take(&mut rest) {
+                let _ = record.headers();
+            }
+        }
+    }
+}
