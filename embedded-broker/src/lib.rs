@@ -18,6 +18,7 @@ mod clock;
 mod cluster;
 mod config;
 mod coordinator;
+mod data_wait;
 mod error;
 mod groups;
 mod log;

@@ -27,16 +27,21 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod fetch;
 mod find_coordinator;
 mod heartbeat;
 mod incremental_alter_configs;
+mod init_producer_id;
 mod join_group;
 mod leave_group;
 mod list_groups;
+mod list_offsets;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
+mod offset_for_leader_epoch;
+mod produce;
 mod sync_group;
 
 /// One request: its key, the versions that are served, and who serves it.
@@ -47,7 +52,7 @@ pub(crate) struct Api {
     pub(crate) run: fn(&RequestContext<'_>, &[u8], &mut Reply) -> Result<(), Refusal>,
 }
 
-/// A row whose handler takes and returns the codec's types.
+/// A row whose handler takes and returns the codec's types; `raw` is for those that read and write bytes themselves.
 macro_rules! api {
     ($key:ident, $min:literal..=$max:literal, $handler:path) => {
         Api {
@@ -57,10 +62,16 @@ macro_rules! api {
             run: |cx, body, reply| typed(cx, body, reply, $handler),
         }
     };
+    (raw $key:ident, $min:literal..=$max:literal, $handler:path) => {
+        Api { key: ApiKey::$key, min_version: $min, max_version: $max, run: $handler }
+    };
 }
 
 /// Every request that is served, by key.
 pub(crate) const APIS: &[Api] = &[
+    api!(raw Produce, 3..=13, produce::handle),
+    api!(raw Fetch, 4..=18, fetch::handle),
+    api!(ListOffsets, 1..=10, list_offsets::handle),
     api!(Metadata, 0..=13, metadata::handle),
     api!(OffsetCommit, 2..=9, offset_commit::handle),
     api!(OffsetFetch, 1..=9, offset_fetch::handle),
@@ -74,6 +85,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(ApiVersions, 0..=4, api_versions::handle),
     api!(CreateTopics, 2..=7, create_topics::handle),
     api!(DeleteTopics, 1..=6, delete_topics::handle),
+    api!(InitProducerId, 0..=5, init_producer_id::handle),
+    api!(OffsetForLeaderEpoch, 2..=4, offset_for_leader_epoch::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(CreatePartitions, 0..=3, create_partitions::handle),

@@ -40,7 +40,9 @@ impl Cluster {
     ///
     /// `UNKNOWN_TOPIC_OR_PARTITION` when there is none.
     pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        self.change_topics(|topics| topics.remove(name).ok_or_else(unknown_topic))
+        let topic = self.change_topics(|topics| topics.remove(name).ok_or_else(unknown_topic))?;
+        topic.partitions.iter().for_each(|partition| partition.delete());
+        Ok(topic)
     }
 
     /// Gives a topic more partitions, with these replicas.

@@ -115,19 +115,10 @@ impl<'a> Header<'a> {
             }
         };
         if header_version >= 2 {
-            skip_tagged_fields(&mut rest).ok_or_else(short)?;
+            crate::wire::skip_tagged_fields(&mut rest).ok_or_else(short)?;
         }
         Ok((client_id, rest))
     }
-}
-
-fn skip_tagged_fields(bytes: &mut &[u8]) -> Option<()> {
-    for _ in 0..crate::wire::get_varint(bytes)? {
-        let _tag = crate::wire::get_varint(bytes)?;
-        let len = usize::try_from(crate::wire::get_varint(bytes)?).ok()?;
-        *bytes = bytes.get(len..)?;
-    }
-    Some(())
 }
 
 impl Reply {

@@ -1,0 +1,127 @@
+//! ListOffsets, versions 1 to 10: the first and last offset, and the first record of a time.
+//!
+//! As Kafka: -1 latest, -2 earliest, -3 (from version 7) the first record with the highest timestamp, -4 (from version 8)
+//! the earliest local offset, -5 (from version 9) the end of the tiered part, which is -1 without tiering; a time finds the
+//! exact record, inside compressed batches too, and nothing is answered with offset -1 and no error.
+//! Different: with one replica and no transactions `read_committed` makes no difference.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+
+use super::{Refusal, RequestContext};
+use crate::error::ErrorCode;
+use crate::log::{BatchHeader, for_each_record};
+use crate::partition::Partition;
+use crate::topic::Topics;
+
+const LATEST: i64 = -1;
+const EARLIEST: i64 = -2;
+const MAX_TIMESTAMP: i64 = -3;
+const EARLIEST_LOCAL: i64 = -4;
+const LATEST_TIERED: i64 = -5;
+
+/// An offset and what is known of the record there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Found {
+    offset: i64,
+    timestamp: i64,
+    leader_epoch: i32,
+}
+
+const NOTHING: Found = Found { offset: -1, timestamp: -1, leader_epoch: -1 };
+
+pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Refusal> {
+    let topics = cx.cluster.topics();
+    let mut seen = HashSet::new();
+    let mut twice = HashSet::new();
+    for topic in &request.topics {
+        for partition in &topic.partitions {
+            let key = (topic.name.clone(), partition.partition_index);
+            if !seen.insert(key.clone()) {
+                twice.insert(key);
+            }
+        }
+    }
+    let answers = request.topics.into_iter().map(|topic| {
+        let name = topic.name;
+        let partitions = topic.partitions.iter().map(|asked| {
+            let found = match twice.contains(&(name.clone(), asked.partition_index)) {
+                true => Err(ErrorCode::InvalidRequest),
+                false => find(&topics, &name, asked, cx.version),
+            };
+            answer(asked.partition_index, found, cx.version)
+        });
+        let partitions = partitions.collect();
+        ListOffsetsTopicResponse::default().with_name(name).with_partitions(partitions)
+    });
+    Ok(ListOffsetsResponse::default().with_topics(answers.collect()))
+}
+
+fn answer(index: i32, found: Result<Found, ErrorCode>, version: i16) -> ListOffsetsPartitionResponse {
+    let answer = ListOffsetsPartitionResponse::default().with_partition_index(index);
+    match found {
+        Err(code) => answer.with_error_code(code.code()),
+        Ok(found) => {
+            let answer = answer.with_offset(found.offset).with_timestamp(found.timestamp);
+            if version >= 4 { answer.with_leader_epoch(found.leader_epoch) } else { answer }
+        }
+    }
+}
+
+fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16) -> Result<Found, ErrorCode> {
+    let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    let known_epoch = asked.current_leader_epoch;
+    let at = |offset: i64, leader_epoch: i32| Found { offset, timestamp: -1, leader_epoch };
+    match asked.timestamp {
+        LATEST => partition.look(known_epoch, |log| at(log.end_offset(), log.epochs().of_offset(log.end_offset()))),
+        EARLIEST => partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset()))),
+        EARLIEST_LOCAL if version >= 8 => {
+            partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
+        }
+        MAX_TIMESTAMP if version >= 7 => {
+            match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
+                Some(highest) => by_time(partition, highest, known_epoch),
+                None => Ok(NOTHING),
+            }
+        }
+        LATEST_TIERED if version >= 9 => partition.look(known_epoch, |_| NOTHING),
+        time if time >= 0 => by_time(partition, time, known_epoch),
+        _ => Err(ErrorCode::UnsupportedVersion),
+    }
+}
+
+/// The first record of `time` or later. A batch's header says whether to look inside; the records are unpacked and
+/// walked without the partition's lock.
+fn by_time(partition: &Partition, time: i64, known_epoch: i32) -> Result<Found, ErrorCode> {
+    let mut from = partition.offsets().log_start;
+    loop {
+        let Some(batch) = partition.look(known_epoch, |log| log.batch_of_time(time, from))? else {
+            return Ok(NOTHING);
+        };
+        if let Some(found) = first_in(&batch, time, from)? {
+            return Ok(found);
+        }
+        // The header promised a time that none of the records from here on has: what had it was deleted.
+        from = BatchHeader::read(&batch).ok_or(ErrorCode::UnknownServerError)?.last_offset() + 1;
+    }
+}
+
+fn first_in(batch: &Bytes, time: i64, from: i64) -> Result<Option<Found>, ErrorCode> {
+    let mut found = None;
+    for_each_record(batch, |at| {
+        if at.timestamp >= time && at.offset >= from {
+            found = Some(Found { offset: at.offset, timestamp: at.timestamp, leader_epoch: at.leader_epoch });
+        }
+        found.is_none()
+    })
+    .map_err(|error| {
+        tracing::warn!(%error, "a batch cannot be searched for a time");
+        ErrorCode::CorruptMessage
+    })?;
+    Ok(found)
+}

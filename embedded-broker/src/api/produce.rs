@@ -1,0 +1,169 @@
+//! Produce, versions 3 to 13, read and answered by hand: record batches are never decoded, and copied once.
+//!
+//! As Kafka: exactly one batch of magic 2 for a partition; checksum, sizes, timestamps and every uncompressed record are
+//! checked; `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
+//! Different: compressed records are not unpacked to be checked, `compression.type` does not recompress, and with one
+//! replica `acks=all` and `acks=1` are the same.
+//! Left out: transactions. A transactional batch is refused with INVALID_TXN_STATE.
+
+use bytes::BufMut;
+use uuid::Uuid;
+
+use super::{Refusal, Reply, RequestContext};
+use crate::error::ErrorCode;
+use crate::log::{self, Appended, Rejected};
+use crate::partition::Partition;
+use crate::protocol::Malformed;
+use crate::topic::Topics;
+use crate::wire::{Reader, Writer};
+
+/// One partition's batch, still in the connection's buffer.
+struct PartitionData<'a> {
+    index: i32,
+    records: &'a [u8],
+}
+
+/// One topic of the request: its name (to version 12) or id, and how many of the partitions are its own.
+struct TopicData<'a> {
+    name: &'a str,
+    id: Uuid,
+    partitions: usize,
+}
+
+struct ProduceRequest<'a> {
+    acks: i16,
+    topics: Vec<TopicData<'a>>,
+    /// Of all topics, in order.
+    partitions: Vec<PartitionData<'a>>,
+}
+
+impl<'a> ProduceRequest<'a> {
+    /// Reads the whole request before any of it is appended.
+    fn read(body: &'a [u8], version: i16) -> Result<Self, Malformed> {
+        let mut body = Reader::new(body, version >= 9);
+        let _transactional_id = body.nullable_string()?;
+        let acks = body.i16()?;
+        let _timeout = body.i32()?;
+        let n_topics = body.array_len()?;
+        let mut request = Self { acks, topics: Vec::new(), partitions: Vec::new() };
+        for _ in 0..n_topics {
+            let by_id = version >= 13;
+            let id = if by_id { body.uuid()? } else { Uuid::nil() };
+            let name = if by_id { "" } else { body.string()? };
+            let partitions = body.array_len()?;
+            for _ in 0..partitions {
+                let index = body.i32()?;
+                let records = body.nullable_bytes()?.unwrap_or_default();
+                body.skip_tags()?;
+                request.partitions.push(PartitionData { index, records });
+            }
+            body.skip_tags()?;
+            request.topics.push(TopicData { name, id, partitions });
+        }
+        body.skip_tags()?;
+        Ok(request)
+    }
+}
+
+pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
+    let request = ProduceRequest::read(body, cx.version)?;
+    let topics = cx.cluster.topics();
+    let now_ms = cx.cluster.clock.wall_ms();
+    let mut out = Writer { out: &mut reply.head, flexible: cx.version >= 9 };
+    let mut partitions = request.partitions.iter();
+    let mut first_error = None;
+    out.len(request.topics.len());
+    for topic in &request.topics {
+        if cx.version >= 13 {
+            out.out.put_u128(topic.id.as_u128());
+        } else {
+            out.nullable_string(Some(topic.name));
+        }
+        out.len(topic.partitions);
+        for data in partitions.by_ref().take(topic.partitions) {
+            let appended = append(&topics, topic, data, &request, cx.version, now_ms);
+            write_partition(&mut out, data.index, &appended, cx.version);
+            if let Err(rejected) = appended {
+                first_error.get_or_insert(rejected);
+            }
+        }
+        out.no_tags();
+    }
+    out.out.put_i32(0);
+    out.no_tags();
+    finish(request.acks, first_error, reply)
+}
+
+/// With `acks=0` nobody reads an answer: the only way to tell of an error is to close the connection.
+fn finish(acks: i16, error: Option<Rejected>, reply: &mut Reply) -> Result<(), Refusal> {
+    if acks != 0 {
+        return Ok(());
+    }
+    reply.suppressed = true;
+    match error {
+        Some(Rejected { code, message }) => Err(Refusal::new(format!("a produce with acks=0 failed: {code:?}: {message}"))),
+        None => Ok(()),
+    }
+}
+
+fn append(
+    topics: &Topics,
+    topic: &TopicData<'_>,
+    data: &PartitionData<'_>,
+    request: &ProduceRequest<'_>,
+    version: i16,
+    now_ms: i64,
+) -> Result<(Appended, i64), Rejected> {
+    let refuse = |code, message: String| Err(Rejected { code, message });
+    if !(-1..=1).contains(&request.acks) {
+        return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
+    }
+    let found = if version >= 13 { topics.by_id(topic.id) } else { topics.by_name(topic.name) };
+    let Some(found) = found else {
+        let code = if version >= 13 { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
+        return refuse(code, format!("there is no topic {}{}", topic.name, id_text(topic.id)));
+    };
+    let Some(partition) = found.partition(data.index) else {
+        let message = format!("topic {} has no partition {}", found.name, data.index);
+        return refuse(ErrorCode::UnknownTopicOrPartition, message);
+    };
+    append_to(partition, data.records, version, now_ms)
+}
+
+fn id_text(id: Uuid) -> String {
+    if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
+}
+
+fn append_to(
+    partition: &Partition,
+    records: &[u8],
+    version: i16,
+    now_ms: i64,
+) -> Result<(Appended, i64), Rejected> {
+    let config = partition.config();
+    let batch = log::validate(records, &config, now_ms, version >= 7)?;
+    if batch.header.is_transactional() {
+        let message = "transactions are not served by this broker yet".to_owned();
+        return Err(Rejected { code: ErrorCode::InvalidTxnState, message });
+    }
+    partition.append(&batch)
+}
+
+fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended, i64), Rejected>, version: i16) {
+    let (code, base_offset, time, start, message) = match appended {
+        Ok((appended, start)) => (0, appended.base_offset, appended.log_append_time, *start, None),
+        Err(rejected) => (rejected.code.code(), -1, -1, -1, Some(rejected.message.as_str())),
+    };
+    out.out.put_i32(index);
+    out.out.put_i16(code);
+    out.out.put_i64(base_offset);
+    out.out.put_i64(time);
+    if version >= 5 {
+        out.out.put_i64(start);
+    }
+    if version >= 8 {
+        out.len(0);
+        out.nullable_string(message);
+    }
+    out.no_tags();
+}
