@@ -75,9 +75,10 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest) -> Result<
     let deadline = clock.now() + max_wait;
     loop {
         let wait = DataWait::new(Arc::clone(cx.waiter), min_bytes - round.len);
-        let seen = round.answers.iter().filter_map(|answer| {
-            Some((Arc::clone(answer.partition.as_ref()?), answer.offsets.high_watermark))
-        });
+        let seen = round
+            .answers
+            .iter()
+            .filter_map(|answer| Some((Arc::clone(answer.partition.as_ref()?), answer.offsets.high_watermark)));
         let watch = Watch::start(wait, seen);
         let woken = cx.waiter.wait(clock, Some(deadline));
         drop(watch);

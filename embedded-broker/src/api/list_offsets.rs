@@ -79,16 +79,16 @@ fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16)
     let at = |offset: i64, leader_epoch: i32| Found { offset, timestamp: -1, leader_epoch };
     match asked.timestamp {
         LATEST => partition.look(known_epoch, |log| at(log.end_offset(), log.epochs().of_offset(log.end_offset()))),
-        EARLIEST => partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset()))),
+        EARLIEST => {
+            partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
+        }
         EARLIEST_LOCAL if version >= 8 => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        MAX_TIMESTAMP if version >= 7 => {
-            match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
-                Some(highest) => by_time(partition, highest, known_epoch),
-                None => Ok(NOTHING),
-            }
-        }
+        MAX_TIMESTAMP if version >= 7 => match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
+            Some(highest) => by_time(partition, highest, known_epoch),
+            None => Ok(NOTHING),
+        },
         LATEST_TIERED if version >= 9 => partition.look(known_epoch, |_| NOTHING),
         time if time >= 0 => by_time(partition, time, known_epoch),
         _ => Err(ErrorCode::UnsupportedVersion),

@@ -101,7 +101,9 @@ fn finish(acks: i16, error: Option<Rejected>, reply: &mut Reply) -> Result<(), R
     }
     reply.suppressed = true;
     match error {
-        Some(Rejected { code, message }) => Err(Refusal::new(format!("a produce with acks=0 failed: {code:?}: {message}"))),
+        Some(Rejected { code, message }) => {
+            Err(Refusal::new(format!("a produce with acks=0 failed: {code:?}: {message}")))
+        }
         None => Ok(()),
     }
 }
@@ -134,12 +136,7 @@ fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn append_to(
-    partition: &Partition,
-    records: &[u8],
-    version: i16,
-    now_ms: i64,
-) -> Result<(Appended, i64), Rejected> {
+fn append_to(partition: &Partition, records: &[u8], version: i16, now_ms: i64) -> Result<(Appended, i64), Rejected> {
     let config = partition.config();
     let batch = log::validate(records, &config, now_ms, version >= 7)?;
     if batch.header.is_transactional() {

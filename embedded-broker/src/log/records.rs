@@ -17,10 +17,7 @@ pub(crate) struct RecordAt<'a> {
 ///
 /// Fails if a batch cannot be unpacked or is malformed, which only a compressed one can be: the others were checked when
 /// they were appended.
-pub(crate) fn for_each_record(
-    bytes: &[u8],
-    mut each: impl FnMut(RecordAt<'_>) -> bool,
-) -> std::io::Result<()> {
+pub(crate) fn for_each_record(bytes: &[u8], mut each: impl FnMut(RecordAt<'_>) -> bool) -> std::io::Result<()> {
     for (at, header) in headers(bytes) {
         if header.is_control() {
             continue;

@@ -42,13 +42,7 @@ impl Tail {
     }
 
     /// Copies a batch in and gives it its place. What was full goes to `frozen`.
-    pub(crate) fn append(
-        &mut self,
-        bytes: &[u8],
-        header: &BatchHeader,
-        place: (i64, i32),
-        frozen: &mut Vec<Group>,
-    ) {
+    pub(crate) fn append(&mut self, bytes: &[u8], header: &BatchHeader, place: (i64, i32), frozen: &mut Vec<Group>) {
         if self.chunk.capacity() - self.chunk.len() < bytes.len() {
             // A group lies in one chunk.
             frozen.extend(self.freeze());

@@ -10,7 +10,8 @@ use crate::error::ErrorCode;
 
 fn append(log: &mut PartitionLog, batch: &TestBatch, segment_bytes: usize) -> Result<Appended, ErrorCode> {
     let bytes = batch.bytes();
-    let valid = validate(&bytes, &LogConfig { max_message_bytes: 1 << 24, ..LogConfig::default() }, i64::MAX, true).unwrap();
+    let valid =
+        validate(&bytes, &LogConfig { max_message_bytes: 1 << 24, ..LogConfig::default() }, i64::MAX, true).unwrap();
     log.append(&valid, 0, segment_bytes).map_err(|rejected| rejected.code)
 }
 

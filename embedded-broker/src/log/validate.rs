@@ -76,7 +76,10 @@ fn check_header(header: &BatchHeader, zstd_allowed: bool) -> Result<(), Rejected
     }
     let count = header.records_count;
     if count <= 0 || header.last_offset_delta.checked_add(1) != Some(count) {
-        return invalid(format!("a batch of {count} records cannot span {} offsets", i64::from(header.last_offset_delta) + 1));
+        return invalid(format!(
+            "a batch of {count} records cannot span {} offsets",
+            i64::from(header.last_offset_delta) + 1
+        ));
     }
     if header.is_control() {
         return invalid("only the broker writes control batches".to_owned());
@@ -87,10 +90,9 @@ fn check_header(header: &BatchHeader, zstd_allowed: bool) -> Result<(), Rejected
     }
     match header.compression() {
         None => invalid(format!("the compression of attributes {:#06x} is not known", header.attributes)),
-        Some(Compression::Zstd) if !zstd_allowed => rejected(
-            ErrorCode::UnsupportedCompressionType,
-            "zstd needs version 7 of the produce request".to_owned(),
-        ),
+        Some(Compression::Zstd) if !zstd_allowed => {
+            rejected(ErrorCode::UnsupportedCompressionType, "zstd needs version 7 of the produce request".to_owned())
+        }
         Some(_) => Ok(()),
     }
 }
