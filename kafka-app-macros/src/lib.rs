@@ -1,1 +1,79 @@
-//! kafka-app-macros
+//! The attribute and the derive of `kafka-app`; use them through that crate, which re-exports both.
+//!
+//! Each goes the same way, a file a step: parse (tokens to options, which decides nothing), model (what was said, without
+//! tokens but names, types and literals), check (the rules; every mistake goes into one sink), expand (tokens, which
+//! cannot fail). What is generated names values and calls plain functions of `kafka_app::__private`.
+
+mod ctxt;
+mod kafka_error;
+mod kafka_listener;
+mod options;
+mod paths;
+mod values;
+
+use proc_macro::TokenStream;
+
+/// Makes a listener of a function.
+///
+/// The function stays as it is, token for token, so a unit test calls it directly; beside it stands a hidden declaration
+/// of the same name, which `listeners![..]` collects. Arguments are extractors; what is returned is sent to `send_to`.
+///
+/// ```ignore
+/// #[kafka_listener(topic = "orders", group = "billing", send_to = "invoices")]
+/// async fn bill(Json(order): Json<Order>) -> Result<Json<Invoice>, BillingError> {
+///     Ok(Json(Invoice { order: order.id, cents: order.cents }))
+/// }
+/// ```
+///
+/// # Options
+///
+/// Strings that name a topic, a group or a property's value may hold `${key:default}` placeholders, resolved from the
+/// configuration at start. Topics may be paths of `Topic<K, V>` constants, `id` and `group` paths of `&'static str` ones.
+/// Everything can be overridden under `kafka.listeners.<id>`.
+///
+/// | option | meaning | default |
+/// |---|---|---|
+/// | `topic`, `topics = [..]`, `topic_pattern` | exactly one of them | none |
+/// | `group` | consumer group | `kafka.consumer.group-id` |
+/// | `id` | name in configuration, metrics, logs and health | the function's name |
+/// | `delivery` | `"at-most-once"`, `"at-least-once"` | `"at-least-once"` |
+/// | `ack` | `"record"`, `"batch"`, `"time"`, `"count"`, `"count-time"`, `"manual"`, `"manual-immediate"`; the last two need an `Ack` argument | `"time"` |
+/// | `ack_time`, `ack_count` | how often, for `"time"`, `"count"`, `"count-time"` | `"1s"`, 1 |
+/// | `concurrency` | consumers of this listener in this process | 1 |
+/// | `ordering`, `workers` | `"partition"`, `"key"`, `"none"`; lanes per consumer for the last two | `"partition"`, 16 |
+/// | `batch(max_records, max_wait, max_bytes)` | bounds of a `Batch<T>` argument | 500, `"0s"`, none |
+/// | `send_to` | topic of returned values | none |
+/// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
+/// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
+/// | `dead_letter` | a topic, `"off"` or `"stop"` | `"stop"` |
+/// | `timeout` | longest time for one call | none |
+/// | `auto_start` | whether it starts with the application | true |
+/// | `on_revoke` | `"drain"`, `"cancel"` | `"drain"` |
+/// | `properties("key" = "value", ..)` | librdkafka properties of its consumers | none |
+/// | `crate = path` | where `kafka_app` is, if renamed | `::kafka_app` |
+#[proc_macro_attribute]
+pub fn kafka_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    kafka_listener::attribute(arguments.into(), item.into()).into()
+}
+
+/// Says of an error what is to be done with the record: `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]` on a variant.
+///
+/// On the type itself it is the class of every variant that has none; without any it is `#[retry]`. The type
+/// implements `std::error::Error` itself.
+///
+/// ```ignore
+/// #[derive(Debug, KafkaError)]
+/// enum BillingError {
+///     Busy, // delivered again
+///     #[dead_letter]
+///     NoSuchCustomer,
+///     #[skip]
+///     AlreadyBilled,
+///     #[stop]
+///     WrongCredentials,
+/// }
+/// ```
+#[proc_macro_derive(KafkaError, attributes(retry, dead_letter, skip, stop, kafka_error))]
+pub fn kafka_error(item: TokenStream) -> TokenStream {
+    kafka_error::derive(item.into()).into()
+}

@@ -13,6 +13,8 @@ mod convert;
 mod extract;
 mod handler;
 mod listener;
+#[cfg(feature = "macros")]
+mod listeners;
 mod probe;
 mod producer;
 #[cfg(test)]
@@ -32,6 +34,8 @@ pub use extract::{
     Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, Record, State,
 };
 pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext};
+#[cfg(feature = "macros")]
+pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};
 pub use producer::SendError;
 pub use record::{

@@ -42,10 +42,21 @@ pub fn declare_batch<'r, T: FromBatch<'r>>(declaration: &mut Declaration) {
     T::declare(declaration);
 }
 
-/// The outcome of a batch of which no argument could be made: nothing that another delivery can mend.
+/// The outcome of a batch of which an argument could not be made at all: nothing that another delivery can mend.
 #[must_use]
+<<<<<<< HEAD
 pub fn batch_rejected(rejection: Rejection) -> BatchOutcome {
     BatchOutcome::Whole { rejected: Vec::new(), result: Err(Failure::stop(rejection)) }
+=======
+pub fn batch_failed(rejection: Rejection) -> BatchOutcome {
+    BatchOutcome::Whole { rejected: Vec::new(), result: Err(Failure::stop(rejection)) }
+}
+
+/// The outcome of a batch of which no record was left for the function.
+#[must_use]
+pub fn batch_rejected(rejected: Vec<(usize, Rejection)>) -> BatchOutcome {
+    BatchOutcome::Whole { rejected, result: Ok(Outputs::None) }
+>>>>>>> c781b61 (macros: kafka_listener, listeners, derive(KafkaError): grammar, checks, expansion)
 }
 
 /// What `topic` and `send_to` accept by path: a typed topic, or its bare name.

@@ -1,0 +1,26 @@
+//! `#[derive(KafkaError)]`.
+
+mod check;
+mod expand;
+mod model;
+mod parse;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::DeriveInput;
+
+use crate::{ctxt::Ctxt, paths::Runtime};
+
+/// The implementation, or one that always retries and the mistakes.
+pub(crate) fn derive(item: TokenStream) -> TokenStream {
+    let input: DeriveInput = match syn::parse2(item) {
+        Ok(input) => input,
+        Err(error) => return error.into_compile_error(),
+    };
+    let cx = Ctxt::default();
+    let error = parse::error(&input, &cx);
+    check::rules(&error, &cx);
+    let implementation = expand::implementation(&error, &input, &Runtime::new(error.krate.get()));
+    let mistakes = cx.finish();
+    quote!(#implementation #mistakes)
+}

@@ -1,0 +1,53 @@
+//! What the attributes of an error type said.
+
+use syn::{Fields, Ident, Path};
+
+use crate::options::Slot;
+
+/// The type: its own class, and those of its variants.
+#[derive(Debug)]
+pub(crate) struct Error {
+    pub(crate) own: Vec<Said>,
+    /// Empty for a struct.
+    pub(crate) variants: Vec<Variant>,
+    pub(crate) is_struct: bool,
+    pub(crate) krate: Slot<Path>,
+}
+
+/// One variant of an enum.
+#[derive(Debug)]
+pub(crate) struct Variant {
+    pub(crate) ident: Ident,
+    pub(crate) fields: Fields,
+    pub(crate) said: Vec<Said>,
+}
+
+/// One of the four attributes, where it was said.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) class: Class,
+    pub(crate) name: Ident,
+}
+
+/// What is to be done about an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Class {
+    #[default]
+    Retry,
+    DeadLetter,
+    Skip,
+    Stop,
+}
+
+impl Class {
+    /// The class that an attribute of this name says.
+    pub(crate) fn named(name: &Ident) -> Option<Self> {
+        match name.to_string().as_str() {
+            "retry" => Some(Self::Retry),
+            "dead_letter" => Some(Self::DeadLetter),
+            "skip" => Some(Self::Skip),
+            "stop" => Some(Self::Stop),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! From an error type's attributes to what they said.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Data, DeriveInput, Fields, Meta, Path};
+
+use super::model::{Class, Error, Said, Variant};
+use crate::{
+    ctxt::Ctxt,
+    options::{Slot, Table},
+    values,
+};
+
+/// Options of `#[kafka_error(..)]` on the type.
+const OPTIONS: Table<Slot<Path>> = Table {
+    of: " of `kafka_error`",
+    rows: &[("crate", |krate, entry, cx| krate.set(entry, values::module(entry, cx), cx))],
+    retired: &[
+        ("retry", "the class is an attribute of its own: `#[retry]`"),
+        ("dead_letter", "the class is an attribute of its own: `#[dead_letter]`"),
+        ("skip", "the class is an attribute of its own: `#[skip]`"),
+        ("stop", "the class is an attribute of its own: `#[stop]`"),
+    ],
+};
+
+/// What was said, past every mistake.
+pub(crate) fn error(input: &DeriveInput, cx: &Ctxt) -> Error {
+    let variants = match &input.data {
+        Data::Enum(data) => data.variants.iter().map(|variant| self::variant(variant, cx)).collect(),
+        Data::Struct(data) => {
+            refuse_in_fields(&data.fields, cx);
+            Vec::new()
+        }
+        Data::Union(data) => {
+            cx.error(data.union_token, "`KafkaError` is derived for an enum or a struct: a union does not know which error it is");
+            Vec::new()
+        }
+    };
+    Error { own: classes(&input.attrs, cx), variants, is_struct: !matches!(input.data, Data::Enum(_)), krate: krate(&input.attrs, cx) }
+}
+
+fn variant(variant: &syn::Variant, cx: &Ctxt) -> Variant {
+    refuse_in_fields(&variant.fields, cx);
+    for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("kafka_error")) {
+        cx.error(attribute, "`#[kafka_error(..)]` goes on the type; a variant has `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]`");
+    }
+    Variant { ident: variant.ident.clone(), fields: variant.fields.clone(), said: classes(&variant.attrs, cx) }
+}
+
+fn refuse_in_fields(fields: &Fields, cx: &Ctxt) {
+    for attribute in fields.iter().flat_map(|field| &field.attrs) {
+        if let Some(name) = attribute.path().get_ident()
+            && (Class::named(name).is_some() || name == "kafka_error")
+        {
+            cx.error(attribute, format!("`#[{name}]` goes on the variant or the type, not on a field"));
+        }
+    }
+}
+
+fn classes(attributes: &[Attribute], cx: &Ctxt) -> Vec<Said> {
+    let mut said = Vec::new();
+    for attribute in attributes {
+        let Some(name) = attribute.path().get_ident() else { continue };
+        let Some(class) = Class::named(name) else { continue };
+        if !matches!(attribute.meta, Meta::Path(_)) {
+            cx.error(attribute, format!("`#[{name}]` takes nothing: how often and where to is said by the listener"));
+        }
+        said.push(Said { class, name: name.clone() });
+    }
+    said
+}
+
+/// `#[kafka_error(crate = path)]`
+fn krate(attributes: &[Attribute], cx: &Ctxt) -> Slot<Path> {
+    let mut tokens = TokenStream::new();
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("kafka_error")) {
+        match &attribute.meta {
+            Meta::List(list) => {
+                let list = &list.tokens;
+                tokens.extend(quote!(#list,));
+            }
+            Meta::Path(_) | Meta::NameValue(_) => cx.error(attribute, "`kafka_error` takes a list: `#[kafka_error(crate = other)]`"),
+        }
+    }
+    OPTIONS.read(tokens, cx)
+}

@@ -1,0 +1,151 @@
+//! What options must and must not say together.
+
+use proc_macro2::Span;
+use syn::Ident;
+
+use super::{
+    function::Function,
+    model::{Delivery, Options, Ordering},
+};
+use crate::ctxt::Ctxt;
+
+/// Reports every contradiction.
+pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
+    topics(options, cx);
+    not_yet(options, cx);
+    delivery(options, cx);
+    acknowledgment(options, function, cx);
+    lanes(options, cx);
+    batch(options, function, cx);
+    retry(options, cx);
+    returns(options, function, cx);
+}
+
+fn topics(options: &Options, cx: &Ctxt) {
+    let said = [options.topic.name(), options.topics.name(), options.topic_pattern.name()];
+    let mut said = said.into_iter().flatten();
+    match said.next() {
+        None => cx.error_at(
+            Span::call_site(),
+            "no topic: say `topic = \"orders\"`, `topics = [\"orders\", \"returns\"]` or `topic_pattern = \"orders-.*\"`",
+        ),
+        Some(first) => {
+            for other in said {
+                cx.error(other, format!("`{other}` with `{first}`: exactly one says which topics are read"));
+            }
+        }
+    }
+}
+
+fn not_yet(options: &Options, cx: &Ctxt) {
+    if let (Some(name), Some(Delivery::ExactlyOnce)) = (options.delivery.name(), options.delivery.get()) {
+        cx.error(
+            name,
+            "exactly-once delivery is not there yet: use `\"at-least-once\"`, and handle a repeated record as if it were new to you twice",
+        );
+    }
+    if let Some(name) = options.retry_topics.name() {
+        cx.error(name, "retry topics are not there yet: `retry(..)` delivers again in place, without holding up polling");
+    }
+}
+
+/// At-most-once commits first, so nothing that comes after a failure can apply.
+fn delivery(options: &Options, cx: &Ctxt) {
+    if options.delivery.get() != Some(&Delivery::AtMostOnce) {
+        return;
+    }
+    let refused: [(Option<&Ident>, &str); 5] = [
+        (options.ack.name(), "offsets are committed before the function sees the record"),
+        (options.ack_time.name(), "offsets are committed before the function sees the record"),
+        (options.ack_count.name(), "offsets are committed before the function sees the record"),
+        (options.retry.name(), "no record is delivered twice"),
+        (options.dead_letter.name(), "a failed record is reported and counted, and is gone"),
+    ];
+    for (name, reason) in refused {
+        if let Some(name) = name {
+            cx.error(name, format!("`{name}` cannot be with `delivery = \"at-most-once\"`: {reason}"));
+        }
+    }
+}
+
+fn acknowledgment(options: &Options, function: &Function, cx: &Ctxt) {
+    let mode = options.ack.get().copied();
+    let mut arguments = function.arguments_of("Ack");
+    match (arguments.next(), options.ack.name(), mode) {
+        (Some(argument), None, _) => {
+            cx.error(argument, "an `Ack` argument needs `ack = \"manual\"` or `ack = \"manual-immediate\"`");
+        }
+        (Some(_), Some(name), Some(mode)) if !mode.is_manual() => {
+            cx.error(name, "an `Ack` argument needs `ack = \"manual\"` or `ack = \"manual-immediate\"`");
+        }
+        (None, Some(name), Some(mode)) if mode.is_manual() => {
+            cx.error(name, "manual acknowledgment needs an `Ack` argument");
+        }
+        _ => {}
+    }
+    for argument in arguments {
+        cx.error(argument, "a record has one `Ack`");
+    }
+    if let (Some(name), Some(false)) = (options.ack_time.name(), time_applies(options)) {
+        cx.error(name, "`ack_time` needs `ack = \"time\"` or `ack = \"count-time\"`");
+    }
+    if let (Some(name), Some(false)) = (options.ack_count.name(), count_applies(options)) {
+        cx.error(name, "`ack_count` needs `ack = \"count\"` or `ack = \"count-time\"`");
+    }
+}
+
+/// `None` where the mode could not be read.
+fn time_applies(options: &Options) -> Option<bool> {
+    match options.ack.name() {
+        // Without a word, offsets are committed by time.
+        None => Some(true),
+        Some(_) => options.ack.get().map(|mode| mode.has_time()),
+    }
+}
+
+fn count_applies(options: &Options) -> Option<bool> {
+    match options.ack.name() {
+        None => Some(false),
+        Some(_) => options.ack.get().map(|mode| mode.has_count()),
+    }
+}
+
+fn lanes(options: &Options, cx: &Ctxt) {
+    let Some(name) = options.workers.name() else { return };
+    let by_partition = match options.ordering.name() {
+        None => true,
+        Some(_) => options.ordering.get() == Some(&Ordering::Partition),
+    };
+    if by_partition {
+        cx.error(name, "`workers` needs `ordering = \"key\"` or `ordering = \"none\"`: in order of the partition there is one lane for each");
+    }
+}
+
+fn batch(options: &Options, function: &Function, cx: &Ctxt) {
+    if let Some(name) = options.batch.name()
+        && !function.takes_batch()
+    {
+        cx.error(name, "`batch(..)` needs a `Batch<T>` argument");
+    }
+    for argument in function.arguments_of("Batch").skip(1) {
+        cx.error(argument, "a listener takes one `Batch<T>`");
+    }
+}
+
+fn retry(options: &Options, cx: &Ctxt) {
+    let Some(retry) = options.retry.get() else { return };
+    if let (Some(name), Some(longest), Some(first)) =
+        (retry.max_backoff.name(), retry.max_backoff.get(), retry.backoff.get())
+        && longest < first
+    {
+        cx.error(name, "`max_backoff` is shorter than `backoff`");
+    }
+}
+
+fn returns(options: &Options, function: &Function, cx: &Ctxt) {
+    if let Some(name) = options.send_to.name()
+        && function.returns_nothing
+    {
+        cx.error(name, "`send_to` has nothing to send: the function returns no value");
+    }
+}

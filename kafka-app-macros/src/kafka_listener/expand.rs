@@ -1,0 +1,323 @@
+//! The declaration beside the function: a hidden struct of its name, the handler, and the builder's calls.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Ident, Type, spanned::Spanned};
+
+use super::{
+    function::Function,
+    model::{Ack, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry},
+};
+use crate::{
+    paths::{self, Runtime},
+    values::TopicName,
+};
+
+/// Everything that is generated.
+pub(crate) fn declaration(options: &Options, function: &Function, runtime: &Runtime) -> TokenStream {
+    let private = runtime.private();
+    let handler = if function.takes_batch() { batch_handler(function, &private) } else { record_handler(function, &private) };
+    let listener = listener(options, function, &private);
+    let structure = structure(function, &private, &listener);
+    let discovered = discovered(function, &private);
+    quote!(#structure #handler #discovered)
+}
+
+/// After mistakes: the struct alone, so that `listeners![..]` finds its name.
+pub(crate) fn stand_in(function: &Function, runtime: &Runtime) -> TokenStream {
+    if !function.is_free {
+        return TokenStream::new();
+    }
+    structure(function, &runtime.private(), &quote!(::core::panic!("the declaration has mistakes")))
+}
+
+/// The struct of the function's name, and its listener.
+fn structure(function: &Function, private: &TokenStream, listener: &TokenStream) -> TokenStream {
+    let Function { ident, visibility, cfgs, .. } = function;
+    quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        #[allow(
+            non_camel_case_types,
+            missing_docs,
+            missing_debug_implementations,
+            reason = "stands for the function of the same name"
+        )]
+        #visibility struct #ident {}
+
+        #(#cfgs)*
+        #[automatically_derived]
+        impl #ident {
+            #[doc(hidden)]
+            #[allow(missing_docs, reason = "stands for the function of the same name")]
+            #visibility fn __kafka_listener() -> #private::Listener {
+                #listener
+            }
+        }
+    }
+}
+
+/// A name that no user's token can see.
+fn local(name: &str) -> Ident {
+    Ident::new(&format!("__kafka_app_{name}"), Span::mixed_site())
+}
+
+/// The names of the extracted arguments.
+fn arguments(function: &Function) -> Vec<Ident> {
+    (0..function.inferred.len()).map(|index| local(&format!("arg{index}"))).collect()
+}
+
+/// What rustc says of an argument's type underlines that type.
+fn at(ty: &Type) -> Span {
+    Span::mixed_site().located_at(ty.span())
+}
+
+/// `bill(a, b).await`
+fn call(function: &Function) -> TokenStream {
+    let ident = &function.ident;
+    let arguments = arguments(function);
+    let wait = function.is_async.then(|| quote!(.await));
+    quote!(#ident(#(#arguments),*) #wait)
+}
+
+/// `declare` for each argument.
+fn declares(function: &Function, private: &TokenStream, with: &str) -> TokenStream {
+    let declaration = local("declaration");
+    let with = format_ident!("{with}");
+    let lines = function.inferred.iter().map(|ty| quote_spanned!(at(ty)=> #private::#with::<#ty>(#declaration);));
+    quote! {
+        fn declare(&self, #declaration: &mut #private::Declaration) {
+            let _ = &#declaration;
+            #(#lines)*
+        }
+    }
+}
+
+fn record_handler(function: &Function, private: &TokenStream) -> TokenStream {
+    let Function { ident, cfgs, .. } = function;
+    let (cx, returned) = (local("cx"), local("returned"));
+    let (result, call, declare) = (paths::result(), call(function), declares(function, private, "declare"));
+    let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
+        quote_spanned! {at(ty)=>
+            let #argument = match #private::extract::<#ty>(&#cx) {
+                #result::Ok(argument) => argument,
+                #result::Err(rejection) => return #private::Outcome::Rejected(rejection),
+            };
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(deprecated, clippy::let_unit_value, reason = "says only what the function says")]
+        impl #private::RecordHandler for #ident {
+            #declare
+
+            async fn call<'r>(&'r self, #cx: #private::RecordContext<'r>) -> #private::Outcome {
+                #(#lines)*
+                let #returned = #call;
+                #private::outcome({
+                    use #private::rank::*;
+                    (&&&#private::RecordProbe::of(&#returned)).tag().classify(#returned)
+                })
+            }
+        }
+    }
+}
+
+fn batch_handler(function: &Function, private: &TokenStream) -> TokenStream {
+    let Function { ident, cfgs, .. } = function;
+    let (cx, returned, rejected) = (local("cx"), local("returned"), local("rejected"));
+    let (result, vec) = (paths::result(), paths::vec());
+    let (call, declare) = (call(function), declares(function, private, "declare_batch"));
+    let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
+        quote_spanned! {at(ty)=>
+            let #argument = match #private::extract_batch::<#ty>(&#cx, &mut #rejected) {
+                #result::Ok(argument) => argument,
+                #result::Err(rejection) => return #private::batch_failed(rejection),
+            };
+        }
+    });
+    quote! {
+        #(#cfgs)*
+        #[automatically_derived]
+        #[allow(deprecated, clippy::let_unit_value, reason = "says only what the function says")]
+        impl #private::BatchHandler for #ident {
+            #declare
+
+            async fn call<'r>(&'r self, #cx: #private::BatchContext<'r>) -> #private::BatchOutcome {
+                let mut #rejected = #vec::new();
+                #(#lines)*
+                if #rejected.len() == #cx.records().len() {
+                    return #private::batch_rejected(#rejected);
+                }
+                let #returned = #call;
+                #private::batch_outcome(#cx.records().len(), #rejected, {
+                    use #private::rank::*;
+                    (&&&#private::BatchProbe::of(&#returned)).tag().classify(#returned)
+                })
+            }
+        }
+    }
+}
+
+/// Registers the declaration at link time.
+fn discovered(function: &Function, private: &TokenStream) -> TokenStream {
+    if !cfg!(feature = "discover") {
+        return TokenStream::new();
+    }
+    let Function { ident, cfgs, .. } = function;
+    quote! {
+        #(#cfgs)*
+        #private::inventory::submit! {
+            #private::Discovered { listener: #ident::__kafka_listener }
+        }
+    }
+}
+
+/// The builder's calls, one for each option said.
+fn listener(options: &Options, function: &Function, private: &TokenStream) -> TokenStream {
+    let ident = &function.ident;
+    let name = ident.to_string();
+    let name = name.trim_start_matches("r#");
+    let id = options.id.get().map_or_else(|| quote!(#name), ToTokens::to_token_stream);
+    let constructor = if function.takes_batch() { quote!(batch) } else { quote!(record) };
+    let location = paths::location();
+    let calls = [
+        topics(options, private),
+        options.group.get().map(|group| quote!(.group(#group))),
+        options.delivery.get().and_then(|delivery| delivery_call(*delivery, private)),
+        acknowledgment(options, private),
+        lanes(options, private),
+        batch(options),
+        options.send_to.get().map(|topic| topic_name(topic, private)).map(|topic| quote!(.send_to(#topic))),
+        options.filter.get().map(|path| quote!(.filter(#path))),
+        options.retry.get().map(|said| retry(said, private)),
+        options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),
+        options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
+        options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
+        options.on_revoke.get().map(|on_revoke| on_revoke_call(*on_revoke, private)),
+        properties(options),
+    ];
+    let calls = calls.into_iter().flatten();
+    quote!(#private::Listener::#constructor(#id, #ident {}) #(#calls)* .declared_at(#location))
+}
+
+fn topics(options: &Options, private: &TokenStream) -> Option<TokenStream> {
+    if let Some(pattern) = options.topic_pattern.get() {
+        return Some(quote!(.topic_pattern(#pattern)));
+    }
+    let names = options.topics.get().map_or_else(|| options.topic.get().into_iter().collect::<Vec<_>>(), |topics| topics.iter().collect());
+    let names = names.into_iter().map(|topic| topic_name(topic, private));
+    Some(quote!(.topics([#(#names),*])))
+}
+
+/// A literal as it is; a constant's name through the one function that knows what may name a topic.
+fn topic_name(topic: &TopicName, private: &TokenStream) -> TokenStream {
+    match topic {
+        TopicName::Literal(literal) => quote!(#literal),
+        TopicName::Path(path) => {
+            let span = Span::mixed_site().located_at(path.span());
+            quote_spanned!(span=> #private::topic_name(&#path))
+        }
+    }
+}
+
+fn delivery_call(delivery: Delivery, private: &TokenStream) -> Option<TokenStream> {
+    let delivery = match delivery {
+        Delivery::AtMostOnce => quote!(AtMostOnce),
+        Delivery::AtLeastOnce => quote!(AtLeastOnce),
+        // The check has refused it.
+        Delivery::ExactlyOnce => return None,
+    };
+    Some(quote!(.delivery(#private::Delivery::#delivery)))
+}
+
+fn acknowledgment(options: &Options, private: &TokenStream) -> Option<TokenStream> {
+    let mode = options.ack.get().map(|mode| {
+        let mode = match mode {
+            Ack::Record => quote!(Record),
+            Ack::Batch => quote!(Batch),
+            Ack::Time => quote!(Time),
+            Ack::Count => quote!(Count),
+            Ack::CountTime => quote!(CountTime),
+            Ack::Manual => quote!(Manual),
+            Ack::ManualImmediate => quote!(ManualImmediate),
+        };
+        quote!(.ack(#private::AckMode::#mode))
+    });
+    let time = options.ack_time.get().map(|time| duration(*time)).map(|time| quote!(.ack_time(#time)));
+    let count = options.ack_count.get().map(|count| quote!(.ack_count(#count)));
+    Some(quote!(#mode #time #count))
+}
+
+fn lanes(options: &Options, private: &TokenStream) -> Option<TokenStream> {
+    let concurrency = options.concurrency.get().map(|concurrency| quote!(.concurrency(#concurrency)));
+    let ordering = options.ordering.get().map(|ordering| {
+        let ordering = match ordering {
+            Ordering::Partition => quote!(Partition),
+            Ordering::Key => quote!(Key),
+            Ordering::None => quote!(None),
+        };
+        quote!(.ordering(#private::Ordering::#ordering))
+    });
+    let workers = options.workers.get().map(|workers| quote!(.workers(#workers)));
+    Some(quote!(#concurrency #ordering #workers))
+}
+
+fn batch(options: &Options) -> Option<TokenStream> {
+    let batch = options.batch.get()?;
+    let records = batch.max_records.get().map(|records| quote!(.batch_max_records(#records)));
+    let wait = batch.max_wait.get().map(|wait| duration(*wait)).map(|wait| quote!(.batch_max_wait(#wait)));
+    let bytes = batch.max_bytes.get().map(|bytes| quote!(.batch_max_bytes(#bytes)));
+    Some(quote!(#records #wait #bytes))
+}
+
+fn retry(said: &Retry, private: &TokenStream) -> TokenStream {
+    let fields = [
+        ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
+        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
+        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
+        ("jitter", said.jitter.get().map(ToTokens::to_token_stream)),
+    ];
+    let (some, default) = (paths::some(), paths::default());
+    let fields: Vec<_> = fields
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (format_ident!("{name}"), value)))
+        .map(|(name, value)| quote!(#name: #some(#value)))
+        .collect();
+    quote!(.retry(#private::RetrySettings { #(#fields,)* ..#default }))
+}
+
+fn dead_letter_call(dead_letter: &DeadLetter, private: &TokenStream) -> TokenStream {
+    let dead_letter = match dead_letter {
+        DeadLetter::Off => quote!(Off),
+        DeadLetter::Stop => quote!(Stop),
+        DeadLetter::Topic(topic) => {
+            let (string, topic) = (paths::string(), topic_name(topic, private));
+            quote!(Topic(#string::from(#topic)))
+        }
+    };
+    quote!(.dead_letter(#private::DeadLetter::#dead_letter))
+}
+
+fn on_revoke_call(on_revoke: OnRevoke, private: &TokenStream) -> TokenStream {
+    let on_revoke = match on_revoke {
+        OnRevoke::Drain => quote!(Drain),
+        OnRevoke::Cancel => quote!(Cancel),
+    };
+    quote!(.on_revoke(#private::OnRevoke::#on_revoke))
+}
+
+fn properties(options: &Options) -> Option<TokenStream> {
+    let properties = options.properties.get()?.iter().map(|(key, value)| quote!(.property(#key, #value)));
+    Some(quote!(#(#properties)*))
+}
+
+/// A constant of that length, to the nanosecond.
+fn duration(duration: std::time::Duration) -> TokenStream {
+    let path = paths::duration();
+    let seconds = Literal::u64_suffixed(duration.as_secs());
+    let nanoseconds = Literal::u32_suffixed(duration.subsec_nanos());
+    quote!(#path::new(#seconds, #nanoseconds))
+}

@@ -1,0 +1,114 @@
+//! What an attribute said, option by option.
+
+use std::time::Duration;
+
+use syn::{ExprPath, LitStr, Path};
+
+use crate::{
+    options::Slot,
+    values::{Text, TopicName},
+};
+
+/// All options of one attribute.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) topic: Slot<TopicName>,
+    pub(crate) topics: Slot<Vec<TopicName>>,
+    pub(crate) topic_pattern: Slot<Text>,
+    pub(crate) group: Slot<Text>,
+    pub(crate) id: Slot<Text>,
+    pub(crate) delivery: Slot<Delivery>,
+    pub(crate) ack: Slot<Ack>,
+    pub(crate) ack_time: Slot<Duration>,
+    pub(crate) ack_count: Slot<u32>,
+    pub(crate) concurrency: Slot<u32>,
+    pub(crate) ordering: Slot<Ordering>,
+    pub(crate) workers: Slot<u32>,
+    pub(crate) batch: Slot<Batch>,
+    pub(crate) send_to: Slot<TopicName>,
+    pub(crate) filter: Slot<ExprPath>,
+    pub(crate) retry: Slot<Retry>,
+    pub(crate) retry_topics: Slot<()>,
+    pub(crate) dead_letter: Slot<DeadLetter>,
+    pub(crate) timeout: Slot<Duration>,
+    pub(crate) auto_start: Slot<bool>,
+    pub(crate) on_revoke: Slot<OnRevoke>,
+    pub(crate) properties: Slot<Vec<(LitStr, LitStr)>>,
+    pub(crate) krate: Slot<Path>,
+}
+
+/// `batch(..)`
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) max_records: Slot<u32>,
+    pub(crate) max_wait: Slot<Duration>,
+    pub(crate) max_bytes: Slot<u64>,
+}
+
+/// `retry(..)`
+#[derive(Debug, Default)]
+pub(crate) struct Retry {
+    pub(crate) attempts: Slot<u32>,
+    pub(crate) backoff: Slot<Duration>,
+    pub(crate) multiplier: Slot<f64>,
+    pub(crate) max_backoff: Slot<Duration>,
+    pub(crate) jitter: Slot<f64>,
+}
+
+/// `delivery = ".."`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    AtMostOnce,
+    AtLeastOnce,
+    /// In the grammar, but not built yet.
+    ExactlyOnce,
+}
+
+/// `ack = ".."`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ack {
+    Record,
+    Batch,
+    Time,
+    Count,
+    CountTime,
+    Manual,
+    ManualImmediate,
+}
+
+impl Ack {
+    pub(crate) fn is_manual(self) -> bool {
+        matches!(self, Self::Manual | Self::ManualImmediate)
+    }
+
+    pub(crate) fn has_time(self) -> bool {
+        matches!(self, Self::Time | Self::CountTime)
+    }
+
+    pub(crate) fn has_count(self) -> bool {
+        matches!(self, Self::Count | Self::CountTime)
+    }
+}
+
+/// `ordering = ".."`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ordering {
+    Partition,
+    Key,
+    None,
+}
+
+/// `dead_letter = ..`
+#[derive(Debug)]
+pub(crate) enum DeadLetter {
+    Topic(TopicName),
+    Off,
+    Stop,
+}
+
+/// `on_revoke = ".."`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnRevoke {
+    Drain,
+    Cancel,
+}

@@ -1,0 +1,156 @@
+//! The attribute's options, one row each: from tokens to [`Options`].
+
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+
+use super::model::{Ack, Batch, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry};
+use crate::{
+    ctxt::Ctxt,
+    options::{Entry, Table},
+    values,
+};
+
+/// What was said, past every mistake.
+pub(crate) fn options(arguments: TokenStream, cx: &Ctxt) -> Options {
+    OPTIONS.read(arguments, cx)
+}
+
+/// The shortest time that is one.
+const SOME_TIME: Duration = Duration::from_nanos(1);
+
+const OPTIONS: Table<Options> = Table {
+    of: "",
+    rows: &[
+        ("topic", |o, e, cx| o.topic.set(e, values::topic(e, cx), cx)),
+        ("topics", |o, e, cx| o.topics.set(e, values::topics(e, cx), cx)),
+        ("topic_pattern", |o, e, cx| o.topic_pattern.set(e, values::text(e, "\"orders-.*\"", cx), cx)),
+        ("group", |o, e, cx| o.group.set(e, values::text(e, "\"billing\"", cx), cx)),
+        ("id", |o, e, cx| o.id.set(e, values::id(e, cx), cx)),
+        ("delivery", |o, e, cx| o.delivery.set(e, values::word(e, DELIVERIES, cx), cx)),
+        ("ack", |o, e, cx| o.ack.set(e, values::word(e, ACKS, cx), cx)),
+        ("ack_time", |o, e, cx| o.ack_time.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("ack_count", |o, e, cx| o.ack_count.set(e, values::count(e, cx), cx)),
+        ("concurrency", |o, e, cx| o.concurrency.set(e, values::count(e, cx), cx)),
+        ("ordering", |o, e, cx| o.ordering.set(e, values::word(e, ORDERINGS, cx), cx)),
+        ("workers", |o, e, cx| o.workers.set(e, values::count(e, cx), cx)),
+        ("batch", |o, e, cx| o.batch.set(e, batch(e, cx), cx)),
+        ("send_to", |o, e, cx| o.send_to.set(e, values::topic(e, cx), cx)),
+        ("filter", |o, e, cx| o.filter.set(e, values::function(e, cx), cx)),
+        ("retry", |o, e, cx| o.retry.set(e, retry(e, cx), cx)),
+        ("retry_topics", |o, e, cx| o.retry_topics.set(e, Some(()), cx)),
+        ("dead_letter", |o, e, cx| o.dead_letter.set(e, dead_letter(e, cx), cx)),
+        ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
+        ("on_revoke", |o, e, cx| o.on_revoke.set(e, values::word(e, ON_REVOKES, cx), cx)),
+        ("properties", |o, e, cx| o.properties.set(e, values::properties(e, cx), cx)),
+        ("crate", |o, e, cx| o.krate.set(e, values::module(e, cx), cx)),
+    ],
+    retired: &[
+        ("groupId", "the consumer group is `group`"),
+        ("group_id", "the consumer group is `group`"),
+        ("name", "the listener's name is `id`"),
+        ("ackMode", "it is `ack`, as in `ack = \"record\"`"),
+        ("ack_mode", "it is `ack`, as in `ack = \"record\"`"),
+        ("autoStartup", "it is `auto_start`"),
+        ("auto_startup", "it is `auto_start`"),
+        ("autostart", "it is `auto_start`"),
+        ("idIsGroup", "`id` and `group` are separate; the group is `kafka.consumer.group-id` unless `group` says otherwise"),
+        ("clientIdPrefix", "it is a property: `properties(\"client.id\" = \"..\")`"),
+        ("client_id", "it is a property: `properties(\"client.id\" = \"..\")`"),
+        ("topicPartitions", "assigning partitions by hand is not there yet"),
+        ("topic_partitions", "assigning partitions by hand is not there yet"),
+        ("partitions", "assigning partitions by hand is not there yet"),
+        ("rate_limit", "limiting the rate is not there yet"),
+        ("containerFactory", "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration"),
+        ("container_factory", "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration"),
+        ("errorHandler", "failures follow `retry`, `dead_letter` and the classes of `#[derive(KafkaError)]`"),
+        ("error_handler", "failures follow `retry`, `dead_letter` and the classes of `#[derive(KafkaError)]`"),
+        ("batchListener", "take a `Batch<T>` argument; `batch(..)` sets its bounds"),
+        ("max_poll_records", "it is `batch(max_records = 500)`, with a `Batch<T>` argument"),
+        ("attempts", "it is `retry(attempts = 3)`"),
+        ("retries", "it is `retry(attempts = 3)`, the first delivery included"),
+        ("backoff", "it is `retry(backoff = \"1s\")`"),
+        ("dlt", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
+        ("dlq", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
+        ("dead_letter_topic", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
+        ("exactly_once", "it is `delivery = \"exactly-once\"`"),
+        ("auto_commit", "offsets are committed by `ack`; `delivery = \"at-most-once\"` commits before handling"),
+    ],
+};
+
+const BATCH: Table<Batch> = Table {
+    of: " of `batch`",
+    rows: &[
+        ("max_records", |o, e, cx| o.max_records.set(e, values::count(e, cx), cx)),
+        ("max_wait", |o, e, cx| o.max_wait.set(e, values::duration(e, Duration::ZERO, cx), cx)),
+        ("max_bytes", |o, e, cx| o.max_bytes.set(e, values::size(e, cx), cx)),
+    ],
+    retired: &[
+        ("size", "it is `max_records`"),
+        ("max_poll_records", "it is `max_records`"),
+        ("timeout", "it is `max_wait`"),
+    ],
+};
+
+const RETRY: Table<Retry> = Table {
+    of: " of `retry`",
+    rows: &[
+        ("attempts", |o, e, cx| o.attempts.set(e, values::count(e, cx), cx)),
+        ("backoff", |o, e, cx| o.backoff.set(e, values::duration(e, Duration::ZERO, cx), cx)),
+        ("multiplier", |o, e, cx| o.multiplier.set(e, values::decimal(e, "2.0", |n| n >= 1.0, "at least 1", cx), cx)),
+        ("max_backoff", |o, e, cx| o.max_backoff.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        (
+            "jitter",
+            |o, e, cx| {
+                let share = values::decimal(e, "0.2", |n| (0.0..=1.0).contains(&n), "a share of the delay, from 0 to 1", cx);
+                o.jitter.set(e, share, cx);
+            },
+        ),
+    ],
+    retired: &[
+        ("maxAttempts", "it is `attempts`, the first delivery included"),
+        ("max_attempts", "it is `attempts`, the first delivery included"),
+        ("delay", "the first delay is `backoff`, the longest `max_backoff`"),
+        ("maxDelay", "it is `max_backoff`"),
+        ("max_delay", "it is `max_backoff`"),
+        ("random", "it is `jitter`"),
+    ],
+};
+
+const DELIVERIES: &[(&str, Delivery)] = &[
+    ("at-most-once", Delivery::AtMostOnce),
+    ("at-least-once", Delivery::AtLeastOnce),
+    ("exactly-once", Delivery::ExactlyOnce),
+];
+
+const ACKS: &[(&str, Ack)] = &[
+    ("record", Ack::Record),
+    ("batch", Ack::Batch),
+    ("time", Ack::Time),
+    ("count", Ack::Count),
+    ("count-time", Ack::CountTime),
+    ("manual", Ack::Manual),
+    ("manual-immediate", Ack::ManualImmediate),
+];
+
+const ORDERINGS: &[(&str, Ordering)] =
+    &[("partition", Ordering::Partition), ("key", Ordering::Key), ("none", Ordering::None)];
+
+const ON_REVOKES: &[(&str, OnRevoke)] = &[("drain", OnRevoke::Drain), ("cancel", OnRevoke::Cancel)];
+
+fn batch(entry: &Entry, cx: &Ctxt) -> Option<Batch> {
+    values::nested(entry, "max_records = 500, max_wait = \"100ms\"", cx).map(|tokens| BATCH.read(tokens, cx))
+}
+
+fn retry(entry: &Entry, cx: &Ctxt) -> Option<Retry> {
+    values::nested(entry, "attempts = 3, backoff = \"1s\"", cx).map(|tokens| RETRY.read(tokens, cx))
+}
+
+fn dead_letter(entry: &Entry, cx: &Ctxt) -> Option<DeadLetter> {
+    values::topic(entry, cx).map(|topic| match topic {
+        values::TopicName::Literal(literal) if literal.value() == "off" => DeadLetter::Off,
+        values::TopicName::Literal(literal) if literal.value() == "stop" => DeadLetter::Stop,
+        topic => DeadLetter::Topic(topic),
+    })
+}

@@ -1,0 +1,72 @@
+//! Parse and check without a compiler: what is said of which mistake.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{attribute, check, function::Function, parse};
+use crate::ctxt::Ctxt;
+
+/// What is said of `#[kafka_listener(arguments)] item`.
+fn mistakes(arguments: TokenStream, item: TokenStream) -> Vec<String> {
+    let cx = Ctxt::default();
+    let options = parse::options(arguments, &cx);
+    let item = syn::parse2(item).expect("a function");
+    check::rules(&options, &Function::of(&item, &cx), &cx);
+    cx.messages()
+}
+
+fn plain() -> TokenStream {
+    quote!(async fn bill(order: Json<Order>) {})
+}
+
+#[test]
+fn every_option_is_accepted() {
+    let arguments = quote! {
+        topics = ["orders", "${more:returns}", shop::ORDERS], group = "billing", id = "bill", delivery = "at-least-once",
+        ack = "count-time", ack_time = "500ms", ack_count = 100, concurrency = 2, ordering = "key", workers = 8,
+        send_to = "invoices", filter = shop::is_large, batch(max_records = 10, max_wait = "1s", max_bytes = "1MiB"),
+        retry(attempts = 3, backoff = "1s", multiplier = 2, max_backoff = "1m", jitter = 0.2), dead_letter = "orders-dlt",
+        timeout = "5s", auto_start = false, on_revoke = "cancel", properties("fetch.min.bytes" = 1024, "client.id" = "b"),
+        crate = other,
+    };
+    assert_eq!(mistakes(arguments, quote!(async fn bill(orders: Batch<Order>) -> Result<Vec<Invoice>, E> {})), [""; 0]);
+}
+
+#[test]
+fn mistakes_are_reported_together_and_none_twice() {
+    let said = mistakes(quote!(tpoic = "orders", group_id = "g", workers = 0, retry(attempts = 0)), plain());
+    assert_eq!(said.len(), 6, "{said:#?}");
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_no_missing_option() {
+    assert_eq!(mistakes(quote!(topic =), plain()), ["`topic` has no value after its `=`"]);
+    assert_eq!(mistakes(quote!(topic = ""), plain()), ["a topic needs a name"]);
+}
+
+#[test]
+fn invisible_brackets_of_a_macro_are_seen_through() {
+    let group = |tokens| proc_macro2::Group::new(proc_macro2::Delimiter::None, tokens);
+    let (topic, ack) = (group(quote!("orders")), group(quote!(Ack)));
+    assert_eq!(mistakes(quote!(topic = #topic, ack = "manual"), quote!(fn bill(ack: #ack) {})), [""; 0]);
+}
+
+#[test]
+fn the_function_is_left_token_for_token() {
+    let item = quote!(#[doc = "Bills."] #[cfg(all())] pub(crate) async fn bill(mut order: Json<Order<'_>>,) -> () { order.pay(); });
+    for arguments in [quote!(topic = "orders"), quote!(nonsense)] {
+        let expanded = attribute(arguments, item.clone()).to_string();
+        assert!(expanded.starts_with(&item.to_string()), "{expanded}");
+    }
+}
+
+#[test]
+fn named_lifetimes_are_left_to_inference() {
+    let expanded = attribute(
+        quote!(topic = "orders"),
+        quote!(async fn bill<'a>(order: Json<Order<'a>>, visit: for<'b> fn(&'b str) -> &'static str) {}),
+    );
+    let expanded = expanded.to_string().replace(' ', "");
+    assert!(expanded.contains("extract::<Json<Order<'_>>>"), "{expanded}");
+    assert!(expanded.contains("for<'b>fn(&'bstr)->&'staticstr"), "{expanded}");
+}

@@ -1,0 +1,51 @@
+//! Every path that generated code says, in one table.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+/// Where the runtime crate is.
+#[derive(Debug, Clone)]
+pub(crate) struct Runtime(TokenStream);
+
+impl Runtime {
+    /// At `crate = path`, else under its own name.
+    pub(crate) fn new(renamed: Option<&Path>) -> Self {
+        Self(renamed.map_or_else(|| quote!(::kafka_app), |path| quote!(#path)))
+    }
+
+    /// What generated code may call.
+    pub(crate) fn private(&self) -> TokenStream {
+        let Self(runtime) = self;
+        quote!(#runtime::__private)
+    }
+}
+
+pub(crate) fn result() -> TokenStream {
+    quote!(::core::result::Result)
+}
+
+pub(crate) fn some() -> TokenStream {
+    quote!(::core::option::Option::Some)
+}
+
+pub(crate) fn duration() -> TokenStream {
+    quote!(::core::time::Duration)
+}
+
+pub(crate) fn string() -> TokenStream {
+    quote!(::std::string::String)
+}
+
+pub(crate) fn vec() -> TokenStream {
+    quote!(::std::vec::Vec)
+}
+
+pub(crate) fn default() -> TokenStream {
+    quote!(::core::default::Default::default())
+}
+
+/// `file:line` of the attribute.
+pub(crate) fn location() -> TokenStream {
+    quote!(::core::concat!(::core::file!(), ":", ::core::line!()))
+}
