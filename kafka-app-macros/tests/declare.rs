@@ -14,9 +14,7 @@ fn said(listener: &Listener) -> String {
 
 /// Documented, as any function.
 #[kafka_listener(topic = "orders")]
-pub async fn plainest(words: Words<'_>) {
-    let _ = words;
-}
+pub async fn plainest() {}
 
 #[kafka_listener(topics = ["orders", "${returns:returned}"], group = GROUP, id = ID, filter = extractors::keep)]
 pub(crate) fn synchronous(Words(words): Words<'_>, Topic(topic): Topic) -> Result<(), io::Error> {
@@ -59,11 +57,14 @@ mod nested {
     #[kafka_app::kafka_listener(topic = "orders", on_revoke = "drain", dead_letter = "off", ack = "record")]
     #[cfg(all())]
     #[inline]
-    pub(super) async fn left_in<'a>(_words: Words<'a>, word: &'a str) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+    pub(super) async fn left_in<'a>(
+        _words: Words<'a>,
+        word: &'a Words<'a>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
     where
         'a: 'a,
     {
-        word.is_empty().then_some(()).ok_or_else(|| "not empty".into())
+        word.0.is_empty().then_some(()).ok_or_else(|| "not empty".into())
     }
 }
 
@@ -75,7 +76,7 @@ fn a_listener_is_named_after_its_function() {
 
 #[test]
 fn listeners_are_collected_in_order_by_their_paths() {
-    let ids: Vec<_> = listeners![nested::left_in, everything, self::plainest,].iter().map(|l| l.id().to_owned()).collect();
+    let ids: Vec<_> = listeners![nested::left_in, everything, plainest,].iter().map(|l| l.id().to_owned()).collect();
     assert_eq!(ids, ["left_in", "everything", "plainest"]);
     assert!(listeners![].is_empty());
 }
@@ -108,7 +109,8 @@ fn options_become_the_settings_of_the_builder() {
 
 #[test]
 fn what_is_not_said_is_left_to_the_configuration() {
-    let (plain, by_hand) = (said(&listeners![plainest][0]), Listener::record("plainest", plainest {}).topics(["orders"]));
+    let (plain, by_hand) =
+        (said(&listeners![plainest][0]), Listener::record("plainest", plainest {}).topics(["orders"]));
     assert_eq!(plain, said(&by_hand));
 }
 

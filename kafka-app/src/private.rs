@@ -8,7 +8,7 @@ pub use crate::{
         KafkaError, Outcome, Output, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
     },
     listener::Listener,
-    probe::{BatchProbe, RecordProbe, rank},
+    probe::{ArgumentProbe, BatchArgumentProbe, BatchProbe, RecordProbe, rank},
 };
 #[cfg(feature = "discover")]
 pub use inventory;
@@ -19,11 +19,6 @@ pub use inventory;
 /// As [`FromRecord::from_record`].
 pub fn extract<'r, T: FromRecord<'r>>(cx: &RecordContext<'r>) -> Result<T, Rejection> {
     T::from_record(cx)
-}
-
-/// Notes what one argument needs of the application.
-pub fn declare<'r, T: FromRecord<'r>>(declaration: &mut Declaration) {
-    T::declare(declaration);
 }
 
 /// As [`extract`], for a listener that takes a batch.
@@ -37,17 +32,8 @@ pub fn extract_batch<'r, T: FromBatch<'r>>(
     T::from_batch(cx, rejected)
 }
 
-/// As [`declare`], for a listener that takes a batch.
-pub fn declare_batch<'r, T: FromBatch<'r>>(declaration: &mut Declaration) {
-    T::declare(declaration);
-}
-
 /// The outcome of a batch of which an argument could not be made at all: nothing that another delivery can mend.
 #[must_use]
-<<<<<<< HEAD
-pub fn batch_rejected(rejection: Rejection) -> BatchOutcome {
-    BatchOutcome::Whole { rejected: Vec::new(), result: Err(Failure::stop(rejection)) }
-=======
 pub fn batch_failed(rejection: Rejection) -> BatchOutcome {
     BatchOutcome::Whole { rejected: Vec::new(), result: Err(Failure::stop(rejection)) }
 }
@@ -56,7 +42,6 @@ pub fn batch_failed(rejection: Rejection) -> BatchOutcome {
 #[must_use]
 pub fn batch_rejected(rejected: Vec<(usize, Rejection)>) -> BatchOutcome {
     BatchOutcome::Whole { rejected, result: Ok(Outputs::None) }
->>>>>>> c781b61 (macros: kafka_listener, listeners, derive(KafkaError): grammar, checks, expansion)
 }
 
 /// What `topic` and `send_to` accept by path: a typed topic, or its bare name.

@@ -10,6 +10,10 @@ use std::{error::Error as StdError, marker::PhantomData};
 
 use crate::handler::{BatchResult, Failure, KafkaError};
 
+mod argument;
+
+pub use argument::{ArgumentProbe, BatchArgumentProbe};
+
 type BoxedError = Box<dyn StdError + Send + Sync>;
 
 /// Stands for what a record's function returned.
@@ -34,8 +38,9 @@ impl<T> BatchProbe<T> {
     }
 }
 
-/// The traits of the lookup, one for each tag and probe.
+/// The traits of the lookups.
 pub mod rank {
+    pub use super::argument::{BatchDeclares, BatchDeclaresNothing, Declares, DeclaresNothing};
     use super::{
         BatchProbe, BoxedError, EachByClass, EachRetryable, KafkaError, Plain, RecordProbe, WholeByClass, WholePlain,
         WholeRetryable,

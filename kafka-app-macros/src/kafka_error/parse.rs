@@ -32,17 +32,28 @@ pub(crate) fn error(input: &DeriveInput, cx: &Ctxt) -> Error {
             Vec::new()
         }
         Data::Union(data) => {
-            cx.error(data.union_token, "`KafkaError` is derived for an enum or a struct: a union does not know which error it is");
+            cx.error(
+                data.union_token,
+                "`KafkaError` is derived for an enum or a struct: a union does not know which error it is",
+            );
             Vec::new()
         }
     };
-    Error { own: classes(&input.attrs, cx), variants, is_struct: !matches!(input.data, Data::Enum(_)), krate: krate(&input.attrs, cx) }
+    Error {
+        own: classes(&input.attrs, cx),
+        variants,
+        is_struct: !matches!(input.data, Data::Enum(_)),
+        krate: krate(&input.attrs, cx),
+    }
 }
 
 fn variant(variant: &syn::Variant, cx: &Ctxt) -> Variant {
     refuse_in_fields(&variant.fields, cx);
     for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("kafka_error")) {
-        cx.error(attribute, "`#[kafka_error(..)]` goes on the type; a variant has `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]`");
+        cx.error(
+            attribute,
+            "`#[kafka_error(..)]` goes on the type; a variant has `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]`",
+        );
     }
     Variant { ident: variant.ident.clone(), fields: variant.fields.clone(), said: classes(&variant.attrs, cx) }
 }
@@ -79,7 +90,9 @@ fn krate(attributes: &[Attribute], cx: &Ctxt) -> Slot<Path> {
                 let list = &list.tokens;
                 tokens.extend(quote!(#list,));
             }
-            Meta::Path(_) | Meta::NameValue(_) => cx.error(attribute, "`kafka_error` takes a list: `#[kafka_error(crate = other)]`"),
+            Meta::Path(_) | Meta::NameValue(_) => {
+                cx.error(attribute, "`kafka_error` takes a list: `#[kafka_error(crate = other)]`")
+            }
         }
     }
     OPTIONS.read(tokens, cx)

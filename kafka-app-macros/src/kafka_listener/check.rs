@@ -45,7 +45,10 @@ fn not_yet(options: &Options, cx: &Ctxt) {
         );
     }
     if let Some(name) = options.retry_topics.name() {
-        cx.error(name, "retry topics are not there yet: `retry(..)` delivers again in place, without holding up polling");
+        cx.error(
+            name,
+            "retry topics are not there yet: `retry(..)` delivers again in place, without holding up polling",
+        );
     }
 }
 

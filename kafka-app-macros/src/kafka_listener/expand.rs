@@ -16,7 +16,8 @@ use crate::{
 /// Everything that is generated.
 pub(crate) fn declaration(options: &Options, function: &Function, runtime: &Runtime) -> TokenStream {
     let private = runtime.private();
-    let handler = if function.takes_batch() { batch_handler(function, &private) } else { record_handler(function, &private) };
+    let handler =
+        if function.takes_batch() { batch_handler(function, &private) } else { record_handler(function, &private) };
     let listener = listener(options, function, &private);
     let structure = structure(function, &private, &listener);
     let discovered = discovered(function, &private);
@@ -80,14 +81,23 @@ fn call(function: &Function) -> TokenStream {
     quote!(#ident(#(#arguments),*) #wait)
 }
 
-/// `declare` for each argument.
-fn declares(function: &Function, private: &TokenStream, with: &str) -> TokenStream {
+/// `declare` for each argument, through the probe of that name.
+fn declares(function: &Function, private: &TokenStream, probe: &str) -> TokenStream {
     let declaration = local("declaration");
-    let with = format_ident!("{with}");
-    let lines = function.inferred.iter().map(|ty| quote_spanned!(at(ty)=> #private::#with::<#ty>(#declaration);));
+    let probe = format_ident!("{probe}");
+    let default = paths::default();
+    let probed = local("probe");
+    let lines = function.inferred.iter().map(|ty| {
+        quote! {
+            let #probed: #private::#probe<#ty> = #default;
+            {
+                use #private::rank::*;
+                (&&#probed).declare(#declaration);
+            }
+        }
+    });
     quote! {
         fn declare(&self, #declaration: &mut #private::Declaration) {
-            let _ = &#declaration;
             #(#lines)*
         }
     }
@@ -96,7 +106,7 @@ fn declares(function: &Function, private: &TokenStream, with: &str) -> TokenStre
 fn record_handler(function: &Function, private: &TokenStream) -> TokenStream {
     let Function { ident, cfgs, .. } = function;
     let (cx, returned) = (local("cx"), local("returned"));
-    let (result, call, declare) = (paths::result(), call(function), declares(function, private, "declare"));
+    let (result, call, declare) = (paths::result(), call(function), declares(function, private, "ArgumentProbe"));
     let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
         quote_spanned! {at(ty)=>
             let #argument = match #private::extract::<#ty>(&#cx) {
@@ -128,7 +138,7 @@ fn batch_handler(function: &Function, private: &TokenStream) -> TokenStream {
     let Function { ident, cfgs, .. } = function;
     let (cx, returned, rejected) = (local("cx"), local("returned"), local("rejected"));
     let (result, vec) = (paths::result(), paths::vec());
-    let (call, declare) = (call(function), declares(function, private, "declare_batch"));
+    let (call, declare) = (call(function), declares(function, private, "BatchArgumentProbe"));
     let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
         quote_spanned! {at(ty)=>
             let #argument = match #private::extract_batch::<#ty>(&#cx, &mut #rejected) {
@@ -206,7 +216,10 @@ fn topics(options: &Options, private: &TokenStream) -> Option<TokenStream> {
     if let Some(pattern) = options.topic_pattern.get() {
         return Some(quote!(.topic_pattern(#pattern)));
     }
-    let names = options.topics.get().map_or_else(|| options.topic.get().into_iter().collect::<Vec<_>>(), |topics| topics.iter().collect());
+    let names = options
+        .topics
+        .get()
+        .map_or_else(|| options.topic.get().into_iter().collect::<Vec<_>>(), |topics| topics.iter().collect());
     let names = names.into_iter().map(|topic| topic_name(topic, private));
     Some(quote!(.topics([#(#names),*])))
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use syn::{
-    Attribute, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Lifetime, PathArguments, ReturnType, Signature, Type,
-    Visibility,
+    Attribute, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Lifetime, PathArguments, ReturnType, Signature,
+    Type, Visibility,
     visit_mut::{self, VisitMut},
 };
 

@@ -55,15 +55,24 @@ const OPTIONS: Table<Options> = Table {
         ("autoStartup", "it is `auto_start`"),
         ("auto_startup", "it is `auto_start`"),
         ("autostart", "it is `auto_start`"),
-        ("idIsGroup", "`id` and `group` are separate; the group is `kafka.consumer.group-id` unless `group` says otherwise"),
+        (
+            "idIsGroup",
+            "`id` and `group` are separate; the group is `kafka.consumer.group-id` unless `group` says otherwise",
+        ),
         ("clientIdPrefix", "it is a property: `properties(\"client.id\" = \"..\")`"),
         ("client_id", "it is a property: `properties(\"client.id\" = \"..\")`"),
         ("topicPartitions", "assigning partitions by hand is not there yet"),
         ("topic_partitions", "assigning partitions by hand is not there yet"),
         ("partitions", "assigning partitions by hand is not there yet"),
         ("rate_limit", "limiting the rate is not there yet"),
-        ("containerFactory", "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration"),
-        ("container_factory", "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration"),
+        (
+            "containerFactory",
+            "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration",
+        ),
+        (
+            "container_factory",
+            "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration",
+        ),
         ("errorHandler", "failures follow `retry`, `dead_letter` and the classes of `#[derive(KafkaError)]`"),
         ("error_handler", "failures follow `retry`, `dead_letter` and the classes of `#[derive(KafkaError)]`"),
         ("batchListener", "take a `Batch<T>` argument; `batch(..)` sets its bounds"),
@@ -100,13 +109,11 @@ const RETRY: Table<Retry> = Table {
         ("backoff", |o, e, cx| o.backoff.set(e, values::duration(e, Duration::ZERO, cx), cx)),
         ("multiplier", |o, e, cx| o.multiplier.set(e, values::decimal(e, "2.0", |n| n >= 1.0, "at least 1", cx), cx)),
         ("max_backoff", |o, e, cx| o.max_backoff.set(e, values::duration(e, SOME_TIME, cx), cx)),
-        (
-            "jitter",
-            |o, e, cx| {
-                let share = values::decimal(e, "0.2", |n| (0.0..=1.0).contains(&n), "a share of the delay, from 0 to 1", cx);
-                o.jitter.set(e, share, cx);
-            },
-        ),
+        ("jitter", |o, e, cx| {
+            let share =
+                values::decimal(e, "0.2", |n| (0.0..=1.0).contains(&n), "a share of the delay, from 0 to 1", cx);
+            o.jitter.set(e, share, cx);
+        }),
     ],
     retired: &[
         ("maxAttempts", "it is `attempts`, the first delivery included"),

@@ -16,7 +16,9 @@ fn mistakes(arguments: TokenStream, item: TokenStream) -> Vec<String> {
 }
 
 fn plain() -> TokenStream {
-    quote!(async fn bill(order: Json<Order>) {})
+    quote!(
+        async fn bill(order: Json<Order>) {}
+    )
 }
 
 #[test]
@@ -29,7 +31,15 @@ fn every_option_is_accepted() {
         timeout = "5s", auto_start = false, on_revoke = "cancel", properties("fetch.min.bytes" = 1024, "client.id" = "b"),
         crate = other,
     };
-    assert_eq!(mistakes(arguments, quote!(async fn bill(orders: Batch<Order>) -> Result<Vec<Invoice>, E> {})), [""; 0]);
+    assert_eq!(
+        mistakes(
+            arguments,
+            quote!(
+                async fn bill(orders: Batch<Order>) -> Result<Vec<Invoice>, E> {}
+            )
+        ),
+        [""; 0]
+    );
 }
 
 #[test]
@@ -53,7 +63,13 @@ fn invisible_brackets_of_a_macro_are_seen_through() {
 
 #[test]
 fn the_function_is_left_token_for_token() {
-    let item = quote!(#[doc = "Bills."] #[cfg(all())] pub(crate) async fn bill(mut order: Json<Order<'_>>,) -> () { order.pay(); });
+    let item = quote!(
+        #[doc = "Bills."]
+        #[cfg(all())]
+        pub(crate) async fn bill(mut order: Json<Order<'_>>) -> () {
+            order.pay();
+        }
+    );
     for arguments in [quote!(topic = "orders"), quote!(nonsense)] {
         let expanded = attribute(arguments, item.clone()).to_string();
         assert!(expanded.starts_with(&item.to_string()), "{expanded}");
@@ -64,7 +80,9 @@ fn the_function_is_left_token_for_token() {
 fn named_lifetimes_are_left_to_inference() {
     let expanded = attribute(
         quote!(topic = "orders"),
-        quote!(async fn bill<'a>(order: Json<Order<'a>>, visit: for<'b> fn(&'b str) -> &'static str) {}),
+        quote!(
+            async fn bill<'a>(order: Json<Order<'a>>, visit: for<'b> fn(&'b str) -> &'static str) {}
+        ),
     );
     let expanded = expanded.to_string().replace(' ', "");
     assert!(expanded.contains("extract::<Json<Order<'_>>>"), "{expanded}");

@@ -60,10 +60,7 @@ mod tests {
     #[test]
     fn malformed_placeholders_say_which() {
         assert_eq!(pieces("a-${key").unwrap_err(), "the placeholder `${key` has no closing brace");
-        assert_eq!(
-            pieces("${:x}").unwrap_err(),
-            "the placeholder `${:x}` has no key: write `${orders.topic:orders}`"
-        );
+        assert_eq!(pieces("${:x}").unwrap_err(), "the placeholder `${:x}` has no key: write `${orders.topic:orders}`");
         assert_eq!(pieces("${a b}").unwrap_err(), "' ' cannot be in the key of the placeholder `${a b}`");
     }
 }

@@ -89,7 +89,9 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     for text in texts {
         if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
             let advice = if c == '*' { "; `topic_pattern` takes a pattern" } else { "" };
-            return Err(format!("{c:?} cannot be in a topic's name, which has letters, digits, `.`, `_` and `-`{advice}"));
+            return Err(format!(
+                "{c:?} cannot be in a topic's name, which has letters, digits, `.`, `_` and `-`{advice}"
+            ));
         }
     }
     match pieces.as_slice() {

@@ -7,7 +7,7 @@ use kafka_app::{
 };
 
 fn rejected(argument: &'static str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Rejection {
-    Rejection { argument, error: error.into() }
+    Rejection::new(argument, error)
 }
 
 /// The payload as text.
@@ -18,6 +18,12 @@ impl<'r> FromRecord<'r> for Words<'r> {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
         let payload = cx.record().payload().unwrap_or_default();
         std::str::from_utf8(payload).map(Self).map_err(|error| rejected("Words", error))
+    }
+}
+
+impl<'r> FromRecord<'r> for &'r Words<'r> {
+    fn from_record(_: &RecordContext<'r>) -> Result<Self, Rejection> {
+        Ok(&Words("borrowed"))
     }
 }
 
