@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Node};
 use crate::error::{Error, ErrorCode};
+use crate::inspect::group::ConsumerGroup;
 use crate::server::Server;
 use crate::settings::BrokerSettings;
 use crate::topic::NewTopic;
@@ -53,6 +54,12 @@ impl EmbeddedBroker {
     #[must_use]
     pub fn bootstrap_servers(&self) -> &str {
         &self.bootstrap_servers
+    }
+
+    /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
+    #[must_use]
+    pub fn group(&self, id: impl Into<String>) -> ConsumerGroup<'_> {
+        ConsumerGroup::new(&self.cluster, id.into())
     }
 
     /// Closes every connection and ends every thread. Dropping the broker does the same.

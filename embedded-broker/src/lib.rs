@@ -21,6 +21,7 @@ mod coordinator;
 mod data_wait;
 mod error;
 mod groups;
+mod inspect;
 mod log;
 mod partition;
 mod placement;
@@ -33,4 +34,6 @@ mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
+pub use coordinator::group::classic::GroupState;
 pub use error::{Error, ErrorCode};
+pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};

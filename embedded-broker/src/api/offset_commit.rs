@@ -4,7 +4,9 @@
 //! is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. Retention times (until 4) are taken and have no effect, as in
 //! Kafka since 2.1. A commit without member and generation makes the group if there is none.
 
-use kafka_protocol::messages::offset_commit_request::OffsetCommitRequestTopic;
+use std::sync::Arc;
+
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
 
@@ -13,23 +15,16 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
 use crate::error::ErrorCode;
+use crate::groups::GroupCell;
 use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetCommitRequest) -> Result<OffsetCommitResponse, Refusal> {
-    let topics = cx.cluster.topics();
-    let known: Vec<_> = request.topics.iter().flat_map(|topic| offsets_of(topic, &topics)).collect();
-    let mut results = match commit(cx, &request, &known) {
-        Ok(results) => results,
-        Err(error) => vec![Err(error); known.len()],
-    }
-    .into_iter();
+    let mut results = commit(cx, &request).into_iter();
     let topics = request.topics.iter().map(|topic| {
-        let partitions = topic.partitions.iter().map(|partition| {
+        let partitions = topic.partitions.iter().zip(results.by_ref().take(topic.partitions.len()));
+        let partitions = partitions.map(|(partition, result)| {
             let index = partition.partition_index;
-            let known = exists(&topics, &topic.name, index);
-            let result = if known { results.next() } else { None };
-            let result = result.unwrap_or(Err(ErrorCode::UnknownTopicOrPartition));
             OffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(code(&result))
         });
         OffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
@@ -37,33 +32,62 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetCommitRequest) -> R
     Ok(OffsetCommitResponse::default().with_topics(topics.collect()))
 }
 
-fn commit(
-    cx: &RequestContext<'_>,
-    request: &OffsetCommitRequest,
-    offsets: &[OffsetToCommit<'_>],
-) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-    let generation = request.generation_id_or_member_epoch;
-    let groups = &cx.cluster.groups;
-    let cell = match groups.find(&request.group_id) {
-        Some(cell) => cell,
-        None if generation < 0 => groups.find_or_create(&request.group_id),
-        None if cx.version >= 9 => return Err(ErrorCode::GroupIdNotFound),
-        None => return Err(ErrorCode::IllegalGeneration),
+/// One result for each partition, in the order asked.
+fn commit(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Vec<Result<(), ErrorCode>> {
+    let topics = cx.cluster.topics();
+    let known = |topic: &OffsetCommitRequestTopic| {
+        topic.partitions.iter().any(|p| exists(&topics, &topic.name, p.partition_index))
     };
-    let identity =
-        Identity { member_id: &request.member_id, instance_id: request.group_instance_id.as_deref(), generation };
-    cell.turn(cx.cluster, |group, turn| group.commit_offsets(identity, offsets, turn))
+    // A group is not made for topics that do not exist.
+    let group =
+        if request.topics.iter().any(known) { group_of(cx, request) } else { Err(ErrorCode::UnknownTopicOrPartition) };
+    match group {
+        Err(error) => for_each_known(&topics, request, |_| Err(error)),
+        Ok(cell) => cell.turn(cx.cluster, |group, turn| {
+            // Read while the group is locked: a topic that goes after this takes the offset along.
+            let topics = cx.cluster.topics();
+            let identity = Identity {
+                member_id: &request.member_id,
+                instance_id: request.group_instance_id.as_deref(),
+                generation: request.generation_id_or_member_epoch,
+            };
+            let allowed = group.classic.validate_commit(identity, turn);
+            for_each_known(&topics, request, |offset| allowed.and_then(|()| group.commit_offset(offset, turn)))
+        }),
+    }
 }
 
-fn offsets_of<'a>(topic: &'a OffsetCommitRequestTopic, topics: &'a Topics) -> impl Iterator<Item = OffsetToCommit<'a>> {
-    let known = topic.partitions.iter().filter(|partition| exists(topics, &topic.name, partition.partition_index));
-    known.map(|partition| OffsetToCommit {
-        topic: &topic.name,
+fn group_of(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Result<Arc<GroupCell>, ErrorCode> {
+    let groups = &cx.cluster.groups;
+    match groups.find(&request.group_id) {
+        Some(cell) => Ok(cell),
+        None if request.generation_id_or_member_epoch < 0 => Ok(groups.find_or_create(&request.group_id)),
+        None if cx.version >= 9 => Err(ErrorCode::GroupIdNotFound),
+        None => Err(ErrorCode::IllegalGeneration),
+    }
+}
+
+fn for_each_known(
+    topics: &Topics,
+    request: &OffsetCommitRequest,
+    mut commit: impl FnMut(&OffsetToCommit<'_>) -> Result<(), ErrorCode>,
+) -> Vec<Result<(), ErrorCode>> {
+    let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (&*topic.name, p)));
+    let results = partitions.map(|(topic, partition)| {
+        let known = exists(topics, topic, partition.partition_index);
+        if known { commit(&read(topic, partition)) } else { Err(ErrorCode::UnknownTopicOrPartition) }
+    });
+    results.collect()
+}
+
+fn read<'a>(topic: &'a str, partition: &'a OffsetCommitRequestPartition) -> OffsetToCommit<'a> {
+    OffsetToCommit {
+        topic,
         partition: partition.partition_index,
         offset: partition.committed_offset,
         leader_epoch: partition.committed_leader_epoch,
         metadata: partition.committed_metadata.as_deref().unwrap_or_default(),
-    })
+    }
 }
 
 pub(super) fn exists(topics: &Topics, topic: &str, partition: i32) -> bool {

@@ -34,7 +34,7 @@ impl Cluster {
         placement::place(&self.node_ids(), partitions, replicas, self.topics().iter().count())
     }
 
-    /// Forgets a topic and whatever is kept by its name.
+    /// Forgets a topic and whatever is kept by its name: the offsets that groups committed for it.
     ///
     /// # Errors
     ///
@@ -42,6 +42,7 @@ impl Cluster {
     pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
         let topic = self.change_topics(|topics| topics.remove(name).ok_or_else(unknown_topic))?;
         topic.partitions.iter().for_each(|partition| partition.delete());
+        self.groups.forget_topic(name, self);
         Ok(topic)
     }
 

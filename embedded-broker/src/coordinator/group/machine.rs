@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::classic::{ClassicGroup, Identity};
+use super::classic::ClassicGroup;
 use super::offsets::{CommittedOffset, Offsets};
 use super::record::GroupRecord;
 use super::turn::Turn;
@@ -52,21 +52,11 @@ impl Group {
         }
     }
 
-    /// Commits offsets, each with its own result in the order asked.
+    /// Commits one offset of somebody whom [`ClassicGroup::validate_commit`] has let through.
     ///
     /// # Errors
-    /// The committer may not commit anything.
-    pub(crate) fn commit_offsets(
-        &mut self,
-        identity: Identity<'_>,
-        offsets: &[OffsetToCommit<'_>],
-        turn: &mut Turn<'_>,
-    ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        self.classic.validate_commit(identity, turn)?;
-        Ok(offsets.iter().map(|offset| self.commit_offset(offset, turn)).collect())
-    }
-
-    fn commit_offset(&mut self, commit: &OffsetToCommit<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
+    /// The note is too long.
+    pub(crate) fn commit_offset(&mut self, commit: &OffsetToCommit<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
         if commit.metadata.len() > turn.config.offset_metadata_max_bytes {
             return Err(ErrorCode::OffsetMetadataTooLarge);
         }

@@ -4,10 +4,10 @@
 
 pub(crate) mod classic;
 pub(crate) mod config;
+pub(crate) mod consumer_protocol;
 mod machine;
 pub(crate) mod offsets;
 pub(crate) mod record;
-mod subscription;
 mod timers;
 pub(crate) mod turn;
 

@@ -34,7 +34,7 @@ pub(crate) use describe::{GroupDescription, MemberDescription};
 pub(crate) use join::JoinRequest;
 pub(crate) use leave::LeavingMember;
 pub(crate) use member::{Member, Protocol};
-pub(crate) use state::GroupState;
+pub use state::GroupState;
 pub(crate) use sync::SyncRequest;
 
 /// What consumers call their protocol type; Connect and others use their own.

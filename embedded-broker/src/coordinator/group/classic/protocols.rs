@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState, Member, Protocol};
-use crate::coordinator::group::subscription::subscribes_to;
+use crate::coordinator::group::consumer_protocol::subscribes_to;
 
 impl ClassicGroup {
     /// Whether a member with these protocols fits in: same type, and one protocol that all members speak.

@@ -2,7 +2,8 @@
 
 /// Where a classic group is between two generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum GroupState {
+#[non_exhaustive]
+pub enum GroupState {
     /// No members; the group lives on for its committed offsets.
     ///
     /// JoinGroup of a new member starts the initial rebalance; of a known one: UNKNOWN_MEMBER_ID, as
@@ -39,7 +40,8 @@ pub(crate) enum GroupState {
 
 impl GroupState {
     /// Kafka's name of the state, as DescribeGroups and ListGroups show it.
-    pub(crate) const fn name(self) -> &'static str {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
             Self::PreparingRebalance => "PreparingRebalance",

@@ -2,7 +2,7 @@ use super::*;
 
 fn commit_note(group: &mut TestGroup, metadata: &str) -> Result<(), ErrorCode> {
     let commit = OffsetToCommit { topic: "t", partition: 1, offset: 7, leader_epoch: -1, metadata };
-    group.turn(|group, turn| group.commit_offsets(id("", -1), &[commit], turn)).unwrap()[0]
+    group.commit_one(id("", -1), &commit)
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn offsets_of_a_subscribed_topic_stay() {
     let a = group.member("a");
     for topic in ["t", "u"] {
         let commit = OffsetToCommit { topic, partition: 0, offset: 1, leader_epoch: -1, metadata: "" };
-        group.turn(|group, turn| group.commit_offsets(id(&a, 1), &[commit], turn)).unwrap();
+        group.commit_one(id(&a, 1), &commit).unwrap();
     }
     let delete = |group: &mut TestGroup, topic: &str| group.turn(|group, turn| group.delete_offset(topic, 0, turn));
     assert_eq!(delete(&mut group, "t"), Err(ErrorCode::GroupSubscribedToTopic));

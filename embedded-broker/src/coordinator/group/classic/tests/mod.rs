@@ -98,7 +98,14 @@ impl TestGroup {
 
     fn commit(&mut self, identity: Identity<'_>, offset: i64) -> Result<(), ErrorCode> {
         let commit = OffsetToCommit { topic: "t", partition: 0, offset, leader_epoch: 3, metadata: "" };
-        self.turn(|group, turn| group.commit_offsets(identity, &[commit], turn)).and_then(|results| results[0])
+        self.commit_one(identity, &commit)
+    }
+
+    fn commit_one(&mut self, identity: Identity<'_>, commit: &OffsetToCommit<'_>) -> Result<(), ErrorCode> {
+        self.turn(|group, turn| {
+            group.classic.validate_commit(identity, turn)?;
+            group.commit_offset(commit, turn)
+        })
     }
 
     fn joined(&self, ticket: Ticket) -> Option<JoinReply> {

@@ -1,0 +1,69 @@
+//! A client that sends exactly what a test says, in the version it says.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use bytes::{Bytes, BytesMut};
+use embedded_broker::EmbeddedBroker;
+use kafka_protocol::messages::{RequestHeader, ResponseHeader};
+use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+pub struct Client {
+    stream: TcpStream,
+    sent: i32,
+    received: i32,
+}
+
+impl Client {
+    pub fn of(broker: &EmbeddedBroker) -> Self {
+        let stream = TcpStream::connect(broker.bootstrap_servers()).expect("the broker listens");
+        stream.set_nodelay(true).expect("a fresh socket takes options");
+        Self { stream, sent: 0, received: 0 }
+    }
+
+    /// Sends a request and reads its answer.
+    pub fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
+        self.send(version, request);
+        self.receive::<Q>(version)
+    }
+
+    /// Sends a request without waiting for its answer.
+    pub fn send<Q: Request>(&mut self, version: i16, request: &Q) {
+        self.sent += 1;
+        let header = RequestHeader::default()
+            .with_request_api_key(Q::KEY)
+            .with_request_api_version(version)
+            .with_correlation_id(self.sent)
+            .with_client_id(Some(StrBytes::from_static_str("wire-test")));
+        let mut frame = BytesMut::from(&[0; 4][..]);
+        header.encode(&mut frame, Q::header_version(version)).expect("the header can be encoded");
+        request.encode(&mut frame, version).expect("the request can be encoded");
+        let len = i32::try_from(frame.len() - 4).expect("the request is small");
+        frame[..4].copy_from_slice(&len.to_be_bytes());
+        self.stream.write_all(&frame).expect("the connection is open");
+    }
+
+    /// Reads the answer to the oldest request that has none yet.
+    pub fn receive<Q: Request>(&mut self, version: i16) -> Q::Response {
+        self.received += 1;
+        let mut body = self.read_frame().expect("the connection is open");
+        let header = ResponseHeader::decode(&mut body, Q::Response::header_version(version)).expect("a header");
+        assert_eq!(header.correlation_id, self.received);
+        let response = Q::Response::decode(&mut body, version).expect("the answer has the version asked for");
+        assert!(body.is_empty(), "{} bytes are left of the answer", body.len());
+        response
+    }
+
+    /// Whether the broker closes the connection without another answer.
+    pub fn is_closed(mut self) -> bool {
+        self.read_frame().is_err()
+    }
+
+    fn read_frame(&mut self) -> std::io::Result<Bytes> {
+        let mut len = [0; 4];
+        self.stream.read_exact(&mut len)?;
+        let mut body = vec![0; usize::try_from(i32::from_be_bytes(len)).expect("a length")];
+        self.stream.read_exact(&mut body)?;
+        Ok(body.into())
+    }
+}

@@ -1,0 +1,496 @@
+//! Groups and committed offsets.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use embedded_broker::{EmbeddedBroker, ErrorCode, GroupState};
+use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::leave_group_request::MemberIdentity;
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
+use kafka_protocol::messages::offset_delete_request::{OffsetDeleteRequestPartition, OffsetDeleteRequestTopic};
+use kafka_protocol::messages::offset_fetch_request::{
+    OffsetFetchRequestGroup, OffsetFetchRequestTopic, OffsetFetchRequestTopics,
+};
+use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use kafka_protocol::messages::{
+    DeleteGroupsRequest, DeleteTopicsRequest, DescribeGroupsRequest, FindCoordinatorRequest, GroupId, HeartbeatRequest,
+    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, ListGroupsRequest, OffsetCommitRequest,
+    OffsetDeleteRequest, OffsetFetchRequest, SyncGroupRequest, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+
+use crate::client::Client;
+
+/// `t` in version 0 of the consumer protocol's subscription.
+const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
+/// `t-0` and `t-1` in its assignment.
+const ASSIGNMENT: &[u8] = b"\0\0\0\0\0\x01\0\x01t\0\0\0\x02\0\0\0\0\0\0\0\x01\xff\xff\xff\xff";
+
+fn broker() -> EmbeddedBroker {
+    EmbeddedBroker::builder().topic("t", 2).topic("u", 1).start().unwrap()
+}
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+fn group(id: &str) -> GroupId {
+    GroupId(text(id))
+}
+
+fn topic(name: &str) -> TopicName {
+    TopicName(text(name))
+}
+
+fn join_request(version: i16, group_id: &str, member_id: &StrBytes) -> JoinGroupRequest {
+    let range =
+        JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(Bytes::from_static(SUBSCRIPTION));
+    let request = JoinGroupRequest::default()
+        .with_group_id(group(group_id))
+        .with_session_timeout_ms(10_000)
+        .with_member_id(member_id.clone())
+        .with_protocol_type(text("consumer"))
+        .with_protocols(vec![range]);
+    if version == 0 { request } else { request.with_rebalance_timeout_ms(60_000) }
+}
+
+/// Joins a group that nobody else is in, with a second request where the version asks for it.
+fn join(client: &mut Client, version: i16, group_id: &str) -> JoinGroupResponse {
+    let first = client.call(version, &join_request(version, group_id, &text("")));
+    if version < 4 {
+        return first;
+    }
+    assert_eq!(first.error_code, ErrorCode::MemberIdRequired.code());
+    client.call(version, &join_request(version, group_id, &first.member_id))
+}
+
+fn sync_request(group_id: &str, generation: i32, member_id: &StrBytes) -> SyncGroupRequest {
+    let share = SyncGroupRequestAssignment::default()
+        .with_member_id(member_id.clone())
+        .with_assignment(Bytes::from_static(ASSIGNMENT));
+    SyncGroupRequest::default()
+        .with_group_id(group(group_id))
+        .with_generation_id(generation)
+        .with_member_id(member_id.clone())
+        .with_assignments(vec![share])
+}
+
+fn heartbeat(group_id: &str, generation: i32, member_id: &StrBytes) -> HeartbeatRequest {
+    HeartbeatRequest::default()
+        .with_group_id(group(group_id))
+        .with_generation_id(generation)
+        .with_member_id(member_id.clone())
+}
+
+/// A stable group of one; its member id and generation.
+fn stable(client: &mut Client, group_id: &str) -> (StrBytes, i32) {
+    let joined = join(client, 9, group_id);
+    assert_eq!(joined.error_code, 0);
+    let synced = client.call(5, &sync_request(group_id, joined.generation_id, &joined.member_id));
+    assert_eq!(synced.error_code, 0);
+    (joined.member_id, joined.generation_id)
+}
+
+fn commit_request(group_id: &str, topic_name: &str, partition: i32, offset: i64) -> OffsetCommitRequest {
+    let partition = OffsetCommitRequestPartition::default()
+        .with_partition_index(partition)
+        .with_committed_offset(offset)
+        .with_committed_metadata(Some(text("noted")));
+    let committed = OffsetCommitRequestTopic::default().with_name(topic(topic_name)).with_partitions(vec![partition]);
+    OffsetCommitRequest::default()
+        .with_group_id(group(group_id))
+        .with_generation_id_or_member_epoch(-1)
+        .with_topics(vec![committed])
+}
+
+fn commit(client: &mut Client, version: i16, request: &OffsetCommitRequest) -> i16 {
+    client.call(version, request).topics[0].partitions[0].error_code
+}
+
+/// What OffsetFetch tells of one partition: offset, leader epoch, metadata.
+fn fetch(client: &mut Client, version: i16, group_id: &str, partition: i32) -> (i64, i32, Option<StrBytes>) {
+    if version < 8 {
+        let asked = OffsetFetchRequestTopic::default().with_name(topic("t")).with_partition_indexes(vec![partition]);
+        let request = OffsetFetchRequest::default().with_group_id(group(group_id)).with_topics(Some(vec![asked]));
+        let response = client.call(version, &request);
+        assert_eq!(response.error_code, 0);
+        let found = &response.topics[0].partitions[0];
+        assert_eq!((found.partition_index, found.error_code), (partition, 0));
+        return (found.committed_offset, found.committed_leader_epoch, found.metadata.clone());
+    }
+    let asked = OffsetFetchRequestTopics::default().with_name(topic("t")).with_partition_indexes(vec![partition]);
+    let asked = OffsetFetchRequestGroup::default().with_group_id(group(group_id)).with_topics(Some(vec![asked]));
+    let response = client.call(version, &OffsetFetchRequest::default().with_groups(vec![asked]));
+    assert_eq!((response.groups[0].error_code, response.groups[0].group_id.as_str()), (0, group_id));
+    let found = &response.groups[0].topics[0].partitions[0];
+    assert_eq!((found.partition_index, found.error_code), (partition, 0));
+    (found.committed_offset, found.committed_leader_epoch, found.metadata.clone())
+}
+
+#[test]
+fn a_member_lives_its_life_in_every_version() {
+    let broker = broker();
+    for version in 0..=9 {
+        let (sync, beat, leave) = (version.min(5), version.min(4), version.min(5));
+        let id = format!("g{version}");
+        let mut client = Client::of(&broker);
+        let joined = join(&mut client, version, &id);
+        assert_eq!((joined.error_code, joined.generation_id), (0, 1), "version {version}");
+        assert_eq!((&joined.leader, joined.members.len()), (&joined.member_id, 1));
+        assert!(joined.member_id.starts_with("wire-test-"), "{}", joined.member_id);
+        assert_eq!(joined.protocol_name, Some(text("range")));
+        assert_eq!(joined.protocol_type, (version >= 7).then(|| text("consumer")));
+        assert_eq!(joined.members[0].metadata, SUBSCRIPTION);
+
+        let synced = client.call(sync, &sync_request(&id, 1, &joined.member_id));
+        assert_eq!((synced.error_code, &synced.assignment[..]), (0, ASSIGNMENT));
+        assert_eq!(synced.protocol_name, (sync >= 5).then(|| text("range")));
+        assert_eq!(client.call(beat, &heartbeat(&id, 1, &joined.member_id)).error_code, 0);
+        assert_eq!(broker.group(&id).state(), GroupState::Stable);
+
+        let request = LeaveGroupRequest::default().with_group_id(group(&id));
+        let request = if leave < 3 {
+            request.with_member_id(joined.member_id)
+        } else {
+            request.with_members(vec![MemberIdentity::default().with_member_id(joined.member_id)])
+        };
+        let left = client.call(leave, &request);
+        assert_eq!((left.error_code, left.members.iter().all(|member| member.error_code == 0)), (0, true));
+        assert_eq!(broker.group(&id).state(), GroupState::Empty);
+        let again = client.call(leave, &request);
+        let error = if leave < 3 { again.error_code } else { again.members[0].error_code };
+        assert_eq!(error, ErrorCode::UnknownMemberId.code());
+    }
+}
+
+#[test]
+fn requests_about_unknown_groups_are_answered_as_kafka_does() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let nobody = text("nobody");
+    let unknown = ErrorCode::UnknownMemberId.code();
+    assert_eq!(client.call(9, &join_request(9, "none", &nobody)).error_code, unknown);
+    assert_eq!(client.call(5, &sync_request("none", 1, &nobody)).error_code, unknown);
+    assert_eq!(client.call(4, &heartbeat("none", 1, &nobody)).error_code, unknown);
+    let leaver = MemberIdentity::default().with_member_id(nobody.clone());
+    let left = client.call(5, &LeaveGroupRequest::default().with_group_id(group("none")).with_members(vec![leaver]));
+    assert_eq!((left.error_code, left.members[0].error_code), (0, unknown));
+    let member = |version| {
+        let request = commit_request("none", "t", 0, 1).with_generation_id_or_member_epoch(3);
+        (version, request.with_member_id(nobody.clone()))
+    };
+    let (version, request) = member(8);
+    assert_eq!(commit(&mut client, version, &request), ErrorCode::IllegalGeneration.code());
+    let (version, request) = member(9);
+    assert_eq!(commit(&mut client, version, &request), ErrorCode::GroupIdNotFound.code());
+    assert_eq!(fetch(&mut client, 9, "none", 0), (-1, -1, Some(text(""))));
+    assert_eq!(broker.group("none").state(), GroupState::Dead, "none of this makes a group");
+}
+
+#[test]
+fn an_empty_group_id_is_refused_by_members_and_taken_by_commits() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let invalid = ErrorCode::InvalidGroupId.code();
+    assert_eq!(client.call(9, &join_request(9, "", &text(""))).error_code, invalid);
+    assert_eq!(client.call(5, &sync_request("", 1, &text("m"))).error_code, invalid);
+    assert_eq!(client.call(4, &heartbeat("", 1, &text("m"))).error_code, invalid);
+    assert_eq!(client.call(5, &LeaveGroupRequest::default()).error_code, invalid);
+    assert_eq!(commit(&mut client, 8, &commit_request("", "t", 0, 5)), 0);
+    assert_eq!(fetch(&mut client, 7, "", 0).0, 5);
+}
+
+#[test]
+fn what_is_committed_comes_back_in_every_pair_of_versions() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for commit_version in 2..=9 {
+        let id = format!("g{commit_version}");
+        let offset = i64::from(commit_version) * 10;
+        let mut request = commit_request(&id, "t", 1, offset);
+        if commit_version >= 6 {
+            request.topics[0].partitions[0].committed_leader_epoch = 4;
+        }
+        assert_eq!(commit(&mut client, commit_version, &request), 0, "version {commit_version}");
+        for version in 1..=9 {
+            let epoch = if commit_version >= 6 && version >= 5 { 4 } else { -1 };
+            let expected = (offset, epoch, Some(text("noted")));
+            assert_eq!(fetch(&mut client, version, &id, 1), expected, "{commit_version} and {version}");
+            assert_eq!(fetch(&mut client, version, &id, 0), (-1, -1, Some(text(""))));
+        }
+    }
+}
+
+#[test]
+fn a_commit_without_a_note_is_read_back_as_an_empty_one() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let mut request = commit_request("g", "t", 0, 1);
+    request.topics[0].partitions[0].committed_metadata = None;
+    assert_eq!(commit(&mut client, 8, &request), 0);
+    assert_eq!(fetch(&mut client, 8, "g", 0), (1, -1, Some(text(""))));
+}
+
+#[test]
+fn each_partition_of_a_commit_has_its_own_error() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let mut request = commit_request("g", "t", 0, 1);
+    let mut of = |name: &str, partition: i32, metadata: &str| {
+        let mut more = commit_request("g", name, partition, 2).topics;
+        more[0].partitions[0].committed_metadata = Some(text(metadata));
+        request.topics.append(&mut more);
+    };
+    of("t", 2, "");
+    of("nowhere", 0, "");
+    of("t", 1, &"x".repeat(4097));
+    of("u", 0, &"x".repeat(4096));
+    let response = client.call(9, &request);
+    let errors: Vec<i16> = response.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
+    assert_eq!(errors, [0, 3, 3, ErrorCode::OffsetMetadataTooLarge.code(), 0]);
+    let committed = broker.group("g").committed();
+    let kept: Vec<_> = committed.keys().map(|(topic, partition)| (topic.as_str(), *partition)).collect();
+    assert_eq!(kept, [("t", 0), ("u", 0)]);
+    assert_eq!(committed[&("u".to_owned(), 0)].metadata.len(), 4096);
+}
+
+#[test]
+fn all_offsets_of_a_group_are_fetched_with_null() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for (name, partition) in [("u", 0), ("t", 1), ("t", 0)] {
+        assert_eq!(commit(&mut client, 8, &commit_request("g", name, partition, 7)), 0);
+    }
+    for version in 2..=7 {
+        let all = OffsetFetchRequest::default().with_group_id(group("g")).with_topics(None);
+        let response = client.call(version, &all);
+        let found: Vec<_> = response.topics.iter().map(|topic| (topic.name.as_str(), topic.partitions.len())).collect();
+        assert_eq!(found, [("t", 2), ("u", 1)], "version {version}");
+    }
+    for version in 8..=9 {
+        let all = |id| OffsetFetchRequestGroup::default().with_group_id(group(id)).with_topics(None);
+        let request = OffsetFetchRequest::default().with_groups(vec![all("g"), all("none")]);
+        let response = client.call(version, &request);
+        let found: Vec<_> = response.groups.iter().map(|found| (found.error_code, found.topics.len())).collect();
+        assert_eq!(found, [(0, 2), (0, 0)], "version {version}");
+    }
+}
+
+#[test]
+fn members_that_come_together_are_answered_together() {
+    let broker = broker();
+    let (mut one, mut two) = (Client::of(&broker), Client::of(&broker));
+    let (first, _) = stable(&mut one, "g");
+    let second = two.call(9, &join_request(9, "g", &text(""))).member_id;
+    two.send(9, &join_request(9, "g", &second));
+    // Heartbeats tell the first one when the second has come.
+    while one.call(4, &heartbeat("g", 1, &first)).error_code != ErrorCode::RebalanceInProgress.code() {}
+    let leader = one.call(9, &join_request(9, "g", &first));
+    let follower = two.receive::<JoinGroupRequest>(9);
+    assert_eq!((leader.generation_id, follower.generation_id), (2, 2));
+    assert_eq!((&leader.leader, &follower.leader), (&first, &first));
+    assert_eq!((leader.members.len(), follower.members.len()), (2, 0));
+
+    let empty_handed = sync_request("g", 2, &second).with_assignments(Vec::new());
+    two.send(5, &empty_handed);
+    assert_eq!(one.call(5, &sync_request("g", 2, &first)).assignment, ASSIGNMENT);
+    assert_eq!(two.receive::<SyncGroupRequest>(5).assignment, "");
+
+    let members = broker.group("g").members();
+    let of = |id: &StrBytes| members.iter().find(|member| member.member_id == id.as_str()).unwrap();
+    assert_eq!(of(&first).assignment, [("t".to_owned(), 0), ("t".to_owned(), 1)]);
+    assert_eq!(of(&second).assignment, []);
+    assert_eq!((of(&first).client_id.as_str(), of(&first).client_host.as_str()), ("wire-test", "/127.0.0.1"));
+}
+
+#[test]
+fn a_stop_answers_or_ends_everything_that_waits() {
+    let broker = broker();
+    let (mut one, mut two) = (Client::of(&broker), Client::of(&broker));
+    let (first, _) = stable(&mut one, "g");
+    two.send(0, &join_request(0, "g", &text("")));
+    while one.call(4, &heartbeat("g", 1, &first)).error_code != ErrorCode::RebalanceInProgress.code() {}
+    broker.stop();
+}
+
+#[test]
+fn a_silent_member_is_out_when_its_session_is_over() {
+    let (builder, clock) = EmbeddedBroker::builder().topic("t", 2).manual_clock();
+    let broker = builder.start().unwrap();
+    let mut client = Client::of(&broker);
+    let (member, _) = stable(&mut client, "g");
+    clock.advance(Duration::from_secs(9));
+    assert_eq!(client.call(4, &heartbeat("g", 1, &member)).error_code, 0);
+    clock.advance(Duration::from_secs(9));
+    assert_eq!(broker.group("g").members().len(), 1);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(broker.group("g").state(), GroupState::Empty);
+    let beat = client.call(4, &heartbeat("g", 1, &member));
+    assert_eq!(beat.error_code, ErrorCode::UnknownMemberId.code());
+}
+
+#[test]
+fn a_held_join_is_answered_by_the_clock() {
+    let (builder, clock) = EmbeddedBroker::builder().topic("t", 2).manual_clock();
+    let broker = builder.config("group.initial.rebalance.delay.ms", 3000).start().unwrap();
+    let mut client = Client::of(&broker);
+    client.send(3, &join_request(3, "g", &text("")));
+    while broker.group("g").members().is_empty() {
+        std::thread::yield_now();
+    }
+    clock.advance(Duration::from_secs(3));
+    assert_eq!(client.receive::<JoinGroupRequest>(3).generation_id, 1);
+}
+
+#[test]
+fn groups_are_described_in_every_version() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let (member, _) = stable(&mut client, "g");
+    for version in 0..=6 {
+        let request = DescribeGroupsRequest::default()
+            .with_groups(vec![group("g"), group("none")])
+            .with_include_authorized_operations(version >= 3);
+        let response = client.call(version, &request);
+        let (found, missing) = (&response.groups[0], &response.groups[1]);
+        assert_eq!((found.error_code, found.group_state.as_str()), (0, "Stable"), "version {version}");
+        assert_eq!((found.protocol_type.as_str(), found.protocol_data.as_str()), ("consumer", "range"));
+        assert_eq!(found.authorized_operations, if version >= 3 { 3400 } else { i32::MIN });
+        let one = &found.members[0];
+        assert_eq!((&one.member_id, one.client_id.as_str()), (&member, "wire-test"));
+        assert_eq!((&one.member_metadata[..], &one.member_assignment[..]), (SUBSCRIPTION, ASSIGNMENT));
+        assert_eq!(missing.group_state.as_str(), "Dead");
+        let expected = (version >= 6).then(|| text("Group none not found."));
+        assert_eq!((missing.error_code, &missing.error_message), (if version >= 6 { 69 } else { 0 }, &expected));
+    }
+}
+
+#[test]
+fn groups_are_listed_by_state_and_type() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    stable(&mut client, "live");
+    commit(&mut client, 8, &commit_request("simple", "t", 0, 1));
+    for version in 0..=5 {
+        let listed = client.call(version, &ListGroupsRequest::default()).groups;
+        let shown: Vec<_> = listed
+            .iter()
+            .map(|g| (g.group_id.as_str(), g.protocol_type.as_str(), g.group_state.as_str(), g.group_type.as_str()))
+            .collect();
+        let since = |first: i16, name: &'static str| if version >= first { name } else { "" };
+        let kind = since(5, "classic");
+        let expected = [("live", "consumer", since(4, "Stable"), kind), ("simple", "", since(4, "Empty"), kind)];
+        assert_eq!(shown, expected, "version {version}");
+    }
+    let mut names = |request: ListGroupsRequest| -> Vec<String> {
+        client.call(5, &request).groups.iter().map(|g| g.group_id.to_string()).collect()
+    };
+    let by_state = |state| ListGroupsRequest::default().with_states_filter(vec![text(state)]);
+    let by_type = |kind| ListGroupsRequest::default().with_types_filter(vec![text(kind)]);
+    assert_eq!(names(by_state("stable")), ["live"]);
+    assert_eq!(names(by_state("Empty")), ["simple"]);
+    assert_eq!(names(by_state("Dead")), [""; 0]);
+    assert_eq!(names(by_type("Classic")), ["live", "simple"]);
+    assert_eq!(names(by_type("share")), [""; 0]);
+}
+
+#[test]
+fn only_groups_without_members_are_deleted() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for version in 0..=2 {
+        stable(&mut client, &format!("live{version}"));
+        commit(&mut client, 8, &commit_request("simple", "t", 0, 1));
+        let names = [format!("live{version}"), "simple".to_owned(), "none".to_owned()];
+        let request = DeleteGroupsRequest::default().with_groups_names(names.iter().map(|name| group(name)).collect());
+        let response = client.call(version, &request);
+        let errors: Vec<i16> = response.results.iter().map(|result| result.error_code).collect();
+        assert_eq!(errors, [68, 0, 69], "version {version}");
+        assert_eq!(broker.group("simple").state(), GroupState::Dead);
+        assert_eq!(fetch(&mut client, 8, "simple", 0).0, -1);
+    }
+}
+
+#[test]
+fn offsets_are_deleted_unless_somebody_reads_the_topic() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let (member, generation) = stable(&mut client, "g");
+    for name in ["t", "u"] {
+        let request = commit_request("g", name, 0, 1).with_member_id(member.clone());
+        assert_eq!(commit(&mut client, 9, &request.with_generation_id_or_member_epoch(generation)), 0);
+    }
+    let of = |name: &str, partition| {
+        OffsetDeleteRequestTopic::default()
+            .with_name(topic(name))
+            .with_partitions(vec![OffsetDeleteRequestPartition::default().with_partition_index(partition)])
+    };
+    let asked = vec![of("t", 0), of("u", 0), of("u", 5), of("nowhere", 0)];
+    let request = OffsetDeleteRequest::default().with_group_id(group("g")).with_topics(asked);
+    let response = client.call(0, &request);
+    let errors: Vec<i16> = response.topics.iter().map(|topic| topic.partitions[0].error_code).collect();
+    assert_eq!((response.error_code, errors), (0, vec![86, 0, 3, 3]));
+    assert_eq!(broker.group("g").committed().into_keys().collect::<Vec<_>>(), [("t".to_owned(), 0)]);
+    let missing = client.call(0, &request.with_group_id(group("none")));
+    assert_eq!(missing.error_code, 69);
+}
+
+#[test]
+fn a_deleted_topic_takes_the_offsets_of_every_group_along() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for id in ["a", "b"] {
+        commit(&mut client, 8, &commit_request(id, "t", 0, 1));
+        commit(&mut client, 8, &commit_request(id, "u", 0, 1));
+    }
+    let doomed = DeleteTopicState::default().with_name(Some(topic("t")));
+    let request = DeleteTopicsRequest::default().with_topics(vec![doomed]).with_timeout_ms(1000);
+    assert_eq!(client.call(6, &request).responses[0].error_code, 0);
+    for id in ["a", "b"] {
+        assert_eq!(broker.group(id).committed().into_keys().collect::<Vec<_>>(), [("u".to_owned(), 0)]);
+        assert_eq!(broker.group(id).state(), GroupState::Empty);
+    }
+}
+
+#[test]
+fn the_coordinator_is_found_in_every_version() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for version in 0..=3 {
+        let request = FindCoordinatorRequest::default().with_key(text("g"));
+        let found = client.call(version, &request);
+        let address = format!("{}:{}", found.host, found.port);
+        assert_eq!((found.error_code, address.as_str()), (0, broker.bootstrap_servers()), "version {version}");
+        assert_eq!(found.node_id.0, 1);
+    }
+    for version in 4..=6 {
+        for (key_type, error) in [(0, 0), (1, 0), (2, ErrorCode::InvalidRequest.code())] {
+            let request = FindCoordinatorRequest::default()
+                .with_key_type(key_type)
+                .with_coordinator_keys(vec![text("g"), text("h")]);
+            let found = client.call(version, &request).coordinators;
+            let keys: Vec<_> = found.iter().map(|one| (one.key.as_str(), one.error_code)).collect();
+            assert_eq!(keys, [("g", error), ("h", error)], "version {version}");
+        }
+    }
+}
+
+#[test]
+fn a_static_member_comes_back_without_a_rebalance() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    for version in 5..=9 {
+        let id = format!("g{version}");
+        let request = join_request(version, &id, &text("")).with_group_instance_id(Some(text("one")));
+        let joined = client.call(version, &request);
+        assert_eq!((joined.error_code, &joined.members[0].group_instance_id), (0, &Some(text("one"))));
+        client.call(5, &sync_request(&id, 1, &joined.member_id));
+        let back = client.call(version, &request);
+        assert_eq!((back.error_code, back.generation_id), (0, 1), "version {version}");
+        assert_eq!((back.skip_assignment, back.leader == back.member_id), (version >= 9, version >= 9));
+        let beat = heartbeat(&id, 1, &joined.member_id).with_group_instance_id(Some(text("one")));
+        assert_eq!(client.call(4, &beat).error_code, ErrorCode::FencedInstanceId.code());
+        assert_eq!(broker.group(&id).members()[0].instance_id.as_deref(), Some("one"));
+    }
+}
