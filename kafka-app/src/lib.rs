@@ -19,6 +19,7 @@ mod probe;
 mod producer;
 #[cfg(test)]
 mod test_support;
+mod topic;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -37,7 +38,8 @@ pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};
-pub use producer::SendError;
+pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError};
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };
+pub use topic::Topic;

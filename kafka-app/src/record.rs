@@ -216,21 +216,68 @@ pub struct RecordMetadata {
     pub leader_epoch: Option<i32>,
 }
 
-/// A record to be sent, already encoded.
+/// A record to be sent: typed for a template, or already encoded, as it comes back in a `SendError`.
+///
+/// ```
+/// use kafka_app::ProducerRecord;
+///
+/// let record = ProducerRecord::to("orders").key("42").payload("two shoes").header("source", "shop").partition(1);
+/// assert_eq!(record.topic.as_deref(), Some("orders"));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProducerRecord {
+pub struct ProducerRecord<K = Bytes, V = Bytes> {
     /// Topic; for what a listener returns, `None` means its `send_to`.
     pub topic: Option<Arc<str>>,
     /// Partition; `None` leaves it to the partitioner.
     pub partition: Option<i32>,
     /// Milliseconds since 1970 UTC; `None` is now.
     pub timestamp: Option<i64>,
-    /// Key bytes; `None` is a null key.
-    pub key: Option<Bytes>,
-    /// Payload bytes; `None` is a tombstone.
-    pub payload: Option<Bytes>,
+    /// Key; `None` is a null key.
+    pub key: Option<K>,
+    /// Payload; `None` is a tombstone.
+    pub payload: Option<V>,
     /// Headers.
     pub headers: Headers,
+}
+
+impl<K, V> ProducerRecord<K, V> {
+    /// A record for a topic, without key and payload yet.
+    #[must_use]
+    pub fn to(topic: impl Into<Arc<str>>) -> Self {
+        let topic = Some(topic.into());
+        Self { topic, partition: None, timestamp: None, key: None, payload: None, headers: Headers::new() }
+    }
+
+    /// With this key.
+    #[must_use]
+    pub fn key(self, key: K) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    /// With this payload.
+    #[must_use]
+    pub fn payload(self, payload: V) -> Self {
+        Self { payload: Some(payload), ..self }
+    }
+
+    /// To this partition, from 0, instead of the partitioner's.
+    #[must_use]
+    pub fn partition(self, partition: i32) -> Self {
+        Self { partition: Some(partition), ..self }
+    }
+
+    /// Made at this time, in milliseconds since 1970 UTC, instead of when it is sent.
+    #[must_use]
+    pub fn timestamp(self, millis: i64) -> Self {
+        Self { timestamp: Some(millis), ..self }
+    }
+
+    /// With one more header; names may repeat.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push(name, Some(Bytes::copy_from_slice(value.as_ref())));
+        self
+    }
 }
 
 /// Where an acknowledged record was appended.

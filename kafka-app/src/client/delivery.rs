@@ -5,13 +5,19 @@ use std::{
     future::Future,
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, AtomicI64, AtomicUsize, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
 use parking_lot::Mutex;
 
-use crate::{producer::SendError, record::SendResult};
+use crate::{
+    producer::SendError,
+    record::{ProducerRecord, SendResult},
+};
 
 /// A send the client accepted: resolves when the broker acknowledged the record or the client gave it up.
 ///
@@ -55,7 +61,13 @@ impl fmt::Debug for PendingSend {
 
 /// The meeting point of one awaited send and its delivery report: one allocation for both sides.
 #[derive(Default)]
-pub(crate) struct Completion(Mutex<State>);
+pub(crate) struct Completion {
+    state: Mutex<State>,
+    /// What the caller chose of these, for giving the record back: librdkafka forgets the time of a failed record, and
+    /// does not say whether the partition was chosen or computed.
+    partition: Option<i32>,
+    timestamp: Option<i64>,
+}
 
 #[derive(Default)]
 enum State {
@@ -68,9 +80,19 @@ enum State {
 }
 
 impl Completion {
+    /// For a record that chooses its partition or time.
+    pub(crate) fn choosing(partition: Option<i32>, timestamp: Option<i64>) -> Self {
+        Self { state: Mutex::default(), partition, timestamp }
+    }
+
+    /// The record of a delivery report with what its sender chose.
+    pub(super) fn restore(&self, record: ProducerRecord) -> ProducerRecord {
+        ProducerRecord { partition: self.partition, timestamp: self.timestamp, ..record }
+    }
+
     /// Stores the answer and wakes who waits; a second answer is ignored.
     pub(crate) fn complete(&self, result: Result<SendResult, SendError>) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match mem::replace(&mut *state, State::Taken) {
             State::Pending => *state = State::Done(result),
             State::Awaited(waker) => {
@@ -83,7 +105,7 @@ impl Completion {
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<SendResult, SendError>> {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         match mem::replace(&mut *state, State::Taken) {
             State::Done(result) => Poll::Ready(result),
             State::Taken => Poll::Pending,
@@ -96,5 +118,81 @@ impl Completion {
                 Poll::Pending
             }
         }
+    }
+}
+
+/// The meeting point of a batch and its delivery reports: a slot for each record, and one waiter for all.
+pub(crate) struct BatchCompletion {
+    slots: Box<[Slot]>,
+    /// Records without an answer.
+    n_open: AtomicUsize,
+    failures: Mutex<Vec<(usize, SendError)>>,
+    waiter: Mutex<Option<Waker>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    partition: AtomicI32,
+    offset: AtomicI64,
+}
+
+impl BatchCompletion {
+    pub(crate) fn new(n_records: usize) -> Self {
+        Self {
+            slots: (0..n_records).map(|_| Slot::default()).collect(),
+            n_open: AtomicUsize::new(n_records),
+            failures: Mutex::default(),
+            waiter: Mutex::default(),
+        }
+    }
+
+    /// Stores the answer for a record; true for the last one of the batch. Each record is answered once.
+    pub(crate) fn complete(&self, index: usize, result: Result<SendResult, SendError>) -> bool {
+        match result {
+            Ok(sent) => {
+                self.slots[index].partition.store(sent.partition, Ordering::Relaxed);
+                self.slots[index].offset.store(sent.offset, Ordering::Relaxed);
+            }
+            Err(error) => self.failures.lock().push((index, error)),
+        }
+        // Release, so that who sees zero also sees every slot; acquire, so that the last one passes on what others stored.
+        let is_last = self.n_open.fetch_sub(1, Ordering::AcqRel) == 1;
+        if is_last && let Some(waker) = self.waiter.lock().take() {
+            waker.wake();
+        }
+        is_last
+    }
+
+    /// Resolves when every record has its answer.
+    pub(crate) async fn done(&self) {
+        std::future::poll_fn(|cx| {
+            if self.is_done() {
+                return Poll::Ready(());
+            }
+            *self.waiter.lock() = Some(cx.waker().clone());
+            // The last answer may have come between the two lines above.
+            if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn is_done(&self) -> bool {
+        self.n_open.load(Ordering::Acquire) == 0
+    }
+
+    /// Where each record is, in order; meaningless for those that failed.
+    pub(crate) fn results(&self) -> impl Iterator<Item = SendResult> {
+        let load = |slot: &Slot| SendResult {
+            partition: slot.partition.load(Ordering::Relaxed),
+            offset: slot.offset.load(Ordering::Relaxed),
+        };
+        self.slots.iter().map(load)
+    }
+
+    /// The records that failed, by their index in the batch.
+    pub(crate) fn take_failures(&self) -> Vec<(usize, SendError)> {
+        let mut failures = mem::take(&mut *self.failures.lock());
+        failures.sort_by_key(|(index, _)| *index);
+        failures
     }
 }

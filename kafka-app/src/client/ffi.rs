@@ -1,8 +1,14 @@
-//! The one file with `unsafe`: calls of librdkafka that rust-rdkafka lacks, as RAII types with their reasons.
+//! The one module with `unsafe`: calls of librdkafka that rust-rdkafka lacks, as RAII types with their reasons.
 //!
 //! The consumer is used through librdkafka's event interface alone: rebalances, commit results and errors are values
 //! taken from a queue, never callbacks, so the pump decides when to answer them.
 #![allow(unsafe_code, reason = "the only file that calls librdkafka directly")]
+
+mod producer;
+
+pub(crate) use producer::{
+    BatchTicket, MAX_BATCH, MessageArray, NativeProducer, NotTaken, Outbound, Report, ReportSink, Ticket,
+};
 
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},

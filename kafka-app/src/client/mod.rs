@@ -2,17 +2,24 @@
 
 pub(crate) mod ffi;
 
+mod client_log;
 mod consumer;
 mod delivery;
+mod metadata;
 mod port;
+mod produce_error;
+mod producer;
+#[cfg(test)]
+mod producer_tests;
 
 pub(crate) use consumer::connect;
-pub(crate) use delivery::Completion;
 pub use delivery::PendingSend;
-pub(crate) use ffi::NativeRecord;
+pub(crate) use delivery::{BatchCompletion, Completion};
+pub(crate) use ffi::{NativeRecord, Outbound, Ticket};
 pub(crate) use port::{
     ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
 };
+pub(crate) use producer::{CloseReport, Producer, TryProduce};
 
 use std::{
     future::Future,
@@ -30,6 +37,11 @@ pub(crate) trait RecordSink: Send + Sync {
 
     /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>>;
+
+    /// The producer behind it, for templates; a double has none.
+    fn producer(&self) -> Option<&Producer> {
+        None
+    }
 }
 
 /// A record on its way into the client: done at once when there is room, so that the usual case allocates no future.

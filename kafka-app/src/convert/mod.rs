@@ -83,6 +83,8 @@ pub trait ToPayload {
     fn to_payload(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         let start = buffer.len();
         match self.encode(buffer) {
+            // `split` leaves the room behind the bytes in the buffer, for the next record; `split_off` would take it along.
+            Ok(()) if start == 0 => Ok(Some(buffer.split().freeze())),
             Ok(()) => Ok(Some(buffer.split_off(start).freeze())),
             Err(error) => {
                 buffer.truncate(start);
@@ -106,7 +108,7 @@ pub trait ToKey {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>>;
 }
 
-impl<P: ToPayload> ToKey for P {
+impl<P: ToPayload + ?Sized> ToKey for P {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         self.to_payload(buffer)
     }

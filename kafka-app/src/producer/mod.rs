@@ -1,5 +1,11 @@
 //! Sending: templates, and what a send returns.
 
+mod partition_info;
+mod send_all;
 mod send_error;
+mod template;
 
+pub use partition_info::PartitionInfo;
+pub use send_all::SendAllError;
 pub use send_error::SendError;
+pub use template::KafkaTemplate;

@@ -1,0 +1,147 @@
+//! Many records with one await: chunks through librdkafka's batch call, and what failed of them.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+use super::SendError;
+use crate::{
+    client::{BatchCompletion, Producer},
+    error::Error,
+    record::{ProducerRecord, SendResult},
+};
+
+/// Some of many records were not sent; the others were acknowledged.
+#[derive(Debug)]
+pub struct SendAllError {
+    n_sent: usize,
+    failures: Vec<(usize, SendError)>,
+}
+
+impl SendAllError {
+    /// Records that were acknowledged.
+    #[must_use]
+    pub fn n_sent(&self) -> usize {
+        self.n_sent
+    }
+
+    /// What was not sent: its place in the iterator, and the record with the reason.
+    #[must_use]
+    pub fn failures(&self) -> &[(usize, SendError)] {
+        &self.failures
+    }
+
+    /// As [`SendAllError::failures`], by value, to send the records again or keep them.
+    #[must_use]
+    pub fn into_failures(self) -> Vec<(usize, SendError)> {
+        self.failures
+    }
+}
+
+impl fmt::Display for SendAllError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let n_failed = self.failures.len();
+        write!(f, "{n_failed} of {} records were not sent", n_failed + self.n_sent)?;
+        match self.failures.first() {
+            Some((index, error)) => write!(f, "; the first, number {index}: {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for SendAllError {}
+
+impl From<SendAllError> for Error {
+    fn from(error: SendAllError) -> Self {
+        let kind = error.failures.first().map_or(crate::ErrorKind::Refused, |(_, error)| error.kind());
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// Records of a chunk: few enough that the memory of its messages stays in the processor's cache.
+const CHUNK: usize = 512;
+
+/// Collects records of one topic into chunks, hands each over when it is full, and at last waits for all of them.
+pub(super) struct SendAll<'p> {
+    producer: &'p Producer,
+    topic: &'p str,
+    chunk: Vec<(Option<Bytes>, Option<Bytes>)>,
+    /// The place of each record of the chunk in the iterator; only set apart when an encoding failed.
+    first_index: usize,
+    n_chunk: usize,
+    batches: Vec<(usize, Arc<BatchCompletion>)>,
+    failures: Vec<(usize, SendError)>,
+    n_records: usize,
+}
+
+impl<'p> SendAll<'p> {
+    pub(super) fn new(producer: &'p Producer, topic: &'p str) -> Self {
+        let n_chunk = CHUNK.min(producer.max_batch());
+        Self {
+            producer,
+            topic,
+            chunk: Vec::with_capacity(n_chunk),
+            first_index: 0,
+            n_chunk,
+            batches: Vec::new(),
+            failures: Vec::new(),
+            n_records: 0,
+        }
+    }
+
+    /// Takes a record; true when the chunk is to be handed over first.
+    pub(super) fn push(&mut self, record: Result<(Option<Bytes>, Option<Bytes>), Error>) -> bool {
+        let index = self.n_records;
+        self.n_records += 1;
+        match record {
+            Ok(record) => {
+                self.chunk.push(record);
+                self.chunk.len() >= self.n_chunk
+            }
+            // The chunk ends here, so that indexes in it stay those of the iterator.
+            Err(error) => {
+                let record = ProducerRecord { topic: Some(self.topic.into()), ..ProducerRecord::default() };
+                self.failures.push((index, SendError::new(record, error)));
+                true
+            }
+        }
+    }
+
+    /// Hands the chunk over, waiting for room.
+    pub(super) async fn hand_over(&mut self) {
+        match self.producer.produce_batch(self.topic, &self.chunk).await {
+            Ok(batch) => self.batches.push((self.first_index, batch)),
+            Err(error) => self.fail_chunk(&error),
+        }
+        self.chunk.clear();
+        self.first_index = self.n_records;
+    }
+
+    fn fail_chunk(&mut self, error: &Error) {
+        for (i, (key, payload)) in self.chunk.drain(..).enumerate() {
+            let record = ProducerRecord { topic: Some(self.topic.into()), key, payload, ..ProducerRecord::default() };
+            let error = Error::new(error.kind(), error.to_string());
+            self.failures.push((self.first_index + i, SendError::new(record, error)));
+        }
+    }
+
+    /// Waits for every acknowledgment.
+    pub(super) async fn results(mut self) -> Result<Vec<SendResult>, SendAllError> {
+        let mut results = Vec::with_capacity(self.n_records);
+        for (first_index, batch) in &self.batches {
+            batch.done().await;
+            results.extend(batch.results());
+            self.failures.extend(batch.take_failures().into_iter().map(|(i, error)| (first_index + i, error)));
+        }
+        if self.failures.is_empty() {
+            return Ok(results);
+        }
+        self.failures.sort_by_key(|(index, _)| *index);
+        Err(SendAllError { n_sent: self.n_records - self.failures.len(), failures: self.failures })
+    }
+}
+
+/// Memory for the encoded records of a chunk: taken once, then again and again as long as nobody keeps a record of it.
+pub(super) fn buffer() -> BytesMut {
+    BytesMut::with_capacity(64 * 1024)
+}

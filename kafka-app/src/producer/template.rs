@@ -1,0 +1,321 @@
+//! [`KafkaTemplate`]: a typed view of the cluster's producer.
+
+use std::{borrow::Borrow, cell::RefCell, fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{PartitionInfo, SendAllError, SendError, send_all};
+use crate::{
+    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryProduce},
+    convert::{ToKey, ToPayload},
+    error::{Error, ErrorKind, Result},
+    record::{ProducerRecord, SendResult},
+    topic::Topic,
+};
+
+/// Sends records with keys of type `K` and payloads of type `V`.
+///
+/// It is a cheap view of the cluster's one producer: clone it, keep it, make as many as there are types. A send waits
+/// for room when too much is unacknowledged, and resolves when the broker has the record; a failed one gives the record
+/// back. Records of one task that awaits each send keep their order; for many records at once there is
+/// [`send_all`](Self::send_all), and [`enqueue`](Self::enqueue) to await the acknowledgment later.
+///
+/// Keys are given by reference, borrowed as in a `HashMap`: a template with `String` keys takes `"42"`.
+///
+/// ```no_run
+/// # async fn example(orders: kafka_app::KafkaTemplate<String, kafka_app::Text>) -> Result<(), kafka_app::SendError> {
+/// let sent = orders.send("orders", "42", &kafka_app::Text("two shoes".to_owned())).await?;
+/// println!("partition {}, offset {}", sent.partition, sent.offset);
+/// # Ok(())
+/// # }
+/// ```
+pub struct KafkaTemplate<K: ?Sized, V: ?Sized> {
+    producer: Producer,
+    default_topic: Option<Arc<str>>,
+    types: PhantomData<fn(&K, &V)>,
+}
+
+/// What [`KafkaTemplate::flush`] waits beyond the time in which the client answers every record.
+const FLUSH_GRACE: Duration = Duration::from_secs(5);
+
+impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
+    pub(crate) fn new(producer: Producer, default_topic: Option<Arc<str>>) -> Self {
+        Self { producer, default_topic, types: PhantomData }
+    }
+
+    /// The same producer for other types.
+    #[must_use]
+    pub fn typed<K2: ?Sized, V2: ?Sized>(&self) -> KafkaTemplate<K2, V2> {
+        KafkaTemplate::new(self.producer.clone(), self.default_topic.clone())
+    }
+
+    /// With the topic of [`send_default`](Self::send_default), instead of `kafka.template.default-topic`.
+    #[must_use]
+    pub fn with_default_topic(self, topic: impl Into<Arc<str>>) -> Self {
+        Self { default_topic: Some(topic.into()), ..self }
+    }
+
+    /// Waits until every record sent so far is answered, without `linger.ms`; records that others send meanwhile count too.
+    ///
+    /// # Errors
+    /// Records are still unanswered after `delivery.timeout.ms` and a little: others kept sending.
+    pub async fn flush(&self) -> Result<()> {
+        self.producer.flush(self.producer.delivery_timeout() + FLUSH_GRACE).await
+    }
+
+    /// The partitions of a topic, as the cluster describes them now.
+    ///
+    /// # Errors
+    /// No broker answers, or the topic does not exist and the broker did not create it.
+    pub async fn partitions_for(&self, topic: impl AsRef<str>) -> Result<Vec<PartitionInfo>> {
+        self.producer.partitions_for(topic.as_ref()).await
+    }
+}
+
+impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
+    /// Sends a record and waits for its acknowledgment.
+    ///
+    /// # Errors
+    /// The record could not be encoded, was refused (too large, no such topic), or was not acknowledged within
+    /// `delivery.timeout.ms`; the error holds it.
+    pub async fn send<Q>(&self, topic: impl AsRef<str>, key: &Q, payload: &V) -> Result<SendResult, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        self.enqueue(topic, key, payload).await?.await
+    }
+
+    /// Sends to a typed topic: a payload of another type does not compile.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_to<Q>(&self, topic: &Topic<K, V>, key: &Q, payload: &V) -> Result<SendResult, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        self.send(topic.name(), key, payload).await
+    }
+
+    /// Sends to the default topic.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and when there is no default topic.
+    pub async fn send_default<Q>(&self, key: &Q, payload: &V) -> Result<SendResult, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        match self.default_topic.as_deref() {
+            Some(topic) => self.send(topic, key, payload).await,
+            None => Err(Self::without_topic(encode(key, Some(payload)))),
+        }
+    }
+
+    /// Sends a record without a key: the partitioner spreads such records over the partitions.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_unkeyed(&self, topic: impl AsRef<str>, payload: &V) -> Result<SendResult, SendError> {
+        self.hand_over(topic.as_ref(), encode(&(), Some(payload))).await?.await
+    }
+
+    /// Sends a record that chooses partition, timestamp or headers; without a topic it goes to the default topic.
+    ///
+    /// # Errors
+    /// As [`send_default`](Self::send_default).
+    pub async fn send_record(&self, record: ProducerRecord<K, V>) -> Result<SendResult, SendError>
+    where
+        K: ToKey + Sized,
+        V: Sized,
+    {
+        let Some(topic) = record.topic.or_else(|| self.default_topic.clone()) else {
+            return Err(Self::without_topic(encode_parts(record.key.as_ref(), record.payload.as_ref())));
+        };
+        let (key, payload) =
+            encode_parts(record.key.as_ref(), record.payload.as_ref()).map_err(|error| not_encoded(&topic, error))?;
+        let (partition, timestamp, headers) = (record.partition, record.timestamp, record.headers);
+        let record = ProducerRecord { topic: Some(topic), partition, timestamp, key, payload, headers };
+        crate::client::RecordSink::enqueue(&self.producer, record).await?.await
+    }
+
+    /// Waits for room only, and hands the acknowledgment back to be awaited later: so many records of one task are under
+    /// way at once, in order.
+    ///
+    /// # Errors
+    /// The record could not be encoded or was refused; the error holds it.
+    pub async fn enqueue<Q>(&self, topic: impl AsRef<str>, key: &Q, payload: &V) -> Result<PendingSend, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        self.hand_over(topic.as_ref(), encode(key, Some(payload))).await
+    }
+
+    /// As [`enqueue`](Self::enqueue) without waiting: an error when there is no room now.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue), and [`ErrorKind::Unavailable`] when too much is unacknowledged.
+    pub fn try_send<Q>(&self, topic: impl AsRef<str>, key: &Q, payload: &V) -> Result<PendingSend, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        let topic = topic.as_ref();
+        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        let (pending, ticket) = awaited();
+        match self.producer.try_produce(&outbound(topic, &record), ticket) {
+            Ok(()) => Ok(pending),
+            Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
+            Err(TryProduce::Full(_)) => {
+                let full = format!("the record for `{topic}` was not sent: too many are unacknowledged");
+                Err(SendError::new(owned(topic, record), Error::new(ErrorKind::Unavailable, full)))
+            }
+        }
+    }
+
+    /// Waits for room only; a later failure is logged and counted. The cheapest way to send one record.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    pub async fn send_and_forget<Q>(&self, topic: impl AsRef<str>, key: &Q, payload: &V) -> Result<(), SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        let topic = topic.as_ref();
+        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        self.offer(topic, record, Ticket::Forget).await
+    }
+
+    /// Sends many records of one topic and waits for all acknowledgments at once: much cheaper than as many sends.
+    /// Results are in the order of the iterator, and so are the records of each partition.
+    ///
+    /// ```no_run
+    /// # async fn example(orders: kafka_app::KafkaTemplate<String, str>) -> Result<(), kafka_app::SendAllError> {
+    /// let sent = orders.send_all("orders", [("1", "shoes"), ("2", "hats")]).await?;
+    /// assert_eq!(sent.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Some records were not sent; the error holds them with their places, the others are acknowledged.
+    pub async fn send_all<'r, Q, P, I>(
+        &self,
+        topic: impl AsRef<str>,
+        records: I,
+    ) -> Result<Vec<SendResult>, SendAllError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized + 'r,
+        P: Borrow<V>,
+        I: IntoIterator<Item = (&'r Q, P)>,
+    {
+        let mut all = send_all::SendAll::new(&self.producer, topic.as_ref());
+        let mut buffer = send_all::buffer();
+        for (key, payload) in records {
+            if all.push(encode_into(Some(key), Some(payload.borrow()), &mut buffer)) {
+                all.hand_over().await;
+            }
+        }
+        all.hand_over().await;
+        all.results().await
+    }
+
+    async fn hand_over(&self, topic: &str, record: Result<Encoded>) -> Result<PendingSend, SendError> {
+        let record = record.map_err(|error| not_encoded(topic, error))?;
+        let (pending, ticket) = awaited();
+        self.offer(topic, record, ticket).await?;
+        Ok(pending)
+    }
+
+    /// At once when there is room, which is the usual case and copies nothing; else boxed, to keep futures of sends small.
+    async fn offer(&self, topic: &str, record: Encoded, ticket: Ticket) -> Result<(), SendError> {
+        match self.producer.try_produce(&outbound(topic, &record), ticket) {
+            Ok(()) => Ok(()),
+            Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
+            Err(TryProduce::Full(ticket)) => Box::pin(self.producer.produce(owned(topic, record), ticket)).await,
+        }
+    }
+
+    fn without_topic(record: Result<Encoded>) -> SendError {
+        let (key, payload) = record.unwrap_or_default();
+        let record = ProducerRecord { key, payload, ..ProducerRecord::default() };
+        let text = "the record was not sent: it names no topic and `kafka.template.default-topic` is not set";
+        SendError::new(record, Error::new(ErrorKind::Config, text))
+    }
+}
+
+impl<K: ?Sized, V: ?Sized> Clone for KafkaTemplate<K, V> {
+    fn clone(&self) -> Self {
+        self.typed()
+    }
+}
+
+impl<K: ?Sized, V: ?Sized> fmt::Debug for KafkaTemplate<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaTemplate")
+            .field("key", &std::any::type_name::<K>())
+            .field("payload", &std::any::type_name::<V>())
+            .field("default_topic", &self.default_topic)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Key and payload as bytes.
+type Encoded = (Option<Bytes>, Option<Bytes>);
+
+thread_local! {
+    /// Records are encoded here and copied by librdkafka; when nobody kept one, the memory is used again.
+    static BUFFER: RefCell<BytesMut> = RefCell::new(send_all::buffer());
+}
+
+fn encode<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(key: &Q, payload: Option<&V>) -> Result<Encoded> {
+    encode_parts(Some(key), payload)
+}
+
+fn encode_parts<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(key: Option<&Q>, payload: Option<&V>) -> Result<Encoded> {
+    BUFFER.with(|buffer| match buffer.try_borrow_mut() {
+        Ok(mut buffer) => encode_into(key, payload, &mut buffer),
+        // A converter that itself sends a record.
+        Err(_) => encode_into(key, payload, &mut BytesMut::new()),
+    })
+}
+
+fn encode_into<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(
+    key: Option<&Q>,
+    payload: Option<&V>,
+    buffer: &mut BytesMut,
+) -> Result<Encoded> {
+    let key = key.map_or(Ok(None), |key| key.to_key(buffer))?;
+    let payload = payload.map_or(Ok(None), |payload| payload.to_payload(buffer))?;
+    Ok((key, payload))
+}
+
+fn awaited() -> (PendingSend, Ticket) {
+    let completion = Arc::new(Completion::default());
+    (PendingSend::waiting(Arc::clone(&completion)), Ticket::One(completion))
+}
+
+fn outbound<'a>(topic: &'a str, (key, payload): &'a Encoded) -> Outbound<'a> {
+    Outbound {
+        topic,
+        partition: None,
+        timestamp: None,
+        key: key.as_deref(),
+        payload: payload.as_deref(),
+        headers: None,
+    }
+}
+
+fn owned(topic: &str, (key, payload): Encoded) -> ProducerRecord {
+    ProducerRecord { topic: Some(topic.into()), key, payload, ..ProducerRecord::default() }
+}
+
+/// The value itself could not be made into bytes, so there are none to give back.
+fn not_encoded(topic: &str, error: Error) -> SendError {
+    let text = format!("the record for `{topic}` was not sent");
+    SendError::new(owned(topic, (None, None)), Error::new(ErrorKind::Codec, text).with_source(error))
+}
