@@ -34,8 +34,7 @@ impl FrameReader {
         let len = self.announced_len().map_err(|BadLength(len)| {
             io::Error::new(io::ErrorKind::InvalidData, format!("a frame cannot be {len} bytes long"))
         })?;
-        self.make_room(4 + len);
-        if !self.fill(socket, 4 + len)? {
+        if !self.fill_frame(socket, 4 + len)? {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         let frame = self.start + 4..self.start + 4 + len;
@@ -80,21 +79,24 @@ impl FrameReader {
         Ok(true)
     }
 
-    /// Grows the buffer for a large frame, and gives the room back once large frames have stopped coming.
-    fn make_room(&mut self, wanted: usize) {
-        if wanted > SMALL {
-            self.small_frames = 0;
-        } else {
-            self.small_frames = self.small_frames.saturating_add(1);
+    /// Reads a frame of which the length is known. The buffer grows with what arrives and not with what is announced: four
+    /// bytes must not make the broker reserve a hundred megabytes.
+    fn fill_frame(&mut self, socket: &mut impl Read, wanted: usize) -> io::Result<bool> {
+        self.note_size(wanted);
+        while self.buffer.len() < wanted {
+            let there = self.buffer.len();
+            if !self.fill(socket, there)? {
+                return Ok(false);
+            }
+            self.buffer.resize(wanted.min(there * 2), 0);
         }
-        if wanted > self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            // Growing by what has arrived, not by what is announced, would copy the frame again and again; the bound
-            // on the length bounds this.
-            self.buffer.resize(wanted, 0);
-        } else if self.small_frames == 64 && self.buffer.len() > SMALL && self.end <= SMALL {
+        self.fill(socket, wanted)
+    }
+
+    /// Gives the room for large frames back once they have stopped coming.
+    fn note_size(&mut self, wanted: usize) {
+        self.small_frames = if wanted > SMALL { 0 } else { self.small_frames.saturating_add(1) };
+        if self.small_frames == 64 && self.buffer.len() > SMALL && self.end <= SMALL {
             self.buffer.truncate(SMALL);
             self.buffer.shrink_to_fit();
         }
@@ -157,6 +159,15 @@ mod tests {
             assert_eq!(refused.kind(), io::ErrorKind::InvalidData, "{len}");
             assert_eq!(reader.buffer.len(), SMALL);
         }
+    }
+
+    #[test]
+    fn a_buffer_grows_with_what_has_arrived() {
+        let mut reader = FrameReader::new(100 << 20);
+        let mut bytes = (100_i32 << 20).to_be_bytes().to_vec();
+        bytes.extend([0; 20_000]);
+        assert!(reader.next(&mut bytes.as_slice()).is_err());
+        assert!(reader.buffer.len() <= 64 << 10, "{}", reader.buffer.len());
     }
 
     #[test]
