@@ -12,6 +12,7 @@ use crate::inspect::group::ConsumerGroup;
 use crate::server::Server;
 use crate::settings::BrokerSettings;
 use crate::topic::NewTopic;
+use crate::topic_view::TopicView;
 
 /// A Kafka broker inside this process, on a real TCP port of the loopback interface.
 ///
@@ -60,6 +61,21 @@ impl EmbeddedBroker {
     #[must_use]
     pub fn group(&self, id: impl Into<String>) -> ConsumerGroup<'_> {
         ConsumerGroup::new(&self.cluster, id.into())
+    }
+
+    /// A topic, to look at its records and to wait for them. It need not exist yet.
+    #[must_use]
+    pub fn topic(&self, name: impl Into<String>) -> TopicView {
+        TopicView::new(Arc::clone(&self.cluster), name.into())
+    }
+
+    /// Makes a topic, with the broker's defaults for everything but the number of partitions.
+    ///
+    /// # Errors
+    ///
+    /// If the name or number is not valid, or the topic exists.
+    pub fn create_topic(&self, name: impl Into<String>, partitions: i32) -> Result<(), Error> {
+        self.cluster.create_topic(new_topic(&self.cluster, name.into(), partitions)?).map(drop)
     }
 
     /// Closes every connection and ends every thread. Dropping the broker does the same.

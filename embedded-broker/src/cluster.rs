@@ -54,6 +54,8 @@ pub(crate) struct Cluster {
     /// What blocked threads wait on, so that a stop can wake them all.
     blocked: Mutex<HashMap<u64, Arc<Waiter>>>,
     next_waiter: AtomicU64,
+    /// Who wants to know of every change of the topics.
+    topic_watches: Mutex<HashMap<u64, Arc<Waiter>>>,
 }
 
 impl Cluster {
@@ -72,6 +74,7 @@ impl Cluster {
             stopping: AtomicBool::new(false),
             blocked: Mutex::default(),
             next_waiter: AtomicU64::new(0),
+            topic_watches: Mutex::default(),
         }
     }
 
@@ -132,7 +135,17 @@ impl Cluster {
         let mut copy = Topics::clone(&self.topics());
         let changed = change(&mut copy)?;
         *self.topics.write() = Arc::new(copy);
+        wake_all(&self.topic_watches);
         Ok(changed)
+    }
+
+    /// Wakes `waiter` at every change of the topics, until it is [unwatched](Self::unwatch_topics) by its number.
+    pub(crate) fn watch_topics(&self, number: u64, waiter: &Arc<Waiter>) {
+        self.topic_watches.lock().insert(number, Arc::clone(waiter));
+    }
+
+    pub(crate) fn unwatch_topics(&self, number: u64) {
+        self.topic_watches.lock().remove(&number);
     }
 
     /// A producer id nobody had before.
@@ -144,7 +157,10 @@ impl Cluster {
     pub(crate) fn fire(&self, key: &TimerKey) {
         match key {
             TimerKey::Group(group_id) => self.groups.fire(group_id, self),
-            TimerKey::Await(_) => tracing::debug!(?key, "deadline"),
+            TimerKey::Await(number) => {
+                let waiter = self.blocked.lock().get(number).cloned();
+                waiter.iter().for_each(|waiter| waiter.wake());
+            }
         }
     }
 
@@ -172,10 +188,14 @@ impl Cluster {
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.timers.stop();
-        for waiter in self.blocked.lock().values() {
-            waiter.wake();
-        }
+        wake_all(&self.blocked);
     }
+}
+
+/// Wakes without the lock: whoever is woken may take itself off the list at once.
+fn wake_all(waiters: &Mutex<HashMap<u64, Arc<Waiter>>>) {
+    let all: Vec<_> = waiters.lock().values().cloned().collect();
+    all.iter().for_each(|waiter| waiter.wake());
 }
 
 /// A random id as Kafka writes them: 16 bytes in URL-safe base 64 without padding.

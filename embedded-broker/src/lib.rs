@@ -30,10 +30,12 @@ mod server;
 mod settings;
 mod timers;
 mod topic;
+mod topic_view;
 mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
 pub use coordinator::group::classic::GroupState;
 pub use error::{Error, ErrorCode};
+pub use topic_view::{AwaitRecords, Record, TopicView};
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};

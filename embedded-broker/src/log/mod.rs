@@ -11,7 +11,7 @@ mod records;
 mod segment;
 mod tail;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod validate;
 
 pub(crate) use batch::BatchHeader;

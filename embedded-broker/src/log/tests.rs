@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::batch::tests::TestBatch;
+pub(crate) use super::batch::tests::TestBatch;
 use super::partition_log::OutOfRange;
 use super::*;
 use crate::error::ErrorCode;
