@@ -37,5 +37,5 @@ pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
 pub use coordinator::group::classic::GroupState;
 pub use error::{Error, ErrorCode};
-pub use topic_view::{AwaitRecords, Record, TopicView};
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
+pub use topic_view::{AwaitRecords, Record, TopicView};

@@ -374,7 +374,8 @@ mod tests {
         let mut awaited = None;
         std::thread::scope(|scope| {
             let one = scope.spawn(|| broker.topic("t").await_records(2).wait().unwrap_err().to_string());
-            let two = scope.spawn(|| block_on(broker.topic("t").await_records(2).into_future()).unwrap_err().to_string());
+            let two =
+                scope.spawn(|| block_on(broker.topic("t").await_records(2).into_future()).unwrap_err().to_string());
             // However late the threads come to their wait, they see that time goes on.
             while !(one.is_finished() && two.is_finished()) {
                 hand.advance(Duration::from_secs(5));
