@@ -23,10 +23,12 @@ mod convert;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
 mod heartbeat;
@@ -34,6 +36,7 @@ mod incremental_alter_configs;
 mod init_producer_id;
 mod join_group;
 mod leave_group;
+mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod metadata;
@@ -85,6 +88,7 @@ pub(crate) const APIS: &[Api] = &[
     api!(ApiVersions, 0..=4, api_versions::handle),
     api!(CreateTopics, 2..=7, create_topics::handle),
     api!(DeleteTopics, 1..=6, delete_topics::handle),
+    api!(DeleteRecords, 0..=2, delete_records::handle),
     api!(InitProducerId, 0..=5, init_producer_id::handle),
     api!(OffsetForLeaderEpoch, 2..=4, offset_for_leader_epoch::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
@@ -94,6 +98,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(IncrementalAlterConfigs, 0..=1, incremental_alter_configs::handle),
     api!(OffsetDelete, 0..=0, offset_delete::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
+    api!(ListConfigResources, 0..=1, list_config_resources::handle),
+    api!(DescribeTopicPartitions, 0..=0, describe_topic_partitions::handle),
 ];
 
 /// The row of a key, if it is served.

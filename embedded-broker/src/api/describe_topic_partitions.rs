@@ -1,0 +1,103 @@
+//! DescribeTopicPartitions, version 0: topics and their partitions, a page at a time.
+//!
+//! As Kafka: topics come by name; an empty list asks for all; a page ends at the limit of partitions, and its cursor is
+//! where the next one begins; everybody may do everything without an authorizer.
+
+use std::collections::BTreeSet;
+
+use kafka_protocol::messages::describe_topic_partitions_request::Cursor as From;
+use kafka_protocol::messages::describe_topic_partitions_response::{
+    Cursor, DescribeTopicPartitionsResponsePartition, DescribeTopicPartitionsResponseTopic,
+};
+use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName};
+
+use super::{Refusal, RequestContext};
+use crate::error::ErrorCode;
+use crate::partition::Partition;
+use crate::protocol::StrBytes;
+use crate::topic::{Topic, Topics, check_name};
+
+/// What can be done with a topic, as bits: read, write, create, delete, alter, describe, describe configs, alter configs.
+const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+
+/// Kafka's `max.request.partition.size.limit`.
+const MAX_PAGE: i32 = 2000;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: DescribeTopicPartitionsRequest,
+) -> Result<DescribeTopicPartitionsResponse, Refusal> {
+    if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
+        return Err(Refusal::new("the cursor of a DescribeTopicPartitions request is before the first partition"));
+    }
+    let topics = cx.cluster.topics();
+    let all = request.topics.is_empty();
+    let mut names: BTreeSet<String> = if all {
+        topics.iter().map(|topic| topic.name.as_ref().to_owned()).collect()
+    } else {
+        request.topics.iter().map(|topic| topic.name.to_string()).collect()
+    };
+    if let Some(cursor) = &request.cursor {
+        names.retain(|name| name.as_str() >= cursor.topic_name.as_str());
+    }
+    let limit = request.response_partition_limit.clamp(1, MAX_PAGE);
+    Ok(page(&topics, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1)))
+}
+
+fn page(
+    topics: &Topics,
+    names: BTreeSet<String>,
+    from: Option<&From>,
+    mut remaining: usize,
+) -> DescribeTopicPartitionsResponse {
+    let mut response = DescribeTopicPartitionsResponse::default();
+    for name in names {
+        let wire_name = TopicName(StrBytes::from_string(name.clone()));
+        if remaining == 0 {
+            return response.with_next_cursor(Some(Cursor::default().with_topic_name(wire_name)));
+        }
+        let Some(topic) = topics.by_name(&name) else {
+            let code = check_name(&name).err().and_then(|error| error.code());
+            response.topics.push(
+                DescribeTopicPartitionsResponseTopic::default()
+                    .with_error_code(code.unwrap_or(ErrorCode::UnknownTopicOrPartition).code())
+                    .with_name(Some(wire_name)),
+            );
+            continue;
+        };
+        let first = from.filter(|cursor| cursor.topic_name.as_str() == name).map_or(0, |cursor| cursor.partition_index);
+        let first = usize::try_from(first).unwrap_or(0).min(topic.partitions.len());
+        let end = topic.partitions.len().min(first + remaining);
+        response.topics.push(describe(topic, first, end));
+        remaining -= end - first;
+        if end < topic.partitions.len() {
+            let index = i32::try_from(end).unwrap_or(i32::MAX);
+            return response
+                .with_next_cursor(Some(Cursor::default().with_topic_name(wire_name).with_partition_index(index)));
+        }
+    }
+    response
+}
+
+fn describe(topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsResponseTopic {
+    let partitions = (0_i32..).zip(&topic.partitions).take(end).skip(first);
+    DescribeTopicPartitionsResponseTopic::default()
+        .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
+        .with_topic_id(topic.id)
+        .with_is_internal(topic.name.starts_with("__"))
+        .with_partitions(partitions.map(|(index, partition)| describe_partition(index, partition)).collect())
+        .with_topic_authorized_operations(ALL_OPERATIONS)
+}
+
+fn describe_partition(index: i32, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
+    let leadership = partition.leadership();
+    let replicas: Vec<BrokerId> = leadership.replicas.iter().copied().map(BrokerId).collect();
+    DescribeTopicPartitionsResponsePartition::default()
+        .with_partition_index(index)
+        .with_leader_id(BrokerId(leadership.leader))
+        .with_leader_epoch(leadership.leader_epoch)
+        .with_isr_nodes(replicas.clone())
+        .with_replica_nodes(replicas)
+        .with_eligible_leader_replicas(Some(Vec::new()))
+        .with_last_known_elr(Some(Vec::new()))
+}

@@ -1,0 +1,39 @@
+//! ListConfigResources, versions 0 and 1: the resources that have configs.
+//!
+//! As Kafka: version 0 lists client metrics, version 1 the kinds it names, or all. There are no configs of groups, client
+//! metrics and loggers here, so those lists are empty.
+
+use kafka_protocol::messages::list_config_resources_response::ConfigResource;
+use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesResponse};
+
+use super::config_resource::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC};
+use super::{Refusal, RequestContext};
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: ListConfigResourcesRequest,
+) -> Result<ListConfigResourcesResponse, Refusal> {
+    let kinds = match (cx.version, request.resource_types) {
+        (0, _) => vec![CLIENT_METRICS],
+        (_, kinds) if kinds.is_empty() => vec![TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP],
+        (_, kinds) => kinds,
+    };
+    let response = ListConfigResourcesResponse::default();
+    if kinds.iter().any(|kind| ![TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP].contains(kind)) {
+        return Ok(response.with_error_code(ErrorCode::UnsupportedVersion.code()));
+    }
+    let resource = |kind, name: String| {
+        ConfigResource::default().with_resource_type(kind).with_resource_name(StrBytes::from_string(name))
+    };
+    let mut resources = Vec::new();
+    if kinds.contains(&TOPIC) {
+        let topics = cx.cluster.topics();
+        resources.extend(topics.iter().map(|topic| resource(TOPIC, topic.name.as_ref().to_owned())));
+    }
+    if kinds.contains(&BROKER) {
+        resources.extend(cx.cluster.node_ids().into_iter().map(|node| resource(BROKER, node.to_string())));
+    }
+    Ok(response.with_config_resources(resources))
+}
