@@ -16,7 +16,11 @@ pub struct Client {
 
 impl Client {
     pub fn of(broker: &EmbeddedBroker) -> Self {
-        let stream = TcpStream::connect(broker.bootstrap_servers()).expect("the broker listens");
+        Self::connect(broker.bootstrap_servers())
+    }
+
+    pub fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the broker listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
         Self { stream, sent: 0, received: 0 }
     }

@@ -1,7 +1,9 @@
 //! Topics and configs through the wire: what a real Apache Kafka 4.1 answers, code and text, the embedded broker does too.
 
-mod wire;
-
+use crate::client::Client;
+use crate::each_broker::{on_each_broker, unique};
+use bytes::{Bytes, BytesMut};
+use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::alter_configs_request::{
     AlterConfigsResource as LegacyResource, AlterableConfig as LegacyConfig,
 };
@@ -10,18 +12,25 @@ use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
 use kafka_protocol::messages::create_topics_response::CreatableTopicResult;
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{DescribeConfigsResourceResult, DescribeConfigsResult};
+use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
+use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{
-    AlterConfigsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest,
-    DescribeClusterRequest, DescribeConfigsRequest, IncrementalAlterConfigsRequest, MetadataRequest, TopicName,
+    AlterConfigsRequest, BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest,
+    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, DescribeTopicPartitionsRequest,
+    DescribeTopicPartitionsResponse, IncrementalAlterConfigsRequest, ListConfigResourcesRequest, MetadataRequest,
+    ProduceRequest, TopicName,
 };
+use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use uuid::Uuid;
-use wire::{Client, on_each_broker, text, unique};
 
 const TOPIC: i8 = 2;
 const BROKER: i8 = 4;
@@ -30,6 +39,10 @@ const SET: i8 = 0;
 const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
 
 /// Code and text of an answer.
 type Answer = (i16, Option<String>);
@@ -72,7 +85,7 @@ fn create_as(client: &mut Client, version: i16, validate_only: bool, topic: Crea
         .with_topics(vec![topic])
         .with_timeout_ms(10_000)
         .with_validate_only(validate_only);
-    let mut topics = client.send(version, &request).topics;
+    let mut topics = client.call(version, &request).topics;
     assert_eq!(topics.len(), 1, "every topic is answered once");
     topics.remove(0)
 }
@@ -95,7 +108,7 @@ fn make(client: &mut Client, new: CreatableTopic) {
 fn describe_topic(client: &mut Client, topic: &str) -> MetadataResponseTopic {
     let asked = MetadataRequestTopic::default().with_name(Some(name(topic)));
     let request = MetadataRequest::default().with_topics(Some(vec![asked])).with_allow_auto_topic_creation(false);
-    client.send(12, &request).topics.remove(0)
+    client.call(12, &request).topics.remove(0)
 }
 
 /// Asks for the topic until it is as wanted; each turn waits for an answer, and there are only so many.
@@ -113,7 +126,7 @@ fn await_topic(client: &mut Client, topic: &str, is_so: impl Fn(&MetadataRespons
 fn delete(client: &mut Client, topic: &str) -> Answer {
     let state = DeleteTopicState::default().with_name(Some(name(topic)));
     let request = DeleteTopicsRequest::default().with_topics(vec![state]).with_timeout_ms(10_000);
-    let result = client.send(6, &request).responses.remove(0);
+    let result = client.call(6, &request).responses.remove(0);
     (result.error_code, result.error_message.map(|text| text.to_string()))
 }
 
@@ -126,7 +139,7 @@ fn grow(client: &mut Client, topic: &str, count: i32, assignments: Option<&[&[i3
     });
     let topic = CreatePartitionsTopic::default().with_name(name(topic)).with_count(count).with_assignments(assignments);
     let request = CreatePartitionsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
-    let result = client.send(3, &request).results.remove(0);
+    let result = client.call(3, &request).results.remove(0);
     (result.error_code, result.error_message.map(|text| text.to_string()))
 }
 
@@ -143,7 +156,7 @@ fn describe(
         .with_resource_name(text(resource))
         .with_configuration_keys(keys);
     let request = DescribeConfigsRequest::default().with_resources(vec![resource]).with_include_synonyms(true);
-    client.send(version, &request).results.remove(0)
+    client.call(version, &request).results.remove(0)
 }
 
 fn entry(client: &mut Client, kind: i8, resource: &str, key: &str) -> DescribeConfigsResourceResult {
@@ -188,7 +201,7 @@ fn alter_all(
         .with_configs(configs);
     let request =
         IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only);
-    let result = client.send(1, &request).responses.remove(0);
+    let result = client.call(1, &request).responses.remove(0);
     (result.error_code, result.error_message.map(|text| text.to_string()))
 }
 
@@ -199,14 +212,12 @@ fn replace(client: &mut Client, kind: i8, resource: &str, configs: &[(&str, Opti
         .with_resource_type(kind)
         .with_resource_name(text(resource))
         .with_configs(configs.iter().map(of).collect());
-    let result = client.send(2, &AlterConfigsRequest::default().with_resources(vec![resource])).responses.remove(0);
+    let result = client.call(2, &AlterConfigsRequest::default().with_resources(vec![resource])).responses.remove(0);
     (result.error_code, result.error_message.map(|text| text.to_string()))
 }
 
 fn synonyms(entry: &DescribeConfigsResourceResult) -> Vec<(String, i8)> {
-    let shown = |value: &Option<kafka_protocol::protocol::StrBytes>| {
-        value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
-    };
+    let shown = |value: &Option<StrBytes>| value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     entry.synonyms.iter().map(|one| (format!("{}={}", one.name, shown(&one.value)), one.source)).collect()
 }
 
@@ -403,7 +414,7 @@ fn each_topic_of_a_request_succeeds_or_fails_by_itself() {
         let (good, bad, twice) = (unique("good"), unique("bad"), unique("twice"));
         let topics = vec![topic(&good, 1), topic(&bad, 0), topic(&twice, 1), topic(&twice, 2)];
         let request = CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(10_000);
-        let results = client.send(7, &request).topics;
+        let results = client.call(7, &request).topics;
         let of = |name: &str| {
             let mut found = results.iter().filter(|result| result.name.as_str() == name);
             let answer = answer_of(found.next().expect("every topic is answered"));
@@ -428,7 +439,7 @@ fn a_topic_is_deleted_by_name_in_every_version() {
             } else {
                 DeleteTopicsRequest::default().with_topic_names(vec![name(&topic_name)])
             };
-            let result = client.send(version, &request.with_timeout_ms(10_000)).responses.remove(0);
+            let result = client.call(version, &request.with_timeout_ms(10_000)).responses.remove(0);
             assert_eq!(result.error_code, 0, "version {version}");
             assert_eq!(result.name, Some(name(&topic_name)), "version {version}");
             assert_eq!(result.topic_id == Uuid::nil(), version < 6, "version {version}");
@@ -445,9 +456,9 @@ fn a_topic_is_deleted_by_id_and_comes_back_with_another() {
         let id = describe_topic(client, &topic_name).topic_id;
         let state = DeleteTopicState::default().with_name(None).with_topic_id(id);
         let request = DeleteTopicsRequest::default().with_topics(vec![state]).with_timeout_ms(10_000);
-        let result = client.send(6, &request).responses.remove(0);
+        let result = client.call(6, &request).responses.remove(0);
         assert_eq!((result.error_code, result.name, result.topic_id), (0, Some(name(&topic_name)), id));
-        let result = client.send(6, &request).responses.remove(0);
+        let result = client.call(6, &request).responses.remove(0);
         let text = result.error_message.map(|text| text.to_string());
         assert_eq!(
             (result.error_code, text, result.name, result.topic_id),
@@ -475,7 +486,7 @@ fn what_cannot_be_deleted_is_refused_in_kafkas_words() {
         let state = |topic: Option<&str>, id| DeleteTopicState::default().with_name(topic.map(name)).with_topic_id(id);
         let mut answers = |states: Vec<DeleteTopicState>| -> Vec<Answer> {
             let request = DeleteTopicsRequest::default().with_topics(states).with_timeout_ms(10_000);
-            let results = client.send(6, &request).responses;
+            let results = client.call(6, &request).responses;
             results.into_iter().map(|one| (one.error_code, one.error_message.map(|text| text.to_string()))).collect()
         };
         let nil = Uuid::nil();
@@ -524,7 +535,7 @@ fn partitions_are_added_in_every_version_and_only_when_meant() {
                 let topic = CreatePartitionsTopic::default().with_name(name(&topic_name)).with_count(count);
                 let request = CreatePartitionsRequest::default().with_topics(vec![topic.with_assignments(None)]);
                 let request = request.with_timeout_ms(10_000).with_validate_only(validate_only);
-                let result = client.send(version, &request).results.remove(0);
+                let result = client.call(version, &request).results.remove(0);
                 assert_eq!(result.error_code, 0, "version {version}");
             }
             let count = usize::try_from(count).expect("a small number");
@@ -681,7 +692,7 @@ fn a_resource_that_is_named_twice_is_refused_twice() {
         make(client, topic(&topic_name, 1));
         let resource = AlterConfigsResource::default().with_resource_type(TOPIC).with_resource_name(text(&topic_name));
         let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource.clone(), resource]);
-        let answers = client.send(1, &request).responses;
+        let answers = client.call(1, &request).responses;
         let why = Some(text("Each resource must appear at most once."));
         assert!(!answers.is_empty());
         assert!(answers.iter().all(|one| (one.error_code, &one.error_message) == (42, &why)), "{answers:?}");
@@ -746,9 +757,9 @@ fn the_old_request_replaces_all_configs() {
 #[test]
 fn a_cluster_describes_its_nodes() {
     on_each_broker(|client| {
-        let metadata = client.send(12, &MetadataRequest::default().with_topics(Some(Vec::new())));
+        let metadata = client.call(12, &MetadataRequest::default().with_topics(Some(Vec::new())));
         for version in 0..=2 {
-            let response = client.send(version, &DescribeClusterRequest::default());
+            let response = client.call(version, &DescribeClusterRequest::default());
             assert_eq!(response.error_code, 0, "version {version}");
             assert_eq!(Some(response.cluster_id), metadata.cluster_id, "version {version}");
             assert_eq!(response.brokers.len(), metadata.brokers.len(), "version {version}");
@@ -756,10 +767,187 @@ fn a_cluster_describes_its_nodes() {
             assert_eq!(response.cluster_authorized_operations, i32::MIN, "version {version}");
         }
         let asked = DescribeClusterRequest::default().with_include_cluster_authorized_operations(true);
-        assert_eq!(client.send(1, &asked).cluster_authorized_operations, 0b1_1111_1010_0000);
-        let controllers = client.send(1, &DescribeClusterRequest::default().with_endpoint_type(2));
+        assert_eq!(client.call(1, &asked).cluster_authorized_operations, 0b1_1111_1010_0000);
+        let controllers = client.call(1, &DescribeClusterRequest::default().with_endpoint_type(2));
         assert_eq!(controllers.error_code, 114);
-        let strange = client.send(1, &DescribeClusterRequest::default().with_endpoint_type(7));
+        let strange = client.call(1, &DescribeClusterRequest::default().with_endpoint_type(7));
         assert_eq!(strange.error_code, 115);
+    });
+}
+
+#[test]
+fn a_topic_that_is_named_by_name_and_by_id_is_kept() {
+    on_each_broker(|client| {
+        let topic_name = unique("name-and-id");
+        make(client, topic(&topic_name, 1));
+        let id = describe_topic(client, &topic_name).topic_id;
+        let states = vec![
+            DeleteTopicState::default().with_name(Some(name(&topic_name))),
+            DeleteTopicState::default().with_name(None).with_topic_id(id),
+        ];
+        let request = DeleteTopicsRequest::default().with_topics(states).with_timeout_ms(10_000);
+        let results = client.call(6, &request).responses;
+        let why = Some(text("The provided topic name maps to an ID that was already supplied."));
+        assert!(!results.is_empty());
+        assert!(results.iter().all(|one| (one.error_code, &one.error_message) == (42, &why)), "{results:?}");
+        assert_eq!(describe_topic(client, &topic_name).topic_id, id);
+    });
+}
+
+#[test]
+fn topics_cannot_be_deleted_where_that_is_off() {
+    let broker = EmbeddedBroker::builder().topic("t", 1).config("delete.topic.enable", false).start().expect("a start");
+    let client = &mut Client::of(&broker);
+    let why = "This version does not support topic deletion.";
+    assert_eq!(delete(client, "t"), refused(73, why));
+    let request = DeleteTopicsRequest::default().with_topic_names(vec![name("t")]);
+    assert_eq!(client.call(2, &request).responses[0].error_code, 42);
+}
+
+fn pages(client: &mut Client, topics: &[&str], limit: i32) -> Vec<DescribeTopicPartitionsResponse> {
+    let mut pages: Vec<DescribeTopicPartitionsResponse> = Vec::new();
+    let mut cursor = None;
+    loop {
+        let topics = topics.iter().map(|topic| TopicRequest::default().with_name(name(topic))).collect();
+        let request = DescribeTopicPartitionsRequest::default()
+            .with_topics(topics)
+            .with_response_partition_limit(limit)
+            .with_cursor(cursor.take());
+        let page = client.call(0, &request);
+        let next = page.next_cursor.clone();
+        pages.push(page);
+        let Some(next) = next else { return pages };
+        let from = Cursor::default().with_topic_name(next.topic_name).with_partition_index(next.partition_index);
+        cursor = Some(from);
+    }
+}
+
+#[test]
+fn partitions_are_described_page_by_page() {
+    on_each_broker(|client| {
+        let (first, second, none) = (unique("paged-a"), unique("paged-b"), unique("paged-c"));
+        make(client, topic(&first, 3));
+        make(client, topic(&second, 2));
+        let indexes = |page: &DescribeTopicPartitionsResponse| -> Vec<(String, Vec<i32>)> {
+            let of = |topic: &DescribeTopicPartitionsResponseTopic| {
+                let name = topic.name.as_ref().map(|name| name.to_string()).unwrap_or_default();
+                (name, topic.partitions.iter().map(|partition| partition.partition_index).collect())
+            };
+            page.topics.iter().map(of).collect()
+        };
+        let whole = pages(client, &[&second, &none, &first], 100);
+        assert_eq!(whole.len(), 1);
+        assert_eq!(
+            indexes(&whole[0]),
+            [(first.clone(), vec![0, 1, 2]), (second.clone(), vec![0, 1]), (none.clone(), vec![])]
+        );
+        let of_first = &whole[0].topics[0];
+        assert_eq!((of_first.error_code, of_first.topic_authorized_operations), (0, 0b1101_1111_1000));
+        let partition = &of_first.partitions[0];
+        assert_eq!((partition.leader_id, partition.leader_epoch), (BrokerId(1), 0));
+        assert_eq!((&partition.eligible_leader_replicas, &partition.last_known_elr), (&Some(vec![]), &Some(vec![])));
+        assert_eq!((whole[0].topics[2].error_code, whole[0].topics[2].topic_id), (3, Uuid::nil()));
+        let paged: Vec<_> = pages(client, &[&first, &second], 2).iter().map(indexes).collect();
+        assert_eq!(
+            paged,
+            [
+                vec![(first.clone(), vec![0, 1])],
+                vec![(first.clone(), vec![2]), (second.clone(), vec![0])],
+                vec![(second.clone(), vec![1])],
+            ]
+        );
+        let exact: Vec<_> = pages(client, &[&first, &second], 3).iter().map(indexes).collect();
+        assert_eq!(exact, [vec![(first.clone(), vec![0, 1, 2])], vec![(second.clone(), vec![0, 1])]]);
+    });
+}
+
+#[test]
+fn records_are_deleted_up_to_an_offset() {
+    on_each_broker(|client| {
+        let topic_name = unique("trimmed");
+        make(client, topic(&topic_name, 1));
+        produce(client, &topic_name, 5);
+        let mut before = |index, offset| delete_records(client, &topic_name, index, offset);
+        assert_eq!(before(0, 2), (0, 2));
+        assert_eq!(before(0, 1), (0, 2), "below the start nothing changes");
+        assert_eq!(before(0, 6), (1, -1));
+        assert_eq!(before(0, -2), (1, -1));
+        assert_eq!(before(7, 0), (3, -1));
+        assert_eq!(before(0, -1), (0, 5));
+        let compacted = unique("compacted");
+        make(client, with_config(topic(&compacted, 1), "cleanup.policy", "compact"));
+        assert_eq!(delete_records(client, &compacted, 0, 0), (44, -1));
+    });
+}
+
+fn delete_records(client: &mut Client, topic: &str, index: i32, offset: i64) -> (i16, i64) {
+    let partition = DeleteRecordsPartition::default().with_partition_index(index).with_offset(offset);
+    let topic = DeleteRecordsTopic::default().with_name(name(topic)).with_partitions(vec![partition]);
+    let mut answers = Vec::new();
+    for version in 0..=2 {
+        let request = DeleteRecordsRequest::default().with_topics(vec![topic.clone()]).with_timeout_ms(10_000);
+        let answer = client.call(version, &request).topics.remove(0).partitions.remove(0);
+        answers.push((answer.error_code, answer.low_watermark));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "all versions answer the same: {answers:?}");
+    answers.remove(0)
+}
+
+/// Appends records one by one, each a batch of its own.
+fn produce(client: &mut Client, topic: &str, records: usize) {
+    for _ in 0..records {
+        let record = Record {
+            transactional: false,
+            control: false,
+            partition_leader_epoch: -1,
+            producer_id: -1,
+            producer_epoch: -1,
+            timestamp_type: TimestampType::Creation,
+            offset: 0,
+            sequence: -1,
+            delete_horizon: false,
+            timestamp: 1,
+            key: None,
+            value: Some(Bytes::from_static(b"value")),
+            headers: kafka_protocol::indexmap::IndexMap::new(),
+        };
+        let mut batch = BytesMut::new();
+        let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+        RecordBatchEncoder::encode(&mut batch, [&record], &options).expect("a batch");
+        let data = PartitionProduceData::default().with_index(0).with_records(Some(batch.freeze()));
+        let data = TopicProduceData::default().with_name(name(topic)).with_partition_data(vec![data]);
+        let request =
+            ProduceRequest::default().with_acks(-1).with_timeout_ms(10_000).with_topic_data(vec![data.clone()]);
+        let mut code = -1;
+        // A real broker may still be making the log of a new topic.
+        for _ in 0..10_000 {
+            code = client.call(9, &request).responses.remove(0).partition_responses.remove(0).error_code;
+            if ![3, 6].contains(&code) {
+                break;
+            }
+        }
+        assert_eq!(code, 0);
+    }
+}
+
+#[test]
+fn the_resources_that_have_configs_are_listed() {
+    on_each_broker(|client| {
+        let topic_name = unique("listed");
+        make(client, topic(&topic_name, 1));
+        let mut list = |version, kinds: Vec<i8>| {
+            let response = client.call(version, &ListConfigResourcesRequest::default().with_resource_types(kinds));
+            let resources = response.config_resources.into_iter();
+            let resources: Vec<_> = resources.map(|one| (one.resource_type, one.resource_name.to_string())).collect();
+            (response.error_code, resources)
+        };
+        assert_eq!(list(1, vec![BROKER]), (0, vec![(BROKER, "1".to_owned())]));
+        let (code, topics) = list(1, vec![TOPIC]);
+        assert!(code == 0 && topics.contains(&(TOPIC, topic_name.clone())));
+        let (code, all) = list(1, Vec::new());
+        assert!(code == 0 && all.contains(&(TOPIC, topic_name)) && all.contains(&(BROKER, "1".to_owned())));
+        assert_eq!(list(1, vec![77]).0, 35);
+        assert_eq!(list(0, Vec::new()).0, 0);
     });
 }

@@ -1,0 +1,22 @@
+//! Tests of what a real Kafka was seen to do run against the embedded broker always, and against a real one as well when
+//! `KAFKA_APP_TEST_BOOTSTRAP` names it (`tests/apache-kafka/kafka start` runs one).
+
+use embedded_broker::EmbeddedBroker;
+
+use crate::client::Client;
+
+/// Runs a test against the embedded broker, and against a real one if there is one.
+pub(crate) fn on_each_broker(test: impl Fn(&mut Client)) {
+    let broker = EmbeddedBroker::builder().start().expect("the broker starts");
+    test(&mut Client::of(&broker));
+    let real = std::env::var("KAFKA_APP_TEST_BOOTSTRAP").unwrap_or_default();
+    if let Some(first) = real.split(',').next().filter(|address| !address.is_empty()) {
+        println!("the embedded broker passed; against the real one at {first}:");
+        test(&mut Client::connect(first));
+    }
+}
+
+/// A name nobody else uses, since a real broker keeps what other tests made.
+pub(crate) fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", uuid::Uuid::new_v4().simple())
+}
