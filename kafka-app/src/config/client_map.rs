@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::config::{
     AutoOffsetReset, ClientProperties, ConsumerProperties, Delivery, IsolationLevel, KafkaProperties,
     ProducerProperties, ResolvedListener,
+    kafka_properties::DEFAULT_SERVERS,
     librdkafka_keys::{Key, Role},
 };
 
@@ -210,7 +211,7 @@ fn typed<const N: usize>(section: &str, entries: [(&str, &str, Option<String>); 
 
 fn common_defaults() -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
-    set(&mut map, "bootstrap.servers", "localhost:9092");
+    set(&mut map, "bootstrap.servers", DEFAULT_SERVERS);
     // Peers that died behind a NAT are noticed.
     set(&mut map, "socket.keepalive.enable", "true");
     map
@@ -377,7 +378,7 @@ mod tests {
             ("kafka.security.protocol", "SASL_SSL"),
             ("kafka.ssl.key-password", "hunter2"),
             ("kafka.ssl.trust-store-location", "file:/etc/ca.pem"),
-            ("kafka.properties.sasl.mechanism", "PLAIN"),
+            ("kafka.properties.sasl.mechanism", "OAUTHBEARER"),
             ("kafka.client-id", "shop"),
             ("kafka.producer.buffer-memory", "32MiB"),
             ("kafka.producer.compression-type", "lz4"),

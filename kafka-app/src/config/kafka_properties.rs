@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -123,10 +124,7 @@ impl KafkaProperties {
 
     /// As [`KafkaProperties::load`], but mistakes are kept until the listeners are resolved, to be reported with theirs.
     pub(crate) fn from_process() -> Self {
-        // Variables that are not UTF-8 cannot be ours.
-        let variables =
-            env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::builder().directory(".").environment(variables).read()
+        Self::builder().directory(".").process_environment().read()
     }
 
     /// The text with its `${key:default}` placeholders replaced, as in the strings of attributes.
@@ -143,6 +141,15 @@ impl KafkaProperties {
     pub fn with_bootstrap_servers(mut self, bootstrap_servers: &str) -> Self {
         self.client.bootstrap_servers = Some(super::section::split_list(bootstrap_servers));
         self
+    }
+
+    /// The brokers, as librdkafka takes them: a list with commas.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> String {
+        match &self.client.bootstrap_servers {
+            Some(servers) => servers.join(","),
+            None => DEFAULT_SERVERS.to_owned(),
+        }
     }
 
     /// Whether a broker in this process is asked for (`bootstrap-servers = "embedded"`).
@@ -196,6 +203,9 @@ fn read_listener(id: &str, section: &Section<'_>) -> (String, ListenerSettings) 
     (id.to_owned(), settings)
 }
 
+/// Spring's default too.
+pub(crate) const DEFAULT_SERVERS: &str = "localhost:9092";
+
 const ANSWERS: &[(&str, &str)] = &[
     ("sasl", "use \"sasl.mechanism\", \"sasl.username\" and \"sasl.password\" under [kafka.properties]"),
     (
@@ -233,6 +243,19 @@ impl KafkaPropertiesBuilder {
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         self.0.environment.extend(variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// The variables of this process.
+    pub fn process_environment(self) -> Self {
+        // Variables that are not UTF-8 cannot be ours.
+        let is_text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        self.environment(env::vars_os().filter_map(is_text))
+    }
+
+    /// A profile for when neither code nor `KAFKA_APP_PROFILE` names one.
+    pub fn default_profile(mut self, profile: impl Into<String>) -> Self {
+        self.0.default_profile = Some(profile.into());
         self
     }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod client;
 mod client_map;
+mod client_rules;
 mod consumer;
 mod env_layer;
 mod from_text;
@@ -16,10 +17,14 @@ mod placeholder;
 mod producer;
 mod properties;
 mod property_rules;
+mod resolve;
 mod resolved;
 mod section;
 mod source;
 mod toml_layer;
+
+#[cfg(test)]
+mod tests;
 
 pub use admin::{AdminProperties, TemplateProperties};
 pub use client::{ClientProperties, Secret, SslProperties};
@@ -30,4 +35,5 @@ pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefa
 pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings};
 pub use producer::ProducerProperties;
 pub use properties::Properties;
+pub(crate) use resolve::Declared;
 pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription};

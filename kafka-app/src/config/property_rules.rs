@@ -3,6 +3,7 @@
 use crate::config::{
     KafkaProperties, ListenerSettings,
     client_map::{Client, said_for_client},
+    client_rules,
     java_keys::instead_of,
     librdkafka_keys::{Key, Role},
     mistake::{Mistakes, did_you_mean},
@@ -13,10 +14,13 @@ use crate::config::{
 pub(crate) fn check(properties: &KafkaProperties, mistakes: &Mistakes) {
     check_servers(properties, mistakes);
     for client in [Client::Consumer, Client::Producer, Client::Admin] {
-        for said in said_for_client(properties, client).iter().filter(|said| said.is_typed) {
+        let said = said_for_client(properties, client);
+        for said in said.iter().filter(|said| said.is_typed) {
             check_typed(properties, &said.path, &said.key, &said.value, mistakes);
         }
+        client_rules::check(client, &said, |path| (properties.origin(path), path.to_owned()), mistakes);
     }
+    check_password_is_used(properties, mistakes);
     let tables = [
         ("kafka", None, &properties.client.properties),
         ("kafka.consumer", Some(Role::Consumer), &properties.consumer.client.properties),
@@ -29,9 +33,35 @@ pub(crate) fn check(properties: &KafkaProperties, mistakes: &Mistakes) {
             check_property(&path, role, name, value, properties.origin(&path), mistakes);
         }
     }
+    check_listener_defaults(properties, mistakes);
     check_listener_properties("kafka.listener", &properties.listener.settings, properties, mistakes);
     for (id, settings) in &properties.listeners {
         check_listener_properties(&format!("kafka.listeners.{id}"), settings, properties, mistakes);
+    }
+}
+
+/// A password that no client sends would leave a connection open to all that was meant not to be.
+fn check_password_is_used(properties: &KafkaProperties, mistakes: &Mistakes) {
+    let clients = [Client::Consumer, Client::Producer, Client::Admin].map(|client| said_for_client(properties, client));
+    let password = clients.iter().find_map(|said| client_rules::last(said, "sasl.password"));
+    if let Some(password) = password.filter(|_| !clients.iter().any(|said| client_rules::uses_sasl(said))) {
+        let text = "has no effect: kafka.security.protocol is neither sasl_ssl nor sasl_plaintext";
+        mistakes.add(properties.origin(&password.path), &password.path, text);
+    }
+}
+
+/// What only one listener can have.
+fn check_listener_defaults(properties: &KafkaProperties, mistakes: &Mistakes) {
+    let settings = &properties.listener.settings;
+    let said = [
+        ("topics", settings.topics.is_some(), "kafka.listeners.<id>.topics"),
+        ("topic-pattern", settings.topic_pattern.is_some(), "kafka.listeners.<id>.topic-pattern"),
+        ("send-to", settings.send_to.is_some(), "kafka.listeners.<id>.send-to"),
+        ("group-id", settings.group_id.is_some(), "kafka.consumer.group-id"),
+    ];
+    for (key, _, instead) in said.iter().filter(|(_, is_said, _)| *is_said) {
+        let path = format!("kafka.listener.{key}");
+        mistakes.add(properties.origin(&path), path, format!("is not for all listeners: use {instead}"));
     }
 }
 

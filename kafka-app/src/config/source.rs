@@ -13,6 +13,7 @@ use crate::config::{
     layer::{Layer, is_properties, spelling},
     mistake::{Mistakes, did_you_mean},
     placeholder::Lookup,
+    section::split_list,
     toml_layer::toml_layer,
 };
 
@@ -24,6 +25,8 @@ pub(crate) struct Sources {
     pub(crate) environment: BTreeMap<String, String>,
     /// Given by code; else `KAFKA_APP_PROFILE`.
     pub(crate) profiles: Option<Vec<String>>,
+    /// When neither code nor environment says any.
+    pub(crate) default_profile: Option<String>,
     /// Key and value, the last layer.
     pub(crate) code: Vec<(String, String)>,
 }
@@ -91,9 +94,9 @@ impl Sources {
     fn profiles(&self, mistakes: &Mistakes) -> Vec<String> {
         let said = match (&self.profiles, self.environment.get(PROFILE_VARIABLE)) {
             (Some(profiles), _) => profiles.clone(),
-            (None, Some(_)) if self.directory.is_none() => Vec::new(),
-            (None, Some(list)) => super::section::split_list(list),
-            (None, None) => Vec::new(),
+            (None, Some(list)) if self.directory.is_some() => split_list(list),
+            // Without a directory the process's profiles cannot be meant.
+            (None, _) => self.default_profile.clone().into_iter().collect(),
         };
         let is_name = |profile: &String| {
             let fits = !profile.is_empty() && profile.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_');
@@ -107,7 +110,8 @@ impl Sources {
     }
 
     fn profile_source(&self) -> &'static str {
-        if self.profiles.is_some() { "code" } else { PROFILE_VARIABLE }
+        let is_variable = self.profiles.is_none() && self.environment.contains_key(PROFILE_VARIABLE);
+        if is_variable { PROFILE_VARIABLE } else { "code" }
     }
 
     fn code_layer(&self) -> Layer {
