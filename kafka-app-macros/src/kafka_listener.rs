@@ -10,14 +10,14 @@ mod parse;
 mod tests;
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::ItemFn;
 
 use crate::{ctxt::Ctxt, paths::Runtime};
 use function::Function;
 
 /// The item as it is, and its declaration; after mistakes a stand-in for the declaration, so that they alone show.
-pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let cx = Ctxt::default();
     let options = parse::options(arguments, &cx);
     let runtime = Runtime::new(options.krate.get());
@@ -33,34 +33,31 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
                 None => expand::declaration(&options, &function, &runtime),
             }
         }
-        Err(_) => not_a_function(&item, cx),
+        Err(_) => not_a_function(item, cx),
     };
     quote!(#item #declaration)
 }
 
 /// An item that is complete but no function gets an answer; one that rustc cannot parse either gets rustc's.
 fn not_a_function(item: &TokenStream, cx: Ctxt) -> TokenStream {
-    let message = "`#[kafka_listener]` goes on a function: `async fn bill(Json(order): Json<Order>)`";
     match syn::parse2::<syn::Item>(item.clone()) {
-        Ok(item) => cx.error(first_token(&item), message),
+        Ok(item) => {
+            let message = "`#[kafka_listener]` goes on a function: `async fn bill(Json(order): Json<Order>)`";
+            cx.error(name(&item), message);
+        }
         Err(error) => cx.push(error),
     }
     cx.finish().unwrap_or_default()
 }
 
-/// The keyword of an item: enough to underline.
-fn first_token(item: &syn::Item) -> TokenStream {
-    let without_attributes = match item {
-        syn::Item::Struct(item) => return token(&item.struct_token),
-        syn::Item::Enum(item) => return token(&item.enum_token),
-        syn::Item::Impl(item) => return token(&item.impl_token),
-        syn::Item::Mod(item) => return token(&item.mod_token),
-        syn::Item::Trait(item) => return token(&item.trait_token),
-        item => quote!(#item),
-    };
-    without_attributes
-}
-
-fn token(token: &impl quote::ToTokens) -> TokenStream {
-    quote!(#token)
+/// The smallest token that stands for an item.
+fn name(item: &syn::Item) -> TokenStream {
+    match item {
+        syn::Item::Struct(item) => item.ident.to_token_stream(),
+        syn::Item::Enum(item) => item.ident.to_token_stream(),
+        syn::Item::Trait(item) => item.ident.to_token_stream(),
+        syn::Item::Mod(item) => item.ident.to_token_stream(),
+        syn::Item::Impl(item) => item.impl_token.to_token_stream(),
+        item => item.to_token_stream(),
+    }
 }

@@ -53,7 +53,7 @@ use proc_macro::TokenStream;
 /// | `crate = path` | where `kafka_app` is, if renamed | `::kafka_app` |
 #[proc_macro_attribute]
 pub fn kafka_listener(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    kafka_listener::attribute(arguments.into(), item.into()).into()
+    kafka_listener::attribute(arguments.into(), &item.into()).into()
 }
 
 /// Says of an error what is to be done with the record: `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]` on a variant.

@@ -55,7 +55,7 @@ mod nested {
     pub(super) async fn left_out(words: Words<'_>) {}
 
     #[kafka_app::kafka_listener(topic = "orders", on_revoke = "drain", dead_letter = "off", ack = "record")]
-    #[cfg(all())]
+    #[cfg(test)]
     #[inline]
     pub(super) async fn left_in<'a>(
         _words: Words<'a>,

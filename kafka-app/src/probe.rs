@@ -6,6 +6,8 @@
 //! Each answers with a tag whose `classify` sets the error apart; generated code says
 //! `(&&&RecordProbe::of(&returned)).tag().classify(returned)` with the traits of [`rank`] in scope.
 
+#![expect(clippy::unused_self, reason = "a tag is a value, so that the lookup can hand it over")]
+
 use std::{error::Error as StdError, marker::PhantomData};
 
 use crate::handler::{BatchResult, Failure, KafkaError};

@@ -41,7 +41,7 @@ fn not_yet(options: &Options, cx: &Ctxt) {
     if let (Some(name), Some(Delivery::ExactlyOnce)) = (options.delivery.name(), options.delivery.get()) {
         cx.error(
             name,
-            "exactly-once delivery is not there yet: use `\"at-least-once\"`, and handle a repeated record as if it were new to you twice",
+            "exactly-once delivery is not there yet: say `\"at-least-once\"`, which may repeat records after a crash",
         );
     }
     if let Some(name) = options.retry_topics.name() {

@@ -50,7 +50,7 @@ fn structure(function: &Function, private: &TokenStream, listener: &TokenStream)
         #[automatically_derived]
         impl #ident {
             #[doc(hidden)]
-            #[allow(missing_docs, reason = "stands for the function of the same name")]
+            #[allow(missing_docs, clippy::needless_update, reason = "says only what the attribute says")]
             #visibility fn __kafka_listener() -> #private::Listener {
                 #listener
             }

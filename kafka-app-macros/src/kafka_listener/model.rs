@@ -57,6 +57,7 @@ pub(crate) struct Retry {
 
 /// `delivery = ".."`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "the words of the guarantee are known by these names")]
 pub(crate) enum Delivery {
     AtMostOnce,
     AtLeastOnce,

@@ -71,7 +71,7 @@ fn the_function_is_left_token_for_token() {
         }
     );
     for arguments in [quote!(topic = "orders"), quote!(nonsense)] {
-        let expanded = attribute(arguments, item.clone()).to_string();
+        let expanded = attribute(arguments, &item).to_string();
         assert!(expanded.starts_with(&item.to_string()), "{expanded}");
     }
 }
@@ -80,7 +80,7 @@ fn the_function_is_left_token_for_token() {
 fn named_lifetimes_are_left_to_inference() {
     let expanded = attribute(
         quote!(topic = "orders"),
-        quote!(
+        &quote!(
             async fn bill<'a>(order: Json<Order<'a>>, visit: for<'b> fn(&'b str) -> &'static str) {}
         ),
     );
