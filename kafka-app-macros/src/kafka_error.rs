@@ -7,7 +7,7 @@ mod parse;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::DeriveInput;
+use syn::{Data, DeriveInput};
 
 use crate::{ctxt::Ctxt, paths::Runtime};
 
@@ -20,6 +20,9 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     let cx = Ctxt::default();
     let error = parse::error(&input, &cx);
     check::rules(&error, &cx);
+    if let Data::Union(_) = input.data {
+        return cx.finish().unwrap_or_default();
+    }
     let implementation = expand::implementation(&error, &input, &Runtime::new(error.krate.get()));
     let mistakes = cx.finish();
     quote!(#implementation #mistakes)

@@ -48,7 +48,9 @@ impl<T> Slot<T> {
     /// Notes that `entry` was said; a value that could not be read is `None`, and already reported.
     pub(crate) fn set(&mut self, entry: &Entry, value: Option<T>, cx: &Ctxt) {
         if self.name.is_some() {
-            cx.error(&entry.name, format!("`{}` is given twice", entry.name));
+            if !matches!(entry.given, Given::Malformed) {
+                cx.error(&entry.name, format!("`{}` is given twice", entry.name));
+            }
             return;
         }
         self.name = Some(entry.name.clone());
@@ -84,22 +86,32 @@ impl<O: Default> Table<O> {
     pub(crate) fn read(&self, tokens: TokenStream, cx: &Ctxt) -> O {
         let mut options = O::default();
         for entry in entries(tokens, cx) {
-            match self.rows.iter().find(|(name, _)| entry.name == name) {
-                Some((_, reader)) => reader(&mut options, &entry, cx),
-                None => cx.error(&entry.name, self.unknown(&entry.name.to_string())),
+            match self.row(&entry.name.to_string()) {
+                Some(reader) => reader(&mut options, &entry, cx),
+                None => self.unknown(&mut options, entry.name, cx),
             }
         }
         options
     }
 
-    /// The answer to a name that is no option.
-    fn unknown(&self, name: &str) -> String {
-        if let Some((_, answer)) = self.retired.iter().find(|(retired, _)| *retired == name) {
-            return format!("there is no option `{name}`{}: {answer}", self.of);
+    fn row(&self, name: &str) -> Option<Reader<O>> {
+        self.rows.iter().find(|(row, _)| *row == name).map(|(_, reader)| *reader)
+    }
+
+    /// Answers a name that is no option. If it is near to one, that one counts as said, lest it be called missing.
+    fn unknown(&self, options: &mut O, name: Ident, cx: &Ctxt) {
+        let written = name.to_string();
+        if let Some((_, answer)) = self.retired.iter().find(|(retired, _)| *retired == written) {
+            cx.error(&name, format!("there is no option `{written}`{}: {answer}", self.of));
+            return;
         }
         let names: Vec<_> = self.rows.iter().map(|(name, _)| *name).collect();
-        let guess = nearest(name, &names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        format!("unknown option `{name}`{}: {guess}options are {}", self.of, list(&names))
+        let near = nearest(&written, &names);
+        let guess = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        cx.error(&name, format!("unknown option `{written}`{}: {guess}options are {}", self.of, list(&names)));
+        if let Some(reader) = near.and_then(|near| self.row(near)) {
+            reader(options, &Entry { name, given: Given::Malformed }, cx);
+        }
     }
 }
 
@@ -139,7 +151,7 @@ pub(crate) fn pairs(tokens: TokenStream, cx: &Ctxt) -> Vec<(LitStr, Expr)> {
             return Err(input.error("expected a property in quotes, as in `\"fetch.min.bytes\" = \"1\"`"));
         }
         let key: LitStr = input.parse()?;
-        if input.parse::<Token![=]>().is_err() {
+        if input.parse::<Token![=]>().is_err() || input.is_empty() {
             return Err(syn::Error::new_spanned(&key, format!("{} needs a value, as in `= \"1\"`", quote!(#key))));
         }
         Ok(vec![(key, input.parse()?)])
@@ -188,8 +200,9 @@ fn chunk_entries(input: ParseStream<'_>, cx: &Ctxt) -> syn::Result<Vec<Entry>> {
 fn entry(input: ParseStream<'_>, cx: &Ctxt) -> syn::Result<Entry> {
     if input.peek(LitStr) {
         let literal: LitStr = input.parse()?;
-        let message = format!("this needs a name, as in `topic = {}`", quote!(#literal));
-        return Err(syn::Error::new_spanned(literal, message));
+        cx.error(&literal, format!("this needs a name, as in `topic = {}`", quote!(#literal)));
+        // It was meant as the topic, so that one is not missing.
+        return Ok(Entry { name: Ident::new("topic", literal.span()), given: Given::Malformed });
     }
     if !input.peek(Ident::peek_any) {
         return Err(input.error("expected an option, as in `topic = \"orders\"`"));

@@ -33,8 +33,9 @@ pub(crate) fn duration() -> TokenStream {
     quote!(::core::time::Duration)
 }
 
-pub(crate) fn string() -> TokenStream {
-    quote!(::std::string::String)
+/// `String::from`, which needs no prelude for its trait.
+pub(crate) fn string_from() -> TokenStream {
+    quote!(<::std::string::String as ::core::convert::From<&str>>::from)
 }
 
 pub(crate) fn vec() -> TokenStream {

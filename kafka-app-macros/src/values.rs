@@ -130,9 +130,9 @@ pub(crate) fn count(entry: &Entry, cx: &Ctxt) -> Option<u32> {
         return None;
     };
     match literal.base10_parse() {
-        Ok(0) => cx.error(literal, format!("`{}` is at least 1", entry.name)),
+        Ok(0) => cx.error(literal, format!("`{}` must be at least 1", entry.name)),
         Ok(count) => return Some(count),
-        Err(_) => cx.error(literal, format!("`{}` is at most {}", entry.name, u32::MAX)),
+        Err(_) => cx.error(literal, format!("`{}` must be at most {}", entry.name, u32::MAX)),
     }
     None
 }
@@ -149,7 +149,7 @@ pub(crate) fn decimal(entry: &Entry, example: &str, within: fn(f64) -> bool, rul
     };
     match number {
         Some(number) if number.is_finite() && within(number) => return Some(number),
-        Some(_) => cx.error(value, format!("`{}` is {rule}", entry.name)),
+        Some(_) => cx.error(value, format!("`{}` must be {rule}", entry.name)),
         None => cx.error(value, format!("`{}` takes a number: `{} = {example}`", entry.name, entry.name)),
     }
     None

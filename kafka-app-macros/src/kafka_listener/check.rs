@@ -120,7 +120,10 @@ fn lanes(options: &Options, cx: &Ctxt) {
         Some(_) => options.ordering.get() == Some(&Ordering::Partition),
     };
     if by_partition {
-        cx.error(name, "`workers` needs `ordering = \"key\"` or `ordering = \"none\"`: in order of the partition there is one lane for each");
+        cx.error(
+            name,
+            "`workers` needs `ordering = \"key\"` or `ordering = \"none\"`: a partition in its own order has one lane",
+        );
     }
 }
 

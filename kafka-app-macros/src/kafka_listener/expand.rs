@@ -1,8 +1,8 @@
 //! The declaration beside the function: a hidden struct of its name, the handler, and the builder's calls.
 
-use proc_macro2::{Literal, Span, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Ident, Type, spanned::Spanned};
+use syn::{Ident, spanned::Spanned};
 
 use super::{
     function::Function,
@@ -68,9 +68,18 @@ fn arguments(function: &Function) -> Vec<Ident> {
     (0..function.inferred.len()).map(|index| local(&format!("arg{index}"))).collect()
 }
 
-/// What rustc says of an argument's type underlines that type.
-fn at(ty: &Type) -> Span {
-    Span::mixed_site().located_at(ty.span())
+/// What rustc says of these tokens underlines `span`, but the names in them are ours.
+fn at(span: Span) -> Span {
+    Span::mixed_site().located_at(span)
+}
+
+/// The same tokens, a path, at another place.
+fn located(tokens: TokenStream, span: Span) -> TokenStream {
+    let at_span = |mut token: TokenTree| {
+        token.set_span(span);
+        token
+    };
+    tokens.into_iter().map(at_span).collect()
 }
 
 /// `bill(a, b).await`
@@ -104,67 +113,86 @@ fn declares(function: &Function, private: &TokenStream, probe: &str) -> TokenStr
 }
 
 fn record_handler(function: &Function, private: &TokenStream) -> TokenStream {
-    let Function { ident, cfgs, .. } = function;
     let (cx, returned) = (local("cx"), local("returned"));
-    let (result, call, declare) = (paths::result(), call(function), declares(function, private, "ArgumentProbe"));
+    let (result, call) = (paths::result(), call(function));
     let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
-        quote_spanned! {at(ty)=>
+        quote_spanned! {at(ty.span())=>
             let #argument = match #private::extract::<#ty>(&#cx) {
                 #result::Ok(argument) => argument,
                 #result::Err(rejection) => return #private::Outcome::Rejected(rejection),
             };
         }
     });
-    quote! {
-        #(#cfgs)*
-        #[automatically_derived]
-        #[allow(deprecated, clippy::let_unit_value, reason = "says only what the function says")]
-        impl #private::RecordHandler for #ident {
-            #declare
-
-            async fn call<'r>(&'r self, #cx: #private::RecordContext<'r>) -> #private::Outcome {
-                #(#lines)*
-                let #returned = #call;
-                #private::outcome({
-                    use #private::rank::*;
-                    (&&&#private::RecordProbe::of(&#returned)).tag().classify(#returned)
-                })
-            }
-        }
-    }
+    let span = at(function.returns_at);
+    let classified = classified(private, &returned, "RecordProbe", span);
+    let outcome = quote_spanned!(span=> #private::outcome(#classified));
+    let body = quote! {
+        #(#lines)*
+        let #returned = #call;
+        #outcome
+    };
+    handler(function, private, &["Record", "Outcome", "ArgumentProbe"], &body)
 }
 
 fn batch_handler(function: &Function, private: &TokenStream) -> TokenStream {
-    let Function { ident, cfgs, .. } = function;
     let (cx, returned, rejected) = (local("cx"), local("returned"), local("rejected"));
-    let (result, vec) = (paths::result(), paths::vec());
-    let (call, declare) = (call(function), declares(function, private, "BatchArgumentProbe"));
+    let (result, vec, call) = (paths::result(), paths::vec(), call(function));
     let lines = arguments(function).into_iter().zip(&function.inferred).map(|(argument, ty)| {
-        quote_spanned! {at(ty)=>
+        quote_spanned! {at(ty.span())=>
             let #argument = match #private::extract_batch::<#ty>(&#cx, &mut #rejected) {
                 #result::Ok(argument) => argument,
                 #result::Err(rejection) => return #private::batch_failed(rejection),
             };
         }
     });
+    let span = at(function.returns_at);
+    let classified = classified(private, &returned, "BatchProbe", span);
+    let outcome = quote_spanned! {span=>
+        #private::batch_outcome(#cx.records().len(), #rejected, #classified)
+    };
+    let body = quote! {
+        let mut #rejected = #vec::new();
+        #(#lines)*
+        if #rejected.len() == #cx.records().len() {
+            return #private::batch_rejected(#rejected);
+        }
+        let #returned = #call;
+        #outcome
+    };
+    handler(function, private, &["Batch", "BatchOutcome", "BatchArgumentProbe"], &body)
+}
+
+/// What was returned, with its error set apart.
+fn classified(private: &TokenStream, returned: &Ident, probe: &str, span: Span) -> TokenStream {
+    let probe = format_ident!("{probe}");
+    quote_spanned!(span=> {
+        use #private::rank::*;
+        (&&&#private::#probe::of(&#returned)).tag().classify(#returned)
+    })
+}
+
+/// The handler's `impl`, named after one record or a batch of them.
+fn handler(function: &Function, private: &TokenStream, names: &[&str; 3], body: &TokenStream) -> TokenStream {
+    let Function { ident, cfgs, .. } = function;
+    let [of, outcome, probe] = names;
+    let (handler, context) = (format_ident!("{of}Handler"), format_ident!("{of}Context"));
+    let (outcome, cx) = (format_ident!("{outcome}"), local("cx"));
+    let declare = declares(function, private, probe);
+    // A future that cannot be sent is underlined where the function has its name.
+    let span = at(ident.span());
+    let answer = located(quote!(#private::#outcome), span);
+    let signature = quote_spanned! {span=>
+        async fn call<'r>(&'r self, #cx: #private::#context<'r>) -> #answer
+    };
     quote! {
         #(#cfgs)*
         #[automatically_derived]
         #[allow(deprecated, clippy::let_unit_value, reason = "says only what the function says")]
-        impl #private::BatchHandler for #ident {
+        impl #private::#handler for #ident {
             #declare
 
-            async fn call<'r>(&'r self, #cx: #private::BatchContext<'r>) -> #private::BatchOutcome {
-                let mut #rejected = #vec::new();
-                #(#lines)*
-                if #rejected.len() == #cx.records().len() {
-                    return #private::batch_rejected(#rejected);
-                }
-                let #returned = #call;
-                #private::batch_outcome(#cx.records().len(), #rejected, {
-                    use #private::rank::*;
-                    (&&&#private::BatchProbe::of(&#returned)).tag().classify(#returned)
-                })
+            #signature {
+                #body
             }
         }
     }
@@ -229,8 +257,7 @@ fn topic_name(topic: &TopicName, private: &TokenStream) -> TokenStream {
     match topic {
         TopicName::Literal(literal) => quote!(#literal),
         TopicName::Path(path) => {
-            let span = Span::mixed_site().located_at(path.span());
-            quote_spanned!(span=> #private::topic_name(&#path))
+            quote_spanned!(at(path.span())=> #private::topic_name(&#path))
         }
     }
 }
@@ -307,8 +334,8 @@ fn dead_letter_call(dead_letter: &DeadLetter, private: &TokenStream) -> TokenStr
         DeadLetter::Off => quote!(Off),
         DeadLetter::Stop => quote!(Stop),
         DeadLetter::Topic(topic) => {
-            let (string, topic) = (paths::string(), topic_name(topic, private));
-            quote!(Topic(#string::from(#topic)))
+            let (string_from, topic) = (paths::string_from(), topic_name(topic, private));
+            quote!(Topic(#string_from(#topic)))
         }
     };
     quote!(.dead_letter(#private::DeadLetter::#dead_letter))

@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
+use proc_macro2::Span;
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Lifetime, PathArguments, ReturnType, Signature,
     Type, Visibility,
+    spanned::Spanned,
     visit_mut::{self, VisitMut},
 };
 
@@ -22,7 +24,9 @@ pub(crate) struct Function {
     pub(crate) arguments: Vec<Type>,
     /// The same with every named lifetime left to inference, for what is generated.
     pub(crate) inferred: Vec<Type>,
-    /// Whether it says nothing, or an empty value.
+    /// Where its return type begins, or its name if it has none.
+    pub(crate) returns_at: Span,
+    /// Whether it returns nothing, or a `Result` of nothing.
     pub(crate) returns_nothing: bool,
     /// Whether a struct may stand beside it; not so in an `impl` block.
     pub(crate) is_free: bool,
@@ -44,6 +48,10 @@ impl Function {
             is_async: item.sig.asyncness.is_some(),
             arguments,
             inferred,
+            returns_at: match &item.sig.output {
+                ReturnType::Default => item.sig.ident.span(),
+                ReturnType::Type(_, ty) => ty.span(),
+            },
             returns_nothing: is_nothing(&item.sig.output),
             is_free: item.sig.receiver().is_none() && !is_listener_already(item),
         }

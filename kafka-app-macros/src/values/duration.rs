@@ -21,7 +21,7 @@ pub(crate) fn duration(entry: &Entry, least: Duration, cx: &Ctxt) -> Option<Dura
     match humantime::parse_duration(&literal.value()) {
         Ok(duration) if duration >= least => Some(duration),
         Ok(_) => {
-            cx.error(literal, format!("`{}` is longer than 0", entry.name));
+            cx.error(literal, format!("`{}` must be longer than 0", entry.name));
             None
         }
         Err(error) => {

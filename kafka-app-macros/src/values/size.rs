@@ -25,7 +25,7 @@ pub(crate) fn size(entry: &Entry, cx: &Ctxt) -> Option<u64> {
         value => string(value).and_then(|literal| parse(&literal.value())),
     };
     match bytes {
-        Some(0) => cx.error(value, format!("`{}` is at least 1 byte", entry.name)),
+        Some(0) => cx.error(value, format!("`{}` must be at least 1 byte", entry.name)),
         Some(bytes) => return Some(bytes),
         None => cx.error(
             value,

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use kafka_app::{Text, kafka_listener};
+use kafka_app::kafka_listener;
 
 #[kafka_listener(topic = "orders")]
 async fn generic<T: Send>(_order: Option<T>) {}
@@ -18,7 +18,7 @@ async unsafe fn dangerous() {}
 extern "C" fn foreign() {}
 
 #[kafka_listener(topic = "orders")]
-async fn conditional(#[cfg(windows)] _text: Text) {}
+async fn conditional(#[cfg(windows)] _text: String) {}
 
 #[kafka_listener(topic = "orders")]
 fn future() -> impl Future<Output = ()> {
