@@ -42,13 +42,6 @@ pub(crate) struct Offsets {
     pub(crate) high_watermark: i64,
 }
 
-/// What a read found, besides the bytes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ReadResult {
-    pub(crate) offsets: Offsets,
-    pub(crate) len: usize,
-}
-
 /// What is asked of a read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ReadFrom {
@@ -117,12 +110,12 @@ impl Partition {
         Ok((appended, log_start))
     }
 
-    /// Reads whole batches, adding them to `out`.
-    pub(crate) fn read(&self, from: ReadFrom, out: &mut Vec<Bytes>) -> Result<ReadResult, ErrorCode> {
+    /// Reads whole batches, adding them to `out`, and says which offsets there are.
+    pub(crate) fn read(&self, from: ReadFrom, out: &mut Vec<Bytes>) -> Result<Offsets, ErrorCode> {
         let state = self.state.lock();
         state.check_leader_epoch(from.leader_epoch)?;
         match state.log.read(from.offset, from.max_bytes, from.at_least_one, out) {
-            Ok(len) => Ok(ReadResult { offsets: state.offsets(), len }),
+            Ok(_) => Ok(state.offsets()),
             Err(_) => Err(ErrorCode::OffsetOutOfRange),
         }
     }

@@ -17,7 +17,7 @@ use std::fmt;
 use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
-pub(crate) use kafka_protocol::messages::{self, ApiKey};
+pub(crate) use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::buf::ByteBuf;
 pub(crate) use kafka_protocol::protocol::{Decodable, Encodable, StrBytes};
 

@@ -136,9 +136,9 @@ fn read_one(
     };
     let mut records = Vec::new();
     match partition.read(from, &mut records) {
-        Ok(read) => {
+        Ok(offsets) => {
             let partition = Some(Arc::clone(partition));
-            Answer { index, code: ErrorCode::None, offsets: read.offsets, records, partition }
+            Answer { index, code: ErrorCode::None, offsets, records, partition }
         }
         Err(code) => Answer::error(index, code),
     }

@@ -3,6 +3,8 @@
 //! To add a request: write `api/<request>.rs` with a function from the request to its response, and add one row to
 //! [`APIS`]. What ApiVersions answers, which versions are let through and how headers are read all follow from the row.
 
+#![expect(clippy::needless_pass_by_value, reason = "every handler owns its request: one shape for all rows")]
+
 use bytes::{Bytes, BytesMut};
 
 use crate::clock::Waiter;

@@ -17,5 +17,5 @@ mod validate;
 pub(crate) use batch::BatchHeader;
 pub(crate) use config::{LogConfig, TimestampType};
 pub(crate) use partition_log::{Appended, PartitionLog};
-pub(crate) use records::{RecordAt, for_each_record};
+pub(crate) use records::for_each_record;
 pub(crate) use validate::{Rejected, ValidBatch, validate};

@@ -114,7 +114,7 @@ fn check_reads(log: &PartitionLog, model: &[(i64, i64, Vec<u8>)], max: usize) {
         let batch = records(&bytes);
         assert!(!batch.is_empty(), "nothing at {offset}");
         if bytes.len() > max {
-            assert_eq!(super::batch::headers(&bytes).count(), 1, "only one batch may be over the limit");
+            assert_eq!(batch::headers(&bytes).count(), 1, "only one batch may be over the limit");
         }
         seen.extend(batch.into_iter().filter(|record| record.0 >= offset));
         offset = seen.last().map_or(offset, |record| record.0 + 1);

@@ -33,15 +33,22 @@ impl Client {
 
     /// Sends a request without waiting for its answer.
     pub fn send<Q: Request>(&mut self, version: i16, request: &Q) {
+        let mut body = BytesMut::new();
+        request.encode(&mut body, version).expect("the request can be encoded");
+        self.send_body(Q::KEY, version, Q::header_version(version), &body);
+    }
+
+    /// Sends whatever a test takes for the body of a request.
+    pub fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) {
         self.sent += 1;
         let header = RequestHeader::default()
-            .with_request_api_key(Q::KEY)
+            .with_request_api_key(key)
             .with_request_api_version(version)
             .with_correlation_id(self.sent)
             .with_client_id(Some(StrBytes::from_static_str("wire-test")));
         let mut frame = BytesMut::from(&[0; 4][..]);
-        header.encode(&mut frame, Q::header_version(version)).expect("the header can be encoded");
-        request.encode(&mut frame, version).expect("the request can be encoded");
+        header.encode(&mut frame, header_version).expect("the header can be encoded");
+        frame.extend_from_slice(body);
         let len = i32::try_from(frame.len() - 4).expect("the request is small");
         frame[..4].copy_from_slice(&len.to_be_bytes());
         self.stream.write_all(&frame).expect("the connection is open");
@@ -56,6 +63,24 @@ impl Client {
         let response = Q::Response::decode(&mut body, version).expect("the answer has the version asked for");
         assert!(body.is_empty(), "{} bytes are left of the answer", body.len());
         response
+    }
+
+    /// Sends bytes that need not be a request.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the connection is open");
+    }
+
+    /// Reads the answer to the oldest request that has none yet, and gives its body; its header must be of version 0.
+    pub fn receive_body(&mut self) -> Bytes {
+        self.received += 1;
+        let mut body = self.read_frame().expect("the connection is open");
+        assert_eq!(body.split_to(4), self.received.to_be_bytes().as_slice(), "correlation id");
+        body
+    }
+
+    /// Takes note that the oldest request without an answer will never get one.
+    pub fn expect_no_answer(&mut self) {
+        self.received += 1;
     }
 
     /// Whether the broker closes the connection without another answer.

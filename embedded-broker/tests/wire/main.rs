@@ -1,6 +1,16 @@
 //! The broker on the wire: every test starts one of its own and speaks to it as a client would, version by version.
 
-mod admin;
 mod client;
 mod each_broker;
+mod records;
+
+mod admin;
+mod api_versions;
+mod fetch;
 mod groups;
+mod hostile;
+mod init_producer_id;
+mod life;
+mod list_offsets;
+mod metadata;
+mod produce;

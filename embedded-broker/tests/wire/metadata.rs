@@ -1,0 +1,72 @@
+//! Metadata: nodes, topics, and topics that are made by asking for them.
+
+use embedded_broker::{EmbeddedBroker, ErrorCode};
+use kafka_protocol::messages::MetadataRequest;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::records::*;
+
+fn ask(topics: &[&str]) -> MetadataRequest {
+    let topics = topics.iter().map(|topic| MetadataRequestTopic::default().with_name(Some(name(topic))));
+    MetadataRequest::default().with_topics(Some(topics.collect()))
+}
+
+#[test]
+fn every_version_names_the_node_and_who_leads() {
+    let broker = broker_with("t", 3);
+    let mut client = Client::of(&broker);
+    for version in 0..=13 {
+        let response = client.call(version, &ask(&["t"]));
+        let node = &response.brokers[0];
+        assert_eq!(format!("{}:{}", node.host, node.port), broker.bootstrap_servers(), "v{version}");
+        let topic = &response.topics[0];
+        assert_eq!((topic.error_code, topic.partitions.len()), (0, 3), "v{version}");
+        assert!(topic.partitions.iter().all(|one| one.leader_id == node.node_id && one.error_code == 0));
+        assert_eq!(topic.topic_id.is_nil(), version < 10, "v{version}");
+    }
+}
+
+#[test]
+fn all_topics_are_asked_for_with_null_and_in_version_0_with_an_empty_list() {
+    let broker = EmbeddedBroker::builder().topic("a", 1).topic("b", 1).start().unwrap();
+    let mut client = Client::of(&broker);
+    let all = MetadataRequest::default().with_topics(None);
+    assert_eq!(client.call(0, &ask(&[])).topics.len(), 2);
+    for version in 1..=13 {
+        assert_eq!(client.call(version, &all).topics.len(), 2, "v{version}");
+        assert_eq!(client.call(version, &ask(&[])).topics.len(), 0, "v{version}");
+    }
+}
+
+#[test]
+fn a_topic_is_made_by_asking_only_if_both_sides_allow_it() {
+    let open = EmbeddedBroker::builder().config("num.partitions", 4).start().unwrap();
+    let mut client = Client::of(&open);
+    let refused = client.call(12, &ask(&["t"]).with_allow_auto_topic_creation(false));
+    assert_eq!(refused.topics[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+    let made = client.call(12, &ask(&["t"]));
+    assert_eq!((made.topics[0].error_code, made.topics[0].partitions.len()), (0, 4));
+    let bad = client.call(12, &ask(&["a b"]));
+    assert_eq!(bad.topics[0].error_code, ErrorCode::InvalidTopicException.code());
+    let closed = EmbeddedBroker::builder().config("auto.create.topics.enable", false).start().unwrap();
+    let refused = Client::of(&closed).call(12, &ask(&["t"]));
+    assert_eq!(refused.topics[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+}
+
+#[test]
+fn topics_are_found_by_id() {
+    let broker = broker_with("t", 1);
+    let mut client = Client::of(&broker);
+    let id = topic_id(&mut client, "t");
+    let by_id = |id: Uuid| {
+        let topic = MetadataRequestTopic::default().with_topic_id(id).with_name(None);
+        MetadataRequest::default().with_topics(Some(vec![topic]))
+    };
+    for version in 12..=13 {
+        assert_eq!(client.call(version, &by_id(id)).topics[0].name, Some(name("t")));
+        let unknown = client.call(version, &by_id(Uuid::from_u128(7)));
+        assert_eq!(unknown.topics[0].error_code, ErrorCode::UnknownTopicId.code());
+    }
+}

@@ -1,0 +1,134 @@
+//! Batches as producers make them, requests that carry them, and what comes back.
+
+use bytes::{Bytes, BytesMut};
+use embedded_broker::EmbeddedBroker;
+use kafka_protocol::indexmap::IndexMap;
+use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
+use kafka_protocol::messages::fetch_response::PartitionData;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+use kafka_protocol::messages::produce_response::PartitionProduceResponse;
+use kafka_protocol::messages::{FetchRequest, FetchResponse, MetadataRequest, ProduceRequest, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::records::{
+    Compression, Record, RecordBatchDecoder, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
+};
+use uuid::Uuid;
+
+use crate::client::Client;
+
+pub fn name(topic: &str) -> TopicName {
+    TopicName(StrBytes::from_string(topic.to_owned()))
+}
+
+/// Who sends a batch: producer id, epoch and first sequence.
+pub type Producer = (i64, i16, i32);
+
+pub const NOBODY: Producer = (-1, -1, -1);
+
+/// A batch of values, made by the codec and not by the broker's own code.
+pub fn batch(values: &[&str], producer: Producer) -> Bytes {
+    batch_at(&values.iter().map(|value| (now_ms(), *value)).collect::<Vec<_>>(), producer)
+}
+
+/// A batch of values with timestamps.
+pub fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
+    let record = |(index, (timestamp, value)): (i32, &(i64, &str))| Record {
+        transactional: false,
+        control: false,
+        partition_leader_epoch: 0,
+        producer_id: producer.0,
+        producer_epoch: producer.1,
+        timestamp_type: TimestampType::Creation,
+        offset: i64::from(index),
+        sequence: producer.2.wrapping_add(index),
+        timestamp: *timestamp,
+        key: None,
+        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        headers: IndexMap::new(),
+        delete_horizon: false,
+    };
+    let records: Vec<Record> = (0..).zip(values).map(record).collect();
+    let mut bytes = BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    RecordBatchEncoder::encode(&mut bytes, &records, &options).expect("records can be encoded");
+    bytes.freeze()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a client reads the time of day")]
+pub fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later than 1970");
+    i64::try_from(since.as_millis()).expect("it is not that late")
+}
+
+/// The values of fetched bytes, with their offsets.
+pub fn values(bytes: &Bytes) -> Vec<(i64, String)> {
+    let sets = RecordBatchDecoder::decode_all(&mut bytes.clone()).expect("batches can be decoded");
+    let records = sets.into_iter().flat_map(|set| set.records);
+    records
+        .map(|record| (record.offset, String::from_utf8_lossy(&record.value.unwrap_or_default()).into_owned()))
+        .collect()
+}
+
+/// The id of a topic, as Metadata tells it.
+pub fn topic_id(client: &mut Client, topic: &str) -> Uuid {
+    let request = MetadataRequest::default()
+        .with_topics(Some(vec![MetadataRequestTopic::default().with_name(Some(name(topic)))]));
+    client.call(12, &request).topics[0].topic_id
+}
+
+pub fn produce_request(topic: &str, id: Uuid, version: i16, partition: i32, records: Bytes) -> ProduceRequest {
+    let data = PartitionProduceData::default().with_index(partition).with_records(Some(records));
+    let topic = match version >= 13 {
+        true => TopicProduceData::default().with_topic_id(id),
+        false => TopicProduceData::default().with_name(name(topic)),
+    };
+    ProduceRequest::default()
+        .with_acks(-1)
+        .with_timeout_ms(1_000)
+        .with_topic_data(vec![topic.with_partition_data(vec![data])])
+}
+
+/// Produces one batch to one partition.
+pub fn produce(client: &mut Client, topic: &str, partition: i32, records: Bytes) -> PartitionProduceResponse {
+    let request = produce_request(topic, Uuid::nil(), 12, partition, records);
+    let mut response = client.call(12, &request);
+    response.responses.remove(0).partition_responses.remove(0)
+}
+
+/// Asks for one partition from `offset` on.
+pub fn fetch_request(topic: &str, id: Uuid, version: i16, partitions: &[(i32, i64)]) -> FetchRequest {
+    let asked = |(partition, offset): &(i32, i64)| {
+        FetchPartition::default()
+            .with_partition(*partition)
+            .with_fetch_offset(*offset)
+            .with_partition_max_bytes(1 << 20)
+    };
+    let topic = match version >= 13 {
+        true => FetchTopic::default().with_topic_id(id),
+        false => FetchTopic::default().with_topic(name(topic)),
+    };
+    let request = FetchRequest::default()
+        .with_max_wait_ms(0)
+        .with_min_bytes(1)
+        .with_max_bytes(50 << 20)
+        .with_topics(vec![topic.with_partitions(partitions.iter().map(asked).collect())]);
+    if version >= 7 { request.with_session_epoch(-1) } else { request }
+}
+
+/// The only partition of an answer.
+pub fn only(response: FetchResponse) -> PartitionData {
+    let mut partitions = response.responses.into_iter().flat_map(|topic| topic.partitions);
+    let only = partitions.next().expect("a partition is answered");
+    assert!(partitions.next().is_none(), "one partition was asked for");
+    only
+}
+
+/// Fetches one partition without waiting.
+pub fn fetch(client: &mut Client, topic: &str, partition: i32, offset: i64) -> PartitionData {
+    only(client.call(12, &fetch_request(topic, Uuid::nil(), 12, &[(partition, offset)])))
+}
+
+pub fn broker_with(topic: &str, partitions: i32) -> EmbeddedBroker {
+    EmbeddedBroker::builder().topic(topic, partitions).start().expect("the broker starts")
+}
