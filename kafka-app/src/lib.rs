@@ -10,11 +10,13 @@ pub mod config;
 
 mod client;
 mod convert;
+mod error_handler;
 mod extract;
 mod handler;
 mod listener;
 #[cfg(feature = "macros")]
 mod listeners;
+mod observe;
 mod probe;
 mod producer;
 #[cfg(test)]
@@ -34,7 +36,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use extract::{
     Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, Record, State,
 };
-pub use handler::{Each, ErrorClass, KafkaError, Outcome, Outgoing, RecordContext};
+pub use handler::{Each, ErrorClass, HandlerFn, KafkaError, Outcome, Outgoing, RecordContext, handler_fn};
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};

@@ -3,6 +3,7 @@
 //! `#[kafka_listener]` implements [`RecordHandler`] or [`BatchHandler`] for the hidden struct it declares; nothing here
 //! knows where records come from or what is done about failures.
 
+mod function;
 mod outgoing;
 mod returns;
 
@@ -22,6 +23,7 @@ use crate::{
     record::{ProducerRecord, RawRecord},
 };
 
+pub use function::{AnyError, ErrorWithClass, HandlerFn, IntoOutcome, handler_fn};
 pub use outgoing::Outgoing;
 pub use returns::{BatchResult, Each, IntoOutputs, batch_outcome, outcome};
 

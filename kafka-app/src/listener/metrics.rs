@@ -58,3 +58,8 @@ impl ListenerMetrics {
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);
 }
+
+/// Counts by many, once for a chunk.
+pub(crate) fn count_many(counter: &AtomicU64, n: usize) {
+    counter.fetch_add(u64::try_from(n).unwrap_or(u64::MAX), Relaxed);
+}

@@ -8,6 +8,7 @@ mod tracker;
 
 pub use ack::{Ack, Acked};
 pub(crate) use ack::{AckSource, AckTarget};
+pub(crate) use declaration::Handler;
 pub use declaration::Listener;
-pub(crate) use dispatch::{ChunkRunner, Delivered, Progress};
+pub(crate) use dispatch::{Chunk, ChunkRunner, Delivered, Policy, Progress};
 pub use metrics::{ListenerCounts, ListenerMetrics};

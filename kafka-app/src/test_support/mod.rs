@@ -1,11 +1,15 @@
 //! Doubles for tests: records without a broker, a lane that notes progress, a producer that does as it is told.
 
 mod acks;
+mod bench;
+mod errors;
 mod progress;
 mod record;
 mod sink;
 
 pub(crate) use acks::{AckEvent, Acks, acks};
+pub(crate) use bench::Bench;
+pub(crate) use errors::Refused;
 pub(crate) use progress::FakeProgress;
 pub(crate) use record::TestRecord;
 pub(crate) use sink::{FakeSink, Sent};

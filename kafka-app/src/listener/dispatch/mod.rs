@@ -3,8 +3,18 @@
 //! A lane (listener/lane.rs) hands chunks to a [`ChunkRunner`]; the runner decodes, calls the handler, applies the
 //! failure policy, and says through [`Progress`] which records are finished.
 
+mod batch_runner;
+mod call;
+mod outputs;
+mod per_record;
+mod record_runner;
+mod run;
+#[cfg(test)]
+mod tests;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
+use self::{batch_runner::BatchRunner, record_runner::RecordRunner, run::Shared};
 use super::{declaration::Filter, metrics::ListenerMetrics};
 use crate::{
     config::ResolvedListener,
@@ -76,8 +86,8 @@ impl<H: RecordHandler> super::declaration::ErasedRecordHandler for Erased<H> {
         self.0.declare(declaration);
     }
 
-    fn runner(self: Arc<Self>, _policy: Policy) -> Arc<dyn ChunkRunner> {
-        unimplemented!("the dispatch helper writes it")
+    fn runner(self: Arc<Self>, policy: Policy) -> Arc<dyn ChunkRunner> {
+        Arc::new(RecordRunner { handler: Arc::clone(&self.0), shared: Shared::new(policy) })
     }
 }
 
@@ -86,7 +96,7 @@ impl<H: BatchHandler> super::declaration::ErasedBatchHandler for Erased<H> {
         self.0.declare(declaration);
     }
 
-    fn runner(self: Arc<Self>, _policy: Policy) -> Arc<dyn ChunkRunner> {
-        unimplemented!("the dispatch helper writes it")
+    fn runner(self: Arc<Self>, policy: Policy) -> Arc<dyn ChunkRunner> {
+        Arc::new(BatchRunner { handler: Arc::clone(&self.0), shared: Shared::new(policy) })
     }
 }

@@ -1,0 +1,215 @@
+//! [`BatchRunner`]: a chunk through a handler that takes many records at a time.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use parking_lot::Mutex;
+
+use super::{
+    Chunk, ChunkRunner, Progress,
+    call::{guarded, guarded_fn},
+    outputs::{OutputQueue, SettledResult},
+    per_record::per_record,
+    run::{Delays, Fault, Next, Run, Shared},
+};
+use crate::{
+    config::{Delivery, OnRevoke},
+    error::Error,
+    error_handler::{Decision, Reason, decide, give_up},
+    handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
+    listener::metrics::count_many,
+};
+
+/// Runs a chunk as a batch, and what is left of it again.
+pub(super) struct BatchRunner<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) shared: Shared,
+}
+
+impl<H: BatchHandler> ChunkRunner for BatchRunner<H> {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+        let run = Run { shared: &self.shared, chunk, progress };
+        Box::pin(async move {
+            match run.listener().on_revoke {
+                OnRevoke::Drain => run_all(&*self.handler, &run).await,
+                OnRevoke::Cancel => tokio::select! {
+                    biased;
+                    () = progress.revoked() => Ok(()),
+                    result = run_all(&*self.handler, &run) => result,
+                },
+            }
+        })
+    }
+}
+
+/// What is left of the chunk: the records the next delivery holds.
+pub(super) struct Open {
+    /// Indexes into the chunk, rising.
+    pub(super) indexes: Vec<usize>,
+    pub(super) attempt: u32,
+    pub(super) delays: Option<Delays>,
+}
+
+async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
+    let mut open = Open { indexes: Vec::with_capacity(run.chunk.records.len()), attempt: 1, delays: None };
+    if filter_all(run, &mut open).await? == Next::Revoked {
+        return Ok(());
+    }
+    while !open.indexes.is_empty() && !run.progress.is_revoked() {
+        let next = match deliver(handler, run, &open).await {
+            Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result).await?,
+            Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes).await?,
+            Err(failure) => failed(run, &mut open, &failure).await?,
+        };
+        if next != Next::Again {
+            break;
+        }
+        open.attempt += 1;
+    }
+    Ok(())
+}
+
+/// Sets apart what the filter drops. A filter that panics fails its record alone, and for good: it is given up.
+async fn filter_all(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
+    let Some(keep) = run.shared.policy.filter else {
+        open.indexes.extend(0..run.chunk.records.len());
+        return Ok(Next::Again);
+    };
+    let mut n_filtered = 0;
+    for index in 0..run.chunk.records.len() {
+        match guarded_fn(|| keep(run.record(index))) {
+            Ok(true) => open.indexes.push(index),
+            Ok(false) => {
+                run.done(index);
+                n_filtered += 1;
+            }
+            Err(failure) => {
+                let fault = Fault::Failed(Failure { class: ErrorClass::DeadLetter, ..failure });
+                if give_up_one(run, index, 1, fault).await? == Next::Revoked {
+                    return Ok(Next::Revoked);
+                }
+            }
+        }
+    }
+    count_many(&run.shared.policy.metrics.filtered, n_filtered);
+    Ok(Next::Again)
+}
+
+/// One delivery of what is open.
+async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Result<BatchOutcome, Failure> {
+    let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
+    let rejected = Arc::new(Mutex::new(Vec::new()));
+    let call = async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await };
+    guarded(run.listener().timeout, call).await
+}
+
+/// The batch stands or falls as one, but for what could not be decoded.
+async fn whole(
+    run: &Run<'_>,
+    open: &mut Open,
+    rejected: Vec<(usize, Rejection)>,
+    result: Result<Outputs, Failure>,
+) -> Result<Next, Error> {
+    if give_up_rejected(run, open, rejected).await? == Next::Revoked {
+        return Ok(Next::Revoked);
+    }
+    let failure = match result {
+        Ok(Outputs::None) => return Ok(handled(run, open)),
+        // A batch has no single record whose key what it returned could take.
+        Ok(outputs) => match run.resolve(outputs, None) {
+            Ok(records) => {
+                let mut queue = OutputQueue::default();
+                let first = open.indexes.first().copied().unwrap_or_default();
+                match queue.send(run, first, open.attempt, records).await {
+                    Ok(()) => return settle_whole(run, open, queue).await,
+                    Err(failure) => failure,
+                }
+            }
+            Err(failure) => failure,
+        },
+        Err(failure) => failure,
+    };
+    failed(run, open, &failure).await
+}
+
+/// Waits for the outputs of a whole batch; they all belong to its first record's place.
+async fn settle_whole(run: &Run<'_>, open: &mut Open, mut queue: OutputQueue) -> Result<Next, Error> {
+    if run.listener().delivery == Delivery::AtMostOnce {
+        queue.detach(run);
+        return Ok(handled(run, open));
+    }
+    match queue.next(run).await.map(|settled| settled.result) {
+        None | Some(SettledResult::Acknowledged) => Ok(handled(run, open)),
+        Some(SettledResult::Revoked) => Ok(Next::Revoked),
+        Some(SettledResult::Lost(failure)) => {
+            give_up_all(run, open, give_up(run.listener()), &Reason::of_failure(&failure)).await
+        }
+    }
+}
+
+/// All that is open succeeded.
+fn handled(run: &Run<'_>, open: &mut Open) -> Next {
+    open.indexes.iter().for_each(|index| run.handled(*index));
+    count_many(&run.shared.policy.metrics.handled, open.indexes.len());
+    open.indexes.clear();
+    Next::Finished
+}
+
+/// All that is open failed with one error.
+pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure) -> Result<Next, Error> {
+    let metrics = &run.shared.policy.metrics;
+    count_many(&metrics.failed, open.indexes.len());
+    let delays = &mut open.delays;
+    let next_delay = || delays.get_or_insert_with(|| run.delays()).next_delay();
+    let decision = decide(run.listener(), failure.class, open.attempt, next_delay);
+    let reason = Reason::of_failure(failure);
+    match (&decision, open.indexes.first()) {
+        (_, None) => Ok(Next::Finished),
+        // Told once, at the first record's place; so is what stops the listener.
+        (Decision::Retry(_), Some(first)) => {
+            let next = run.carry_out(*first, open.attempt, decision, &reason).await?;
+            count_many(&metrics.retried, open.indexes.len() - 1);
+            Ok(next)
+        }
+        (Decision::DeadLetter(_) | Decision::Skip | Decision::Stop, Some(_)) => {
+            give_up_all(run, open, decision, &reason).await
+        }
+    }
+}
+
+/// Gives up each record that is open.
+async fn give_up_all(run: &Run<'_>, open: &mut Open, decision: Decision<'_>, reason: &Reason) -> Result<Next, Error> {
+    for index in open.indexes.drain(..) {
+        if run.carry_out(index, open.attempt, decision.clone(), reason).await? == Next::Revoked {
+            return Ok(Next::Revoked);
+        }
+        run.done(index);
+    }
+    Ok(Next::Finished)
+}
+
+/// What could not be decoded goes the dead-letter way, once; later deliveries are without it.
+async fn give_up_rejected(run: &Run<'_>, open: &mut Open, rejected: Vec<(usize, Rejection)>) -> Result<Next, Error> {
+    let mut given_up = Vec::with_capacity(rejected.len());
+    for (nth, rejection) in rejected {
+        let Some(index) = open.indexes.get(nth).copied() else { continue };
+        if give_up_one(run, index, open.attempt, Fault::Rejected(rejection)).await? == Next::Revoked {
+            return Ok(Next::Revoked);
+        }
+        given_up.push(index);
+    }
+    open.indexes.retain(|index| !given_up.contains(index));
+    Ok(Next::Finished)
+}
+
+/// One record that another delivery cannot mend.
+pub(super) async fn give_up_one(run: &Run<'_>, index: usize, attempt: u32, fault: Fault) -> Result<Next, Error> {
+    let next = run.after(index, attempt, fault, &mut None).await?;
+    if next == Next::Finished {
+        run.done(index);
+    }
+    Ok(next)
+}

@@ -1,0 +1,187 @@
+//! [`OutputQueue`]: what handlers returned, on its way to the broker.
+//!
+//! Records go to the client in the order they were returned, without waiting for one another; acknowledgments are
+//! collected behind them. At least once, a record is handled only when all it returned is acknowledged. One that is not
+//! is sent again by the listener's retry policy (the handler is not called again: it succeeded), then the record that
+//! was handled is given up like one whose deliveries are spent. What is sent again comes after what was sent meanwhile.
+
+use std::{
+    collections::VecDeque,
+    future::{Future, poll_fn},
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::run::{Run, Sending};
+use crate::{
+    client::PendingSend,
+    error::{Error, ErrorKind},
+    handler::Failure,
+    listener::metrics::count,
+    observe::{self, Place},
+    producer::SendError,
+    record::ProducerRecord,
+};
+
+/// What handlers returned and the broker did not acknowledge yet, in the order it was sent.
+#[derive(Default)]
+pub(super) struct OutputQueue {
+    in_flight: VecDeque<InFlight>,
+    /// Why what the record at the front returned is lost; its other outputs no longer matter.
+    lost: Option<Failure>,
+}
+
+struct InFlight {
+    /// The record that was handled.
+    index: usize,
+    attempt: u32,
+    /// Whether nothing more of this record follows.
+    is_last: bool,
+    state: State,
+}
+
+enum State {
+    Waiting(PendingSend),
+    Acknowledged,
+    Failed(SendError),
+}
+
+/// What became of all that one record returned.
+pub(super) struct Settled {
+    pub(super) index: usize,
+    pub(super) attempt: u32,
+    pub(super) result: SettledResult,
+}
+
+pub(super) enum SettledResult {
+    Acknowledged,
+    Lost(Failure),
+    Revoked,
+}
+
+impl OutputQueue {
+    /// Hands over what the record at `index` returned, in order; waits for room only.
+    pub(super) async fn send(
+        &mut self,
+        run: &Run<'_>,
+        index: usize,
+        attempt: u32,
+        records: Vec<ProducerRecord>,
+    ) -> Result<(), Failure> {
+        let sink = run.sink().ok_or_else(|| Failure::stop("there is no producer for what the handler returned"))?;
+        let n_records = records.len();
+        for (nth, record) in records.into_iter().enumerate() {
+            let state = match sink.enqueue(record).await {
+                Ok(pending) => State::Waiting(pending),
+                Err(failed) => State::Failed(failed),
+            };
+            self.in_flight.push_back(InFlight { index, attempt, is_last: nth + 1 == n_records, state });
+        }
+        Ok(())
+    }
+
+    /// Takes what is settled already, without waiting.
+    pub(super) async fn next_ready(&mut self, run: &Run<'_>) -> Option<Settled> {
+        while poll_fn(|cx| Poll::Ready(self.is_front_ready(cx))).await {
+            if let Some(settled) = self.advance(run).await {
+                return Some(settled);
+            }
+        }
+        None
+    }
+
+    /// Waits for the next record whose outputs are settled; `None` when there is none left.
+    pub(super) async fn next(&mut self, run: &Run<'_>) -> Option<Settled> {
+        while !self.in_flight.is_empty() {
+            if let Some(settled) = self.advance(run).await {
+                return Some(settled);
+            }
+        }
+        None
+    }
+
+    fn is_front_ready(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(front) = self.in_flight.front_mut() else { return false };
+        if let State::Waiting(pending) = &mut front.state {
+            match Pin::new(pending).poll(cx) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(_)) => front.state = State::Acknowledged,
+                Poll::Ready(Err(failed)) => front.state = State::Failed(failed),
+            }
+        }
+        true
+    }
+
+    /// Settles the output at the front; tells of its record with the last one.
+    async fn advance(&mut self, run: &Run<'_>) -> Option<Settled> {
+        let InFlight { index, attempt, is_last, state } = self.in_flight.pop_front()?;
+        let result = match state {
+            State::Acknowledged => Ok(()),
+            State::Waiting(pending) => pending.await.map(|_| ()),
+            State::Failed(failed) => Err(failed),
+        };
+        match result {
+            Ok(()) => count(&run.shared.policy.metrics.sent),
+            Err(failed) if self.lost.is_none() => match resent(run, index, attempt, failed).await {
+                Sending::Acknowledged => count(&run.shared.policy.metrics.sent),
+                Sending::Failed(error) => self.lost = Some(Failure::retry(error)),
+                Sending::Revoked => {
+                    self.in_flight.clear();
+                    return Some(Settled { index, attempt, result: SettledResult::Revoked });
+                }
+            },
+            Err(_) => {}
+        }
+        is_last.then(|| {
+            let result = mem::take(&mut self.lost).map_or(SettledResult::Acknowledged, SettledResult::Lost);
+            Settled { index, attempt, result }
+        })
+    }
+
+    /// At most once: leaves the rest to a task of its own, that says which of them were lost.
+    pub(super) fn detach(self, run: &Run<'_>) {
+        if self.in_flight.is_empty() {
+            return;
+        }
+        let (listener, topic) = (run.listener().id.clone(), Arc::clone(run.chunk.topic));
+        let (partition, metrics) = (run.chunk.partition, Arc::clone(&run.shared.policy.metrics));
+        let sends: Vec<_> =
+            self.in_flight.into_iter().map(|sent| (run.record(sent.index).offset(), sent.state)).collect();
+        tokio::spawn(async move {
+            for (offset, state) in sends {
+                let result = match state {
+                    State::Acknowledged => Ok(()),
+                    State::Waiting(pending) => pending.await.map(|_| ()),
+                    State::Failed(failed) => Err(failed),
+                };
+                let Err(failed) = result else {
+                    count(&metrics.sent);
+                    continue;
+                };
+                count(&metrics.failed);
+                let to = failed.record().topic.as_deref().unwrap_or_default();
+                let place = Place { listener: &listener, topic: &topic, partition, offset, attempt: 1 };
+                observe::output_lost(place, &failed.to_string(), to);
+            }
+        });
+    }
+}
+
+/// Sends an output again by the listener's retry policy; counts the failure first.
+async fn resent(run: &Run<'_>, index: usize, attempt: u32, failed: SendError) -> Sending {
+    count(&run.shared.policy.metrics.failed);
+    let Some(sink) = run.sink() else {
+        return Sending::Failed(Error::new(ErrorKind::Stopped, "there is no producer any more"));
+    };
+    let to = failed.record().topic.clone();
+    match run.resend(run.place(index, attempt), sink, failed, &run.listener().retry).await {
+        Sending::Failed(error) => {
+            let to = to.as_deref().unwrap_or_default();
+            let text = format!("what the handler returned did not reach `{to}`");
+            Sending::Failed(Error::new(error.kind(), text).with_source(error))
+        }
+        sending @ (Sending::Acknowledged | Sending::Revoked) => sending,
+    }
+}

@@ -1,0 +1,110 @@
+//! A batch whose handler gave each record an outcome of its own.
+
+use std::{mem, time::Duration};
+
+use super::{
+    batch_runner::{Open, failed, give_up_one},
+    outputs::{OutputQueue, SettledResult},
+    run::{Fault, Next, Run},
+};
+use crate::{
+    config::Delivery,
+    error::Error,
+    error_handler::{Decision, Reason, decide, give_up},
+    handler::{Failure, Outcome, Outputs},
+    listener::metrics::{count, count_many},
+};
+
+/// Each record has an outcome of its own: what succeeded is done, what is to be retried makes the next batch.
+pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Outcome>) -> Result<Next, Error> {
+    if outcomes.len() != open.indexes.len() {
+        let text = format!("the handler gave {} outcomes for {} records", outcomes.len(), open.indexes.len());
+        return failed(run, open, &Failure::stop(text)).await;
+    }
+    let mut batch = PerRecord { queue: OutputQueue::default(), retried: Vec::new() };
+    let indexes = mem::take(&mut open.indexes);
+    let mut ended = Ok(Next::Finished);
+    for (index, outcome) in indexes.into_iter().zip(outcomes) {
+        ended = batch.take(run, open, index, outcome).await;
+        if !matches!(ended, Ok(Next::Finished)) {
+            break;
+        }
+    }
+    // Also after a record that stops the listener: what those before it returned is on its way.
+    let settled = batch.settle(run).await;
+    if ended? == Next::Revoked || settled? == Next::Revoked {
+        return Ok(Next::Revoked);
+    }
+    let Some((_, failure)) = batch.retried.first() else { return Ok(Next::Finished) };
+    let reason = Reason::of_failure(failure);
+    open.indexes = batch.retried.iter().map(|(index, _)| *index).collect();
+    let delay = open.delays.get_or_insert_with(|| run.delays()).next_delay();
+    let next = run.carry_out(open.indexes[0], open.attempt, Decision::Retry(delay), &reason).await?;
+    count_many(&run.shared.policy.metrics.retried, open.indexes.len() - 1);
+    Ok(next)
+}
+
+/// One delivery whose records have outcomes of their own.
+struct PerRecord {
+    queue: OutputQueue,
+    retried: Vec<(usize, Failure)>,
+}
+
+impl PerRecord {
+    /// Acts on one record's outcome.
+    async fn take(&mut self, run: &Run<'_>, open: &Open, index: usize, outcome: Outcome) -> Result<Next, Error> {
+        let failure = match outcome {
+            Outcome::Rejected(rejection) => {
+                return give_up_one(run, index, open.attempt, Fault::Rejected(rejection)).await;
+            }
+            Outcome::Failed(failure) => failure,
+            Outcome::Done(outputs) => match self.send(run, open.attempt, index, outputs).await {
+                Ok(()) => return Ok(Next::Finished),
+                Err(failure) => failure,
+            },
+        };
+        if matches!(decide(run.listener(), failure.class, open.attempt, Duration::default), Decision::Retry(_)) {
+            count(&run.shared.policy.metrics.failed);
+            self.retried.push((index, failure));
+            return Ok(Next::Finished);
+        }
+        give_up_one(run, index, open.attempt, Fault::Failed(failure)).await
+    }
+
+    async fn send(&mut self, run: &Run<'_>, attempt: u32, index: usize, outputs: Outputs) -> Result<(), Failure> {
+        let records = run.resolve(outputs, run.record(index).key())?;
+        let returned_nothing = records.is_empty();
+        self.queue.send(run, index, attempt, records).await?;
+        if returned_nothing || run.listener().delivery == Delivery::AtMostOnce {
+            handled_one(run, index);
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, run: &Run<'_>) -> Result<Next, Error> {
+        if run.listener().delivery == Delivery::AtMostOnce {
+            mem::take(&mut self.queue).detach(run);
+            return Ok(Next::Finished);
+        }
+        while let Some(settled) = self.queue.next(run).await {
+            match settled.result {
+                SettledResult::Acknowledged => handled_one(run, settled.index),
+                SettledResult::Revoked => return Ok(Next::Revoked),
+                SettledResult::Lost(failure) => {
+                    let (decision, reason) = (give_up(run.listener()), Reason::of_failure(&failure));
+                    let next = run.carry_out(settled.index, settled.attempt, decision, &reason).await?;
+                    if next == Next::Revoked {
+                        return Ok(next);
+                    }
+                    run.done(settled.index);
+                }
+            }
+        }
+        Ok(Next::Finished)
+    }
+}
+
+fn handled_one(run: &Run<'_>, index: usize) {
+    count(&run.shared.policy.metrics.handled);
+    run.handled(index);
+}

@@ -1,0 +1,199 @@
+//! [`RecordRunner`]: a chunk through a handler that takes one record at a time.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use super::{
+    Chunk, ChunkRunner, Progress,
+    call::guarded,
+    outputs::{OutputQueue, Settled, SettledResult},
+    run::{Fault, Next, Run, Shared},
+};
+use crate::{
+    config::{Delivery, OnRevoke},
+    error::Error,
+    error_handler::{Reason, give_up},
+    handler::{Failure, Outcome, Outputs, RecordHandler},
+    listener::metrics::ListenerMetrics,
+};
+
+/// Runs a chunk record by record.
+pub(super) struct RecordRunner<H> {
+    pub(super) handler: Arc<H>,
+    pub(super) shared: Shared,
+}
+
+impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+        let run = Run { shared: &self.shared, chunk, progress };
+        Box::pin(async move {
+            match run.listener().on_revoke {
+                OnRevoke::Drain => run_all(&*self.handler, &run).await,
+                OnRevoke::Cancel => tokio::select! {
+                    biased;
+                    () = progress.revoked() => Ok(()),
+                    result = run_all(&*self.handler, &run) => result,
+                },
+            }
+        })
+    }
+}
+
+/// What one chunk counted; added to the shared counters once, also when the run is dropped.
+struct Tally<'a> {
+    handled: u64,
+    filtered: u64,
+    metrics: &'a ListenerMetrics,
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.metrics.handled.fetch_add(self.handled, Relaxed);
+        self.metrics.filtered.fetch_add(self.filtered, Relaxed);
+    }
+}
+
+/// What one delivery came to.
+enum Delivered {
+    Filtered,
+    Ended(Outcome),
+}
+
+async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
+    let mut outputs = OutputQueue::default();
+    let mut tally = Tally { handled: 0, filtered: 0, metrics: &run.shared.policy.metrics };
+    let result = handle_all(handler, run, &mut outputs, &mut tally).await;
+    if run.listener().delivery == Delivery::AtMostOnce {
+        outputs.detach(run);
+        return result;
+    }
+    // Also after a record that stops the listener: what those before it returned is on its way.
+    while let Some(settled) = outputs.next(run).await {
+        if settle(run, settled, &mut tally).await? == Next::Revoked {
+            break;
+        }
+    }
+    result
+}
+
+async fn handle_all<H: RecordHandler>(
+    handler: &H,
+    run: &Run<'_>,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<(), Error> {
+    let at_least_once = run.listener().delivery == Delivery::AtLeastOnce;
+    for index in 0..run.chunk.records.len() {
+        if run.progress.is_revoked() || handle(handler, run, index, outputs, tally).await? == Next::Revoked {
+            return Ok(());
+        }
+        while at_least_once && let Some(settled) = outputs.next_ready(run).await {
+            if settle(run, settled, tally).await? == Next::Revoked {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Delivers one record until it is handled or given up.
+async fn handle<H: RecordHandler>(
+    handler: &H,
+    run: &Run<'_>,
+    index: usize,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<Next, Error> {
+    let mut delays = None;
+    let mut attempt = 1;
+    loop {
+        let fault = match deliver(handler, run, index, attempt).await {
+            Ok(Delivered::Filtered) => {
+                tally.filtered += 1;
+                run.done(index);
+                return Ok(Next::Finished);
+            }
+            Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
+                tally.handled += 1;
+                run.handled(index);
+                return Ok(Next::Finished);
+            }
+            Ok(Delivered::Ended(Outcome::Done(returned))) => {
+                match send(run, index, attempt, returned, outputs, tally).await {
+                    Ok(()) => return Ok(Next::Finished),
+                    Err(failure) => Fault::Failed(failure),
+                }
+            }
+            Ok(Delivered::Ended(Outcome::Rejected(rejection))) => Fault::Rejected(rejection),
+            Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => Fault::Failed(failure),
+        };
+        match run.after(index, attempt, fault, &mut delays).await? {
+            Next::Again => attempt += 1,
+            Next::Finished => {
+                run.done(index);
+                return Ok(Next::Finished);
+            }
+            Next::Revoked => return Ok(Next::Revoked),
+        }
+    }
+}
+
+/// One delivery: the filter, then the handler.
+async fn deliver<H: RecordHandler>(
+    handler: &H,
+    run: &Run<'_>,
+    index: usize,
+    attempt: u32,
+) -> Result<Delivered, Failure> {
+    let call = async {
+        if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
+            return Delivered::Filtered;
+        }
+        Delivered::Ended(handler.call(run.context(index, attempt)).await)
+    };
+    guarded(run.listener().timeout, call).await
+}
+
+/// Hands over what the handler returned. At least once the record counts as handled when all of it is acknowledged, else
+/// now.
+async fn send(
+    run: &Run<'_>,
+    index: usize,
+    attempt: u32,
+    returned: Outputs,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<(), Failure> {
+    let records = run.resolve(returned, run.record(index).key())?;
+    let returned_nothing = records.is_empty();
+    outputs.send(run, index, attempt, records).await?;
+    if returned_nothing || run.listener().delivery == Delivery::AtMostOnce {
+        tally.handled += 1;
+        run.handled(index);
+    }
+    Ok(())
+}
+
+/// Acts on what became of a record's outputs.
+async fn settle(run: &Run<'_>, settled: Settled, tally: &mut Tally<'_>) -> Result<Next, Error> {
+    let Settled { index, attempt, result } = settled;
+    match result {
+        SettledResult::Acknowledged => {
+            tally.handled += 1;
+            run.handled(index);
+            Ok(Next::Finished)
+        }
+        SettledResult::Revoked => Ok(Next::Revoked),
+        SettledResult::Lost(failure) => {
+            let next = run.carry_out(index, attempt, give_up(run.listener()), &Reason::of_failure(&failure)).await?;
+            if next == Next::Finished {
+                run.done(index);
+            }
+            Ok(next)
+        }
+    }
+}

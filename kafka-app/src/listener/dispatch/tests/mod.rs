@@ -1,0 +1,25 @@
+mod at_most_once;
+mod batch;
+mod failures;
+mod happy_path;
+mod manual_ack;
+mod outputs;
+mod revoke;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// What handlers note while they run.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn push(&self, note: impl Into<String>) {
+        self.0.lock().push(note.into());
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock())
+    }
+}

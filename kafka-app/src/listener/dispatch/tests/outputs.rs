@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use crate::{
+    Outgoing, Text, handler_fn,
+    test_support::{Bench, FakeSink, Sent},
+};
+
+fn bench<const N: usize>(payloads: [&str; N]) -> Bench {
+    Bench::new(payloads).with(|listener| listener.send_to = Some("invoices".to_owned()))
+}
+
+async fn echo(Text(text): Text) -> String {
+    format!("{text}!")
+}
+
+#[tokio::test]
+async fn what_is_returned_goes_to_send_to_with_the_key_of_its_record() {
+    let bench = bench(["a", "b"]);
+    bench.run(handler_fn(echo)).await.unwrap();
+    let sent = bench.sink.records();
+    assert_eq!(bench.sink.payloads(), ["a!", "b!"]);
+    assert!(sent.iter().all(|record| record.topic.as_deref() == Some("invoices")));
+    assert_eq!(sent[1].key.as_deref(), Some(&b"k1"[..]));
+    assert_eq!(bench.progress.finished(), [0, 1]);
+    assert_eq!((bench.counts().handled, bench.counts().sent), (2, 2));
+}
+
+#[tokio::test]
+async fn outgoing_records_choose_for_themselves() {
+    let bench = bench(["a"]);
+    let route = |Text(text): Text| async move {
+        [Outgoing::new(text.clone()).topic("audit").key(()).partition(2), Outgoing::new(text).key("own")]
+    };
+    bench.run(handler_fn(route)).await.unwrap();
+    let sent = bench.sink.records();
+    let where_to: Vec<_> = sent.iter().map(|r| (r.topic.as_deref(), r.key.as_deref(), r.partition)).collect();
+    assert_eq!(where_to, [(Some("audit"), None, Some(2)), (Some("invoices"), Some(&b"own"[..]), None)]);
+}
+
+#[tokio::test]
+async fn a_record_is_done_when_all_it_returned_is_acknowledged() {
+    let bench = bench(["a", "b", "nothing"]).sink(FakeSink::new([Sent::Open; 4]));
+    let twice = |Text(text): Text| async move { if text == "nothing" { Vec::new() } else { vec![text.clone(), text] } };
+    let run = bench.run(handler_fn(twice));
+    let acknowledge = async {
+        bench.sink.await_records(4).await;
+        assert_eq!(bench.progress.finished(), [2], "only the record that returned nothing may be done");
+        bench.sink.acknowledge_all();
+    };
+    let (result, ()) = tokio::join!(run, acknowledge);
+    result.unwrap();
+    assert_eq!(bench.sink.payloads(), ["a", "a", "b", "b"]);
+    assert_eq!(bench.progress.finished(), [2, 0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn acknowledged_records_are_done_while_later_ones_are_handled() {
+    let bench = bench(["a", "slow"]);
+    let handler = handler_fn(|Text(text): Text| async move {
+        if text == "slow" {
+            std::future::pending::<()>().await;
+        }
+        text
+    });
+    assert!(tokio::time::timeout(Duration::from_secs(1), bench.run(handler)).await.is_err(), "it hangs");
+    assert_eq!(bench.progress.finished(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_is_lost_is_sent_again_without_another_call() {
+    let calls = super::Notes::default();
+    let bench = bench(["a", "b"]).sink(FakeSink::new([Sent::Lost, Sent::Acknowledged, Sent::Refused]));
+    let seen = calls.clone();
+    let handler = handler_fn(move |Text(text): Text| {
+        seen.push(text.clone());
+        std::future::ready(text)
+    });
+    bench.run(handler).await.unwrap();
+    assert_eq!(calls.take(), ["a", "b"]);
+    assert_eq!(bench.sink.payloads(), ["a", "a", "b", "b"], "each twice, in order");
+    assert_eq!(bench.progress.finished(), [0, 1]);
+    assert_eq!((bench.counts().failed, bench.counts().sent, bench.counts().handled), (2, 2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_output_that_never_arrives_stops_the_listener_at_its_record() {
+    let bench = bench(["a", "b"]).sink(FakeSink::new([Sent::Lost; 100]));
+    let error = bench.run(handler_fn(echo)).await.unwrap_err().to_string();
+    assert!(error.contains("offset 100") && error.contains("did not reach `invoices`"), "{error}");
+    assert!(bench.progress.finished().is_empty());
+    assert_eq!(bench.counts().handled, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_record_of_a_lost_output_goes_to_the_dead_letter_topic() {
+    let sends = [Sent::Lost, Sent::Lost, Sent::Acknowledged, Sent::Acknowledged];
+    let bench = bench(["a", "b"]).dead_letters().sink(FakeSink::new(sends));
+    let bench = bench.with(|listener| listener.retry.attempts = 2);
+    bench.run(handler_fn(echo)).await.unwrap();
+    let topics: Vec<_> = bench.sink.records().iter().map(|r| r.topic.as_deref().map(str::to_owned)).collect();
+    let expected = ["invoices", "invoices", "orders-dlt", "invoices"].map(|topic| Some(topic.to_owned()));
+    assert_eq!(topics, expected);
+    assert_eq!(bench.sink.payloads()[2], "a", "the dead letter is the record that was handled");
+    assert_eq!(bench.progress.finished(), [0, 1]);
+    assert_eq!((bench.counts().handled, bench.counts().dead_lettered), (1, 1));
+}
+
+#[tokio::test]
+async fn a_value_without_a_topic_stops_the_listener() {
+    let bench = Bench::new(["a"]).dead_letters();
+    let error = bench.run(handler_fn(echo)).await.unwrap_err().to_string();
+    assert!(error.contains("the listener has no `send_to` and the value names no topic"), "{error}");
+    assert!(bench.progress.finished().is_empty() && bench.sink.records().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_returned_before_a_stop_is_still_waited_for() {
+    let bench = bench(["a", "bad"]).sink(FakeSink::new([Sent::Open]));
+    let handler = |Text(text): Text| async move { if text == "bad" { Err("bad") } else { Ok(text) } };
+    let bench = bench.with(|listener| listener.retry.attempts = 1);
+    let run = bench.run(handler_fn(handler));
+    let acknowledge = async {
+        bench.sink.await_records(1).await;
+        tokio::task::yield_now().await;
+        bench.sink.acknowledge_all();
+    };
+    let (result, ()) = tokio::join!(run, acknowledge);
+    result.unwrap_err();
+    assert_eq!(bench.progress.finished(), [0]);
+}
