@@ -14,6 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
+use crate::config::effect;
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
@@ -96,16 +97,17 @@ impl Cluster {
     /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
     pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
         let log_config = self.log_config(&new.configs)?;
+        effect::warn(&format!("topic {}", new.name), &new.configs);
         self.change_topics(|topics| {
             topics.check_new(&new.name)?;
             let replication_factor = new.replicas.first().map_or(0, Vec::len);
-            let partitions = new.replicas.iter().map(|replicas| self.new_partition(&log_config, replicas.clone()));
+            let partitions = new.replicas.into_iter().map(|replicas| new_partition(&log_config, replicas));
             Ok(topics.insert(Topic {
                 name: Arc::from(new.name.as_str()),
                 id: Uuid::new_v4(),
                 partitions: partitions.collect(),
                 replication_factor: i16::try_from(replication_factor).unwrap_or(i16::MAX),
-                configs: new.configs.clone(),
+                configs: new.configs,
             }))
         })
     }
@@ -122,11 +124,6 @@ impl Cluster {
             }
             other => other,
         }
-    }
-
-    /// A partition for a topic that is made or grown.
-    fn new_partition(&self, config: &Arc<LogConfig>, replicas: Vec<i32>) -> Arc<Partition> {
-        Arc::new(Partition::new(Arc::clone(config), replicas))
     }
 
     /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.
@@ -196,6 +193,11 @@ impl Cluster {
 fn wake_all(waiters: &Mutex<HashMap<u64, Arc<Waiter>>>) {
     let all: Vec<_> = waiters.lock().values().cloned().collect();
     all.iter().for_each(|waiter| waiter.wake());
+}
+
+/// A partition for a topic that is made or grown.
+fn new_partition(config: &Arc<LogConfig>, replicas: Vec<i32>) -> Arc<Partition> {
+    Arc::new(Partition::new(Arc::clone(config), replicas))
 }
 
 /// A random id as Kafka writes them: 16 bytes in URL-safe base 64 without padding.

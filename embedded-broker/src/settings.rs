@@ -85,7 +85,11 @@ fn check_value(key: &str, value: &str) -> Result<(), String> {
     check::canonical(def, value).map(drop).map_err(|error| error.to_string())
 }
 
-fn number<T: std::str::FromStr + PartialOrd + std::fmt::Display>(key: &str, value: &str, min: T) -> Result<T, String> {
+fn number<T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
+    key: &str,
+    value: &str,
+    min: T,
+) -> Result<T, String> {
     match value.trim().parse::<T>() {
         Ok(number) if number >= min => Ok(number),
         Ok(_) => Err(format!("{key} must be at least {min}, not {value}")),

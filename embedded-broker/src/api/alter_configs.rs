@@ -12,6 +12,7 @@ use super::{Refusal, RequestContext};
 use crate::config::layers::Configs;
 use crate::error::Error;
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: AlterConfigsRequest) -> Result<AlterConfigsResponse, Refusal> {
     let named = count(request.resources.iter().map(|one| (one.resource_type, one.resource_name.clone())));
     let responses = request.resources.iter().map(|resource| {

@@ -2,7 +2,7 @@
 
 use super::answer::invalid_request;
 use crate::cluster::Cluster;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 
 /// A resource that has configs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +23,8 @@ impl ConfigResource {
     ///
     /// # Errors
     ///
-    /// `INVALID_REQUEST` for what is malformed or another broker's, with Kafka's words; `UNSUPPORTED_VERSION` for
-    /// resources that this broker keeps no configs of.
+    /// `INVALID_REQUEST` for what is malformed or another broker's, with Kafka's words, and for resources that
+    /// this broker keeps no configs of.
     pub(super) fn parse(kind: i8, name: &str, verb: Verb, node: i32) -> Result<Self, Error> {
         match kind {
             TOPIC => Ok(Self::Topic(name.to_owned())),
@@ -47,10 +47,7 @@ impl ConfigResource {
                     CLIENT_METRICS => "client metrics",
                     _ => "groups",
                 };
-                Err(Error::with_code(
-                    ErrorCode::UnsupportedVersion,
-                    format!("the embedded broker keeps no configs of {what}"),
-                ))
+                Err(invalid_request(format!("the embedded broker keeps no configs of {what}")))
             }
             _ => Err(unknown_kind(verb, kind)),
         }

@@ -14,6 +14,7 @@ use crate::cluster::Cluster;
 use crate::error::{Error, ErrorCode};
 use crate::placement;
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: CreatePartitionsRequest,

@@ -26,6 +26,7 @@ use crate::topic::NewTopic;
 /// Kafka makes no more partitions than this in one request.
 pub(super) const MAX_PARTITIONS: i64 = 10_000;
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: CreateTopicsRequest) -> Result<CreateTopicsResponse, Refusal> {
     let named = count(request.topics.iter().map(|topic| topic.name.clone()));
     let too_many = request.topics.iter().map(partitions_asked).sum::<i64>() > MAX_PARTITIONS;

@@ -17,6 +17,7 @@ const ALL_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 1
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeClusterRequest,

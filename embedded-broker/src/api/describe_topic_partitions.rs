@@ -23,6 +23,7 @@ const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 
 /// Kafka's `max.request.partition.size.limit`.
 const MAX_PAGE: i32 = 2000;
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeTopicPartitionsRequest,

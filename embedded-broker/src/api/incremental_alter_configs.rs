@@ -16,6 +16,7 @@ use crate::config::def::{ConfigDef, ConfigType};
 use crate::config::{broker_defs, topic_defs};
 use crate::error::{Error, ErrorCode};
 
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: IncrementalAlterConfigsRequest,

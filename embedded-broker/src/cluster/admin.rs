@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Cluster;
+use super::{Cluster, new_partition};
 use crate::config::alter::{self, BrokerScope};
 use crate::config::layers::{BrokerLayers, Configs};
-use crate::config::topic_config;
+use crate::config::{effect, topic_config};
 use crate::error::{Error, ErrorCode};
 use crate::log::LogConfig;
 use crate::placement;
@@ -60,7 +60,7 @@ impl Cluster {
                 return Err(Error::with_code(ErrorCode::InvalidPartitions, why));
             }
             let mut grown = Topic::clone(current);
-            grown.partitions.extend(replicas.into_iter().map(|replicas| self.new_partition(&config, replicas)));
+            grown.partitions.extend(replicas.into_iter().map(|replicas| new_partition(&config, replicas)));
             topics.insert(grown);
             Ok(())
         })
@@ -97,6 +97,7 @@ impl Cluster {
         self.change_topics(|topics| {
             let topic = alter(topics)?;
             let config = self.log_config(&topic.configs)?;
+            effect::warn(&format!("topic {name}"), &topic.configs);
             topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
             topics.insert(topic);
             Ok(())
@@ -121,6 +122,8 @@ impl Cluster {
             if validate_only {
                 return Ok(());
             }
+            let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
+            changed.iter().for_each(|configs| effect::warn("broker configs", configs));
             *self.configs.write() = Arc::new(layers);
             for topic in topics.iter() {
                 let config = self.log_config(&topic.configs)?;
@@ -159,6 +162,7 @@ pub(crate) fn unknown_topic() -> Error {
 
 /// What a new cluster says of its brokers' configs: what its user set, where it listens, and what differs from Kafka.
 pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLayers {
+    effect::warn("broker configs", file);
     let mut all = Configs::new();
     let replicas = nodes.len().min(3).to_string();
     for (name, value) in [

@@ -92,7 +92,7 @@ impl ConfigDef {
         self
     }
 
-    pub(crate) const fn from_broker(mut self, names: &'static [&'static str]) -> Self {
+    pub(crate) const fn or_broker(mut self, names: &'static [&'static str]) -> Self {
         self.broker_names = names;
         self
     }
