@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
+use uuid::Uuid;
 
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::Cluster;
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::Group;
+use crate::coordinator::group::consumer::Catalog;
 use crate::coordinator::group::turn::{Reply, Ticket, Turn};
 use crate::error::ErrorCode;
+use crate::topic::Topics;
 
 /// Every group, by id.
 #[derive(Debug, Default)]
@@ -166,6 +169,17 @@ impl Entry {
                 slot.waiter.wake();
             }
         }
+    }
+}
+
+impl Catalog for Topics {
+    fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
+        let topic = self.by_name(name)?;
+        Some((topic.id, i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)))
+    }
+
+    fn names(&self) -> Vec<Arc<str>> {
+        self.iter().map(|topic| Arc::clone(&topic.name)).collect()
     }
 }
 

@@ -35,7 +35,7 @@ mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
-pub use coordinator::group::classic::GroupState;
+pub use coordinator::group::state::GroupState;
 pub use error::{Error, ErrorCode};
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
 pub use topic_view::{AwaitRecords, Record, TopicView};

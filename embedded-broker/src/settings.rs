@@ -69,6 +69,12 @@ impl BrokerSettings {
             "group.max.session.timeout.ms" => {
                 self.group.max_session_timeout = Duration::from_millis(number(key, value, 1)?);
             }
+            "group.consumer.session.timeout.ms" => {
+                self.group.consumer_session_timeout = Duration::from_millis(number(key, value, 1)?);
+            }
+            "group.consumer.heartbeat.interval.ms" => {
+                self.group.consumer_heartbeat_interval = Duration::from_millis(number(key, value, 1)?);
+            }
             "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,

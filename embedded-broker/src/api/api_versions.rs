@@ -14,7 +14,7 @@ use crate::error::ErrorCode;
 use crate::protocol::{ApiKey, StrBytes};
 
 /// A feature of the cluster: name, lowest and highest supported level, and the level in use.
-const FEATURES: &[(&str, i16, i16, i16)] = &[("metadata.version", 7, 27, 27)];
+const FEATURES: &[(&str, i16, i16, i16)] = &[("group.version", 0, 1, 1), ("metadata.version", 7, 27, 27)];
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Result<ApiVersionsResponse, Refusal> {
     if cx.version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version)) {

@@ -6,35 +6,33 @@
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 
-use super::convert::to_wire;
+use super::convert::{group_operations, to_wire};
 use super::{Refusal, RequestContext};
-use crate::coordinator::group::classic::{GroupDescription, GroupState, MemberDescription};
+use crate::coordinator::group::classic::{ClassicState, GroupDescription, MemberDescription};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
-
-/// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, as bits: all that can be done to a group.
-const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
-const NOT_ASKED: i32 = i32::MIN;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeGroupsRequest,
 ) -> Result<DescribeGroupsResponse, Refusal> {
-    let operations = if request.include_authorized_operations { ALL_OPERATIONS } else { NOT_ASKED };
+    let operations = group_operations(request.include_authorized_operations);
     let groups = request.groups.into_iter().map(|group_id| {
-        let cell = cx.cluster.groups.find(&group_id);
-        let found = cell.map(|cell| cell.turn(cx.cluster, |group, _| group.classic.describe()));
-        match found.filter(|group| group.state != GroupState::Dead) {
+        let Some(cell) = cx.cluster.groups.find(&group_id) else {
+            return missing(cx.version, group_id, "not found");
+        };
+        match cell.turn(cx.cluster, |group, _| group.describe_classic()) {
+            Some(group) if group.state == ClassicState::Dead => missing(cx.version, group_id, "not found"),
             Some(group) => describe(cx.version, group_id, &group).with_authorized_operations(operations),
-            None => missing(cx.version, group_id),
+            None => missing(cx.version, group_id, "is not a classic group"),
         }
     });
     Ok(DescribeGroupsResponse::default().with_groups(groups.collect()))
 }
 
-fn missing(version: i16, group_id: GroupId) -> DescribedGroup {
-    let message = format!("Group {} not found.", group_id.as_str());
-    let group = DescribedGroup::default().with_group_id(group_id).with_group_state(GroupState::Dead.name().into());
+fn missing(version: i16, group_id: GroupId, why: &str) -> DescribedGroup {
+    let message = format!("Group {} {why}.", group_id.as_str());
+    let group = DescribedGroup::default().with_group_id(group_id).with_group_state(ClassicState::Dead.name().into());
     if version < 6 {
         return group;
     }

@@ -22,5 +22,5 @@ fn beat(cx: &RequestContext<'_>, request: &HeartbeatRequest) -> Result<(), Error
         generation: request.generation_id,
     };
     let cell = cx.cluster.groups.find(&request.group_id).ok_or(ErrorCode::UnknownMemberId)?;
-    cell.turn(cx.cluster, |group, turn| group.classic.heartbeat(identity, turn))
+    cell.turn(cx.cluster, |group, turn| group.heartbeat(identity, turn))
 }

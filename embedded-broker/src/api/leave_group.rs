@@ -52,5 +52,5 @@ fn leave(
         .iter()
         .map(|m| LeavingMember { member_id: &m.member_id, instance_id: m.group_instance_id.as_deref() })
         .collect();
-    cell.turn(cx.cluster, |group, turn| group.classic.leave(&leaving, turn))
+    cell.turn(cx.cluster, |group, turn| group.leave(&leaving, turn))
 }

@@ -7,34 +7,29 @@ use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 
 use super::convert::to_wire;
 use super::{Refusal, RequestContext};
-use crate::coordinator::group::classic::GroupState;
+use crate::coordinator::group::state::GroupState;
 use crate::protocol::StrBytes;
-
-const CLASSIC: &str = "classic";
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListGroupsRequest) -> Result<ListGroupsResponse, Refusal> {
     let mut groups = Vec::new();
-    if passes(&request.types_filter, CLASSIC) {
-        for cell in cx.cluster.groups.all() {
-            let (state, protocol_type) =
-                cell.turn(cx.cluster, |group, _| (group.classic.state(), group.classic.protocol_type()));
-            if state != GroupState::Dead && passes(&request.states_filter, state.name()) {
-                let group_id = GroupId(to_wire(&cell.id));
-                groups.push(listed(cx.version, group_id, to_wire(&protocol_type), state));
-            }
+    for cell in cx.cluster.groups.all() {
+        let (state, kind, protocol_type) =
+            cell.turn(cx.cluster, |group, _| (group.state(), group.kind(), group.protocol_type()));
+        let chosen = passes(&request.types_filter, kind) && passes(&request.states_filter, state.name());
+        if chosen && state != GroupState::Dead {
+            let from =
+                |first: i16, text: &'static str| if cx.version >= first { text.into() } else { StrBytes::default() };
+            groups.push(
+                ListedGroup::default()
+                    .with_group_id(GroupId(to_wire(&cell.id)))
+                    .with_protocol_type(to_wire(&protocol_type))
+                    .with_group_state(from(4, state.name()))
+                    .with_group_type(from(5, kind)),
+            );
         }
     }
     Ok(ListGroupsResponse::default().with_groups(groups))
-}
-
-fn listed(version: i16, group_id: GroupId, protocol_type: StrBytes, state: GroupState) -> ListedGroup {
-    let from = |first: i16, text: &'static str| if version >= first { text.into() } else { StrBytes::default() };
-    ListedGroup::default()
-        .with_group_id(group_id)
-        .with_protocol_type(protocol_type)
-        .with_group_state(from(4, state.name()))
-        .with_group_type(from(5, CLASSIC))
 }
 
 fn passes(filter: &[StrBytes], name: &str) -> bool {

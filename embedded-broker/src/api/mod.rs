@@ -21,6 +21,8 @@ mod alter_configs;
 mod answer;
 mod api_versions;
 mod config_resource;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod convert;
 mod create_partitions;
 mod create_topics;
@@ -102,6 +104,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
     api!(ListConfigResources, 0..=1, list_config_resources::handle),
     api!(DescribeTopicPartitions, 0..=0, describe_topic_partitions::handle),
+    api!(ConsumerGroupHeartbeat, 0..=1, consumer_group_heartbeat::handle),
+    api!(ConsumerGroupDescribe, 0..=1, consumer_group_describe::handle),
 ];
 
 /// The row of a key, if it is served.

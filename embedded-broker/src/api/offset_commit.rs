@@ -51,7 +51,7 @@ fn commit(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Vec<Result<
                 instance_id: request.group_instance_id.as_deref(),
                 generation: request.generation_id_or_member_epoch,
             };
-            let allowed = group.classic.validate_commit(identity, turn);
+            let allowed = group.validate_commit(identity, cx.version, turn);
             for_each_known(&topics, request, |offset| allowed.and_then(|()| group.commit_offset(offset, turn)))
         }),
     }

@@ -33,7 +33,7 @@ fn delete(
     topics: &Topics,
     turn: &mut Turn<'_>,
 ) -> Result<Vec<OffsetDeleteResponseTopic>, ErrorCode> {
-    group.classic.validate_offset_delete()?;
+    group.validate_offset_delete()?;
     let deleted = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let index = partition.partition_index;

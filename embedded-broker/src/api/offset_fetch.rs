@@ -1,6 +1,7 @@
 //! OffsetFetch, versions 1 to 9: what a group has committed.
 //!
-//! From version 2 null topics ask for everything; from 8 many groups are asked at once, each with its own error. A
+//! From version 2 null topics ask for everything; from 8 many groups are asked at once, each with its own error; from 9 a
+//! member of a consumer group says who it is and is refused when its epoch is not the group's. A
 //! partition without a commit, of a group or topic that may not exist, is offset -1 and no error. There are no transactions
 //! yet, so every committed offset is stable and `require_stable` holds as it is.
 
@@ -13,6 +14,7 @@ use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicNam
 use super::convert::to_wire;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::offsets::{CommittedOffset, Offsets};
+use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 
 /// Partitions asked for, by topic; `None` for all there are.
@@ -23,21 +25,38 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Re
     if cx.version >= 8 {
         let groups = request.groups.into_iter().map(|group| {
             let asked = group.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
-            let topics = fetch(cx, &group.group_id, asked).into_iter().map(batched_topic).collect();
-            OffsetFetchResponseGroup::default().with_group_id(group.group_id).with_topics(topics)
+            let response = OffsetFetchResponseGroup::default();
+            let response = match fetch(cx, &group.group_id, group.member_id.as_deref(), group.member_epoch, asked) {
+                Ok(found) => response.with_topics(found.into_iter().map(batched_topic).collect()),
+                Err(error) => response.with_error_code(error.code()),
+            };
+            response.with_group_id(group.group_id)
         });
         return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
     }
     let asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
-    let topics = fetch(cx, &request.group_id, asked).into_iter().map(|found| single_topic(cx.version, found));
-    Ok(OffsetFetchResponse::default().with_topics(topics.collect()))
+    let response = match fetch(cx, &request.group_id, None, -1, asked) {
+        Ok(found) => {
+            let topics = found.into_iter().map(|found| single_topic(cx.version, found));
+            OffsetFetchResponse::default().with_topics(topics.collect())
+        }
+        Err(error) => OffsetFetchResponse::default().with_error_code(error.code()),
+    };
+    Ok(response)
 }
 
-fn fetch(cx: &RequestContext<'_>, group_id: &str, asked: Asked) -> Found {
-    match cx.cluster.groups.find(group_id) {
-        Some(cell) => cell.turn(cx.cluster, |group, _| look_up(&group.offsets, asked)),
-        None => look_up(&Offsets::default(), asked),
-    }
+fn fetch(
+    cx: &RequestContext<'_>,
+    group_id: &str,
+    member_id: Option<&str>,
+    epoch: i32,
+    asked: Asked,
+) -> Result<Found, ErrorCode> {
+    let Some(cell) = cx.cluster.groups.find(group_id) else { return Ok(look_up(&Offsets::default(), asked)) };
+    cell.turn(cx.cluster, |group, _| {
+        group.validate_fetch(member_id, epoch)?;
+        Ok(look_up(&group.offsets, asked))
+    })
 }
 
 fn look_up(offsets: &Offsets, asked: Asked) -> Found {

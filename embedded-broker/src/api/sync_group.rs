@@ -46,7 +46,7 @@ fn sync(cx: &RequestContext<'_>, request: &SyncGroupRequest) -> SyncReply {
         protocol: request.protocol_name.as_deref(),
         assignments,
     };
-    match cell.wait(cx.cluster, cx.waiter, |group, ticket, turn| group.classic.sync(&sync, ticket, turn)) {
+    match cell.wait(cx.cluster, cx.waiter, |group, ticket, turn| group.sync(&sync, ticket, turn)) {
         Some(Reply::Sync(reply)) => reply,
         Some(Reply::Join(_)) | None => Err(ErrorCode::NotCoordinator),
     }

@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::cluster::Cluster;
 use crate::coordinator::group::Group;
-use crate::coordinator::group::classic::{GroupState, MemberDescription};
+use crate::coordinator::group::classic::MemberDescription;
+use crate::coordinator::group::consumer::ConsumerMember;
 use crate::coordinator::group::consumer_protocol::assigned_partitions;
 use crate::coordinator::group::offsets::CommittedOffset;
+use crate::coordinator::group::state::GroupState;
+use crate::topic::Topics;
 
 /// A consumer group of an [`EmbeddedBroker`](crate::EmbeddedBroker), looked at from inside: each call shows the moment.
 ///
@@ -51,7 +56,7 @@ pub struct GroupMember {
     pub client_id: String,
     /// Where it connected from.
     pub client_host: String,
-    /// Topic and partition of everything it was assigned, in the leader's order; empty unless the group is stable.
+    /// Topic and partition of everything it was assigned, in the leader's order; of a classic group, empty unless it is stable.
     pub assignment: Vec<(String, i32)>,
 }
 
@@ -69,18 +74,40 @@ impl<'a> ConsumerGroup<'a> {
     /// Where the group is between two generations; [`GroupState::Dead`] when there is no such group.
     #[must_use]
     pub fn state(&self) -> GroupState {
-        self.look(|group| group.classic.state()).unwrap_or(GroupState::Dead)
+        self.look(|group| group.state()).unwrap_or(GroupState::Dead)
     }
 
     /// Who is in the group, by member id.
     #[must_use]
     pub fn members(&self) -> Vec<GroupMember> {
-        self.look(|group| group.classic.describe().members.iter().map(GroupMember::from).collect()).unwrap_or_default()
+        let topics = self.cluster.topics();
+        self.look(|group| members(group, &topics)).unwrap_or_default()
     }
 
     fn look<R>(&self, look: impl FnOnce(&Group) -> R) -> Option<R> {
         let cell = self.cluster.groups.find(&self.id)?;
         Some(cell.turn(self.cluster, |group, _| look(group)))
+    }
+}
+
+fn members(group: &Group, topics: &Topics) -> Vec<GroupMember> {
+    if let Some(classic) = group.describe_classic() {
+        return classic.members.iter().map(GroupMember::from).collect();
+    }
+    let consumer = group.describe_consumer().map(|consumer| consumer.members).unwrap_or_default();
+    consumer.iter().map(|member| consumer_member(&member.member, topics)).collect()
+}
+
+fn consumer_member(member: &ConsumerMember, topics: &Topics) -> GroupMember {
+    let named = |&(id, partition): &(Uuid, i32)| topics.by_id(id).map(|topic| (topic.name.to_string(), partition));
+    let mut assignment: Vec<_> = member.assigned.iter().filter_map(named).collect();
+    assignment.sort();
+    GroupMember {
+        member_id: member.id.to_string(),
+        instance_id: member.instance_id.as_ref().map(ToString::to_string),
+        client_id: member.client_id.to_string(),
+        client_host: member.client_host.to_string(),
+        assignment,
     }
 }
 

@@ -12,6 +12,10 @@ pub(crate) struct GroupConfig {
     pub(crate) min_session_timeout: Duration,
     /// `group.max.session.timeout.ms`: the longest session a member may ask for.
     pub(crate) max_session_timeout: Duration,
+    /// `group.consumer.session.timeout.ms`: how long a member of a consumer group may be silent.
+    pub(crate) consumer_session_timeout: Duration,
+    /// `group.consumer.heartbeat.interval.ms`: how often members of consumer groups are told to send heartbeats.
+    pub(crate) consumer_heartbeat_interval: Duration,
     /// `offset.metadata.max.bytes`: the longest note that may be committed with an offset.
     pub(crate) offset_metadata_max_bytes: usize,
 }
@@ -22,6 +26,8 @@ impl Default for GroupConfig {
             initial_rebalance_delay: Duration::ZERO,
             min_session_timeout: Duration::from_secs(6),
             max_session_timeout: Duration::from_secs(30 * 60),
+            consumer_session_timeout: Duration::from_secs(45),
+            consumer_heartbeat_interval: Duration::from_secs(5),
             offset_metadata_max_bytes: 4096,
         }
     }

@@ -4,10 +4,12 @@
 
 pub(crate) mod classic;
 pub(crate) mod config;
+pub(crate) mod consumer;
 pub(crate) mod consumer_protocol;
 mod machine;
 pub(crate) mod offsets;
 pub(crate) mod record;
+pub(crate) mod state;
 mod timers;
 pub(crate) mod turn;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::consumer::ConsumerRecord;
 use super::offsets::CommittedOffset;
 
 /// One durable change of a group, what Kafka writes to `__consumer_offsets`.
@@ -16,6 +17,8 @@ pub(crate) enum GroupRecord {
     OffsetDeleted { topic: Arc<str>, partition: i32 },
     /// The classic group now has exactly these members, assignments and generation.
     Metadata(GroupMetadata),
+    /// The consumer group has changed.
+    Consumer(ConsumerRecord),
     /// The group is no more.
     Deleted,
 }

@@ -15,6 +15,8 @@ pub(crate) enum TimerKey {
     Session(Arc<str>),
     /// A member id was handed out and never used.
     Pending(Arc<str>),
+    /// A member of a consumer group was told to give up partitions and has not.
+    Revocation(Arc<str>),
 }
 
 /// At most one deadline a key. Setting a key again moves its deadline, so a heartbeat leaves nothing behind.

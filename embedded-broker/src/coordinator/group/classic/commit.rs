@@ -1,6 +1,6 @@
 //! Whether a commit, a deletion of offsets or of the group is the group's to allow.
 
-use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState, Identity};
+use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicState, Identity};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::turn::Turn;
 
@@ -11,10 +11,10 @@ impl ClassicGroup {
     /// A commit without member and generation is taken only while nobody is in the group; a member's only in
     /// its own generation and not while the next assignment is awaited.
     pub(crate) fn validate_commit(&mut self, identity: Identity<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
-        if self.state == GroupState::Dead {
+        if self.state == ClassicState::Dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
-        if identity.generation < 0 && self.state == GroupState::Empty {
+        if identity.generation < 0 && self.state == ClassicState::Empty {
             return Ok(());
         }
         if identity.generation < 0 && identity.member_id.is_empty() && identity.instance_id.is_none() {
@@ -22,7 +22,7 @@ impl ClassicGroup {
         }
         self.validate(identity)?;
         self.keep_alive(identity.member_id, turn.now);
-        if self.state == GroupState::CompletingRebalance {
+        if self.state == ClassicState::CompletingRebalance {
             return Err(ErrorCode::RebalanceInProgress);
         }
         Ok(())
@@ -33,8 +33,8 @@ impl ClassicGroup {
     /// nobody is in the group, because the coordinator cannot read what they subscribe to.
     pub(crate) fn validate_offset_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
-            GroupState::Dead => Err(ErrorCode::GroupIdNotFound),
-            GroupState::Empty => Ok(()),
+            ClassicState::Dead => Err(ErrorCode::GroupIdNotFound),
+            ClassicState::Empty => Ok(()),
             _ if self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE) => Ok(()),
             _ => Err(ErrorCode::NonEmptyGroup),
         }
@@ -44,9 +44,9 @@ impl ClassicGroup {
     /// Only a group without members may be deleted.
     pub(crate) fn validate_delete(&self) -> Result<(), ErrorCode> {
         match self.state {
-            GroupState::Dead => Err(ErrorCode::GroupIdNotFound),
-            GroupState::Empty => Ok(()),
-            GroupState::PreparingRebalance | GroupState::CompletingRebalance | GroupState::Stable => {
+            ClassicState::Dead => Err(ErrorCode::GroupIdNotFound),
+            ClassicState::Empty => Ok(()),
+            ClassicState::PreparingRebalance | ClassicState::CompletingRebalance | ClassicState::Stable => {
                 Err(ErrorCode::NonEmptyGroup)
             }
         }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ClassicGroup, GroupState};
+use super::{ClassicGroup, ClassicState};
 
 /// What DescribeGroups tells of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct GroupDescription {
-    pub(crate) state: GroupState,
+    pub(crate) state: ClassicState,
     pub(crate) protocol_type: Arc<str>,
     /// The chosen protocol; empty unless the group is stable.
     pub(crate) protocol: Arc<str>,
@@ -33,7 +33,7 @@ impl ClassicGroup {
     }
 
     pub(crate) fn describe(&self) -> GroupDescription {
-        let stable = self.state == GroupState::Stable;
+        let stable = self.state == ClassicState::Stable;
         let protocol = self.protocol.clone().filter(|_| stable).unwrap_or_default();
         let members = self.members.values().map(|member| MemberDescription {
             member_id: Arc::clone(&member.id),

@@ -20,6 +20,8 @@ impl ClassicGroup {
                     self.forget_pending(&member_id);
                     self.complete_if_all_joined(turn);
                 }
+                // Only consumer groups have it.
+                TimerKey::Revocation(_) => {}
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Heartbeat: a member is alive and asks whether anything is new.
 
-use super::{ClassicGroup, GroupState, Identity};
+use super::{ClassicGroup, ClassicState, Identity};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::turn::Turn;
 
@@ -13,9 +13,9 @@ impl ClassicGroup {
         self.validate(identity)?;
         self.keep_alive(identity.member_id, turn.now);
         match self.state {
-            GroupState::Empty | GroupState::Dead => Err(ErrorCode::UnknownMemberId),
-            GroupState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
-            GroupState::CompletingRebalance | GroupState::Stable => Ok(()),
+            ClassicState::Empty | ClassicState::Dead => Err(ErrorCode::UnknownMemberId),
+            ClassicState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
+            ClassicState::CompletingRebalance | ClassicState::Stable => Ok(()),
         }
     }
 }

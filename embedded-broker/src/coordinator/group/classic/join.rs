@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ClassicGroup, GroupState, Member, Protocol};
+use super::{ClassicGroup, ClassicState, Member, Protocol};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::config::{GroupConfig, NEW_MEMBER_JOIN_TIMEOUT};
 use crate::coordinator::group::timers::TimerKey;
@@ -58,7 +58,7 @@ impl ClassicGroup {
     }
 
     fn try_join(&mut self, request: &JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
-        if self.state == GroupState::Dead {
+        if self.state == ClassicState::Dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         request.check(turn.config)?;
@@ -96,15 +96,15 @@ impl ClassicGroup {
         let is_leader = self.leader.as_ref() == Some(member_id);
         let unchanged = self.members.get(member_id).is_some_and(|member| member.protocols == request.protocols);
         let answer_now = match self.state {
-            GroupState::Empty | GroupState::Dead => return Err(ErrorCode::UnknownMemberId),
-            GroupState::PreparingRebalance => false,
+            ClassicState::Empty | ClassicState::Dead => return Err(ErrorCode::UnknownMemberId),
+            ClassicState::PreparingRebalance => false,
             // Its answer to the last JoinGroup was lost: the generation still stands.
-            GroupState::CompletingRebalance => unchanged,
+            ClassicState::CompletingRebalance => unchanged,
             // A leader that joins again wants to assign again, for instance because topics have changed.
-            GroupState::Stable => unchanged && !is_leader,
+            ClassicState::Stable => unchanged && !is_leader,
         };
         if answer_now {
-            let members_for_leader = self.state == GroupState::CompletingRebalance;
+            let members_for_leader = self.state == ClassicState::CompletingRebalance;
             turn.reply_join(ticket, self.joined(member_id, members_for_leader));
         } else {
             self.update_wishes(member_id, request);
@@ -158,7 +158,7 @@ impl ClassicGroup {
         self.rename_member(old_id, &new_id, turn);
         self.update_wishes(&new_id, request);
         self.keep_alive(&new_id, turn.now);
-        if self.state == GroupState::Stable && self.select_protocol() == self.protocol {
+        if self.state == ClassicState::Stable && self.select_protocol() == self.protocol {
             self.commit(self.as_record(|member| member.assignment.clone()), turn);
             let skip = request.can_skip_assignment && self.leader.as_ref() == Some(&new_id);
             let mut reply = self.joined(&new_id, skip);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ClassicGroup, GroupState};
+use super::{ClassicGroup, ClassicState};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::turn::Turn;
 
@@ -23,7 +23,7 @@ impl ClassicGroup {
         leaving: &[LeavingMember<'_>],
         turn: &mut Turn<'_>,
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
-        if self.state == GroupState::Dead {
+        if self.state == ClassicState::Dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         let results: Vec<_> = leaving.iter().map(|member| self.leave_one(*member, turn)).collect();

@@ -34,7 +34,7 @@ pub(crate) use describe::{GroupDescription, MemberDescription};
 pub(crate) use join::JoinRequest;
 pub(crate) use leave::LeavingMember;
 pub(crate) use member::{Member, Protocol};
-pub use state::GroupState;
+pub(crate) use state::ClassicState;
 pub(crate) use sync::SyncRequest;
 
 /// What consumers call their protocol type; Connect and others use their own.
@@ -43,7 +43,7 @@ pub(crate) const CONSUMER_PROTOCOL_TYPE: &str = "consumer";
 /// The members of one classic group and where it is between two generations.
 #[derive(Debug)]
 pub(crate) struct ClassicGroup {
-    state: GroupState,
+    state: ClassicState,
     generation: i32,
     protocol_type: Option<Arc<str>>,
     protocol: Option<Arc<str>>,
@@ -78,7 +78,7 @@ pub(crate) struct Identity<'a> {
 impl ClassicGroup {
     pub(crate) fn new() -> Self {
         Self {
-            state: GroupState::Empty,
+            state: ClassicState::Empty,
             generation: 0,
             protocol_type: None,
             protocol: None,
@@ -92,7 +92,7 @@ impl ClassicGroup {
         }
     }
 
-    pub(crate) fn state(&self) -> GroupState {
+    pub(crate) fn state(&self) -> ClassicState {
         self.state
     }
 
@@ -108,7 +108,7 @@ impl ClassicGroup {
         self.protocol_type.clone_from(&record.protocol_type);
         self.protocol.clone_from(&record.protocol);
         self.leader.clone_from(&record.leader);
-        self.state = if record.members.is_empty() { GroupState::Empty } else { GroupState::Stable };
+        self.state = if record.members.is_empty() { ClassicState::Empty } else { ClassicState::Stable };
         let mut before = std::mem::take(&mut self.members);
         self.static_members.clear();
         for stored in &record.members {
@@ -130,7 +130,7 @@ impl ClassicGroup {
         }
         self.pending.clear();
         self.timers.clear();
-        self.state = GroupState::Dead;
+        self.state = ClassicState::Dead;
     }
 
     /// Applies a fact and keeps it.
@@ -139,8 +139,8 @@ impl ClassicGroup {
         turn.records.push(GroupRecord::Metadata(record));
     }
 
-    /// Enters a state. The ways are fixed in [`GroupState::predecessors`]: another one is a defect here.
-    fn enter(&mut self, next: GroupState) {
+    /// Enters a state. The ways are fixed in [`ClassicState::predecessors`]: another one is a defect here.
+    fn enter(&mut self, next: ClassicState) {
         match self.state.to(next) {
             Ok(state) => self.state = state,
             Err(illegal) => unreachable!("{illegal}"),
@@ -161,7 +161,7 @@ impl ClassicGroup {
 
     /// Checks member and generation: what every request of a working member goes through.
     fn validate(&self, identity: Identity<'_>) -> Result<(), ErrorCode> {
-        if self.state == GroupState::Dead {
+        if self.state == ClassicState::Dead {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         self.validate_member(identity.member_id, identity.instance_id)?;

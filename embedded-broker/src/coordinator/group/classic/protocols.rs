@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, GroupState, Member, Protocol};
+use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicState, Member, Protocol};
 use crate::coordinator::group::consumer_protocol::subscribes_to;
 
 impl ClassicGroup {
@@ -45,7 +45,7 @@ impl ClassicGroup {
     /// as subscribed to everything: its offsets are better kept.
     pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
         let consumers = self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE);
-        if !consumers || matches!(self.state, GroupState::Empty | GroupState::Dead) {
+        if !consumers || matches!(self.state, ClassicState::Empty | ClassicState::Dead) {
             return false;
         }
         self.members.values().any(|member| {

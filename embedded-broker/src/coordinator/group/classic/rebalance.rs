@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{ClassicGroup, Gathering, GroupState, Member};
+use super::{ClassicGroup, ClassicState, Gathering, Member};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::record::GroupMetadata;
 use crate::coordinator::group::timers::TimerKey;
@@ -23,17 +23,17 @@ impl ClassicGroup {
 
     /// As [`Self::rebalance_or_complete`], but a group that has no generation needs no new one.
     pub(super) fn rebalance_after_removal(&mut self, turn: &mut Turn<'_>) {
-        if self.state != GroupState::Empty {
+        if self.state != ClassicState::Empty {
             self.rebalance_or_complete(turn);
         }
     }
 
     fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
-        let was_empty = self.state == GroupState::Empty;
+        let was_empty = self.state == ClassicState::Empty;
         self.answer_syncs(&Err(ErrorCode::RebalanceInProgress), turn);
         self.pending_sync.clear();
         self.timers.cancel(&TimerKey::Sync);
-        self.enter(GroupState::PreparingRebalance);
+        self.enter(ClassicState::PreparingRebalance);
         if was_empty {
             self.gather(turn);
         } else {
@@ -71,7 +71,7 @@ impl ClassicGroup {
 
     pub(super) fn complete_if_all_joined(&mut self, turn: &mut Turn<'_>) {
         let all_joined = self.pending.is_empty() && self.members.values().all(|m| m.awaiting_join.is_some());
-        if self.state == GroupState::PreparingRebalance && self.gathering.is_none() && all_joined {
+        if self.state == ClassicState::PreparingRebalance && self.gathering.is_none() && all_joined {
             self.complete_join(turn);
         }
     }
@@ -112,7 +112,7 @@ impl ClassicGroup {
     }
 
     fn become_empty(&mut self, turn: &mut Turn<'_>) {
-        self.enter(GroupState::Empty);
+        self.enter(ClassicState::Empty);
         let record = GroupMetadata {
             generation: self.generation.saturating_add(1),
             protocol_type: self.protocol_type.clone(),
@@ -124,7 +124,7 @@ impl ClassicGroup {
     }
 
     fn start_generation(&mut self, turn: &mut Turn<'_>) {
-        self.enter(GroupState::CompletingRebalance);
+        self.enter(ClassicState::CompletingRebalance);
         self.generation = self.generation.saturating_add(1);
         self.protocol = self.select_protocol();
         let ids: Vec<_> = self.members.keys().cloned().collect();

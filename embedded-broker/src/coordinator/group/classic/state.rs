@@ -2,8 +2,7 @@
 
 /// Where a classic group is between two generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GroupState {
+pub(crate) enum ClassicState {
     /// No members; the group lives on for its committed offsets.
     ///
     /// JoinGroup of a new member starts the initial rebalance; of a known one: UNKNOWN_MEMBER_ID, as
@@ -38,10 +37,9 @@ pub enum GroupState {
     Dead,
 }
 
-impl GroupState {
+impl ClassicState {
     /// Kafka's name of the state, as DescribeGroups and ListGroups show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Empty => "Empty",
             Self::PreparingRebalance => "PreparingRebalance",
@@ -81,11 +79,11 @@ impl GroupState {
 
 #[cfg(test)]
 mod tests {
-    use super::GroupState::{self, CompletingRebalance, Dead, Empty, PreparingRebalance, Stable};
+    use super::ClassicState::{self, CompletingRebalance, Dead, Empty, PreparingRebalance, Stable};
 
-    const ALL: [GroupState; 5] = [Empty, PreparingRebalance, CompletingRebalance, Stable, Dead];
+    const ALL: [ClassicState; 5] = [Empty, PreparingRebalance, CompletingRebalance, Stable, Dead];
 
-    fn check(from: GroupState, legal: &[GroupState]) {
+    fn check(from: ClassicState, legal: &[ClassicState]) {
         for next in ALL {
             assert_eq!(from.to(next).is_ok(), legal.contains(&next), "{} to {}", from.name(), next.name());
         }

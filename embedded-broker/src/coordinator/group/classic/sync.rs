@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ClassicGroup, GroupState, Identity};
+use super::{ClassicGroup, ClassicState, Identity};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::turn::{Synced, Ticket, Turn};
 
@@ -36,16 +36,16 @@ impl ClassicGroup {
         }
         let member_id = request.identity.member_id;
         match self.state {
-            GroupState::Empty | GroupState::Dead => Err(ErrorCode::UnknownMemberId),
-            GroupState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
-            GroupState::CompletingRebalance => {
+            ClassicState::Empty | ClassicState::Dead => Err(ErrorCode::UnknownMemberId),
+            ClassicState::PreparingRebalance => Err(ErrorCode::RebalanceInProgress),
+            ClassicState::CompletingRebalance => {
                 self.hold_sync(member_id, ticket, turn);
                 if self.leader.as_deref() == Some(member_id) {
                     self.assign(&request.assignments, turn);
                 }
                 Ok(())
             }
-            GroupState::Stable => {
+            ClassicState::Stable => {
                 self.no_longer_pending_sync(member_id);
                 self.keep_alive(member_id, turn.now);
                 turn.reply_sync(ticket, self.synced(member_id));
@@ -65,7 +65,7 @@ impl ClassicGroup {
     /// The generation is complete. A member the leader forgot gets an empty share.
     fn assign(&mut self, assignments: &HashMap<&str, Bytes>, turn: &mut Turn<'_>) {
         let record = self.as_record(|member| assignments.get(&*member.id).cloned().unwrap_or_default());
-        self.enter(GroupState::Stable);
+        self.enter(ClassicState::Stable);
         self.commit(record, turn);
         self.answer_syncs(&Ok(()), turn);
     }

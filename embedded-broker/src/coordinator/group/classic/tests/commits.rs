@@ -14,7 +14,7 @@ fn nobody_in_particular_may_commit_to_an_empty_group() {
     assert_eq!(group.commit(id("", -1), 41), Ok(()), "back as well");
     assert_eq!(group.group.offsets.get("t", 0).unwrap().offset, 41);
     assert_eq!(group.group.offsets.get("t", 1), None);
-    assert_eq!(group.state(), GroupState::Empty);
+    assert_eq!(group.state(), ClassicState::Empty);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_commit_on_the_way_out_of_a_generation_is_taken() {
     let mut group = TestGroup::stable(&["a"]);
     let a = group.member("a");
     group.start_join(JoinRequest { can_rejoin_with_id: false, ..request("b") });
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
     assert_eq!(group.commit(id(&a, 1), 5), Ok(()));
 }
 
@@ -106,11 +106,11 @@ fn a_consumer_whose_subscription_cannot_be_read_keeps_all_offsets() {
 #[test]
 fn offsets_of_another_kind_of_group_stay_while_it_lives() {
     let mut group = TestGroup::new();
-    assert_eq!(group.group.classic.validate_offset_delete(), Ok(()));
+    assert_eq!(group.group.validate_offset_delete(), Ok(()));
     group.add_stable(vec![JoinRequest { protocol_type: "connect".into(), ..request("w") }]);
-    assert_eq!(group.group.classic.validate_offset_delete(), Err(ErrorCode::NonEmptyGroup));
+    assert_eq!(group.group.validate_offset_delete(), Err(ErrorCode::NonEmptyGroup));
     let consumers = TestGroup::stable(&["a"]);
-    assert_eq!(consumers.group.classic.validate_offset_delete(), Ok(()));
+    assert_eq!(consumers.group.validate_offset_delete(), Ok(()));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn a_deleted_topic_takes_its_offsets_along() {
     group.commit(id(&a, 1), 9).unwrap();
     group.turn(|group, turn| group.forget_topic("t", turn));
     assert_eq!(group.group.offsets.get("t", 0), None);
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
 }
 
 #[test]

@@ -6,14 +6,14 @@ fn a_first_member_gets_an_id_before_it_is_taken_in() {
     let refused = group.join(request("app")).unwrap_err();
     assert_eq!(refused.error, ErrorCode::MemberIdRequired);
     assert!(refused.member_id.starts_with("app-"), "{}", refused.member_id);
-    assert_eq!(group.state(), GroupState::Empty);
+    assert_eq!(group.state(), ClassicState::Empty);
 
     let joined = group.join(rejoin(&refused.member_id)).unwrap();
     assert_eq!((joined.generation, &*joined.leader), (1, &*refused.member_id));
     assert_eq!(joined.protocol.as_deref(), Some("range"));
     assert_eq!(joined.protocol_type.as_deref(), Some("consumer"));
     assert_eq!(member_ids(&joined), [&*refused.member_id]);
-    assert_eq!(group.state(), GroupState::CompletingRebalance);
+    assert_eq!(group.state(), ClassicState::CompletingRebalance);
 }
 
 #[test]

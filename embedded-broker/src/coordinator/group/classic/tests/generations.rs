@@ -5,7 +5,7 @@ fn all_members_of_a_generation_are_answered_together_and_alike() {
     let mut group = TestGroup::stable(&["a"]);
     let a = group.member("a");
     let b = group.start_join(JoinRequest { can_rejoin_with_id: false, ..request("b") });
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
     assert_eq!(group.joined(b), None);
     assert_eq!(group.heartbeat(&a, 1), Err(ErrorCode::RebalanceInProgress));
 
@@ -33,7 +33,7 @@ fn followers_wait_for_the_leaders_assignment() {
     assert_eq!(synced.assignment, "p1");
     assert_eq!(synced.protocol.as_deref(), Some("range"));
     assert_eq!(synced.protocol_type.as_deref(), Some("consumer"));
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
     assert_eq!(group.sync(&b, 2, &[]).unwrap(), "p1", "a lost answer can be fetched again");
 }
 
@@ -56,7 +56,7 @@ fn only_the_current_generation_and_protocol_may_sync() {
     for (protocol_type, protocol) in [(Some("connect"), None), (None, Some("sticky"))] {
         let request = SyncRequest { identity: id(a, 1), protocol_type, protocol, assignments: HashMap::new() };
         let ticket = group.ticket();
-        group.turn(|group, turn| group.classic.sync(&request, ticket, turn));
+        group.turn(|group, turn| group.sync(&request, ticket, turn));
         assert_eq!(group.synced(ticket).unwrap(), Err(ErrorCode::InconsistentGroupProtocol));
     }
     assert!(group.sync(a, 1, &[]).is_ok());
@@ -77,11 +77,11 @@ fn held_syncs_are_answered_when_somebody_comes() {
     let follower = group.members().into_iter().find(|id| **id != *leader).unwrap();
     group.start_join(rejoin(&leader));
     group.start_join(rejoin(&follower));
-    assert_eq!(group.state(), GroupState::CompletingRebalance);
+    assert_eq!(group.state(), ClassicState::CompletingRebalance);
     let held = group.start_sync(&follower, 3, &[]);
     group.start_join(JoinRequest { can_rejoin_with_id: false, ..request("c") });
     assert_eq!(group.synced(held).unwrap(), Err(ErrorCode::RebalanceInProgress));
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_repeated_join_is_answered_with_the_generation_that_stands() {
     let follower = group.members().into_iter().find(|id| **id != *leader).unwrap();
     let again = group.join(rejoin(&follower)).unwrap();
     assert_eq!((again.generation, again.members.len()), (2, 0));
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
 }
 
 #[test]
@@ -109,12 +109,12 @@ fn changed_metadata_starts_a_rebalance() {
     let leader = group.leader();
     let follower = group.members().into_iter().find(|id| **id != *leader).unwrap();
     let held = group.start_join(changed(&follower));
-    assert_eq!((group.state(), group.joined(held)), (GroupState::PreparingRebalance, None));
+    assert_eq!((group.state(), group.joined(held)), (ClassicState::PreparingRebalance, None));
     group.join(rejoin(&leader)).unwrap();
-    assert_eq!(group.state(), GroupState::CompletingRebalance);
+    assert_eq!(group.state(), ClassicState::CompletingRebalance);
 
     let held = group.start_join(JoinRequest { protocols: protocols(&["sticky", "range"]), ..rejoin(&follower) });
-    assert_eq!((group.state(), group.joined(held)), (GroupState::PreparingRebalance, None));
+    assert_eq!((group.state(), group.joined(held)), (ClassicState::PreparingRebalance, None));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_leader_that_joins_again_starts_a_rebalance() {
     let mut group = TestGroup::stable(&["a", "b"]);
     let leader = group.leader();
     let held = group.start_join(rejoin(&leader));
-    assert_eq!((group.state(), group.joined(held)), (GroupState::PreparingRebalance, None));
+    assert_eq!((group.state(), group.joined(held)), (ClassicState::PreparingRebalance, None));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn the_protocol_with_most_first_votes_wins() {
         let mut group = TestGroup::new();
         let wish = |names: &&[&str]| JoinRequest { protocols: protocols(names), ..request("m") };
         group.add_stable(wishes.iter().map(wish).collect());
-        group.group.classic.protocol.clone().unwrap()
+        group.classic().protocol.clone().unwrap()
     }
     assert_eq!(&*chosen(&[&["range", "rr"], &["rr", "range"], &["rr", "range"]]), "rr");
     assert_eq!(&*chosen(&[&["range", "rr"], &["rr", "range"]]), "range", "the leader's order among equals");
@@ -201,7 +201,7 @@ fn the_initial_rebalance_is_put_off_no_longer_than_the_rebalance_timeout() {
 fn a_dead_group_sends_everybody_away() {
     let mut group = TestGroup::new();
     group.turn(|group, turn| group.delete(turn)).unwrap();
-    assert_eq!(group.state(), GroupState::Dead);
+    assert_eq!(group.state(), ClassicState::Dead);
     assert_eq!(group.join(request("a")).unwrap_err().error, ErrorCode::CoordinatorNotAvailable);
     assert_eq!(group.sync("a", 1, &[]), Err(ErrorCode::CoordinatorNotAvailable));
     assert_eq!(group.heartbeat("a", 1), Err(ErrorCode::CoordinatorNotAvailable));

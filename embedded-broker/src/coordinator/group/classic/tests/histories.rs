@@ -94,7 +94,7 @@ impl History {
                     SyncRequest { identity, protocol_type: None, protocol: None, assignments: HashMap::new() };
                 let ticket = self.group.ticket();
                 self.clients[*client].waiting.push(ticket);
-                self.group.turn(|group, turn| group.classic.sync(&request, ticket, turn));
+                self.group.turn(|group, turn| group.sync(&request, ticket, turn));
             }
             Step::Heartbeat { client } => {
                 let me = self.clients[*client].clone();
@@ -161,12 +161,12 @@ impl History {
     }
 
     fn check_members(&self) {
-        let group = &self.group.group.classic;
+        let group = self.group.classic();
         assert_eq!(group.leader.is_some(), !group.members.is_empty());
         assert!(group.leader.as_ref().is_none_or(|leader| group.members.contains_key(leader)));
         assert_eq!(
-            group.state == GroupState::Empty,
-            group.members.is_empty() && group.gathering.is_none() && group.state != GroupState::PreparingRebalance
+            group.state == ClassicState::Empty,
+            group.members.is_empty() && group.gathering.is_none() && group.state != ClassicState::PreparingRebalance
         );
         for (instance, id) in &group.static_members {
             assert_eq!(group.members[id].instance_id.as_ref(), Some(instance));
@@ -190,7 +190,7 @@ impl History {
             self.group.turn(|_, _| ());
             self.observe();
         }
-        assert_eq!((self.group.state(), self.group.members().len()), (GroupState::Empty, 0));
+        assert_eq!((self.group.state(), self.group.members().len()), (ClassicState::Empty, 0));
         assert!(self.clients.iter().all(|client| client.waiting.is_empty()));
         self.check_replay();
     }
@@ -203,8 +203,8 @@ impl History {
         }
         let (now, then) = (&self.group.group, &recovered);
         assert_eq!(now.offsets, then.offsets);
-        assert_eq!(now.classic.generation, then.classic.generation);
-        assert_eq!(now.classic.describe(), then.classic.describe());
+        assert_eq!(now.classic().generation, then.classic().generation);
+        assert_eq!(now.classic().describe(), then.classic().describe());
     }
 }
 

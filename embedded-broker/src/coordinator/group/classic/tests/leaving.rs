@@ -9,7 +9,7 @@ fn the_last_member_leaves_an_empty_group() {
     let mut group = TestGroup::stable(&["a"]);
     let a = group.member("a");
     assert_eq!(group.leave(&a), Ok(()));
-    assert_eq!(group.state(), GroupState::Empty);
+    assert_eq!(group.state(), ClassicState::Empty);
     assert_eq!(group.leave(&a), Err(ErrorCode::UnknownMemberId));
 }
 
@@ -18,7 +18,7 @@ fn a_leaver_starts_a_rebalance() {
     let mut group = TestGroup::stable(&["a", "b"]);
     let (a, b) = (group.member("a"), group.member("b"));
     group.leave(&a).unwrap();
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
     assert_eq!(group.join(rejoin(&b)).unwrap().generation, 3);
 }
 
@@ -77,7 +77,7 @@ fn many_leave_with_one_rebalance_and_a_result_each() {
         leaving("", Some("three")),
         leaving("nobody", None),
     ];
-    let results = group.turn(|group, turn| group.classic.leave(&leavers, turn)).unwrap();
+    let results = group.turn(|group, turn| group.leave(&leavers, turn)).unwrap();
     let expected = [
         Ok(()),
         Ok(()),
@@ -86,7 +86,7 @@ fn many_leave_with_one_rebalance_and_a_result_each() {
         Err(ErrorCode::UnknownMemberId),
     ];
     assert_eq!(results, expected);
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
     let held = group.start_join(rejoin(&b));
     group.start_join(JoinRequest { member_id: one.as_str().into(), ..static_request("one") });
     assert_eq!(group.joined(held).unwrap().unwrap().generation, generation + 1);
@@ -96,7 +96,7 @@ fn many_leave_with_one_rebalance_and_a_result_each() {
 fn nobody_leaving_changes_nothing() {
     let mut group = TestGroup::stable(&["a"]);
     assert_eq!(group.leave("nobody"), Err(ErrorCode::UnknownMemberId));
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
 }
 
 #[test]

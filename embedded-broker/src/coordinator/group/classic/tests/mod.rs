@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{GroupState, Identity, JoinRequest, LeavingMember, Protocol, SyncRequest};
+use super::{ClassicState, Identity, JoinRequest, LeavingMember, Protocol, SyncRequest};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::config::GroupConfig;
 use crate::coordinator::group::record::GroupRecord;
@@ -57,6 +57,10 @@ impl TestGroup {
         result
     }
 
+    fn classic(&self) -> &super::ClassicGroup {
+        self.group.classic()
+    }
+
     fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         Ticket(self.tickets)
@@ -64,7 +68,7 @@ impl TestGroup {
 
     fn start_join(&mut self, request: JoinRequest) -> Ticket {
         let ticket = self.ticket();
-        self.turn(|group, turn| group.classic.join(request, ticket, turn));
+        self.turn(|group, turn| group.join(request, ticket, turn));
         ticket
     }
 
@@ -78,7 +82,7 @@ impl TestGroup {
         let request =
             SyncRequest { identity: id(member, generation), protocol_type: None, protocol: None, assignments };
         let ticket = self.ticket();
-        self.turn(|group, turn| group.classic.sync(&request, ticket, turn));
+        self.turn(|group, turn| group.sync(&request, ticket, turn));
         ticket
     }
 
@@ -88,12 +92,12 @@ impl TestGroup {
     }
 
     fn heartbeat(&mut self, member: &str, generation: i32) -> Result<(), ErrorCode> {
-        self.turn(|group, turn| group.classic.heartbeat(id(member, generation), turn))
+        self.turn(|group, turn| group.heartbeat(id(member, generation), turn))
     }
 
     fn leave(&mut self, member_id: &str) -> Result<(), ErrorCode> {
         let leaving = [LeavingMember { member_id, instance_id: None }];
-        self.turn(|group, turn| group.classic.leave(&leaving, turn)).and_then(|results| results[0])
+        self.turn(|group, turn| group.leave(&leaving, turn)).and_then(|results| results[0])
     }
 
     fn commit(&mut self, identity: Identity<'_>, offset: i64) -> Result<(), ErrorCode> {
@@ -103,7 +107,7 @@ impl TestGroup {
 
     fn commit_one(&mut self, identity: Identity<'_>, commit: &OffsetToCommit<'_>) -> Result<(), ErrorCode> {
         self.turn(|group, turn| {
-            group.classic.validate_commit(identity, turn)?;
+            group.validate_commit(identity, 8, turn)?;
             group.commit_offset(commit, turn)
         })
     }
@@ -127,8 +131,8 @@ impl TestGroup {
         self.turn(|_, _| ());
     }
 
-    fn state(&self) -> GroupState {
-        self.group.classic.state()
+    fn state(&self) -> ClassicState {
+        self.classic().state()
     }
 
     /// Joins dynamic members that know their ids, until all are in one generation that is stable.
@@ -152,25 +156,25 @@ impl TestGroup {
             request.member_id = reply.member_id;
             tickets.push((ticket, request));
         }
-        let generation = self.group.classic.generation;
+        let generation = self.classic().generation;
         let leader = self.leader();
         self.sync(&leader, generation, &[]).unwrap();
         for (_, request) in &tickets {
             self.sync(&request.member_id, generation, &[]).unwrap();
         }
-        assert_eq!(self.state(), GroupState::Stable);
+        assert_eq!(self.state(), ClassicState::Stable);
     }
 
     fn leader(&self) -> String {
-        self.group.classic.leader.as_deref().expect("nobody leads").to_owned()
+        self.classic().leader.as_deref().expect("nobody leads").to_owned()
     }
 
     fn generation(&self) -> i32 {
-        self.group.classic.generation
+        self.classic().generation
     }
 
     fn members(&self) -> Vec<Arc<str>> {
-        self.group.classic.members.keys().cloned().collect()
+        self.classic().members.keys().cloned().collect()
     }
 
     /// The id of the member whose client id or instance id this is.
@@ -183,17 +187,18 @@ impl TestGroup {
     /// No timer without its reason, and no reason without its timer.
     fn check_timers(&self) {
         use super::super::timers::TimerKey;
-        let group = &self.group.classic;
+        let group = self.classic();
         let has = |key| group.timers.deadline(&key).is_some();
         for key in group.timers.keys() {
             match key {
-                TimerKey::Join => assert_eq!(group.state, GroupState::PreparingRebalance),
+                TimerKey::Join => assert_eq!(group.state, ClassicState::PreparingRebalance),
                 TimerKey::Sync => assert!(!group.pending_sync.is_empty()),
                 TimerKey::Session(id) => assert!(group.members.contains_key(id), "{id} is gone"),
+                TimerKey::Revocation(id) => panic!("{id} is of a consumer group"),
                 TimerKey::Pending(id) => assert!(group.pending.contains(id), "{id} is not pending"),
             }
         }
-        assert_eq!(has(TimerKey::Join), group.state == GroupState::PreparingRebalance);
+        assert_eq!(has(TimerKey::Join), group.state == ClassicState::PreparingRebalance);
         assert_eq!(has(TimerKey::Sync), !group.pending_sync.is_empty());
         for (id, member) in &group.members {
             assert!(has(TimerKey::Session(Arc::clone(id))) || member.is_alive_without_heartbeat(), "{id} is immortal");

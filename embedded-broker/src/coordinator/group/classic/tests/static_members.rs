@@ -23,7 +23,7 @@ fn a_restarted_follower_is_not_noticed() {
     let (leader, old) = (group.member("one"), group.member("two"));
     assert_eq!(group.leader(), leader);
     let joined = group.join(static_request("two")).unwrap();
-    assert_eq!((group.state(), joined.generation, joined.skip_assignment), (GroupState::Stable, 2, false));
+    assert_eq!((group.state(), joined.generation, joined.skip_assignment), (ClassicState::Stable, 2, false));
     assert_eq!((&*joined.leader, joined.members.len()), (&*leader, 0));
     assert_ne!(&*joined.member_id, &*old);
     assert!(group.sync(&joined.member_id, 2, &[]).is_ok());
@@ -37,7 +37,7 @@ fn a_restarted_leader_is_told_to_keep_the_assignment() {
     let joined = group.join(static_request("one")).unwrap();
     assert!(joined.skip_assignment);
     assert_eq!((&joined.leader, joined.members.len()), (&joined.member_id, 2));
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
 }
 
 #[test]
@@ -63,14 +63,14 @@ fn a_restart_that_changes_the_protocol_starts_a_rebalance() {
     let mut group = TestGroup::new();
     group.add_stable(vec![both("one"), both("two")]);
     let held = group.start_join(JoinRequest { protocols: protocols(&["rr"]), ..static_request("two") });
-    assert_eq!((group.state(), group.joined(held)), (GroupState::PreparingRebalance, None));
+    assert_eq!((group.state(), group.joined(held)), (ClassicState::PreparingRebalance, None));
 }
 
 #[test]
 fn a_restart_while_the_assignment_is_awaited_starts_over() {
     let mut group = TestGroup::new();
     let first = group.join(static_request("one")).unwrap();
-    assert_eq!(group.state(), GroupState::CompletingRebalance);
+    assert_eq!(group.state(), ClassicState::CompletingRebalance);
     let second = group.join(static_request("one")).unwrap();
     assert_eq!((second.generation, &second.leader), (2, &second.member_id));
     assert_ne!(first.member_id, second.member_id);
@@ -97,12 +97,12 @@ fn the_former_self_is_fenced_when_it_names_its_instance() {
     let old = group.member("one");
     group.join(static_request("one")).unwrap();
     let former = Identity { member_id: &old, instance_id: Some("one"), generation: 1 };
-    let beat = group.turn(|group, turn| group.classic.heartbeat(former, turn));
+    let beat = group.turn(|group, turn| group.heartbeat(former, turn));
     assert_eq!(beat, Err(ErrorCode::FencedInstanceId));
     assert_eq!(group.commit(former, 1), Err(ErrorCode::FencedInstanceId));
     assert_eq!(group.join(known("one", &old)).unwrap_err().error, ErrorCode::FencedInstanceId);
     let stranger = Identity { instance_id: Some("nobody"), ..former };
-    let beat = group.turn(|group, turn| group.classic.heartbeat(stranger, turn));
+    let beat = group.turn(|group, turn| group.heartbeat(stranger, turn));
     assert_eq!(beat, Err(ErrorCode::UnknownMemberId));
 }
 
@@ -113,7 +113,7 @@ fn a_static_member_keeps_its_place_through_a_rebalance_it_missed() {
     let held = group.start_join(known("one", &one));
     for _ in 0..8 {
         let identity = Identity { member_id: &two, instance_id: Some("two"), generation: 2 };
-        let _ = group.turn(|group, turn| group.classic.heartbeat(identity, turn));
+        let _ = group.turn(|group, turn| group.heartbeat(identity, turn));
         group.sleep(REBALANCE / 8);
     }
     let joined = group.joined(held).unwrap().unwrap();
@@ -132,11 +132,11 @@ fn a_group_of_absent_static_members_waits_for_one() {
     for _ in 0..9 {
         for (member_id, instance) in [(&one, "one"), (&two, "two")] {
             let identity = Identity { member_id, instance_id: Some(instance), generation: 2 };
-            let _ = group.turn(|group, turn| group.classic.heartbeat(identity, turn));
+            let _ = group.turn(|group, turn| group.heartbeat(identity, turn));
         }
         group.sleep(REBALANCE / 8);
     }
-    assert_eq!((group.state(), group.generation()), (GroupState::PreparingRebalance, 2));
+    assert_eq!((group.state(), group.generation()), (ClassicState::PreparingRebalance, 2));
     group.start_join(known("one", &one));
     assert_eq!(group.join(known("two", &two)).unwrap().generation, 3);
 }
@@ -145,7 +145,7 @@ fn a_group_of_absent_static_members_waits_for_one() {
 fn a_static_member_that_stays_away_for_its_session_is_out() {
     let mut group = group_of(&["one"]);
     group.sleep(SESSION);
-    assert_eq!((group.state(), group.members().len()), (GroupState::Empty, 0));
+    assert_eq!((group.state(), group.members().len()), (ClassicState::Empty, 0));
     let joined = group.join(static_request("one")).unwrap();
     assert_eq!(joined.generation, 3);
 }
@@ -153,6 +153,6 @@ fn a_static_member_that_stays_away_for_its_session_is_out() {
 impl TestGroup {
     fn leave_static(&mut self, instance: &str) {
         let leaving = [LeavingMember { member_id: "", instance_id: Some(instance) }];
-        assert_eq!(self.turn(|group, turn| group.classic.leave(&leaving, turn)), Ok(vec![Ok(())]));
+        assert_eq!(self.turn(|group, turn| group.leave(&leaving, turn)), Ok(vec![Ok(())]));
     }
 }

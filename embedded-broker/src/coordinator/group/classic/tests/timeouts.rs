@@ -9,7 +9,7 @@ fn heartbeats_keep_a_member_and_silence_ends_it() {
         assert_eq!(group.heartbeat(&a, 1), Ok(()));
     }
     group.sleep(SESSION);
-    assert_eq!((group.state(), group.members().len()), (GroupState::Empty, 0));
+    assert_eq!((group.state(), group.members().len()), (ClassicState::Empty, 0));
     assert_eq!(group.generation(), 2, "the empty group is a generation of its own");
     assert_eq!(group.heartbeat(&a, 1), Err(ErrorCode::UnknownMemberId));
 }
@@ -30,7 +30,7 @@ fn an_expired_member_starts_a_rebalance_for_the_others() {
     group.sleep(SESSION / 2);
     group.heartbeat(&a, 2).unwrap();
     group.sleep(SESSION / 2);
-    assert_eq!((group.state(), group.members()), (GroupState::PreparingRebalance, vec![a.as_str().into()]));
+    assert_eq!((group.state(), group.members()), (ClassicState::PreparingRebalance, vec![a.as_str().into()]));
     assert_eq!(group.heartbeat(&b, 2), Err(ErrorCode::UnknownMemberId));
     let joined = group.join(rejoin(&a)).unwrap();
     assert_eq!((joined.generation, &*joined.leader), (3, &*a));
@@ -116,7 +116,7 @@ fn members_that_never_sync_are_out() {
         group.sleep(REBALANCE / 8);
     }
     assert_eq!(group.synced(held).unwrap(), Err(ErrorCode::RebalanceInProgress));
-    assert_eq!(group.state(), GroupState::PreparingRebalance);
+    assert_eq!(group.state(), ClassicState::PreparingRebalance);
     assert_eq!(group.heartbeat(&leader, 3), Err(ErrorCode::UnknownMemberId));
     let joined = group.join(rejoin(&follower)).unwrap();
     assert_eq!((joined.generation, &*joined.leader), (4, &*follower));
@@ -130,12 +130,12 @@ fn a_follower_that_never_syncs_is_out_of_a_stable_group_too() {
     group.start_join(rejoin(&leader));
     group.start_join(rejoin(&follower));
     group.sync(&leader, 3, &[]).unwrap();
-    assert_eq!(group.state(), GroupState::Stable);
+    assert_eq!(group.state(), ClassicState::Stable);
     for _ in 0..8 {
         let _ = (group.heartbeat(&leader, 3), group.heartbeat(&follower, 3));
         group.sleep(REBALANCE / 8);
     }
-    assert_eq!((group.state(), group.members()), (GroupState::PreparingRebalance, vec![leader.as_str().into()]));
+    assert_eq!((group.state(), group.members()), (ClassicState::PreparingRebalance, vec![leader.as_str().into()]));
 }
 
 #[test]

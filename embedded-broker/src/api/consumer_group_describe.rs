@@ -1,0 +1,90 @@
+//! ConsumerGroupDescribe, versions 0 and 1: the members of consumer groups, what they have and what they shall have.
+//!
+//! A group of the classic protocol is GROUP_ID_NOT_FOUND, by which Kafka's tools know to ask DescribeGroups. Version 1 adds
+//! the type of each member.
+
+use kafka_protocol::messages::consumer_group_describe_response::{Assignment, DescribedGroup, Member, TopicPartitions};
+use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, GroupId, TopicName};
+
+use super::convert::{group_operations, to_wire};
+use super::{Refusal, RequestContext};
+use crate::coordinator::group::consumer::{ConsumerGroupDescription, ConsumerMemberDescription, ConsumerState};
+use crate::coordinator::group::state::GroupState;
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+use crate::topic::Topics;
+
+/// A member that speaks the consumer protocol itself.
+const CONSUMER: i8 = 1;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: ConsumerGroupDescribeRequest,
+) -> Result<ConsumerGroupDescribeResponse, Refusal> {
+    let topics = cx.cluster.topics();
+    let operations = group_operations(request.include_authorized_operations);
+    let groups = request.group_ids.into_iter().map(|group_id| {
+        let Some(cell) = cx.cluster.groups.find(&group_id) else {
+            return missing(group_id, "not found");
+        };
+        match cell.turn(cx.cluster, |group, _| group.describe_consumer()) {
+            Some(group) if group.state == ConsumerState::Dead => missing(group_id, "not found"),
+            Some(group) => describe(cx.version, group_id, &group, &topics).with_authorized_operations(operations),
+            None => missing(group_id, "is not a consumer group"),
+        }
+    });
+    Ok(ConsumerGroupDescribeResponse::default().with_groups(groups.collect()))
+}
+
+fn missing(group_id: GroupId, why: &str) -> DescribedGroup {
+    let message = format!("Group {} {why}.", group_id.as_str());
+    DescribedGroup::default()
+        .with_group_id(group_id)
+        .with_error_code(ErrorCode::GroupIdNotFound.code())
+        .with_error_message(Some(StrBytes::from_string(message)))
+}
+
+fn describe(version: i16, group_id: GroupId, group: &ConsumerGroupDescription, topics: &Topics) -> DescribedGroup {
+    DescribedGroup::default()
+        .with_group_id(group_id)
+        .with_group_state(GroupState::from(group.state).name().into())
+        .with_group_epoch(group.epoch)
+        .with_assignment_epoch(group.assignment_epoch)
+        .with_assignor_name(group.assignor.into())
+        .with_members(group.members.iter().map(|member| describe_member(version, member, topics)).collect())
+}
+
+fn describe_member(version: i16, described: &ConsumerMemberDescription, topics: &Topics) -> Member {
+    let member = &described.member;
+    let names = member.subscription.names.iter().map(|name| TopicName(to_wire(name)));
+    Member::default()
+        .with_member_id(to_wire(&member.id))
+        .with_instance_id(member.instance_id.as_ref().map(to_wire))
+        .with_rack_id(member.rack_id.as_ref().map(to_wire))
+        .with_member_epoch(member.epoch)
+        .with_client_id(to_wire(&member.client_id))
+        .with_client_host(to_wire(&member.client_host))
+        .with_subscribed_topic_names(names.collect())
+        .with_subscribed_topic_regex(member.subscription.regex.as_ref().map(to_wire))
+        .with_assignment(assignment(&member.assigned, topics))
+        .with_target_assignment(assignment(&described.target, topics))
+        .with_member_type(if version >= 1 { CONSUMER } else { -1 })
+}
+
+/// The partitions of topics that still exist.
+fn assignment(partitions: &crate::coordinator::group::consumer::TopicPartitions, topics: &Topics) -> Assignment {
+    let mut by_topic: Vec<TopicPartitions> = Vec::new();
+    for &(id, partition) in partitions {
+        let Some(topic) = topics.by_id(id) else { continue };
+        match by_topic.last_mut() {
+            Some(last) if last.topic_id == id => last.partitions.push(partition),
+            _ => by_topic.push(
+                TopicPartitions::default()
+                    .with_topic_id(id)
+                    .with_topic_name(TopicName(to_wire(&topic.name)))
+                    .with_partitions(vec![partition]),
+            ),
+        }
+    }
+    Assignment::default().with_topic_partitions(by_topic)
+}
