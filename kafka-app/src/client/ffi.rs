@@ -669,7 +669,10 @@ fn fault(code: RespErr, text: &str) -> Fault {
         }
         RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => FaultKind::UnknownTopic,
         RDKafkaErrorCode::NoOffset => FaultKind::NothingToCommit,
-        RDKafkaErrorCode::UnsupportedAssignor | RDKafkaErrorCode::InconsistentGroupProtocol => FaultKind::Config,
+        // Another consumer has our `group.instance.id`: one that came back would fence that one, and so on for ever.
+        RDKafkaErrorCode::FencedInstanceId
+        | RDKafkaErrorCode::UnsupportedAssignor
+        | RDKafkaErrorCode::InconsistentGroupProtocol => FaultKind::Config,
         _ => FaultKind::Other,
     };
     Fault { kind, text: if text.is_empty() { code.to_string() } else { format!("{code}: {text}") } }

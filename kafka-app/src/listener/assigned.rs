@@ -1,0 +1,289 @@
+//! [`Assigned`]: one assignment of one partition, as its pump, its lanes and its `Ack`s share it.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, oneshot};
+
+use super::{
+    ack::{AckSource, AckTarget, Acked},
+    dispatch::Progress,
+    mailbox::{Command, Mailbox},
+    tracker::{DoneBits, Tracker},
+};
+use crate::{client::Lease, config::AckMode, record::TopicPartition};
+
+/// One assignment of one partition. The broker does not tell a late report of an earlier assignment from one of this,
+/// so everything that could commit goes through here and ends with it.
+pub(crate) struct Assigned {
+    pub(crate) partition: TopicPartition,
+    /// Distinct for each assignment of this consumer.
+    pub(crate) epoch: u64,
+    done: Arc<DoneBits>,
+    mailbox: Arc<Mailbox>,
+    ack_mode: AckMode,
+    /// No further record may start.
+    fenced: Flag,
+    /// Running handlers are dropped.
+    cancelled: Flag,
+    /// Nothing that is reported counts any more.
+    dead: AtomicBool,
+    /// Lanes that are inside a chunk of this partition.
+    running: AtomicUsize,
+    /// Records and bytes that lanes have let go of.
+    released: AtomicU64,
+    released_bytes: AtomicU64,
+    manual: Mutex<ManualAcks>,
+    /// Records of a chunk point into the client's memory.
+    _lease: Lease,
+}
+
+/// Records whose handler has or had an `Ack`.
+#[derive(Default)]
+struct ManualAcks {
+    /// Dropped during a call whose end is not known yet.
+    dropped: HashSet<u64>,
+    /// The call ended well; the `Ack` lives somewhere.
+    left: HashSet<u64>,
+}
+
+/// A flag one can wait for.
+#[derive(Default)]
+struct Flag {
+    raised: AtomicBool,
+    waiting: Notify,
+}
+
+impl Flag {
+    fn raise(&self) {
+        self.raised.store(true, Ordering::SeqCst);
+        self.waiting.notify_waiters();
+    }
+
+    fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst)
+    }
+
+    async fn raised(&self) {
+        let waiting = self.waiting.notified();
+        if !self.is_raised() {
+            waiting.await;
+        }
+    }
+}
+
+impl Assigned {
+    pub(crate) fn new(
+        partition: TopicPartition,
+        epoch: u64,
+        tracker: &Tracker,
+        mailbox: Arc<Mailbox>,
+        ack_mode: AckMode,
+        lease: Lease,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            partition,
+            epoch,
+            done: Arc::clone(tracker.done_bits()),
+            mailbox,
+            ack_mode,
+            fenced: Flag::default(),
+            cancelled: Flag::default(),
+            dead: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
+            released: AtomicU64::new(0),
+            released_bytes: AtomicU64::new(0),
+            manual: Mutex::default(),
+            _lease: lease,
+        })
+    }
+
+    /// No further record of this assignment starts.
+    pub(crate) fn fence(&self) {
+        self.fenced.raise();
+    }
+
+    pub(crate) fn is_fenced(&self) -> bool {
+        self.fenced.is_raised()
+    }
+
+    /// Running handlers are dropped at their next await.
+    pub(crate) fn cancel(&self) {
+        self.fence();
+        self.cancelled.raise();
+    }
+
+    pub(crate) async fn cancelled(&self) {
+        self.cancelled.raised().await;
+    }
+
+    /// What is reported from here on counts for nothing.
+    pub(crate) fn retire(&self) {
+        self.cancel();
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a lane is inside a chunk.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::SeqCst) > 0
+    }
+
+    /// Records and bytes let go of so far.
+    pub(crate) fn released(&self) -> (u64, u64) {
+        (self.released.load(Ordering::Acquire), self.released_bytes.load(Ordering::Acquire))
+    }
+
+    /// Takes note of what was finished; not while an `Ack` reports.
+    pub(crate) fn advance(&self, tracker: &mut Tracker) -> bool {
+        let _acks = self.is_manual().then(|| self.manual.lock());
+        tracker.advance()
+    }
+
+    /// A lane announces itself, and only then looks whether it may: so whoever fences never misses one that runs.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Inside> {
+        self.running.fetch_add(1, Ordering::SeqCst);
+        let inside = Inside(Arc::clone(self));
+        (!self.is_fenced()).then_some(inside)
+    }
+
+    /// A lane let go of these.
+    pub(crate) fn release(&self, n_records: u64, n_bytes: u64) {
+        self.released.fetch_add(n_records, Ordering::AcqRel);
+        self.released_bytes.fetch_add(n_bytes, Ordering::AcqRel);
+        self.mailbox.wake();
+    }
+
+    pub(crate) fn fail(&self, error: crate::error::Error) {
+        self.fence();
+        self.mailbox.send(Command::Failed { error });
+    }
+
+    fn is_manual(&self) -> bool {
+        matches!(self.ack_mode, AckMode::Manual | AckMode::ManualImmediate)
+    }
+
+    fn finish(&self, seq: u64) {
+        self.done.set(seq);
+        // In the other modes the pump looks when a chunk ends or its time comes.
+        if matches!(self.ack_mode, AckMode::Record | AckMode::Count | AckMode::CountTime) {
+            self.mailbox.wake();
+        }
+    }
+
+    fn rewind(&self, not_before: Instant) {
+        self.fence();
+        self.mailbox.send(Command::Rewind { epoch: self.epoch, not_before });
+    }
+
+    fn forgotten(&self, seq: u64) {
+        tracing::warn!(
+            topic = &*self.partition.topic,
+            partition = self.partition.partition,
+            seq,
+            "an Ack was dropped without `ack` or `nack`: its record is delivered again"
+        );
+        self.rewind(Instant::now());
+    }
+}
+
+/// A lane inside a chunk.
+pub(crate) struct Inside(Arc<Assigned>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.mailbox.wake();
+    }
+}
+
+impl AckTarget for Assigned {
+    fn acknowledge(&self, seq: u64) -> Acked {
+        let mut acks = self.manual.lock();
+        if self.dead.load(Ordering::SeqCst) {
+            return Acked::gone();
+        }
+        acks.left.remove(&seq);
+        acks.dropped.remove(&seq);
+        self.done.set(seq);
+        drop(acks);
+        if self.ack_mode != AckMode::ManualImmediate {
+            return Acked::marked();
+        }
+        let (reply, confirmed) = oneshot::channel();
+        self.mailbox.send(Command::Confirm { epoch: self.epoch, seq, reply });
+        Acked::waiting(confirmed)
+    }
+
+    fn nack(&self, seq: u64, delay: Duration) {
+        self.manual.lock().left.remove(&seq);
+        if !self.dead.load(Ordering::SeqCst) {
+            self.rewind(Instant::now() + delay);
+        }
+    }
+
+    fn dropped(&self, seq: u64) {
+        if self.dead.load(Ordering::SeqCst) {
+            return;
+        }
+        let mut acks = self.manual.lock();
+        if acks.left.remove(&seq) {
+            drop(acks);
+            self.forgotten(seq);
+        } else {
+            acks.dropped.insert(seq);
+        }
+    }
+}
+
+/// A lane's view of an assignment while it runs a chunk.
+pub(crate) struct ChunkProgress {
+    assigned: Arc<Assigned>,
+    /// The same as `AckTarget`; `None` unless acknowledgments are manual.
+    target: Option<Arc<dyn AckTarget>>,
+}
+
+impl ChunkProgress {
+    pub(crate) fn new(assigned: &Arc<Assigned>) -> Self {
+        let target = assigned.is_manual().then(|| Arc::clone(assigned) as Arc<dyn AckTarget>);
+        Self { assigned: Arc::clone(assigned), target }
+    }
+}
+
+impl Progress for ChunkProgress {
+    fn done(&self, seq: u64) {
+        self.assigned.finish(seq);
+    }
+
+    fn is_revoked(&self) -> bool {
+        self.assigned.is_fenced()
+    }
+
+    fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.assigned.fenced.raised())
+    }
+
+    fn ack(&self, seq: u64) -> Option<AckSource<'_>> {
+        let target = self.target.as_ref()?;
+        self.assigned.manual.lock().dropped.remove(&seq);
+        Some(AckSource { seq, target })
+    }
+
+    fn left_to_ack(&self, seq: u64) {
+        let mut acks = self.assigned.manual.lock();
+        if acks.dropped.remove(&seq) {
+            drop(acks);
+            self.assigned.forgotten(seq);
+        } else if !self.assigned.done.is_set(seq) {
+            acks.left.insert(seq);
+        }
+    }
+}

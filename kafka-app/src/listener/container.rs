@@ -1,0 +1,309 @@
+//! [`Container`]: a listener's consumers as one: start, stop, pause, seek, state.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot, watch},
+};
+
+use super::{
+    dispatch::ChunkRunner,
+    mailbox::{Command, Mailbox},
+    pump::{ConsumerStatus, PumpConfig, StopReport},
+    supervisor::{Connect, End, Supervisor},
+};
+use crate::{
+    config::ResolvedListener,
+    error::{Error, ErrorKind, Result},
+    record::TopicPartition,
+};
+
+/// What a listener does now.
+#[derive(Debug, Clone, Default)]
+pub enum ListenerState {
+    /// Not started, or stopped on demand.
+    #[default]
+    Stopped,
+    /// Its consumers run; whether the group has given them partitions, `ListenerHandle::ready` says.
+    Running,
+    /// Its consumers are members of the group, but no record is handed over.
+    Paused,
+    /// Running handlers finish.
+    Stopping,
+    /// It stopped by itself, for this reason.
+    Failed(Arc<Error>),
+}
+
+/// What a container is made of.
+pub(crate) struct ContainerSpec {
+    pub(crate) listener: Arc<ResolvedListener>,
+    /// The handler takes batches.
+    pub(crate) takes_batches: bool,
+    pub(crate) runner: Arc<dyn ChunkRunner>,
+    pub(crate) connect: Connect,
+}
+
+/// A listener's consumers.
+pub(crate) struct Container {
+    spec: ContainerSpec,
+    is_paused: AtomicBool,
+    state: watch::Sender<ListenerState>,
+    consumers: Mutex<Vec<Consumer>>,
+    /// What the latest stop cut off, over all consumers.
+    report: Mutex<StopReport>,
+}
+
+/// One of a container's consumers, seen from outside its thread.
+struct Consumer {
+    mailbox: Arc<Mailbox>,
+    status: watch::Receiver<ConsumerStatus>,
+}
+
+impl Container {
+    pub(crate) fn new(spec: ContainerSpec) -> Arc<Self> {
+        Arc::new(Self {
+            spec,
+            is_paused: AtomicBool::new(false),
+            state: watch::Sender::default(),
+            consumers: Mutex::default(),
+            report: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        &self.spec.listener.id
+    }
+
+    pub(crate) fn state(&self) -> ListenerState {
+        self.state.borrow().clone()
+    }
+
+    /// For those who want to know of changes, health among them.
+    pub(crate) fn states(&self) -> watch::Receiver<ListenerState> {
+        self.state.subscribe()
+    }
+
+    /// Starts the consumers; handlers run on the runtime this is called on. Does nothing if they run already.
+    ///
+    /// # Errors
+    /// Called outside a tokio runtime, while the listener stops, or the system has no thread to give.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        let runtime = Handle::try_current().map_err(|e| {
+            Error::new(ErrorKind::Config, format!("listener `{}` must be started on a tokio runtime", self.id()))
+                .with_source(e)
+        })?;
+        let mut consumers = self.consumers.lock();
+        match self.state() {
+            ListenerState::Running | ListenerState::Paused => return Ok(()),
+            ListenerState::Stopping => {
+                let text = format!("listener `{}` is stopping: start it again when it has stopped", self.id());
+                return Err(Error::new(ErrorKind::Listener, text));
+            }
+            ListenerState::Stopped | ListenerState::Failed(_) => {}
+        }
+        consumers.clear();
+        let (ends, ended) = mpsc::unbounded_channel();
+        for instance in 0..self.spec.listener.concurrency {
+            match self.start_consumer(instance, &runtime, ends.clone()) {
+                Ok(consumer) => consumers.push(consumer),
+                Err(error) => {
+                    stop_all(&consumers, Instant::now() + self.spec.listener.shutdown_timeout);
+                    return Err(error);
+                }
+            }
+        }
+        let is_paused = self.is_paused.load(Ordering::SeqCst);
+        self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
+        runtime.spawn(Arc::clone(self).watch_over(ended));
+        Ok(())
+    }
+
+    fn start_consumer(&self, instance: u32, runtime: &Handle, ends: mpsc::UnboundedSender<End>) -> Result<Consumer> {
+        let listener = &self.spec.listener;
+        let mailbox = Arc::<Mailbox>::default();
+        let (status, watched) = watch::channel(ConsumerStatus::default());
+        let supervisor = Supervisor {
+            instance,
+            config: PumpConfig::new(listener, self.spec.takes_batches),
+            subscription: listener.subscription.clone(),
+            ordering: listener.ordering,
+            n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),
+            runner: Arc::clone(&self.spec.runner),
+            runtime: runtime.clone(),
+            connect: Arc::clone(&self.spec.connect),
+            mailbox: Arc::clone(&mailbox),
+            status,
+            is_paused: self.is_paused.load(Ordering::SeqCst),
+        };
+        let run = move || {
+            // Without a receiver the runtime is gone, and with it whoever would want to know.
+            let _gone = ends.send(supervisor.run());
+        };
+        std::thread::Builder::new().name(format!("kafka-{}-{instance}", listener.id)).spawn(run).map_err(|e| {
+            let text = format!("listener `{}`: no thread for its consumer", listener.id);
+            Error::new(ErrorKind::Unavailable, text).with_source(e)
+        })?;
+        Ok(Consumer { mailbox, status: watched })
+    }
+
+    /// Waits for the end of all consumers. When one fails its siblings stop too: a listener runs as a whole or not at all.
+    async fn watch_over(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<End>) {
+        let mut failure = None;
+        let mut report = StopReport::default();
+        while let Some(end) = ended.recv().await {
+            match end {
+                Ok(one) => report.merge(one),
+                Err(error) => {
+                    stop_all(&self.consumers.lock(), Instant::now() + self.spec.listener.shutdown_timeout);
+                    failure.get_or_insert(Arc::new(error));
+                }
+            }
+        }
+        *self.report.lock() = report;
+        self.state.send_replace(failure.map_or(ListenerState::Stopped, ListenerState::Failed));
+    }
+
+    /// Resolves when the group has answered every consumer.
+    ///
+    /// # Errors
+    /// The listener failed or is not running, or the group did not answer in time, with what the client said of it.
+    pub(crate) async fn ready(&self, timeout: Duration) -> Result<()> {
+        let watched: Vec<_> = self.consumers.lock().iter().map(|consumer| consumer.status.clone()).collect();
+        let joined = async {
+            for mut status in watched.clone() {
+                // An error is the end of the consumer, which the state tells.
+                if status.wait_for(|status| status.has_joined).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        let mut states = self.states();
+        let ended = states.wait_for(|state| matches!(state, ListenerState::Stopped | ListenerState::Failed(_)));
+        tokio::select! {
+            biased;
+            state = ended => Err(self.not_running(state.map_or(ListenerState::Stopped, |state| state.clone()))),
+            () = joined => Ok(()),
+            () = tokio::time::sleep(timeout) => Err(self.not_ready(&watched, timeout)),
+        }
+    }
+
+    fn not_running(&self, state: ListenerState) -> Error {
+        match state {
+            ListenerState::Failed(error) => {
+                Error::new(error.kind(), format!("listener `{}` stopped: {error}", self.id()))
+            }
+            _ => Error::new(ErrorKind::Stopped, format!("listener `{}` is not running", self.id())),
+        }
+    }
+
+    fn not_ready(&self, watched: &[watch::Receiver<ConsumerStatus>], timeout: Duration) -> Error {
+        let trouble = watched.iter().find_map(|status| status.borrow().trouble.clone());
+        let group = &self.spec.listener.group_id;
+        let what = format!("listener `{}`: group `{group}` did not answer within {timeout:?}", self.id());
+        match trouble {
+            Some(fault) => fault.to_error(&what),
+            None => Error::new(ErrorKind::Unavailable, what),
+        }
+    }
+
+    /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
+    /// to be cut off.
+    pub(crate) async fn stop(&self, timeout: Duration) -> StopReport {
+        {
+            let consumers = self.consumers.lock();
+            stop_all(&consumers, Instant::now() + timeout);
+            self.state.send_if_modified(|state| {
+                let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
+                if runs {
+                    *state = ListenerState::Stopping;
+                }
+                runs
+            });
+        }
+        let mut states = self.states();
+        // The pumps keep the deadline by themselves; it ends in error only with the container.
+        let _state = states.wait_for(|state| matches!(state, ListenerState::Stopped | ListenerState::Failed(_))).await;
+        std::mem::take(&mut *self.report.lock())
+    }
+
+    /// Hands over no further record, across rebalances and restarts, until [`Container::resume`]. Records handed over
+    /// already are still handled.
+    pub(crate) fn pause(&self) {
+        self.set_paused(true);
+    }
+
+    /// Ends a pause.
+    pub(crate) fn resume(&self) {
+        self.set_paused(false);
+    }
+
+    fn set_paused(&self, is_paused: bool) {
+        let consumers = self.consumers.lock();
+        self.is_paused.store(is_paused, Ordering::SeqCst);
+        for consumer in &*consumers {
+            consumer.mailbox.send(if is_paused { Command::Pause } else { Command::Resume });
+        }
+        self.state.send_if_modified(|state| {
+            let next = match state {
+                ListenerState::Running if is_paused => ListenerState::Paused,
+                ListenerState::Paused if !is_paused => ListenerState::Running,
+                _ => return false,
+            };
+            *state = next;
+            true
+        });
+    }
+
+    /// Goes on at this offset of a partition: running handlers of it finish, records that wait are dropped.
+    ///
+    /// A position before the committed one is committed only when handling has passed the committed one again.
+    ///
+    /// # Errors
+    /// The partition is not assigned to this listener, or was revoked meanwhile.
+    pub(crate) async fn seek(&self, partition: TopicPartition, offset: i64) -> Result<()> {
+        let (reply, done) = oneshot::channel();
+        let not_assigned =
+            || Error::new(ErrorKind::Refused, format!("listener `{}` is not assigned {partition}", self.id()));
+        {
+            let consumers = self.consumers.lock();
+            let owner = consumers.iter().find(|c| c.status.borrow().partitions.contains(&partition));
+            let owner = owner.ok_or_else(not_assigned)?;
+            owner.mailbox.send(Command::Seek { partition: partition.clone(), offset, reply });
+        }
+        done.await.unwrap_or_else(|_| Err(not_assigned()))
+    }
+
+    /// The partitions all consumers own now.
+    pub(crate) fn assignment(&self) -> Vec<TopicPartition> {
+        let consumers = self.consumers.lock();
+        let mut partitions: Vec<_> = consumers.iter().flat_map(|c| c.status.borrow().partitions.clone()).collect();
+        partitions.sort();
+        partitions
+    }
+
+    /// Assignments and revocations since the start, over all consumers.
+    pub(crate) fn n_rebalances(&self) -> u64 {
+        self.consumers.lock().iter().map(|consumer| consumer.status.borrow().n_rebalances).sum()
+    }
+}
+
+fn stop_all(consumers: &[Consumer], deadline: Instant) {
+    for consumer in consumers {
+        consumer.mailbox.send(Command::Stop { deadline });
+    }
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container").field("id", &self.id()).field("state", &self.state()).finish_non_exhaustive()
+    }
+}

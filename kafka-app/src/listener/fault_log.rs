@@ -1,0 +1,77 @@
+//! [`FaultLog`]: decides which of a client's faults are told, so that an outage does not flood the log: pure.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use crate::client::{Fault, FaultKind};
+
+/// The same kind of fault is told again after this long.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// Faults of one consumer. An unreachable cluster reports itself about five times a second.
+#[derive(Debug, Default)]
+pub(crate) struct FaultLog {
+    told: HashMap<(FaultKind, Option<String>), Told>,
+}
+
+#[derive(Debug)]
+struct Told {
+    at: Instant,
+    held_back: u64,
+}
+
+impl FaultLog {
+    /// Whether to tell this fault, with how many like it were held back since the last. Faults that only say that no
+    /// broker is reachable count as one; others are told apart by their text.
+    pub(crate) fn observe(&mut self, fault: &Fault, now: Instant) -> Option<u64> {
+        let text = (fault.kind != FaultKind::Unreachable).then(|| fault.text.clone());
+        if self.told.len() > 64 {
+            self.told.retain(|_, told| now.duration_since(told.at) < EVERY);
+        }
+        match self.told.get_mut(&(fault.kind, text.clone())) {
+            Some(told) if now.duration_since(told.at) < EVERY => {
+                told.held_back += 1;
+                None
+            }
+            Some(told) => {
+                told.at = now;
+                Some(std::mem::take(&mut told.held_back))
+            }
+            None => {
+                self.told.insert((fault.kind, text), Told { at: now, held_back: 0 });
+                Some(0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(kind: FaultKind, text: &str) -> Fault {
+        Fault { kind, text: text.to_owned() }
+    }
+
+    #[test]
+    fn an_outage_is_told_once_in_a_while_with_what_was_held_back() {
+        let (mut log, start) = (FaultLog::default(), Instant::now());
+        let told: Vec<u64> = (0..350_u64)
+            .filter_map(|n| {
+                let fault = fault(FaultKind::Unreachable, &format!("{n}/1 brokers are down"));
+                log.observe(&fault, start + Duration::from_millis(n * 100))
+            })
+            .collect();
+        assert_eq!(told, [0, 299]);
+    }
+
+    #[test]
+    fn different_faults_are_told_each() {
+        let (mut log, now) = (FaultLog::default(), Instant::now());
+        assert_eq!(log.observe(&fault(FaultKind::UnknownTopic, "a"), now), Some(0));
+        assert_eq!(log.observe(&fault(FaultKind::UnknownTopic, "b"), now), Some(0));
+        assert_eq!(log.observe(&fault(FaultKind::UnknownTopic, "a"), now), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! [`Lanes`]: the tasks that run a consumer's records in order.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{
+        Mutex,
+        mpsc::{self, UnboundedReceiver, UnboundedSender},
+    },
+};
+
+use super::{
+    assigned::{Assigned, ChunkProgress},
+    dispatch::{Chunk, ChunkRunner, Delivered},
+};
+use crate::{
+    config::Ordering,
+    error::{Error, ErrorKind},
+};
+
+/// Records of one assignment on their way to a lane. The channel needs no bound of its own: the pump hands over no more
+/// than a partition's in-flight bound.
+pub(crate) struct LaneChunk {
+    assigned: Arc<Assigned>,
+    records: Vec<Delivered>,
+    n_records: u64,
+    n_bytes: u64,
+}
+
+/// Where records of a partition go.
+pub(crate) type Lane = UnboundedSender<LaneChunk>;
+
+/// The lanes of one consumer.
+///
+/// A batch handler gets records of one partition at a time, whatever the ordering: a batch never crosses partitions.
+pub(crate) struct Lanes {
+    runtime: Handle,
+    runner: Arc<dyn ChunkRunner>,
+    route: Route,
+}
+
+enum Route {
+    /// A lane for each partition, made as it is assigned.
+    Partition,
+    /// The lane is chosen by partition and key.
+    Key { workers: Vec<Lane>, buckets: Vec<Vec<Delivered>> },
+    /// One queue, many lanes.
+    Any { queue: Lane, n_workers: usize },
+}
+
+impl Lanes {
+    /// Must be called with the runtime that handlers run on.
+    pub(crate) fn new(runtime: Handle, runner: Arc<dyn ChunkRunner>, ordering: Ordering, n_workers: usize) -> Self {
+        let route = match ordering {
+            Ordering::Partition => Route::Partition,
+            Ordering::Key => Route::Key {
+                workers: (0..n_workers).map(|_| spawn_lane(&runtime, &runner)).collect(),
+                buckets: (0..n_workers).map(|_| Vec::new()).collect(),
+            },
+            Ordering::None => {
+                let (queue, chunks) = mpsc::unbounded_channel();
+                let chunks = Arc::new(Mutex::new(chunks));
+                for _ in 0..n_workers {
+                    runtime.spawn(run_shared_lane(Arc::clone(&chunks), Arc::clone(&runner)));
+                }
+                Route::Any { queue, n_workers }
+            }
+        };
+        Self { runtime, runner, route }
+    }
+
+    /// A lane for a partition of its own, where the ordering wants one.
+    pub(crate) fn open(&self) -> Option<Lane> {
+        matches!(self.route, Route::Partition).then(|| spawn_lane(&self.runtime, &self.runner))
+    }
+
+    /// Hands records of one assignment over, in order.
+    pub(crate) fn hand_over(
+        &mut self,
+        own: Option<&Lane>,
+        assigned: &Arc<Assigned>,
+        records: Vec<Delivered>,
+        n_bytes: u64,
+    ) {
+        match &mut self.route {
+            Route::Partition => {
+                if let Some(lane) = own {
+                    send(lane, assigned, records, n_bytes);
+                }
+            }
+            Route::Key { workers, buckets } => {
+                for record in records {
+                    let worker =
+                        bucket_of(&assigned.partition.topic, assigned.partition.partition, &record, workers.len());
+                    buckets[worker].push(record);
+                }
+                for (lane, bucket) in workers.iter().zip(buckets) {
+                    if !bucket.is_empty() {
+                        let records = std::mem::take(bucket);
+                        let n_bytes = size(&records);
+                        send(lane, assigned, records, n_bytes);
+                    }
+                }
+            }
+            Route::Any { queue, n_workers } => {
+                // Small pieces, so that one slow record holds up few others.
+                let piece = records.len().div_ceil(*n_workers * 4).clamp(1, 64);
+                let mut records = records.into_iter().peekable();
+                while records.peek().is_some() {
+                    let records: Vec<_> = records.by_ref().take(piece).collect();
+                    let n_bytes = size(&records);
+                    send(queue, assigned, records, n_bytes);
+                }
+            }
+        }
+    }
+}
+
+/// Records with the same key of a partition share a lane; those without a key are ordered by their partition.
+fn bucket_of(topic: &str, partition: i32, record: &Delivered, n_workers: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    (topic, partition, record.record.key()).hash(&mut hasher);
+    usize::try_from(hasher.finish() % n_workers as u64).unwrap_or_default()
+}
+
+fn size(records: &[Delivered]) -> u64 {
+    records.iter().map(|record| record.record.size() as u64).sum()
+}
+
+fn send(lane: &Lane, assigned: &Arc<Assigned>, records: Vec<Delivered>, n_bytes: u64) {
+    let n_records = records.len() as u64;
+    let chunk = LaneChunk { assigned: Arc::clone(assigned), records, n_records, n_bytes };
+    // A lane ends before its sender only with its runtime.
+    if let Err(mpsc::error::SendError(chunk)) = lane.send(chunk) {
+        chunk.assigned.fail(Error::new(ErrorKind::Stopped, "the runtime that handlers run on has ended"));
+    }
+}
+
+fn spawn_lane(runtime: &Handle, runner: &Arc<dyn ChunkRunner>) -> Lane {
+    let (lane, chunks) = mpsc::unbounded_channel();
+    runtime.spawn(run_lane(chunks, Arc::clone(runner)));
+    lane
+}
+
+async fn run_lane(mut chunks: UnboundedReceiver<LaneChunk>, runner: Arc<dyn ChunkRunner>) {
+    while let Some(chunk) = chunks.recv().await {
+        run_chunk(chunk, &*runner).await;
+    }
+}
+
+async fn run_shared_lane(chunks: Arc<Mutex<UnboundedReceiver<LaneChunk>>>, runner: Arc<dyn ChunkRunner>) {
+    loop {
+        let next = chunks.lock().await.recv().await;
+        match next {
+            Some(chunk) => run_chunk(chunk, &*runner).await,
+            None => return,
+        }
+    }
+}
+
+async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
+    let mut chunk = Held { chunk, is_settled: false };
+    let assigned = Arc::clone(&chunk.chunk.assigned);
+    if let Some(_inside) = assigned.enter() {
+        let progress = ChunkProgress::new(&assigned);
+        let records = Chunk {
+            topic: &assigned.partition.topic,
+            partition: assigned.partition.partition,
+            records: &chunk.chunk.records,
+        };
+        let result = tokio::select! {
+            biased;
+            result = runner.run(records, &progress) => result,
+            () = assigned.cancelled() => Ok(()),
+        };
+        chunk.is_settled = true;
+        // Freed while the lane is still inside, so that a drained partition holds no records.
+        chunk.chunk.records.clear();
+        if let Err(error) = result {
+            assigned.fail(error);
+        }
+    } else {
+        chunk.is_settled = true; // Revoked while it waited.
+        chunk.chunk.records.clear();
+    }
+}
+
+/// A chunk in a lane: what it held is released whatever happens, and a lane that breaks is not silent.
+struct Held {
+    chunk: LaneChunk,
+    is_settled: bool,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let assigned = &self.chunk.assigned;
+        if !self.is_settled {
+            assigned.fail(Error::new(
+                ErrorKind::Listener,
+                format!("{}: a lane broke off in the middle of its records", assigned.partition),
+            ));
+        }
+    }
+}
+
+impl Drop for LaneChunk {
+    fn drop(&mut self) {
+        self.assigned.release(self.n_records, self.n_bytes);
+    }
+}

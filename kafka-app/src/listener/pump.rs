@@ -1,0 +1,443 @@
+//! [`Pump`]: one consumer's loop: events, records to lanes, offsets to the client.
+//!
+//! A turn never waits: not for a handler, not for the network. Its thread sleeps between turns on the [`Mailbox`], woken
+//! by records, events, finished work and commands.
+
+mod offsets;
+mod rebalance;
+mod shutdown;
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::{
+    assigned::Assigned,
+    assignment::Assignment,
+    collector::Collector,
+    commit::CommitSchedule,
+    fault_log::FaultLog,
+    lane::Lanes,
+    mailbox::{Command, Mailbox},
+    slot::{Bounds, Confirm, Pull, Ready, Rewind, Slot},
+    tracker::Tracker,
+    watchdog::Watchdog,
+};
+pub(crate) use shutdown::StopReport;
+use {rebalance::Revoking, shutdown::Phase};
+
+use crate::{
+    client::{ConsumerClient, ConsumerEvent, Fault, FaultKind},
+    config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
+    error::{Error, ErrorKind, Result},
+    record::{RawRecord, TopicPartition},
+};
+
+/// Without a wake a pump looks after this long, should a signal ever be missed; also the pace of the watchdog.
+const FALLBACK: Duration = Duration::from_secs(1);
+/// How long a finished offset may wait until it is stored for the client's next commit.
+const STORE_AFTER: Duration = Duration::from_millis(50);
+/// A record listener's chunk: enough to make what a hand-over costs vanish.
+const CHUNK: u32 = 500;
+/// Bytes in flight of one partition, unless one record alone has more.
+const IN_FLIGHT_BYTES: u64 = 16 << 20;
+/// Records whose `Ack` may be outstanding, for a partition of a listener that acknowledges by itself.
+const ACKS_OUTSTANDING: u64 = 1 << 14;
+
+/// What a pump must know of its listener.
+#[derive(Debug, Clone)]
+pub(crate) struct PumpConfig {
+    pub(crate) listener_id: Arc<str>,
+    pub(crate) delivery: Delivery,
+    pub(crate) ack_mode: AckMode,
+    pub(crate) ack_time: Duration,
+    pub(crate) ack_count: u32,
+    pub(crate) on_revoke: OnRevoke,
+    /// How long a revoke waits for running handlers.
+    pub(crate) drain_timeout: Duration,
+    /// Of a hand-over to a lane.
+    pub(crate) limits: BatchLimits,
+    pub(crate) bounds: Bounds,
+    /// After how long an unfinished record is reported.
+    pub(crate) stuck_after: Duration,
+}
+
+impl PumpConfig {
+    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
+        let limits = match takes_batches {
+            true => listener.batch,
+            false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
+        };
+        Self {
+            listener_id: listener.id.as_str().into(),
+            delivery: listener.delivery,
+            ack_mode: listener.ack_mode,
+            ack_time: listener.ack_time,
+            ack_count: listener.ack_count,
+            on_revoke: listener.on_revoke,
+            drain_timeout: listener.shutdown_timeout,
+            limits,
+            // One chunk in the lane and one behind it.
+            bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
+            stuck_after: Duration::from_secs(300),
+        }
+    }
+
+    fn new_tracker(&self) -> Tracker {
+        let is_manual = matches!(self.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
+        Tracker::new(if is_manual { ACKS_OUTSTANDING.max(self.bounds.n_records) } else { self.bounds.n_records })
+    }
+}
+
+/// What the outside sees of a consumer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConsumerStatus {
+    /// The group has answered: what is assigned is `partitions`, and that may be nothing.
+    pub(crate) has_joined: bool,
+    pub(crate) partitions: Vec<TopicPartition>,
+    /// Assignments and revocations so far.
+    pub(crate) n_rebalances: u64,
+    /// The latest trouble with the broker; `None` once the group answered.
+    pub(crate) trouble: Option<Fault>,
+}
+
+/// What comes after a turn.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Another, at the latest by then.
+    Again(Instant),
+    Ended(Exit),
+}
+
+/// Why a pump ended.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// It was told to.
+    Stopped(StopReport),
+    /// Its listener cannot go on.
+    Failed(Error),
+    /// Its consumer is of no more use; another may be.
+    Fatal(Fault),
+}
+
+/// One consumer's loop. Slots, with their queues, are declared and so dropped before the client.
+pub(crate) struct Pump {
+    config: PumpConfig,
+    assignment: Assignment<Slot>,
+    lanes: Lanes,
+    client: Box<dyn ConsumerClient>,
+    mailbox: Arc<Mailbox>,
+    status: watch::Sender<ConsumerStatus>,
+    schedule: CommitSchedule,
+    faults: FaultLog,
+    phase: Phase,
+    is_paused: bool,
+    /// A revoke waits for running handlers; further rebalances wait for it.
+    revoking: Option<Revoking>,
+    waiting: VecDeque<ConsumerEvent>,
+    /// When what is finished is to be stored; `None`: nothing is.
+    store_at: Option<Instant>,
+    next_fallback: Instant,
+    failure: Option<Error>,
+    scratch: Vec<RawRecord>,
+}
+
+impl Pump {
+    pub(crate) fn new(
+        config: PumpConfig,
+        client: Box<dyn ConsumerClient>,
+        lanes: Lanes,
+        mailbox: Arc<Mailbox>,
+        status: watch::Sender<ConsumerStatus>,
+        is_paused: bool,
+        now: Instant,
+    ) -> Self {
+        // At most once commits only before hand-overs, which ask for it.
+        let mode = match config.delivery {
+            Delivery::AtMostOnce => AckMode::Time,
+            Delivery::AtLeastOnce => config.ack_mode,
+        };
+        let schedule = CommitSchedule::new(mode, config.ack_time, config.ack_count, now);
+        Self {
+            config,
+            assignment: Assignment::new(),
+            lanes,
+            client,
+            mailbox,
+            status,
+            schedule,
+            faults: FaultLog::default(),
+            phase: Phase::Running,
+            is_paused,
+            revoking: None,
+            waiting: VecDeque::new(),
+            store_at: None,
+            next_fallback: now + FALLBACK,
+            failure: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Does all that can be done now.
+    pub(crate) fn turn(&mut self, now: Instant) -> Turn {
+        for command in self.mailbox.take() {
+            self.obey(command, now);
+        }
+        if let Some(exit) = self.serve_events(now) {
+            return Turn::Ended(exit);
+        }
+        self.advance(now);
+        self.continue_revoke(now);
+        self.rewind(now);
+        let is_forced = now >= self.next_fallback;
+        let more = self.pull(now, is_forced);
+        self.commit(now);
+        if is_forced {
+            self.next_fallback = now + FALLBACK;
+            self.watch(now);
+        }
+        if let Some(exit) = self.continue_stop(now) {
+            return Turn::Ended(exit);
+        }
+        Turn::Again(if more { now } else { self.next_look(now) })
+    }
+
+    /// What the user wants; a pump that follows this one starts with it.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    fn obey(&mut self, command: Command, now: Instant) {
+        match command {
+            Command::Confirm { epoch, seq, reply } => {
+                // Of an earlier assignment: dropping the reply tells the one who waits.
+                if let Some(entry) = self.assignment.by_epoch(epoch) {
+                    entry.data.confirms.push(Confirm { seq, token: None, reply });
+                }
+            }
+            Command::Rewind { epoch, not_before } => {
+                if let Some(entry) = self.assignment.by_epoch(epoch) {
+                    let not_before = entry.data.rewind.as_ref().map_or(not_before, |r| r.not_before.max(not_before));
+                    entry.data.forget_waiting();
+                    entry.data.rewind.get_or_insert(Rewind { offset: None, not_before, reply: None }).not_before =
+                        not_before;
+                }
+            }
+            Command::Failed { error } => self.fail(error, now),
+            Command::Pause => self.is_paused = true,
+            Command::Resume => self.is_paused = false,
+            Command::Seek { partition, offset, reply } => match self.assignment.get_mut(&partition) {
+                Some(entry) => {
+                    entry.data.assigned.fence();
+                    entry.data.forget_waiting();
+                    entry.data.rewind = Some(Rewind { offset: Some(offset), not_before: now, reply: Some(reply) });
+                }
+                None => {
+                    let text = format!("cannot seek {partition}: it is not assigned to this consumer");
+                    // Whoever asked may have gone.
+                    let _gone = reply.send(Err(Error::new(ErrorKind::Refused, text)));
+                }
+            },
+            Command::Stop { deadline } => self.begin_stop(deadline, now),
+        }
+    }
+
+    /// Serves all events there are: the client wakes us only when its queue was empty.
+    fn serve_events(&mut self, now: Instant) -> Option<Exit> {
+        while let Some(event) = self.client.poll_event() {
+            match event {
+                ConsumerEvent::Assign(_) | ConsumerEvent::Revoke { .. } => self.waiting.push_back(event),
+                ConsumerEvent::Committed { token, result, partitions } => {
+                    self.committed(token, result, &partitions, now);
+                }
+                ConsumerEvent::Fault(fault) => self.report(fault, now),
+                ConsumerEvent::Fatal(fault) => return Some(self.abandon(fault)),
+            }
+        }
+        while self.revoking.is_none() {
+            match self.waiting.pop_front() {
+                Some(ConsumerEvent::Assign(partitions)) => self.assign(&partitions, now),
+                Some(ConsumerEvent::Revoke { partitions, lost }) => self.begin_revoke(partitions, lost, now),
+                _ => break,
+            }
+        }
+        None
+    }
+
+    /// The consumer is of no more use: nothing of it counts any more.
+    fn abandon(&mut self, fault: Fault) -> Exit {
+        for entry in self.assignment.iter() {
+            entry.data.assigned.retire();
+        }
+        match self.failure.take() {
+            Some(error) => Exit::Failed(error),
+            None => Exit::Fatal(fault),
+        }
+    }
+
+    /// The listener cannot go on: what runs may finish, then it stops.
+    fn fail(&mut self, error: Error, now: Instant) {
+        tracing::error!(listener = &*self.config.listener_id, %error, "the listener stops");
+        self.failure.get_or_insert(error);
+        self.begin_stop(now + self.config.drain_timeout, now);
+    }
+
+    /// Tells a fault, unless it was told just now.
+    fn report(&mut self, fault: Fault, now: Instant) {
+        if let Some(n_held_back) = self.faults.observe(&fault, now) {
+            let listener = &*self.config.listener_id;
+            match fault.kind {
+                FaultKind::Unreachable => tracing::warn!(listener, n_held_back, "no broker can be reached: {fault}"),
+                FaultKind::UnknownTopic => tracing::error!(listener, "a topic does not exist: {fault}"),
+                FaultKind::Authorization => tracing::error!(listener, "a right is missing: {fault}"),
+                FaultKind::Authentication => tracing::error!(listener, "the broker does not let us in: {fault}"),
+                _ => tracing::warn!(listener, n_held_back, "the client reports: {fault}"),
+            }
+        }
+        self.status.send_if_modified(|status| {
+            let is_news = !status.has_joined && status.trouble.as_ref() != Some(&fault);
+            if is_news {
+                status.trouble = Some(fault);
+            }
+            is_news
+        });
+    }
+
+    /// Takes records and hands them over. Returns whether there is more to take now.
+    fn pull(&mut self, now: Instant, is_forced: bool) -> bool {
+        if self.is_paused || !self.phase.is_running() {
+            return false;
+        }
+        let (mut more, mut faults) = (false, Vec::new());
+        let mut pull = Pull {
+            now,
+            is_at_most_once: self.config.delivery == Delivery::AtMostOnce,
+            is_forced,
+            lanes: &mut self.lanes,
+            scratch: &mut self.scratch,
+        };
+        for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving) {
+            let pulled = entry.data.pull(&mut pull);
+            more |= pulled.more;
+            let partition = &entry.partition;
+            faults.extend(
+                pulled
+                    .faults
+                    .into_iter()
+                    .map(|fault| Fault { kind: fault.kind, text: format!("{partition}: {fault}") }),
+            );
+        }
+        for fault in faults {
+            self.report(fault, now);
+        }
+        more
+    }
+
+    /// Starts partitions anew that are to be read again, once nothing of them runs.
+    fn rewind(&mut self, now: Instant) {
+        let ripe: Vec<TopicPartition> = self
+            .assignment
+            .iter()
+            .filter(|entry| !entry.is_leaving && !entry.data.assigned.is_running())
+            .filter(|entry| entry.data.rewind.as_ref().is_some_and(|rewind| rewind.not_before <= now))
+            .map(|entry| entry.partition.clone())
+            .collect();
+        for partition in ripe {
+            self.rewind_partition(&partition, now);
+        }
+    }
+
+    fn rewind_partition(&mut self, partition: &TopicPartition, now: Instant) {
+        let Some(entry) = self.assignment.get_mut(partition) else { return };
+        let slot = &mut entry.data;
+        slot.assigned.advance(&mut slot.tracker);
+        let Some(rewind) = &mut slot.rewind else { return };
+        // Without an unfinished record the next one is the right one.
+        if let Some(offset) = rewind.offset.or_else(|| slot.tracker.front_offset())
+            && let Err(error) = self.client.seek(partition, offset)
+        {
+            tracing::warn!(listener = &*self.config.listener_id, %error, "cannot read {partition} again yet");
+            rewind.not_before = now + FALLBACK;
+            return;
+        }
+        let reply = slot.rewind.take().and_then(|rewind| rewind.reply);
+        // What was finished under the old epoch still counts.
+        self.store(now);
+        let Some(epoch) = self.assignment.renew(partition) else { return };
+        let tracker = self.config.new_tracker();
+        let assigned = self.new_assigned(partition, epoch, &tracker);
+        if let Some(entry) = self.assignment.get_mut(partition) {
+            entry.data.restart(tracker, assigned);
+        }
+        if let Some(reply) = reply {
+            let _gone = reply.send(Ok(()));
+        }
+    }
+
+    fn new_assigned(&self, partition: &TopicPartition, epoch: u64, tracker: &Tracker) -> Arc<Assigned> {
+        let (mailbox, lease) = (Arc::clone(&self.mailbox), self.client.lease());
+        Assigned::new(partition.clone(), epoch, tracker, mailbox, self.config.ack_mode, lease)
+    }
+
+    fn new_slot(&mut self, partition: &TopicPartition, epoch: u64) -> Result<Slot> {
+        let ready = Ready::new(Arc::clone(&self.mailbox));
+        let queue = self.client.split(partition, Arc::clone(&ready) as _)?;
+        let tracker = self.config.new_tracker();
+        let assigned = self.new_assigned(partition, epoch, &tracker);
+        let collector = Collector::new(self.config.limits);
+        let watchdog = Watchdog::new(self.config.stuck_after);
+        Ok(Slot::new(queue, ready, tracker, assigned, self.lanes.open(), collector, self.config.bounds, watchdog))
+    }
+
+    /// Says which records do not get finished.
+    fn watch(&mut self, now: Instant) {
+        for entry in self.assignment.iter_mut() {
+            let slot = &mut entry.data;
+            let front = (slot.tracker.unfinished() > 0).then(|| slot.tracker.front_seq());
+            if let Some(elapsed) = slot.watchdog.observe(front, now) {
+                tracing::warn!(
+                    listener = &*self.config.listener_id,
+                    topic = &*entry.partition.topic,
+                    partition = entry.partition.partition,
+                    offset = slot.tracker.front_offset(),
+                    elapsed_s = elapsed.as_secs(),
+                    "a record is still not finished: its handler hangs, waits or never acknowledged it"
+                );
+            }
+        }
+    }
+
+    /// When to look again, if nothing wakes us before.
+    fn next_look(&self, now: Instant) -> Instant {
+        let slots = self.assignment.iter().filter(|entry| !entry.is_leaving).flat_map(|entry| {
+            let due_at = entry.data.due_at().filter(|_| !self.is_paused);
+            [due_at, entry.data.rewind.as_ref().map(|rewind| rewind.not_before)]
+        });
+        [
+            self.store_at,
+            self.schedule.next_look(),
+            self.revoking.as_ref().map(Revoking::deadline),
+            self.phase.next_look(now),
+        ]
+        .into_iter()
+        .chain(slots)
+        .flatten()
+        // What is overdue waits for something that will wake us; it must not make us spin.
+        .filter(|at| *at > now)
+        .fold(self.next_fallback, Instant::min)
+    }
+}
+
+impl Drop for Pump {
+    /// Lanes may outlive their pump: what they report from here on counts for nothing.
+    fn drop(&mut self) {
+        for entry in self.assignment.iter() {
+            entry.data.assigned.retire();
+        }
+        self.status.send_modify(|status| status.partitions.clear());
+    }
+}

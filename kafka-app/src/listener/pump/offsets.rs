@@ -1,0 +1,152 @@
+//! From finished records to committed offsets.
+
+use std::time::Instant;
+
+use super::{Pump, STORE_AFTER, Slot};
+use crate::{
+    client::{Fault, FaultKind, StoredOffset},
+    config::Delivery,
+    listener::{assignment::Entry, tracker::Watermark},
+    record::TopicPartition,
+};
+
+impl Pump {
+    /// Takes note of what lanes finished.
+    pub(super) fn advance(&mut self, now: Instant) {
+        let mut is_news = false;
+        for entry in self.assignment.iter_mut() {
+            let slot = &mut entry.data;
+            let before = slot.tracker.front_seq();
+            if slot.assigned.advance(&mut slot.tracker) {
+                is_news = true;
+                self.schedule.finished(slot.tracker.front_seq() - before);
+            }
+            let front = slot.tracker.front_seq();
+            if slot.confirms.iter().any(|confirm| confirm.token.is_none() && confirm.seq < front) {
+                self.schedule.want();
+            }
+            if slot.held.as_ref().is_some_and(|held| held.token.is_none()) {
+                self.schedule.want();
+            }
+        }
+        if is_news && self.store_at.is_none() {
+            self.store_at = Some(now + STORE_AFTER);
+        }
+    }
+
+    /// Stores and commits what is due.
+    pub(super) fn commit(&mut self, now: Instant) {
+        // Records held by this very turn.
+        if self.assignment.iter().any(|entry| entry.data.held.as_ref().is_some_and(|held| held.token.is_none())) {
+            self.schedule.want();
+        }
+        let is_due = self.schedule.is_due(now);
+        if is_due || self.store_at.is_some_and(|at| at <= now) {
+            self.store(now);
+        }
+        if is_due {
+            self.start_commit(now);
+        }
+    }
+
+    fn start_commit(&mut self, now: Instant) {
+        let token = self.schedule.start(now);
+        for entry in self.assignment.iter_mut() {
+            let front = entry.data.tracker.front_seq();
+            for confirm in entry.data.confirms.iter_mut().filter(|c| c.token.is_none() && c.seq < front) {
+                confirm.token = Some(token);
+            }
+            if let Some(held) = &mut entry.data.held {
+                held.token.get_or_insert(token);
+            }
+        }
+        if let Err(error) = self.client.commit_stored(token) {
+            let fault = Fault { kind: FaultKind::Other, text: error.to_string() };
+            self.committed(Some(token), Err(fault), &[], now);
+        }
+    }
+
+    /// Hands the client what may be committed, where it differs from what it has: a topic that was made anew starts over,
+    /// so the new position may be the smaller one.
+    pub(super) fn store(&mut self, now: Instant) {
+        self.store_at = None;
+        let delivery = self.config.delivery;
+        let mut offsets = Vec::new();
+        for entry in self.assignment.iter_mut() {
+            if let Some(watermark) = position(&entry.data, delivery).filter(|w| entry.data.stored != Some(*w)) {
+                entry.data.stored = Some(watermark);
+                offsets.push(stored_offset(&entry.partition, watermark));
+            }
+        }
+        if offsets.is_empty() {
+            return;
+        }
+        for (partition, fault) in self.client.store(&offsets) {
+            // It is no longer ours: the revoke is on its way, and the next owner handles the records again.
+            self.report(Fault { kind: fault.kind, text: format!("{partition}: offset not stored: {fault}") }, now);
+        }
+    }
+
+    /// A commit ended.
+    pub(super) fn committed(
+        &mut self,
+        token: Option<u64>,
+        result: Result<(), Fault>,
+        partitions: &[(StoredOffset, Option<Fault>)],
+        now: Instant,
+    ) {
+        // Nothing to commit: an earlier commit had it all.
+        let result = result.or_else(|fault| if fault.kind == FaultKind::NothingToCommit { Ok(()) } else { Err(fault) });
+        let refused = partitions.iter().find_map(|(offset, fault)| Some((&offset.partition, fault.as_ref()?)));
+        if let Err(fault) = &result {
+            self.report(Fault { kind: fault.kind, text: format!("commit failed, it is tried again: {fault}") }, now);
+        } else if let Some((partition, fault)) = refused {
+            self.report(Fault { kind: fault.kind, text: format!("commit of {partition} failed: {fault}") }, now);
+        }
+        let Some(token) = token else { return };
+        if !self.schedule.end(token, result.is_ok() && refused.is_none(), now) {
+            return;
+        }
+        for entry in self.assignment.iter_mut() {
+            let fault = match &result {
+                Err(fault) => Some(fault),
+                Ok(()) => partitions.iter().find(|(o, _)| o.partition == entry.partition).and_then(|(_, f)| f.as_ref()),
+            };
+            settle(entry, token, fault);
+            if fault.is_none() && entry.data.held.as_ref().is_some_and(|held| held.token == Some(token)) {
+                entry.data.hand_over_held(&mut self.lanes);
+            }
+        }
+    }
+}
+
+/// Tells those who wait for this commit, and lets held records wait for another if it failed.
+fn settle(entry: &mut Entry<Slot>, token: u64, fault: Option<&Fault>) {
+    let slot = &mut entry.data;
+    let (ended, waiting): (Vec<_>, Vec<_>) = slot.confirms.drain(..).partition(|confirm| confirm.token == Some(token));
+    slot.confirms = waiting;
+    for confirm in ended {
+        let result = match fault {
+            None => Ok(()),
+            Some(fault) => Err(fault.to_error(&format!("{}: the commit failed", entry.partition))),
+        };
+        let _gone = confirm.reply.send(result);
+    }
+    if let (Some(held), Some(_)) = (&mut slot.held, fault)
+        && held.token == Some(token)
+    {
+        held.token = None;
+    }
+}
+
+/// The position that may be committed now.
+fn position(slot: &Slot, delivery: Delivery) -> Option<Watermark> {
+    match delivery {
+        Delivery::AtLeastOnce => slot.tracker.watermark(),
+        Delivery::AtMostOnce => slot.held.as_ref().map(|held| held.upto),
+    }
+}
+
+fn stored_offset(partition: &TopicPartition, watermark: Watermark) -> StoredOffset {
+    StoredOffset { partition: partition.clone(), offset: watermark.offset, leader_epoch: watermark.leader_epoch }
+}

@@ -1,0 +1,154 @@
+//! Assignments and revocations: answered when nothing of what goes away runs any more, or its time is up.
+
+use std::time::{Duration, Instant};
+
+use super::{Pump, Slot};
+use crate::{
+    config::{Delivery, OnRevoke},
+    listener::assignment::Entry,
+    record::TopicPartition,
+};
+
+/// Partitions that are to be given back.
+#[derive(Debug)]
+pub(crate) struct Revoking {
+    partitions: Vec<TopicPartition>,
+    /// They are somebody else's already: nothing is stored and nobody is waited for.
+    lost: bool,
+    deadline: Instant,
+}
+
+impl Revoking {
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+}
+
+impl Pump {
+    /// Takes partitions over: their queues are split off before the client fetches the first record.
+    pub(super) fn assign(&mut self, partitions: &[TopicPartition], now: Instant) {
+        for partition in partitions {
+            let epoch = self.assignment.new_epoch();
+            match self.new_slot(partition, epoch) {
+                Ok(slot) => {
+                    if let Some(before) = self.assignment.add(partition.clone(), epoch, slot) {
+                        before.assigned.retire();
+                    }
+                }
+                Err(error) => return self.fail(error, now),
+            }
+        }
+        if let Err(error) = self.client.assign(partitions) {
+            return self.fail(error, now);
+        }
+        tracing::info!(listener = &*self.config.listener_id, partitions = %Names(partitions), "assigned");
+        self.show_assignment(true);
+    }
+
+    /// Fences what goes away. It is given back by [`Pump::continue_revoke`].
+    pub(super) fn begin_revoke(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
+        let (delivery, on_revoke) = (self.config.delivery, self.config.on_revoke);
+        for partition in &partitions {
+            if let Some(entry) = self.assignment.get_mut(partition) {
+                leave(entry, delivery, on_revoke);
+                if lost && delivery == Delivery::AtLeastOnce {
+                    entry.data.assigned.retire();
+                }
+            }
+        }
+        // While the group is left all has drained or was cut off already.
+        let patience = if self.phase.is_closing() { Duration::ZERO } else { self.config.drain_timeout };
+        self.revoking = Some(Revoking { partitions, lost, deadline: now + patience });
+        self.continue_revoke(now);
+    }
+
+    /// Gives partitions back once nothing of them runs.
+    pub(super) fn continue_revoke(&mut self, now: Instant) {
+        let Some(revoking) = &self.revoking else { return };
+        let waits_for = |partition: &TopicPartition| {
+            !revoking.lost
+                && self.assignment.iter().any(|e| e.partition == *partition && is_busy(&e.data, self.config.delivery))
+        };
+        let busy: Vec<&TopicPartition> = revoking.partitions.iter().filter(|p| waits_for(p)).collect();
+        if !busy.is_empty() && now < revoking.deadline {
+            return;
+        }
+        for partition in busy {
+            tracing::warn!(
+                listener = &*self.config.listener_id,
+                "{partition} is revoked while a handler runs; its time is up, the record will be handled again elsewhere"
+            );
+        }
+        let Some(Revoking { partitions, lost, .. }) = self.revoking.take() else { return };
+        self.give_back(&partitions, lost, now);
+    }
+
+    fn give_back(&mut self, partitions: &[TopicPartition], lost: bool, now: Instant) {
+        if !lost {
+            self.advance(now);
+            self.store(now);
+        }
+        for partition in partitions {
+            if let Some(slot) = self.assignment.remove(partition) {
+                slot.assigned.retire();
+            }
+        }
+        if let Err(error) = self.client.unassign(partitions) {
+            tracing::warn!(listener = &*self.config.listener_id, %error, "the client did not take the partitions back");
+        }
+        let names = Names(partitions);
+        match lost {
+            true => {
+                tracing::warn!(listener = &*self.config.listener_id, partitions = %names, "lost: others own them already")
+            }
+            false => tracing::info!(listener = &*self.config.listener_id, partitions = %names, "revoked"),
+        }
+        self.show_assignment(false);
+    }
+
+    fn show_assignment(&self, joined: bool) {
+        let partitions = self.assignment.partitions();
+        self.status.send_modify(|status| {
+            status.partitions = partitions;
+            status.n_rebalances += 1;
+            if joined {
+                status.has_joined = true;
+                status.trouble = None;
+            }
+        });
+    }
+}
+
+/// Nothing more of this partition is handed over. What was committed before it was handed over must be handled by us or
+/// by nobody; anything else the next owner will do.
+pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRevoke) {
+    entry.is_leaving = true;
+    entry.data.rewind = None;
+    entry.data.forget_waiting();
+    match (on_revoke, delivery) {
+        (OnRevoke::Cancel, _) => entry.data.assigned.cancel(),
+        (OnRevoke::Drain, Delivery::AtLeastOnce) => entry.data.assigned.fence(),
+        (OnRevoke::Drain, Delivery::AtMostOnce) => {}
+    }
+}
+
+/// Whether to wait for this partition.
+pub(super) fn is_busy(slot: &Slot, delivery: Delivery) -> bool {
+    match delivery {
+        // What waits in lanes behind the fence is dropped when it comes up.
+        Delivery::AtLeastOnce => slot.assigned.is_running(),
+        Delivery::AtMostOnce => slot.is_in_flight(),
+    }
+}
+
+/// Partitions in a log line.
+struct Names<'p>(&'p [TopicPartition]);
+
+impl std::fmt::Display for Names<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, partition) in self.0.iter().enumerate() {
+            write!(f, "{}{partition}", if index == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}

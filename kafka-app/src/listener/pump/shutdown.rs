@@ -1,0 +1,172 @@
+//! The end of a pump: no more pulls, what runs finishes, positions are stored, the group is left, each with a deadline.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Exit, Pump,
+    rebalance::{is_busy, leave},
+};
+use crate::{
+    config::OnRevoke,
+    error::{Error, ErrorKind, Result},
+    record::TopicPartition,
+};
+
+/// While the group is left the client is asked this often: its last step makes no event.
+const CLOSE_POLL: Duration = Duration::from_millis(2);
+/// Of the time for a stop, at most this much is kept for leaving the group.
+const CLOSE_SHARE: Duration = Duration::from_secs(2);
+
+/// What a stop had to cut off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct StopReport {
+    /// Partitions in which a handler was still running, with the offset of the first record that was not finished.
+    pub(crate) cut_off: Vec<(TopicPartition, Option<i64>)>,
+    /// The group could not be left in time: its broker does not answer. Others get the partitions when the session ends.
+    pub(crate) abandoned: bool,
+}
+
+impl StopReport {
+    /// What several consumers cut off, as one.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.cut_off.extend(other.cut_off);
+        self.abandoned |= other.abandoned;
+    }
+
+    /// Whether everything ended in time.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.cut_off.is_empty() && !self.abandoned
+    }
+
+    /// An error that says what was cut off, if anything was.
+    pub(crate) fn into_result(self, listener_id: &str) -> Result<()> {
+        if self.is_clean() {
+            return Ok(());
+        }
+        let mut text = format!("listener `{listener_id}` did not stop in time:");
+        for (partition, offset) in &self.cut_off {
+            let offset = offset.map_or_else(|| "unknown".to_owned(), |offset| offset.to_string());
+            text.push_str(&format!(" the handler of {partition} at offset {offset} was cut off;"));
+        }
+        if self.abandoned {
+            text.push_str(" its group could not be left;");
+        }
+        Err(Error::new(ErrorKind::Listener, text.trim_end_matches(';')))
+    }
+}
+
+/// Where a pump is in its life.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Running,
+    /// Handlers finish.
+    Draining {
+        until: Instant,
+        deadline: Instant,
+    },
+    /// The group is left.
+    Closing {
+        deadline: Instant,
+        report: StopReport,
+    },
+}
+
+impl Phase {
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self, Self::Running)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self, Self::Closing { .. })
+    }
+
+    pub(crate) fn next_look(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Running => None,
+            Self::Draining { until, .. } => Some(*until),
+            Self::Closing { .. } => Some(now + CLOSE_POLL),
+        }
+    }
+}
+
+impl Pump {
+    /// Hands nothing more over. A second call can only bring the deadline nearer.
+    pub(super) fn begin_stop(&mut self, deadline: Instant, now: Instant) {
+        let total = deadline.saturating_duration_since(now);
+        let until = deadline - CLOSE_SHARE.min(total / 4);
+        match &mut self.phase {
+            Phase::Running => {
+                for entry in self.assignment.iter_mut() {
+                    leave(entry, self.config.delivery, OnRevoke::Drain);
+                }
+                self.phase = Phase::Draining { until, deadline };
+            }
+            Phase::Draining { until: current_until, deadline: current } => {
+                *current_until = until.min(*current_until);
+                *current = deadline.min(*current);
+            }
+            Phase::Closing { deadline: current, .. } => *current = deadline.min(*current),
+        }
+    }
+
+    pub(super) fn continue_stop(&mut self, now: Instant) -> Option<Exit> {
+        if let Phase::Draining { until, deadline } = self.phase {
+            let is_drained = self.assignment.iter().all(|entry| !is_busy(&entry.data, self.config.delivery));
+            if !is_drained && now < until {
+                return None;
+            }
+            self.close(deadline, now);
+        }
+        match &mut self.phase {
+            // Nothing of the consumer is left to do, or nothing can be done about it.
+            Phase::Closing { deadline, report } if self.client.is_closed() || now >= *deadline => {
+                let mut report = std::mem::take(report);
+                report.abandoned = !self.client.is_closed();
+                Some(self.exit(report))
+            }
+            _ => None,
+        }
+    }
+
+    /// Stores what is finished and starts to leave the group.
+    fn close(&mut self, deadline: Instant, now: Instant) {
+        let mut report = StopReport::default();
+        self.advance(now);
+        for entry in self.assignment.iter() {
+            if is_busy(&entry.data, self.config.delivery) {
+                entry.data.assigned.cancel();
+                let offset = entry.data.tracker.front_offset();
+                tracing::warn!(
+                    listener = &*self.config.listener_id,
+                    offset,
+                    "{}: a handler still runs and is cut off",
+                    entry.partition
+                );
+                report.cut_off.push((entry.partition.clone(), offset));
+            }
+        }
+        self.store(now);
+        // After a fatal error there is no group to leave.
+        let deadline = match self.client.close() {
+            Ok(()) => deadline,
+            Err(error) => {
+                tracing::debug!(listener = &*self.config.listener_id, %error, "the consumer cannot leave its group");
+                now
+            }
+        };
+        self.phase = Phase::Closing { deadline, report };
+    }
+
+    fn exit(&mut self, report: StopReport) -> Exit {
+        if report.abandoned {
+            tracing::warn!(
+                listener = &*self.config.listener_id,
+                "the group could not be left in time; its broker will notice when the session ends"
+            );
+        }
+        match self.failure.take() {
+            Some(error) => Exit::Failed(error),
+            None => Exit::Stopped(report),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! [`ListenerRegistry`]: the application's listeners by id.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::container::{Container, ListenerState};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    record::TopicPartition,
+};
+
+/// The application's listeners by id; cheap to clone.
+#[derive(Clone, Default)]
+pub struct ListenerRegistry(Arc<BTreeMap<String, ListenerHandle>>);
+
+impl ListenerRegistry {
+    /// Of containers with distinct ids.
+    pub(crate) fn new(containers: impl IntoIterator<Item = Arc<Container>>) -> Self {
+        let handles = containers.into_iter().map(|container| (container.id().to_owned(), ListenerHandle(container)));
+        Self(Arc::new(handles.collect()))
+    }
+
+    /// The listener with this id.
+    ///
+    /// # Errors
+    /// There is none; the text names those there are.
+    pub fn listener(&self, id: &str) -> Result<ListenerHandle> {
+        self.0.get(id).cloned().ok_or_else(|| {
+            let known: Vec<_> = self.0.keys().map(String::as_str).collect();
+            Error::new(ErrorKind::Config, format!("no listener `{id}`; there are: {}", known.join(", ")))
+        })
+    }
+
+    /// All listeners, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &ListenerHandle> {
+        self.0.values()
+    }
+}
+
+impl fmt::Debug for ListenerRegistry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.values()).finish()
+    }
+}
+
+/// A listener of a running application: start it, stop it, pause it, move it; cheap to clone.
+#[derive(Clone)]
+pub struct ListenerHandle(Arc<Container>);
+
+impl ListenerHandle {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.0.id()
+    }
+
+    /// What it does now; of a listener that stopped by itself, the reason.
+    #[must_use]
+    pub fn state(&self) -> ListenerState {
+        self.0.state()
+    }
+
+    /// Tells of every change of [`ListenerHandle::state`].
+    #[must_use]
+    pub fn states(&self) -> watch::Receiver<ListenerState> {
+        self.0.states()
+    }
+
+    /// Starts it, also after it stopped by itself. Does nothing if it runs already.
+    ///
+    /// # Errors
+    /// Called outside a tokio runtime, or while it stops.
+    pub fn start(&self) -> Result<()> {
+        self.0.start()
+    }
+
+    /// Resolves when its group has answered: partitions are assigned, or there are none left for it.
+    ///
+    /// # Errors
+    /// It is not running, stopped by itself meanwhile, or the group did not answer within `timeout`; the text says what
+    /// is known of the cause.
+    pub async fn ready(&self, timeout: Duration) -> Result<()> {
+        self.0.ready(timeout).await
+    }
+
+    /// Stops it: running handlers finish, offsets are committed, the group is left, all within `timeout`. It can be
+    /// started again.
+    ///
+    /// # Errors
+    /// Handlers had to be cut off, or the group could not be left in time; it is stopped all the same.
+    pub async fn stop(&self, timeout: Duration) -> Result<()> {
+        self.0.stop(timeout).await.into_result(self.id())
+    }
+
+    /// Hands over no further record, across rebalances and restarts, until [`ListenerHandle::resume`]; it stays a member
+    /// of its group. Records handed over already are still handled.
+    pub fn pause(&self) {
+        self.0.pause();
+    }
+
+    /// Ends a pause.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+
+    /// Goes on at this offset of a partition: running handlers of it finish, records that wait are dropped.
+    ///
+    /// After a step back, offsets are committed again only once handling has passed the position committed before.
+    ///
+    /// # Errors
+    /// The partition is not assigned to this listener in this process.
+    pub async fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
+        self.0.seek(TopicPartition::new(topic, partition), offset).await
+    }
+
+    /// The partitions it owns now, in this process.
+    #[must_use]
+    pub fn assignment(&self) -> Vec<TopicPartition> {
+        self.0.assignment()
+    }
+
+    /// Assignments and revocations since it was started.
+    #[must_use]
+    pub fn rebalances(&self) -> u64 {
+        self.0.n_rebalances()
+    }
+}
+
+impl fmt::Debug for ListenerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListenerHandle").field("id", &self.id()).field("state", &self.state()).finish_non_exhaustive()
+    }
+}

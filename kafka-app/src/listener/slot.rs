@@ -1,0 +1,254 @@
+//! [`Slot`]: all that a pump keeps for one assigned partition.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    assigned::Assigned,
+    collector::{Collector, Gathered},
+    dispatch::Delivered,
+    lane::{Lane, Lanes},
+    mailbox::Mailbox,
+    tracker::{Tracker, Watermark},
+    watchdog::Watchdog,
+};
+use crate::{
+    client::{Fault, RecordQueue, Signal},
+    error::Result,
+    record::RawRecord,
+};
+
+/// One assigned partition on its pump's side.
+pub(crate) struct Slot {
+    queue: Box<dyn RecordQueue>,
+    ready: Arc<Ready>,
+    pub(crate) tracker: Tracker,
+    pub(crate) assigned: Arc<Assigned>,
+    lane: Option<Lane>,
+    collector: Collector,
+    bounds: Bounds,
+    /// Records and bytes taken from the queue under this epoch.
+    taken: (u64, u64),
+    /// Of the latest records, to guess how many fit into a number of bytes.
+    average_size: u64,
+    /// At most once: handed over when their commit is confirmed.
+    pub(crate) held: Option<Held>,
+    pub(crate) stored: Option<Watermark>,
+    pub(crate) rewind: Option<Rewind>,
+    pub(crate) confirms: Vec<Confirm>,
+    pub(crate) watchdog: Watchdog,
+}
+
+/// What may be in flight of one partition: taken and not let go of by its lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) n_records: u64,
+    pub(crate) n_bytes: u64,
+}
+
+/// Records whose offset must be committed before a handler sees them.
+pub(crate) struct Held {
+    batches: Vec<Gathered>,
+    pub(crate) upto: Watermark,
+    /// The commit that holds them.
+    pub(crate) token: Option<u64>,
+}
+
+/// A partition that is to be read again.
+pub(crate) struct Rewind {
+    /// `None`: from the first unfinished record on.
+    pub(crate) offset: Option<i64>,
+    pub(crate) not_before: Instant,
+    pub(crate) reply: Option<oneshot::Sender<Result<()>>>,
+}
+
+/// Somebody waits until a record is committed.
+pub(crate) struct Confirm {
+    pub(crate) seq: u64,
+    pub(crate) token: Option<u64>,
+    pub(crate) reply: oneshot::Sender<Result<()>>,
+}
+
+/// Set when records arrive in an empty queue, so that a turn looks only where there is something.
+pub(crate) struct Ready {
+    is_ready: AtomicBool,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Ready {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Arc<Self> {
+        Arc::new(Self { is_ready: AtomicBool::new(true), mailbox })
+    }
+}
+
+impl Signal for Ready {
+    fn signal(&self) {
+        self.is_ready.store(true, Ordering::SeqCst);
+        self.mailbox.wake();
+    }
+}
+
+/// What a pull needs of its pump.
+pub(crate) struct Pull<'p> {
+    pub(crate) now: Instant,
+    /// Records are held until they are committed.
+    pub(crate) is_at_most_once: bool,
+    /// Look even if nothing was signalled.
+    pub(crate) is_forced: bool,
+    pub(crate) lanes: &'p mut Lanes,
+    pub(crate) scratch: &'p mut Vec<RawRecord>,
+}
+
+/// What a pull saw.
+#[derive(Default)]
+pub(crate) struct Pulled {
+    /// There is more and room for it.
+    pub(crate) more: bool,
+    pub(crate) faults: Vec<Fault>,
+}
+
+impl Slot {
+    pub(crate) fn new(
+        queue: Box<dyn RecordQueue>,
+        ready: Arc<Ready>,
+        tracker: Tracker,
+        assigned: Arc<Assigned>,
+        lane: Option<Lane>,
+        collector: Collector,
+        bounds: Bounds,
+        watchdog: Watchdog,
+    ) -> Self {
+        Self {
+            queue,
+            ready,
+            tracker,
+            assigned,
+            lane,
+            collector,
+            bounds,
+            taken: (0, 0),
+            average_size: 0,
+            held: None,
+            stored: None,
+            rewind: None,
+            confirms: Vec::new(),
+            watchdog,
+        }
+    }
+
+    /// Takes what is there and fits, and hands over what is complete.
+    pub(crate) fn pull(&mut self, pull: &mut Pull<'_>) -> Pulled {
+        let mut pulled = Pulled::default();
+        if self.held.is_none() && self.rewind.is_none() {
+            let room = self.room();
+            if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
+                let taken = self.queue.take(room, pull.scratch);
+                pulled.faults = taken.faults;
+                if taken.more {
+                    self.ready.is_ready.store(true, Ordering::SeqCst);
+                }
+                self.gather(pull);
+            }
+            while let Some(due) = self.collector.take_due(pull.now) {
+                self.deliver(due, pull);
+            }
+            pulled.more = self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
+        }
+        pulled
+    }
+
+    /// How many records may be taken now. Bytes are known only afterwards, so their number is guessed from the last.
+    fn room(&self) -> usize {
+        let (released, released_bytes) = self.assigned.released();
+        let n_records = self.bounds.n_records.saturating_sub(self.taken.0 - released).min(self.tracker.room());
+        let n_bytes = self.bounds.n_bytes.saturating_sub(self.taken.1.saturating_sub(released_bytes));
+        let by_bytes = match (n_bytes, self.average_size) {
+            (0, _) => 0,
+            (_, 0) => 16, // The first look at a partition.
+            (n_bytes, average) => (n_bytes / average).max(1),
+        };
+        usize::try_from(n_records.min(by_bytes)).unwrap_or(usize::MAX).min(self.collector.room())
+    }
+
+    fn gather(&mut self, pull: &mut Pull<'_>) {
+        let n_records = pull.scratch.len() as u64;
+        if n_records == 0 {
+            return;
+        }
+        let bytes_before = self.taken.1;
+        // The epoch costs a call; it hardly ever changes between the first and the last of a batch.
+        let (first, last) = (pull.scratch.first(), pull.scratch.last());
+        let first_epoch = first.and_then(RawRecord::leader_epoch);
+        let is_one_epoch = first_epoch == last.and_then(RawRecord::leader_epoch);
+        let mut scratch = std::mem::take(pull.scratch);
+        for record in scratch.drain(..) {
+            let leader_epoch = if is_one_epoch { first_epoch } else { record.leader_epoch() };
+            let seq = self.tracker.dispatch(record.offset(), leader_epoch);
+            let n_bytes = record.size() as u64;
+            self.taken.1 += n_bytes;
+            if let Some(complete) = self.collector.push(Delivered { seq, record }, n_bytes, pull.now) {
+                self.deliver(complete, pull);
+            }
+        }
+        *pull.scratch = scratch;
+        self.taken.0 += n_records;
+        self.average_size = ((self.taken.1 - bytes_before) / n_records).max(1);
+    }
+
+    fn deliver(&mut self, (records, n_bytes): Gathered, pull: &mut Pull<'_>) {
+        if !pull.is_at_most_once {
+            pull.lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes);
+            return;
+        }
+        let Some(last) = records.last() else { return };
+        let upto = Watermark { offset: last.record.offset() + 1, leader_epoch: last.record.leader_epoch() };
+        let held = self.held.get_or_insert_with(|| Held { batches: Vec::new(), upto, token: None });
+        held.upto = upto;
+        held.batches.push((records, n_bytes));
+    }
+
+    /// The commit that holds the held records is confirmed.
+    pub(crate) fn hand_over_held(&mut self, lanes: &mut Lanes) {
+        if let Some(held) = self.held.take() {
+            for (records, n_bytes) in held.batches {
+                lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes);
+            }
+        }
+    }
+
+    /// Nothing that was not handed over will be.
+    pub(crate) fn forget_waiting(&mut self) {
+        let waiting = self.held.take().into_iter().flat_map(|held| held.batches).chain(self.collector.take());
+        let (n_records, n_bytes) =
+            waiting.fold((0, 0), |(n, b), (records, bytes)| (n + records.len() as u64, b + bytes));
+        // They were never in a lane, so nobody else lets go of them.
+        self.assigned.release(n_records, n_bytes);
+    }
+
+    /// Whether lanes hold records of this assignment.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        self.taken.0 > self.assigned.released().0
+    }
+
+    /// When the gathered records are due.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
+        self.collector.due_at().filter(|_| self.held.is_none() && self.rewind.is_none())
+    }
+
+    /// The same partition under a new epoch, read from elsewhere on.
+    pub(crate) fn restart(&mut self, tracker: Tracker, assigned: Arc<Assigned>) {
+        self.assigned.retire();
+        self.tracker = tracker;
+        self.assigned = assigned;
+        self.taken = (0, 0);
+        self.confirms.clear();
+        self.ready.is_ready.store(true, Ordering::SeqCst);
+    }
+}

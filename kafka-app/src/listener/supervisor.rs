@@ -1,0 +1,118 @@
+//! [`Supervisor`]: a consumer's thread: makes the client, turns its pump, and makes another after a fatal error.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{runtime::Handle, sync::watch};
+
+use super::{
+    dispatch::ChunkRunner,
+    lane::Lanes,
+    mailbox::{Command, Mailbox},
+    pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+};
+use crate::{
+    client::{ConsumerClient, FaultKind, Signal},
+    config::{Ordering, Subscription},
+    error::{Error, ErrorKind, Result},
+};
+
+/// Makes a consumer's client; called again after a fatal error.
+pub(crate) type Connect = Arc<dyn Fn(u32, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync>;
+
+/// Before a consumer is made anew after a fatal error; doubles up to the second.
+const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// One consumer of a container.
+pub(crate) struct Supervisor {
+    pub(crate) instance: u32,
+    pub(crate) config: PumpConfig,
+    pub(crate) subscription: Subscription,
+    pub(crate) ordering: Ordering,
+    pub(crate) n_workers: usize,
+    pub(crate) runner: Arc<dyn ChunkRunner>,
+    pub(crate) runtime: Handle,
+    pub(crate) connect: Connect,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) status: watch::Sender<ConsumerStatus>,
+    pub(crate) is_paused: bool,
+}
+
+/// How a consumer ended.
+pub(crate) type End = Result<StopReport>;
+
+impl Supervisor {
+    /// Runs until stopped or failed; on a thread of its own.
+    pub(crate) fn run(mut self) -> End {
+        let listener_id = Arc::clone(&self.config.listener_id);
+        catch_unwind(AssertUnwindSafe(|| self.supervise())).unwrap_or_else(|_| {
+            let text = format!("listener `{listener_id}`: its pump panicked; this is a fault of kafka-app");
+            Err(Error::new(ErrorKind::Listener, text))
+        })
+    }
+
+    fn supervise(&mut self) -> End {
+        let mut back_off = BACK_OFF.0;
+        loop {
+            let started = Instant::now();
+            let fault = match self.run_pump()? {
+                Exit::Stopped(report) => return Ok(report),
+                Exit::Failed(error) => return Err(error),
+                Exit::Fatal(fault) => fault,
+            };
+            let listener = &*self.config.listener_id;
+            if fault.kind == FaultKind::Config {
+                return Err(fault.to_error(&format!("listener `{listener}`: the group does not take its consumer")));
+            }
+            if started.elapsed() > BACK_OFF.1 {
+                back_off = BACK_OFF.0;
+            }
+            tracing::error!(listener, back_off_s = back_off.as_secs(), "its consumer failed and is made anew: {fault}");
+            if self.is_stopped_within(back_off) {
+                return Ok(StopReport::default());
+            }
+            back_off = (back_off * 2).min(BACK_OFF.1);
+        }
+    }
+
+    fn run_pump(&mut self) -> Result<Exit> {
+        let mut client = (self.connect)(self.instance, Arc::clone(&self.mailbox) as _)?;
+        client.subscribe(&self.subscription)?;
+        let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.ordering, self.n_workers);
+        let (config, mailbox, status) = (self.config.clone(), Arc::clone(&self.mailbox), self.status.clone());
+        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.is_paused, Instant::now());
+        loop {
+            match pump.turn(Instant::now()) {
+                Turn::Again(at) => self.mailbox.wait_until(at),
+                Turn::Ended(exit) => {
+                    self.is_paused = pump.is_paused();
+                    return Ok(exit);
+                }
+            }
+        }
+    }
+
+    /// Waits out a back-off, unless told to stop meanwhile.
+    fn is_stopped_within(&mut self, back_off: Duration) -> bool {
+        let until = Instant::now() + back_off;
+        while Instant::now() < until {
+            self.mailbox.wait_until(until);
+            for command in self.mailbox.take() {
+                match command {
+                    Command::Stop { .. } => return true,
+                    Command::Pause => self.is_paused = true,
+                    Command::Resume => self.is_paused = false,
+                    // Of an assignment that is gone; dropping a reply tells the one who waits.
+                    Command::Confirm { .. }
+                    | Command::Rewind { .. }
+                    | Command::Failed { .. }
+                    | Command::Seek { .. } => {}
+                }
+            }
+        }
+        false
+    }
+}
