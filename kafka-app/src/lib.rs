@@ -39,7 +39,9 @@ pub use extract::{
 pub use handler::{Each, ErrorClass, HandlerFn, KafkaError, Outcome, Outgoing, RecordContext, handler_fn};
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, kafka_listener};
-pub use listener::{Ack, Acked, Listener, ListenerCounts, ListenerMetrics};
+pub use listener::{
+    Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
+};
 pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError};
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
