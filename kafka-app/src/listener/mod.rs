@@ -21,9 +21,9 @@ mod watchdog;
 
 pub use ack::{Ack, Acked};
 pub(crate) use ack::{AckSource, AckTarget};
-pub(crate) use declaration::Handler;
 pub use container::ListenerState;
 pub(crate) use container::{Container, ContainerSpec};
+pub(crate) use declaration::Handler;
 pub use declaration::Listener;
 pub(crate) use dispatch::{Chunk, ChunkRunner, Delivered, Policy, Progress};
 pub use metrics::{ListenerCounts, ListenerMetrics};
