@@ -58,7 +58,6 @@ impl EmbeddedBroker {
     }
 
     /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
-    #[must_use]
     pub fn group(&self, id: impl Into<String>) -> ConsumerGroup<'_> {
         ConsumerGroup::new(&self.cluster, id.into())
     }
@@ -114,6 +113,7 @@ impl EmbeddedBrokerBuilder {
     }
 
     /// Sets a broker config by Kafka's name, such as `num.partitions` or `auto.create.topics.enable`.
+    #[expect(clippy::needless_pass_by_value, reason = "a number or a bool is written without ceremony")]
     pub fn config(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.configs.insert(key.into(), value.to_string());
         self

@@ -86,11 +86,6 @@ impl Partition {
         self.state.lock().offsets()
     }
 
-    /// The bytes the log holds.
-    pub(crate) fn log_len(&self) -> usize {
-        self.state.lock().log.len()
-    }
-
     /// Appends a batch that was checked, and wakes who waits for it. Also returns the log's start.
     pub(crate) fn append(&self, batch: &ValidBatch<'_>) -> Result<(Appended, i64), Rejected> {
         let mut state = self.state.lock();

@@ -66,6 +66,7 @@ impl PartitionLog {
     }
 
     /// All bytes held.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.len).sum()
     }
@@ -140,7 +141,7 @@ impl PartitionLog {
     fn groups_from(&self, offset: i64) -> impl Iterator<Item = &super::tail::Group> {
         // The last segment that begins at or before the offset may hold it; a gap leads on to the next one.
         let first = self.segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);
-        self.segments.iter().skip(first).flat_map(move |segment| segment.from_offset(offset))
+        self.segments.iter().skip(first).flat_map(move |segment| segment.since(offset))
     }
 
     /// The first batch from `offset` on that has a record of `timestamp` or later, as far as its header says.

@@ -13,6 +13,9 @@ pub(crate) struct RecordView<'a> {
     headers: &'a [u8],
 }
 
+/// A header's name and value.
+pub(crate) type HeaderView<'a> = (&'a str, Option<&'a [u8]>);
+
 impl<'a> RecordView<'a> {
     /// Takes the next record off the front; `None` if it is malformed.
     pub(crate) fn take(bytes: &mut &'a [u8]) -> Option<Self> {
@@ -28,7 +31,7 @@ impl<'a> RecordView<'a> {
     }
 
     /// The headers in their order, duplicates included; `None` if they are malformed.
-    pub(crate) fn headers(&self) -> Option<Vec<(&'a str, Option<&'a [u8]>)>> {
+    pub(crate) fn headers(&self) -> Option<Vec<HeaderView<'a>>> {
         let mut bytes = self.headers;
         let count = usize::try_from(zigzag(&mut bytes)?).ok()?;
         // A header takes at least two bytes, so a count beyond that is a lie and nothing is reserved for it.

@@ -17,7 +17,7 @@ impl Segment {
     }
 
     /// The groups from the one that holds `offset` on.
-    pub(crate) fn from_offset(&self, offset: i64) -> &[Group] {
+    pub(crate) fn since(&self, offset: i64) -> &[Group] {
         let first = self.groups.partition_point(|group| group.last_offset < offset);
         self.groups.get(first..).unwrap_or_default()
     }

@@ -18,7 +18,6 @@ const LARGEST_CHUNK: usize = 4 << 20;
 /// Consecutive batches whose bytes will never change.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
-    pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
     pub(crate) max_timestamp: i64,
     pub(crate) bytes: Bytes,
@@ -30,7 +29,6 @@ pub(crate) struct Tail {
     /// Its filled part is what is not frozen; its spare capacity is the rest of the chunk.
     chunk: BytesMut,
     next_chunk: usize,
-    base_offset: i64,
     last_offset: i64,
     max_timestamp: i64,
 }
@@ -38,7 +36,7 @@ pub(crate) struct Tail {
 impl Tail {
     pub(crate) fn new() -> Self {
         let chunk = BytesMut::new();
-        Self { chunk, next_chunk: FIRST_CHUNK, base_offset: 0, last_offset: -1, max_timestamp: -1 }
+        Self { chunk, next_chunk: FIRST_CHUNK, last_offset: -1, max_timestamp: -1 }
     }
 
     /// Copies a batch in and gives it its place. What was full goes to `frozen`.
@@ -51,7 +49,6 @@ impl Tail {
         }
         let (base_offset, leader_epoch) = place;
         if self.chunk.is_empty() {
-            self.base_offset = base_offset;
             self.max_timestamp = -1;
         }
         let start = self.chunk.len();
@@ -70,14 +67,12 @@ impl Tail {
             return None;
         }
         let bytes = self.chunk.split().freeze();
-        let (base_offset, last_offset) = (self.base_offset, self.last_offset);
-        Some(Group { base_offset, last_offset, max_timestamp: self.max_timestamp, bytes })
+        Some(Group { last_offset: self.last_offset, max_timestamp: self.max_timestamp, bytes })
     }
 
     /// What is not frozen, as a view.
     pub(crate) fn open(&self) -> Option<OpenGroup<'_>> {
         (!self.chunk.is_empty()).then(|| OpenGroup {
-            base_offset: self.base_offset,
             last_offset: self.last_offset,
             max_timestamp: self.max_timestamp,
             bytes: &self.chunk,
@@ -93,7 +88,6 @@ impl Tail {
 /// The group that is being filled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenGroup<'a> {
-    pub(crate) base_offset: i64,
     pub(crate) last_offset: i64,
     pub(crate) max_timestamp: i64,
     pub(crate) bytes: &'a [u8],

@@ -8,38 +8,38 @@ use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     sent: i32,
     received: i32,
 }
 
 impl Client {
-    pub fn of(broker: &EmbeddedBroker) -> Self {
+    pub(crate) fn of(broker: &EmbeddedBroker) -> Self {
         Self::connect(broker.bootstrap_servers())
     }
 
-    pub fn connect(address: &str) -> Self {
+    pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the broker listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
         Self { stream, sent: 0, received: 0 }
     }
 
     /// Sends a request and reads its answer.
-    pub fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
+    pub(crate) fn call<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
         self.send(version, request);
         self.receive::<Q>(version)
     }
 
     /// Sends a request without waiting for its answer.
-    pub fn send<Q: Request>(&mut self, version: i16, request: &Q) {
+    pub(crate) fn send<Q: Request>(&mut self, version: i16, request: &Q) {
         let mut body = BytesMut::new();
         request.encode(&mut body, version).expect("the request can be encoded");
         self.send_body(Q::KEY, version, Q::header_version(version), &body);
     }
 
     /// Sends whatever a test takes for the body of a request.
-    pub fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) {
+    pub(crate) fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) {
         self.sent += 1;
         let header = RequestHeader::default()
             .with_request_api_key(key)
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Reads the answer to the oldest request that has none yet.
-    pub fn receive<Q: Request>(&mut self, version: i16) -> Q::Response {
+    pub(crate) fn receive<Q: Request>(&mut self, version: i16) -> Q::Response {
         self.received += 1;
         let mut body = self.read_frame().expect("the connection is open");
         let header = ResponseHeader::decode(&mut body, Q::Response::header_version(version)).expect("a header");
@@ -66,12 +66,12 @@ impl Client {
     }
 
     /// Sends bytes that need not be a request.
-    pub fn send_raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the connection is open");
     }
 
     /// Reads the answer to the oldest request that has none yet, and gives its body; its header must be of version 0.
-    pub fn receive_body(&mut self) -> Bytes {
+    pub(crate) fn receive_body(&mut self) -> Bytes {
         self.received += 1;
         let mut body = self.read_frame().expect("the connection is open");
         assert_eq!(body.split_to(4), self.received.to_be_bytes().as_slice(), "correlation id");
@@ -79,12 +79,13 @@ impl Client {
     }
 
     /// Takes note that the oldest request without an answer will never get one.
-    pub fn expect_no_answer(&mut self) {
+    pub(crate) fn expect_no_answer(&mut self) {
         self.received += 1;
     }
 
     /// Whether the broker closes the connection without another answer.
-    pub fn is_closed(mut self) -> bool {
+    #[expect(clippy::wrong_self_convention, reason = "nothing can follow on this connection")]
+    pub(crate) fn is_closed(mut self) -> bool {
         self.read_frame().is_err()
     }
 

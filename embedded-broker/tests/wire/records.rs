@@ -17,22 +17,22 @@ use uuid::Uuid;
 
 use crate::client::Client;
 
-pub fn name(topic: &str) -> TopicName {
+pub(crate) fn name(topic: &str) -> TopicName {
     TopicName(StrBytes::from_string(topic.to_owned()))
 }
 
 /// Who sends a batch: producer id, epoch and first sequence.
-pub type Producer = (i64, i16, i32);
+pub(crate) type Producer = (i64, i16, i32);
 
-pub const NOBODY: Producer = (-1, -1, -1);
+pub(crate) const NOBODY: Producer = (-1, -1, -1);
 
 /// A batch of values, made by the codec and not by the broker's own code.
-pub fn batch(values: &[&str], producer: Producer) -> Bytes {
+pub(crate) fn batch(values: &[&str], producer: Producer) -> Bytes {
     batch_at(&values.iter().map(|value| (now_ms(), *value)).collect::<Vec<_>>(), producer)
 }
 
 /// A batch of values with timestamps.
-pub fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
+pub(crate) fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
     let record = |(index, (timestamp, value)): (i32, &(i64, &str))| Record {
         transactional: false,
         control: false,
@@ -56,13 +56,13 @@ pub fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a client reads the time of day")]
-pub fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later than 1970");
     i64::try_from(since.as_millis()).expect("it is not that late")
 }
 
 /// The values of fetched bytes, with their offsets.
-pub fn values(bytes: &Bytes) -> Vec<(i64, String)> {
+pub(crate) fn values(bytes: &Bytes) -> Vec<(i64, String)> {
     let sets = RecordBatchDecoder::decode_all(&mut bytes.clone()).expect("batches can be decoded");
     let records = sets.into_iter().flat_map(|set| set.records);
     records
@@ -71,13 +71,13 @@ pub fn values(bytes: &Bytes) -> Vec<(i64, String)> {
 }
 
 /// The id of a topic, as Metadata tells it.
-pub fn topic_id(client: &mut Client, topic: &str) -> Uuid {
+pub(crate) fn topic_id(client: &mut Client, topic: &str) -> Uuid {
     let request = MetadataRequest::default()
         .with_topics(Some(vec![MetadataRequestTopic::default().with_name(Some(name(topic)))]));
     client.call(12, &request).topics[0].topic_id
 }
 
-pub fn produce_request(topic: &str, id: Uuid, version: i16, partition: i32, records: Bytes) -> ProduceRequest {
+pub(crate) fn produce_request(topic: &str, id: Uuid, version: i16, partition: i32, records: Bytes) -> ProduceRequest {
     let data = PartitionProduceData::default().with_index(partition).with_records(Some(records));
     let topic = match version >= 13 {
         true => TopicProduceData::default().with_topic_id(id),
@@ -90,14 +90,14 @@ pub fn produce_request(topic: &str, id: Uuid, version: i16, partition: i32, reco
 }
 
 /// Produces one batch to one partition.
-pub fn produce(client: &mut Client, topic: &str, partition: i32, records: Bytes) -> PartitionProduceResponse {
+pub(crate) fn produce(client: &mut Client, topic: &str, partition: i32, records: Bytes) -> PartitionProduceResponse {
     let request = produce_request(topic, Uuid::nil(), 12, partition, records);
     let mut response = client.call(12, &request);
     response.responses.remove(0).partition_responses.remove(0)
 }
 
 /// Asks for one partition from `offset` on.
-pub fn fetch_request(topic: &str, id: Uuid, version: i16, partitions: &[(i32, i64)]) -> FetchRequest {
+pub(crate) fn fetch_request(topic: &str, id: Uuid, version: i16, partitions: &[(i32, i64)]) -> FetchRequest {
     let asked = |(partition, offset): &(i32, i64)| {
         FetchPartition::default()
             .with_partition(*partition)
@@ -117,7 +117,7 @@ pub fn fetch_request(topic: &str, id: Uuid, version: i16, partitions: &[(i32, i6
 }
 
 /// The only partition of an answer.
-pub fn only(response: FetchResponse) -> PartitionData {
+pub(crate) fn only(response: FetchResponse) -> PartitionData {
     let mut partitions = response.responses.into_iter().flat_map(|topic| topic.partitions);
     let only = partitions.next().expect("a partition is answered");
     assert!(partitions.next().is_none(), "one partition was asked for");
@@ -125,10 +125,10 @@ pub fn only(response: FetchResponse) -> PartitionData {
 }
 
 /// Fetches one partition without waiting.
-pub fn fetch(client: &mut Client, topic: &str, partition: i32, offset: i64) -> PartitionData {
+pub(crate) fn fetch(client: &mut Client, topic: &str, partition: i32, offset: i64) -> PartitionData {
     only(client.call(12, &fetch_request(topic, Uuid::nil(), 12, &[(partition, offset)])))
 }
 
-pub fn broker_with(topic: &str, partitions: i32) -> EmbeddedBroker {
+pub(crate) fn broker_with(topic: &str, partitions: i32) -> EmbeddedBroker {
     EmbeddedBroker::builder().topic(topic, partitions).start().expect("the broker starts")
 }
