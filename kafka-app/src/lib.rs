@@ -8,6 +8,7 @@ mod record;
 
 pub mod config;
 
+mod admin;
 mod client;
 mod convert;
 mod error_handler;
@@ -27,6 +28,7 @@ mod topic;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use admin::NewTopic;
 pub use client::PendingSend;
 pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};

@@ -4,8 +4,10 @@
 //! taken from a queue, never callbacks, so the pump decides when to answer them.
 #![allow(unsafe_code, reason = "the only file that calls librdkafka directly")]
 
+mod admin;
 mod producer;
 
+pub(crate) use admin::incremental_alter_configs;
 pub(crate) use producer::{
     BatchTicket, MAX_BATCH, MessageArray, NativeProducer, NotTaken, Outbound, Report, ReportSink, Ticket,
 };

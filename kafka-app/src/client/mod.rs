@@ -2,6 +2,7 @@
 
 pub(crate) mod ffi;
 
+mod admin;
 mod client_log;
 mod consumer;
 mod delivery;
@@ -12,6 +13,7 @@ mod producer;
 #[cfg(test)]
 mod producer_tests;
 
+pub(crate) use admin::{Admin, Refusal};
 pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
