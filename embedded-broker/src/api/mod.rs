@@ -102,10 +102,10 @@ pub(crate) const APIS: &[Api] = &[
     api!(IncrementalAlterConfigs, 0..=1, incremental_alter_configs::handle),
     api!(OffsetDelete, 0..=0, offset_delete::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
-    api!(ListConfigResources, 0..=1, list_config_resources::handle),
-    api!(DescribeTopicPartitions, 0..=0, describe_topic_partitions::handle),
     api!(ConsumerGroupHeartbeat, 0..=1, consumer_group_heartbeat::handle),
     api!(ConsumerGroupDescribe, 0..=1, consumer_group_describe::handle),
+    api!(ListConfigResources, 0..=1, list_config_resources::handle),
+    api!(DescribeTopicPartitions, 0..=0, describe_topic_partitions::handle),
 ];
 
 /// The row of a key, if it is served.
