@@ -37,8 +37,13 @@ pub use convert::{Json, JsonError};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{
     Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, Record, State,
+    Template,
 };
-pub use handler::{Each, ErrorClass, HandlerFn, KafkaError, Outcome, Outgoing, RecordContext, handler_fn};
+pub use handler::{
+    BatchContext, BatchHandler, BatchOutcome, Declaration, Each, ErrorClass, Failure, HandlerFn, IntoOutputs,
+    KafkaError, Outcome, Outgoing, Output, Outputs, RecordContext, RecordHandler, Rejection, batch_handler_fn,
+    handler_fn,
+};
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{

@@ -108,6 +108,7 @@ pub trait ToKey {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<P: ToPayload + ?Sized> ToKey for P {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         self.to_payload(buffer)

@@ -41,6 +41,7 @@ pub trait FromKey<'r>: Sized {
     fn from_key(key: Option<&'r [u8]>) -> Result<Self, Rejection>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<'r, P: FromPayload<'r>> FromKey<'r> for P {
     fn from_key(key: Option<&'r [u8]>) -> Result<Self, Rejection> {
         match key {

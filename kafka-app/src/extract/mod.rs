@@ -9,6 +9,7 @@ mod metadata;
 mod payload;
 mod record;
 mod state;
+mod template;
 
 use crate::handler::{BatchContext, Declaration, RecordContext, Rejection};
 
@@ -18,6 +19,7 @@ pub use key::{FromKey, Key};
 pub use metadata::DeliveryAttempt;
 pub use record::Record;
 pub use state::State;
+pub use template::Template;
 
 /// Makes an argument of a record.
 #[diagnostic::on_unimplemented(

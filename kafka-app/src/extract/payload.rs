@@ -8,6 +8,7 @@ use crate::{
     handler::{Declaration, RecordContext, Rejection},
 };
 
+#[diagnostic::do_not_recommend]
 impl<'r, P: FromPayload<'r>> FromRecord<'r> for P {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
         match cx.record.payload() {

@@ -23,22 +23,23 @@ pub fn handler_fn<F, A>(function: F) -> HandlerFn<F, A>
 where
     HandlerFn<F, A>: RecordHandler,
 {
-    HandlerFn { function, marker: PhantomData }
+    HandlerFn::of(function)
 }
 
-/// A function as a handler; [`handler_fn`] makes it.
+/// A function as a handler; [`handler_fn`] and [`batch_handler_fn`](super::batch_handler_fn) make it.
 pub struct HandlerFn<F, A, C = AnyError> {
-    function: F,
+    pub(super) function: F,
     marker: PhantomData<fn() -> (A, C)>,
 }
 
 impl<F, A> HandlerFn<F, A> {
+    pub(super) fn of(function: F) -> Self {
+        Self { function, marker: PhantomData }
+    }
+
     /// Has the function's error, which derives [`KafkaError`], decide what is done about it.
     #[must_use]
-    pub fn by_class(self) -> HandlerFn<F, A, ErrorWithClass>
-    where
-        HandlerFn<F, A, ErrorWithClass>: RecordHandler,
-    {
+    pub fn by_class(self) -> HandlerFn<F, A, ErrorWithClass> {
         HandlerFn { function: self.function, marker: PhantomData }
     }
 }
@@ -58,11 +59,17 @@ pub enum AnyError {}
 pub enum ErrorWithClass {}
 
 /// What such a function returns: something to send, or a `Result` of it.
+#[diagnostic::on_unimplemented(
+    message = "a listener cannot return `{Self}`",
+    label = "not something to send",
+    note = "it returns `()`, a payload (`Json<T>`, `Text`, `String`, `Bytes`, a type with `ToPayload`), `Outgoing`, an `Option`, `Vec`, array or `Each` of these, or a `Result` of any of them; with `by_class` a `Result` whose error derives `KafkaError`"
+)]
 pub trait IntoOutcome<C> {
     /// As an outcome.
     fn into_outcome(self) -> Outcome;
 }
 
+#[diagnostic::do_not_recommend]
 impl<R: IntoOutputs> IntoOutcome<AnyError> for R {
     fn into_outcome(self) -> Outcome {
         outcome(Ok(self))

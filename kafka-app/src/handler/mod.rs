@@ -3,6 +3,7 @@
 //! `#[kafka_listener]` implements [`RecordHandler`] or [`BatchHandler`] for the hidden struct it declares; nothing here
 //! knows where records come from or what is done about failures.
 
+mod batch_function;
 mod function;
 mod outgoing;
 mod returns;
@@ -23,6 +24,7 @@ use crate::{
     record::{ProducerRecord, RawRecord},
 };
 
+pub use batch_function::{IntoBatchResult, batch_handler_fn};
 pub use function::{AnyError, ErrorWithClass, HandlerFn, IntoOutcome, handler_fn};
 pub use outgoing::Outgoing;
 pub use returns::{BatchResult, Each, IntoOutputs, batch_outcome, outcome};
@@ -133,7 +135,10 @@ impl fmt::Debug for BatchContext<'_> {
 pub(crate) struct HandlerEnv {
     pub(crate) listener_id: String,
     pub(crate) states: States,
+    /// Where dead letters go and what handlers return.
     pub(crate) producer: Option<Arc<dyn crate::client::RecordSink>>,
+    /// What [`Template`](crate::Template) arguments are made of; of the same producer.
+    pub(crate) template: Option<crate::producer::KafkaTemplate<(), ()>>,
 }
 
 /// Application state by type.

@@ -46,6 +46,7 @@ impl IntoOutputs for ProducerRecord {
 }
 
 /// A payload goes to the listener's `send_to`, with the key of the record that was handled.
+#[diagnostic::do_not_recommend]
 impl<P: ToPayload> IntoOutputs for P {
     fn into_outputs(self) -> Result<Outputs, Failure> {
         let payload = self.to_payload(&mut BytesMut::new()).map_err(cannot_encode)?;

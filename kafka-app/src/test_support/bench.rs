@@ -70,7 +70,12 @@ impl Bench {
 
     async fn run_listener(&self, listener: &Listener) -> Result<()> {
         let producer: Arc<dyn crate::client::RecordSink> = Arc::<FakeSink>::clone(&self.sink);
-        let env = HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: Some(producer) };
+        let env = HandlerEnv {
+            listener_id: "bill".to_owned(),
+            states: States::default(),
+            producer: Some(producer),
+            template: None,
+        };
         let policy = Policy {
             env: Arc::new(env),
             listener: Arc::new(self.listener.clone()),

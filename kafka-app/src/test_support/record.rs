@@ -32,7 +32,8 @@ impl TestRecord {
     }
 
     fn of(owned: OwnedRecord) -> Self {
-        let env = HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: None };
+        let env =
+            HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: None, template: None };
         Self { record: owned.clone().into(), owned, topic: "orders".into(), env }
     }
 
