@@ -80,6 +80,9 @@ impl BrokerSettings {
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
             // Topics take it up where they set none of their own.
             _ if topic_defs::is_taken_from(key) => check_value(key, value)?,
+            _ if broker_defs::find(key).is_some() => {
+                return Err(format!("the embedded broker does not act on {key}: leave it out"));
+            }
             _ => return Err(format!("the embedded broker has no config {key}")),
         }
         Ok(())
@@ -125,6 +128,17 @@ mod tests {
             "auto.create.topics.enable must be true or false, not \"yes\"; the embedded broker has no config nmu; \
              num.partitions must be at least 1, not 0"
         );
+    }
+
+    #[test]
+    fn what_kafka_has_and_nothing_here_acts_on_is_refused_and_what_topics_take_up_is_checked() {
+        let refused = resolve(&[("num.io.threads", "4"), ("message.max.bytes", "lots")]).unwrap_err();
+        assert_eq!(
+            refused,
+            "Invalid value lots for configuration message.max.bytes: Not a number of type INT; \
+             the embedded broker does not act on num.io.threads: leave it out"
+        );
+        assert!(resolve(&[("message.max.bytes", "5000")]).is_ok());
     }
 
     #[test]
