@@ -12,6 +12,8 @@ mod produce_error;
 mod producer;
 #[cfg(test)]
 mod producer_tests;
+#[cfg(test)]
+mod property_tests;
 
 pub(crate) use admin::{Admin, Refusal};
 pub(crate) use consumer::connect;

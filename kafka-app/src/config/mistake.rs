@@ -12,6 +12,15 @@ pub(crate) struct Mistake {
     pub(crate) text: String,
 }
 
+impl Mistake {
+    /// What mistakes are sorted by: the source, its line as a number, the key.
+    fn place(&self) -> (&str, u32, &str) {
+        let line = self.source.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?)));
+        let (source, line) = line.unwrap_or((&self.source, 0));
+        (source, line, &self.key)
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for part in [&self.source, &self.key] {
@@ -37,8 +46,11 @@ impl Mistakes {
         }
     }
 
+    /// All of them, by file and line.
     pub(crate) fn into_vec(self) -> Vec<Mistake> {
-        self.0.into_inner()
+        let mut list = self.0.into_inner();
+        list.sort_by(|left, right| left.place().cmp(&right.place()));
+        list
     }
 }
 
@@ -67,6 +79,18 @@ mod tests {
         assert_eq!(nearest("group", known), Some("group-id"));
         assert_eq!(nearest("grupid", known), Some("group-id"));
         assert_eq!(nearest("xyz", known), None);
+    }
+
+    #[test]
+    fn mistakes_are_in_the_order_of_their_lines() {
+        let mistakes = Mistakes::default();
+        for (source, key) in [("b.toml:1", "x"), ("a.toml:10", "x"), ("a.toml:9", "x"), ("code", "z"), ("code", "y")] {
+            mistakes.add(source, key, "wrong");
+        }
+        let list = mistakes.into_vec().iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expected =
+            ["a.toml:9: x: wrong", "a.toml:10: x: wrong", "b.toml:1: x: wrong", "code: y: wrong", "code: z: wrong"];
+        assert_eq!(list, expected);
     }
 
     #[test]

@@ -1,4 +1,108 @@
 //! Configuration: the typed tree under `kafka.*`, its layers and its mistakes.
+//!
+//! # Layers
+//!
+//! Later ones win, key by key:
+//!
+//! 1. defaults
+//! 2. `kafka-app.toml`
+//! 3. `kafka-app-<profile>.toml` for each profile of `KAFKA_APP_PROFILE` (a list with commas)
+//! 4. `kafka-app.local.toml`, for what is not committed
+//! 5. environment: `KAFKA_APP__KAFKA__CONSUMER__GROUP_ID` is `kafka.consumer.group-id`;
+//!    `KAFKA_APP__KAFKA__PROPERTIES__LINGER_MS` is the property `linger.ms`; with `_FILE` behind its name a variable
+//!    names a file that holds the value, as secrets are mounted
+//! 6. code: [`KafkaPropertiesBuilder::set`]
+//!
+//! Files are searched in the working directory, then in its subfolder `config`; `KAFKA_APP_CONFIG` names another folder.
+//! Keys may be written with underscores in place of dashes. Tables beside `kafka` are yours, for placeholders.
+//!
+//! # Values
+//!
+//! Any text may hold `${key:default}` (a key of any layer) and `${env:VAR:default}`; `\${` stands for `${`.
+//! Durations have a unit (`"500ms"`, `"5s"`), sizes may have one (`4096`, `"64KiB"`, `"1MiB"`; as in Spring, `KB` is
+//! 1024 bytes), lists may be text with commas.
+//!
+//! # Keys
+//!
+//! Names are Spring Boot's without their root. For all clients, as `kafka.*`, and for one kind of client, as
+//! `kafka.consumer.*`, `kafka.producer.*` and `kafka.admin.*`:
+//!
+//! | key | default | librdkafka |
+//! |---|---|---|
+//! | `bootstrap-servers` | `localhost:9092`; `embedded` with the feature of that name | `bootstrap.servers` |
+//! | `client-id` | `kafka-app`; each client appends its own part | `client.id` |
+//! | `security.protocol` | `plaintext` | `security.protocol` |
+//! | `ssl.key-password` | none | `ssl.key.password` |
+//! | `ssl.key-store-certificate-chain` | none | `ssl.certificate.pem` |
+//! | `ssl.key-store-key` | none | `ssl.key.pem` |
+//! | `ssl.key-store-location` | none | `ssl.keystore.location` (PKCS#12) |
+//! | `ssl.key-store-password` | none | `ssl.keystore.password` |
+//! | `ssl.trust-store-certificates` | the system's | `ssl.ca.pem` |
+//! | `ssl.trust-store-location` | the system's | `ssl.ca.location` (PEM) |
+//! | `properties.*` | see below | any, with its dots, quoted or not |
+//!
+//! The most specific of the `properties` wins: `kafka.properties` ← `kafka.consumer.properties` ←
+//! `kafka.listener.properties` ← the declaration ← `kafka.listeners.<id>.properties`; and each wins over the other keys of
+//! its own table. SASL is set there: `sasl.mechanism`, `sasl.username`, `sasl.password`.
+//!
+//! | key | default | librdkafka |
+//! |---|---|---|
+//! | `kafka.consumer.group-id` | none | `group.id` of listeners without a group |
+//! | `kafka.consumer.auto-offset-reset` | `earliest` | `auto.offset.reset` |
+//! | `kafka.consumer.auto-commit-interval` | `1s` | `auto.commit.interval.ms` of listeners without an `ack-time` |
+//! | `kafka.consumer.fetch-max-wait` | `100ms` | `fetch.wait.max.ms` |
+//! | `kafka.consumer.fetch-min-size` | 1 | `fetch.min.bytes` |
+//! | `kafka.consumer.heartbeat-interval` | `3s` | `heartbeat.interval.ms` |
+//! | `kafka.consumer.isolation-level` | `read-committed` | `isolation.level` |
+//! | `kafka.consumer.max-poll-interval` | `5m` | `max.poll.interval.ms` |
+//! | `kafka.producer.acks` | `all` | `acks`; fewer turn idempotence off |
+//! | `kafka.producer.batch-size` | 1000000 | `batch.size` |
+//! | `kafka.producer.buffer-memory` | `1GiB` | `queue.buffering.max.kbytes` |
+//! | `kafka.producer.compression-type` | `none` | `compression.type` |
+//! | `kafka.producer.retries` | no limit | `retries` |
+//! | `kafka.admin.auto-create` | true | declared topics are created at start |
+//! | `kafka.admin.fail-fast` | false | a start fails if that fails |
+//! | `kafka.admin.operation-timeout` | `30s` | |
+//! | `kafka.admin.close-timeout` | `10s` | |
+//! | `kafka.admin.modify-topic-configs` | false | configurations of existing topics are changed |
+//! | `kafka.template.default-topic` | none | |
+//! | `kafka.template.close-timeout` | `5s` | |
+//! | `kafka.listener.missing-topics-fatal` | false | a topic that does not exist fails the start |
+//! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
+//!
+//! For all listeners, as `kafka.listener.*`, and for one, as `kafka.listeners.<id>.*`; the declaration stands between:
+//!
+//! | key | default | |
+//! |---|---|---|
+//! | `topics` | none | one listener only |
+//! | `topic-pattern` | none | one listener only; matches whole names |
+//! | `group-id` | `kafka.consumer.group-id` | one listener only |
+//! | `send-to` | none | one listener only |
+//! | `delivery` | `at-least-once` | or `at-most-once` |
+//! | `ack-mode` | `time` | `record`, `batch`, `time`, `count`, `count-time`, `manual`, `manual-immediate` |
+//! | `ack-time` | `1s` | |
+//! | `ack-count` | 1 | |
+//! | `concurrency` | 1 | consumers in this process |
+//! | `ordering` | `partition` | or `key`, `none` |
+//! | `workers` | 16 | lanes per consumer, by key or none |
+//! | `batch.max-records` | 500 | batch listeners only |
+//! | `batch.max-wait` | `0s` | |
+//! | `batch.max-bytes` | no limit | |
+//! | `retry.attempts` | 10 | deliveries in all |
+//! | `retry.backoff` | `0s` | |
+//! | `retry.multiplier` | 1 | |
+//! | `retry.max-backoff` | no limit | |
+//! | `retry.jitter` | 0 | share of the delay that is random, 0 to 1 |
+//! | `dead-letter` | `stop` | a topic, `off` or `stop` |
+//! | `timeout` | none | one call of the handler |
+//! | `auto-startup` | true | |
+//! | `on-revoke` | `drain` | or `cancel` |
+//!
+//! # Mistakes
+//!
+//! Unknown keys, wrong values, properties librdkafka does not have or of another kind of client, properties of the Java
+//! client, properties the framework owns, contradictions: all are reported in one error before anything connects, each
+//! with its file and line, its variable, or `code`, and the nearest right name. Secrets are in no message and no `Debug`.
 
 mod admin;
 mod client;
@@ -10,7 +114,7 @@ mod from_text;
 mod java_keys;
 mod kafka_properties;
 mod layer;
-mod librdkafka_keys;
+pub(crate) mod librdkafka_keys;
 mod listener;
 mod mistake;
 mod placeholder;

@@ -18,10 +18,8 @@ fn all_mistakes_are_reported_together_each_with_its_source() {
     let error = builder.load().expect_err("six mistakes");
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().starts_with("6 mistakes in the configuration:"), "{error}");
-    let mut list = mistakes(&builder);
-    list.sort();
     assert_eq!(
-        list,
+        mistakes(&builder),
         [
             "KAFKA_APP__KAFKA__LISTENER__CONCURRENCY: kafka.listener.concurrency: \
              expected a whole number from 0 to 4294967295",
@@ -160,5 +158,29 @@ fn no_message_shows_a_secret() {
         let list = mistakes_of_file(text);
         assert!(!list.is_empty(), "{text}");
         assert!(!list.concat().contains("hunter2"), "{list:?}");
+    }
+}
+
+#[test]
+fn every_key_of_the_documented_tables_exists() {
+    let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
+    let keys = rows.map(|(key, _)| key).filter(|key| !key.ends_with('*')).collect::<Vec<_>>();
+    assert_eq!(keys.len(), 55, "{keys:?}");
+    let client = keys.iter().position(|key| *key == "bootstrap-servers").expect("first");
+    let listener = keys.iter().position(|key| *key == "topics").expect("first");
+    let places: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .flat_map(|(idx, key)| match key.strip_prefix("kafka.") {
+            Some(_) => vec![(*key).to_owned()],
+            None if (client..listener).contains(&idx) => {
+                ["kafka", "kafka.consumer", "kafka.producer", "kafka.admin"].map(|at| format!("{at}.{key}")).into()
+            }
+            None => ["kafka.listener", "kafka.listeners.bill"].map(|at| format!("{at}.{key}")).into(),
+        })
+        .collect();
+    for place in places {
+        let list = mistakes(&KafkaProperties::builder().set(&place, "1"));
+        assert!(!list.iter().any(|mistake| mistake.contains("unknown key")), "{place}: {list:?}");
     }
 }
