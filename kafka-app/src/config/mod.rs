@@ -122,6 +122,7 @@ mod producer;
 mod properties;
 mod property_rules;
 mod resolve;
+mod resolve_rules;
 mod resolved;
 mod section;
 mod source;

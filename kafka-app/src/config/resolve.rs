@@ -13,6 +13,7 @@ use crate::{
         librdkafka_keys::Role,
         mistake::{Mistakes, did_you_mean},
         property_rules::{self, check_property},
+        resolve_rules::check_topic,
         section::split_list,
     },
 };
@@ -73,15 +74,15 @@ fn check_ids(properties: &KafkaProperties, declared: &[Declared<'_>], mistakes: 
 
 /// Where something was said, in the order in which the later wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+pub(super) enum Place {
     Default,
     Declaration,
     Override,
 }
 
-struct Resolver<'r> {
+pub(super) struct Resolver<'r> {
     properties: &'r KafkaProperties,
-    declared: Declared<'r>,
+    pub(super) declared: Declared<'r>,
     /// What was declared, its placeholders replaced.
     declaration: ListenerSettings,
     overriding: Option<(&'r String, &'r ListenerSettings)>,
@@ -140,12 +141,11 @@ impl<'r> Resolver<'r> {
     }
 
     /// The last that was said of a setting, and where.
-    fn said<T>(&self, setting: impl Fn(&ListenerSettings) -> Option<T>) -> Option<(Place, T)> {
-        let said = self.layers().into_iter().rev().find_map(|(place, settings)| Some((place, setting(settings?)?)));
-        said
+    pub(super) fn said<T>(&self, setting: impl Fn(&ListenerSettings) -> Option<T>) -> Option<(Place, T)> {
+        self.layers().into_iter().rev().find_map(|(place, settings)| Some((place, setting(settings?)?)))
     }
 
-    fn mistake(&self, place: Place, key: &str, text: impl Into<String>) {
+    pub(super) fn mistake(&self, place: Place, key: &str, text: impl Into<String>) {
         let (source, key) = self.source(place, key);
         self.mistakes.add(source, key, text);
     }
@@ -166,14 +166,14 @@ impl<'r> Resolver<'r> {
     }
 
     /// A mistake of the listener as a whole.
-    fn mistake_of_listener(&self, text: impl Into<String>) {
+    pub(super) fn mistake_of_listener(&self, text: impl Into<String>) {
         let key = format!("listener `{}`", self.declared.id);
         self.mistakes.add(self.declared.location.unwrap_or("code"), key, text);
     }
 
     fn expand_placeholders(&mut self) {
         let mut declaration = self.declaration.clone();
-        let mut expand = |key: &str, text: &mut String| match self.properties.expand(text) {
+        let expand = |key: &str, text: &mut String| match self.properties.expand(text) {
             Ok(expanded) => *text = expanded,
             Err(error) => self.mistake(Place::Declaration, key, error),
         };
@@ -422,69 +422,6 @@ impl<'r> Resolver<'r> {
     fn is_at_most_once(&self) -> bool {
         self.said(|s| s.delivery).is_some_and(|(_, delivery)| delivery == Delivery::AtMostOnce)
     }
-
-    fn check_ack(&self, resolved: &ResolvedListener) {
-        let mode = self.said(|s| s.ack_mode);
-        let place = mode.map_or(Place::Default, |(place, _)| place);
-        let is_manual = matches!(resolved.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
-        if is_manual && !self.declared.takes_ack {
-            self.mistake(place, "ack-mode", "manual acknowledgment needs a handler that takes an `Ack`");
-        }
-        if !is_manual && self.declared.takes_ack {
-            self.mistake_of_listener("takes an `Ack`: its ack-mode must be \"manual\" or \"manual-immediate\"");
-        }
-        let by_time = matches!(resolved.ack_mode, AckMode::Time | AckMode::CountTime | AckMode::Manual);
-        let by_count = matches!(resolved.ack_mode, AckMode::Count | AckMode::CountTime);
-        let unused = [
-            ("ack-time", by_time, self.said(|s| s.ack_time.map(|_| ())), "\"time\", \"count-time\" or \"manual\""),
-            ("ack-count", by_count, self.said(|s| s.ack_count.map(|_| ())), "\"count\" or \"count-time\""),
-        ];
-        for (key, is_used, said, modes) in unused {
-            if let Some((said, ())) = said.filter(|(said, ())| !is_used && *said > Place::Default && *said >= place) {
-                self.mistake(said, key, format!("needs ack-mode {modes}"));
-            }
-        }
-    }
-
-    /// What contradicts at-most-once, unless at-most-once itself was said later and so overrides it.
-    fn check_at_most_once(&self, resolved: &ResolvedListener) {
-        if resolved.delivery != Delivery::AtMostOnce {
-            return;
-        }
-        let since = self.said(|s| s.delivery).map_or(Place::Default, |(place, _)| place).max(Place::Declaration);
-        let mode = self.said(|s| s.ack_mode);
-        if let Some((place, mode)) = mode {
-            let is_manual = matches!(mode, AckMode::Manual | AckMode::ManualImmediate);
-            if is_manual || place >= since {
-                self.mistake(place, "ack-mode", "at-most-once commits before the handler sees a record: leave it out");
-            }
-        }
-        if let Some((place, attempts)) = self.said(|s| s.retry.attempts)
-            && attempts > 1
-            && place >= since
-        {
-            self.mistake(place, "retry.attempts", "at-most-once never delivers a record again: leave it out");
-        }
-        if let Some((place, dead_letter)) = self.said(|s| s.dead_letter.clone())
-            && dead_letter != DeadLetter::Off
-            && place >= since
-        {
-            self.mistake(place, "dead-letter", "at-most-once reports failures and goes on: leave it out, or \"off\"");
-        }
-    }
-
-    fn check_dead_letter_loop(&self, resolved: &ResolvedListener) {
-        let DeadLetter::Topic(topic) = &resolved.dead_letter else { return };
-        if matches!(&resolved.subscription, Subscription::Topics(topics) if topics.contains(topic)) {
-            let place =
-                self.said(|s| s.dead_letter.as_ref().map(|_| ())).map_or(Place::Declaration, |(place, ())| place);
-            self.mistake(
-                place,
-                "dead-letter",
-                format!("the listener reads `{topic}` itself: its dead letters would go in a circle"),
-            );
-        }
-    }
 }
 
 /// A pattern that matches whole names: librdkafka's is found anywhere, and only what begins with `^` is a pattern to it.
@@ -494,17 +431,5 @@ fn anchored(pattern: &str) -> String {
         false if is_anchored => pattern.to_owned(),
         false => format!("^{}$", pattern.trim_start_matches('^')),
         true => format!("^({pattern})$"),
-    }
-}
-
-/// Kafka's rule for names of topics.
-fn check_topic(topic: &str) -> Result<(), String> {
-    let fits = (1..=249).contains(&topic.len())
-        && topic != "."
-        && topic != ".."
-        && topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    match fits {
-        true => Ok(()),
-        false => Err(format!("`{topic}` cannot be a topic: 1 to 249 letters, digits, dots, dashes and underscores")),
     }
 }

@@ -1,0 +1,83 @@
+//! Contradictions between what was said of a listener, and names that cannot be topics.
+
+use crate::config::{
+    AckMode, DeadLetter, Delivery, ResolvedListener, Subscription,
+    resolve::{Place, Resolver},
+};
+
+impl Resolver<'_> {
+    pub(super) fn check_ack(&self, resolved: &ResolvedListener) {
+        let mode = self.said(|s| s.ack_mode);
+        let place = mode.map_or(Place::Default, |(place, _)| place);
+        let is_manual = matches!(resolved.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
+        if is_manual && !self.declared.takes_ack {
+            self.mistake(place, "ack-mode", "manual acknowledgment needs a handler that takes an `Ack`");
+        }
+        if !is_manual && self.declared.takes_ack {
+            self.mistake_of_listener("takes an `Ack`: its ack-mode must be \"manual\" or \"manual-immediate\"");
+        }
+        let by_time = matches!(resolved.ack_mode, AckMode::Time | AckMode::CountTime | AckMode::Manual);
+        let by_count = matches!(resolved.ack_mode, AckMode::Count | AckMode::CountTime);
+        let unused = [
+            ("ack-time", by_time, self.said(|s| s.ack_time.map(|_| ())), "\"time\", \"count-time\" or \"manual\""),
+            ("ack-count", by_count, self.said(|s| s.ack_count.map(|_| ())), "\"count\" or \"count-time\""),
+        ];
+        for (key, is_used, said, modes) in unused {
+            if let Some((said, ())) = said.filter(|(said, ())| !is_used && *said > Place::Default && *said >= place) {
+                self.mistake(said, key, format!("needs ack-mode {modes}"));
+            }
+        }
+    }
+
+    /// What contradicts at-most-once, unless at-most-once itself was said later and so overrides it.
+    pub(super) fn check_at_most_once(&self, resolved: &ResolvedListener) {
+        if resolved.delivery != Delivery::AtMostOnce {
+            return;
+        }
+        let since = self.said(|s| s.delivery).map_or(Place::Default, |(place, _)| place).max(Place::Declaration);
+        let mode = self.said(|s| s.ack_mode);
+        if let Some((place, mode)) = mode {
+            let is_manual = matches!(mode, AckMode::Manual | AckMode::ManualImmediate);
+            if is_manual || place >= since {
+                self.mistake(place, "ack-mode", "at-most-once commits before the handler sees a record: leave it out");
+            }
+        }
+        if let Some((place, attempts)) = self.said(|s| s.retry.attempts)
+            && attempts > 1
+            && place >= since
+        {
+            self.mistake(place, "retry.attempts", "at-most-once never delivers a record again: leave it out");
+        }
+        if let Some((place, dead_letter)) = self.said(|s| s.dead_letter.clone())
+            && dead_letter != DeadLetter::Off
+            && place >= since
+        {
+            self.mistake(place, "dead-letter", "at-most-once reports failures and goes on: leave it out, or \"off\"");
+        }
+    }
+
+    pub(super) fn check_dead_letter_loop(&self, resolved: &ResolvedListener) {
+        let DeadLetter::Topic(topic) = &resolved.dead_letter else { return };
+        if matches!(&resolved.subscription, Subscription::Topics(topics) if topics.contains(topic)) {
+            let place =
+                self.said(|s| s.dead_letter.as_ref().map(|_| ())).map_or(Place::Declaration, |(place, ())| place);
+            self.mistake(
+                place,
+                "dead-letter",
+                format!("the listener reads `{topic}` itself: its dead letters would go in a circle"),
+            );
+        }
+    }
+}
+
+/// Kafka's rule for names of topics.
+pub(super) fn check_topic(topic: &str) -> Result<(), String> {
+    let fits = (1..=249).contains(&topic.len())
+        && topic != "."
+        && topic != ".."
+        && topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
+    match fits {
+        true => Ok(()),
+        false => Err(format!("`{topic}` cannot be a topic: 1 to 249 letters, digits, dots, dashes and underscores")),
+    }
+}
