@@ -7,6 +7,7 @@ use std::thread::{Builder, JoinHandle};
 
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Node};
+use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::inspect::group::ConsumerGroup;
 use crate::server::Server;
@@ -150,10 +151,18 @@ impl EmbeddedBrokerBuilder {
             servers: vec![server],
             timer: None,
         };
-        let run_timers = move || cluster.timers.run(|key| cluster.fire(&key));
+        let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(256 << 10).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)
+    }
+}
+
+/// Serves a deadline. A mistake of ours in one of them must not take all others with it.
+fn fire(cluster: &Cluster, key: &TimerKey) {
+    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cluster.fire(key)));
+    if served.is_err() {
+        tracing::error!(?key, "serving a deadline of the embedded broker has panicked");
     }
 }
 

@@ -56,11 +56,19 @@ impl Server {
     pub(crate) fn stop(&mut self) {
         debug_assert!(self.cluster.is_stopping());
         let Some(acceptor) = self.acceptor.take() else { return };
-        // `accept` can only be woken by a connection.
-        if let Err(error) = TcpStream::connect_timeout(&self.address, Duration::from_secs(1)) {
-            tracing::debug!(%error, "the accept thread was awake already");
+        // First the connections, so that there is a descriptor for the one below, then those that came meanwhile.
+        self.close_connections();
+        while !acceptor.is_finished() {
+            // `accept` can only be woken by a connection.
+            if TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok() {
+                break;
+            }
         }
         join(acceptor);
+        self.close_connections();
+    }
+
+    fn close_connections(&self) {
         let open = std::mem::take(&mut *self.open.lock());
         for connection in &open {
             // Fails if the peer was faster, which is as well.
@@ -88,8 +96,12 @@ fn accept(listener: &TcpListener, node_id: i32, cluster: &Arc<Cluster>, open: &M
                     tracing::warn!(%peer, %error, "a connection could not be served");
                 }
             }
-            // The peer went away between its connect and our accept, or descriptors have run out: the next one may do.
-            Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+            // The peer went away between its connect and our accept: the next one may do. Or descriptors have run out,
+            // which nobody tells us the end of: without a pause this thread would take a core for itself.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
         }
     }
 }

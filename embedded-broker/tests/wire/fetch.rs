@@ -144,3 +144,47 @@ fn large_and_small_batches_are_read_to_the_end() {
     }
     assert_eq!(read, sizes);
 }
+
+#[test]
+fn what_many_producers_send_at_once_is_read_in_one_order() {
+    const PRODUCERS: usize = 4;
+    const BATCHES: usize = 200;
+    let broker = broker_with("t", 1);
+    std::thread::scope(|scope| {
+        for producer in 0..PRODUCERS {
+            let broker = &broker;
+            scope.spawn(move || {
+                let mut client = Client::of(broker);
+                for n in 0..BATCHES {
+                    let values = [format!("{producer} {n} a"), format!("{producer} {n} b")];
+                    let answer = produce(&mut client, "t", 0, batch(&[&values[0], &values[1]], NOBODY));
+                    assert_eq!(answer.error_code, 0);
+                }
+            });
+        }
+        let readers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut client = Client::of(&broker);
+                    let mut seen: Vec<(i64, String)> = Vec::new();
+                    while seen.len() < PRODUCERS * BATCHES * 2 {
+                        let next = i64::try_from(seen.len()).unwrap();
+                        let request = fetch_request("t", Uuid::nil(), 12, &[(0, next)]).with_max_wait_ms(10_000);
+                        let records = only(client.call(12, &request)).records.unwrap();
+                        seen.extend(values(&records).into_iter().filter(|(offset, _)| *offset >= next));
+                    }
+                    seen
+                })
+            })
+            .collect();
+        let read: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        assert_eq!(read[0], read[1]);
+        let n = i64::try_from(read[0].len()).unwrap();
+        assert!(read[0].iter().map(|(offset, _)| *offset).eq(0..n));
+        for producer in 0..PRODUCERS {
+            let own = read[0].iter().filter(|(_, value)| value.starts_with(&format!("{producer} ")));
+            let sent = (0..BATCHES).flat_map(|n| [format!("{producer} {n} a"), format!("{producer} {n} b")]);
+            assert!(own.map(|(_, value)| value.clone()).eq(sent), "the order of producer {producer}");
+        }
+    });
+}
