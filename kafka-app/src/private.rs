@@ -13,6 +13,8 @@ pub use crate::{
 #[cfg(feature = "discover")]
 pub use inventory;
 
+use crate::topic::Topic;
+
 /// Makes one argument of a record.
 ///
 /// # Errors
@@ -58,6 +60,12 @@ pub trait TopicName {
 impl TopicName for &'static str {
     fn topic_name(&self) -> &str {
         self
+    }
+}
+
+impl<K: ?Sized, V: ?Sized> TopicName for Topic<K, V> {
+    fn topic_name(&self) -> &str {
+        self.name()
     }
 }
 
