@@ -1,4 +1,57 @@
 //! Declarative Kafka listeners and templates: Spring for Apache Kafka, without its wounds.
+//!
+//! A function with [`#[kafka_listener]`](kafka_listener) is a consumer; a typed [`KafkaTemplate`] sends; a file and the
+//! environment wire both; one word chooses at-most-once or at-least-once; and the crate `embedded-broker` makes every test
+//! work with nothing installed.
+//!
+//! ```no_run
+//! use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Order<'r> { id: u64, article: &'r str }
+//!
+//! #[derive(serde::Serialize)]
+//! struct Invoice { order: u64, line: String }
+//!
+//! #[kafka_listener(topic = "orders", group = "billing", send_to = "invoices", dead_letter = "orders-dlt")]
+//! async fn bill(Json(order): Json<Order<'_>>) -> Json<Invoice> {
+//!     Json(Invoice { order: order.id, line: format!("1 x {}", order.article) })
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> kafka_app::Result<()> {
+//!     KafkaApp::from_env().listeners(listeners![bill]).run().await // until SIGTERM: drain, commit, leave the group
+//! }
+//! ```
+//!
+//! # Consuming
+//!
+//! [`#[kafka_listener]`](kafka_listener) has the options, [`FromRecord`] the arguments a listener may take, and
+//! [`Listener`] the builder that the attribute is sugar for. What a handler returns is sent to `send_to`; [`Outgoing`]
+//! chooses topic, key and headers. Errors say by [`KafkaError`] what is to be done about them; any other error is retried.
+//!
+//! # Producing
+//!
+//! [`KafkaTemplate`] sends typed records, [`Topic`] names a topic with its types, [`NewTopic`] has one created at start.
+//!
+//! # Running
+//!
+//! [`KafkaApp`] collects, checks and starts; [`RunningApp`] is what runs, with a [`ListenerHandle`] for each listener.
+//!
+//! # Configuring
+//!
+//! [`config`] has the layers and every key.
+//!
+//! # Features
+//!
+//! | feature | default | gives |
+//! |---|---|---|
+//! | `macros` | yes | `#[kafka_listener]`, `listeners![..]`, `#[derive(KafkaError)]` |
+//! | `json` | yes | [`Json`] payloads |
+//! | `discover` | no | `KafkaApp::discover`: every listener linked into the program |
+//! | `embedded` | no | `bootstrap-servers = "embedded"`: a broker in this process |
+//! | `tls-system` | no | TLS and SCRAM with the system's OpenSSL |
+//! | `tls-vendored` | no | TLS and SCRAM with an OpenSSL built from source |
 #![allow(dead_code, reason = "the seams stand before what fills them; removed when the runtime lands")]
 
 extern crate self as kafka_app;
@@ -9,6 +62,7 @@ mod record;
 pub mod config;
 
 mod admin;
+mod app;
 mod client;
 mod convert;
 mod error_handler;
@@ -20,6 +74,7 @@ mod listeners;
 mod observe;
 mod probe;
 mod producer;
+mod shutdown;
 #[cfg(test)]
 mod test_support;
 mod topic;
@@ -29,6 +84,7 @@ mod topic;
 pub mod __private;
 
 pub use admin::NewTopic;
+pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
 pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
@@ -48,6 +104,7 @@ pub use handler::{
 pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{
     Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
+    PartitionLag,
 };
 pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError};
 pub use record::{

@@ -13,8 +13,6 @@ pub use crate::{
 #[cfg(feature = "discover")]
 pub use inventory;
 
-use crate::topic::Topic;
-
 /// Makes one argument of a record.
 ///
 /// # Errors
@@ -63,7 +61,7 @@ impl TopicName for &'static str {
     }
 }
 
-impl<K: ?Sized, V: ?Sized> TopicName for Topic<K, V> {
+impl<K: ?Sized, V: ?Sized> TopicName for crate::Topic<K, V> {
     fn topic_name(&self) -> &str {
         self.name()
     }

@@ -6,6 +6,7 @@ mod admin;
 mod client_log;
 mod consumer;
 mod delivery;
+mod lag;
 mod metadata;
 mod port;
 mod produce_error;
@@ -20,10 +21,11 @@ pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{NativeRecord, Outbound, Ticket};
+pub(crate) use lag::partition_lag;
 pub(crate) use port::{
     ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
 };
-pub(crate) use producer::{CloseReport, Producer, TryProduce};
+pub(crate) use producer::{CloseReport, Producer, TryProduce, blocking};
 
 use std::{
     future::Future,

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     future::Future,
     ops::ControlFlow,
     pin::Pin,
@@ -58,6 +59,20 @@ pub(crate) struct CloseReport {
     pub(crate) n_unsent: u64,
     /// Records that were on their way: the broker may or may not have them.
     pub(crate) n_in_doubt: u64,
+}
+
+impl CloseReport {
+    /// Whether everything was acknowledged or answered with an error.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.n_unsent == 0 && self.n_in_doubt == 0
+    }
+}
+
+impl fmt::Display for CloseReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { n_unsent, n_in_doubt } = self;
+        write!(f, "the producer gave up {n_unsent} records that were not sent and {n_in_doubt} that may have arrived")
+    }
 }
 
 /// Keys and payloads of one topic, to be sent in one call.
@@ -611,7 +626,7 @@ fn too_many(n_records: usize) -> Error {
 }
 
 /// Runs a call of librdkafka that blocks on a thread where blocking is allowed.
-pub(super) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let ended = |e| Error::new(ErrorKind::Stopped, "a call to the Kafka client was cut off").with_source(e);
     tokio::task::spawn_blocking(call).await.map_err(ended)
 }

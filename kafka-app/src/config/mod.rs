@@ -138,6 +138,7 @@ pub use consumer::ConsumerProperties;
 pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
 pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings};
+pub(crate) use mistake::Mistake;
 pub use producer::ProducerProperties;
 pub use properties::Properties;
 pub(crate) use resolve::Declared;

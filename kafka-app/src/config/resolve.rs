@@ -11,7 +11,7 @@ use crate::{
         client_rules,
         layer::listener_key,
         librdkafka_keys::Role,
-        mistake::{Mistakes, did_you_mean},
+        mistake::{Mistake, Mistakes, did_you_mean},
         property_rules::{self, check_property},
         resolve_rules::check_topic,
         section::split_list,
@@ -32,15 +32,20 @@ pub(crate) struct Declared<'d> {
 }
 
 impl KafkaProperties {
-    /// Decides everything about all listeners of an application.
+    /// Decides everything about all listeners of an application. `found` are mistakes that others found in the same
+    /// declarations: they are reported in the same list.
     ///
     /// # Errors
     ///
     /// All mistakes together: those of the reading, those of each listener, ids that stand twice, and
     /// `kafka.listeners.<id>` for an id that nobody declared.
-    pub(crate) fn resolve_listeners(&self, declared: &[Declared<'_>]) -> Result<Vec<ResolvedListener>> {
+    pub(crate) fn resolve_listeners(
+        &self,
+        declared: &[Declared<'_>],
+        found: &[Mistake],
+    ) -> Result<Vec<ResolvedListener>> {
         let mistakes = Mistakes::default();
-        for mistake in self.mistakes() {
+        for mistake in self.mistakes().iter().chain(found) {
             mistakes.add(&mistake.source, &mistake.key, &mistake.text);
         }
         property_rules::check(self, &mistakes);

@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     dispatch::ChunkRunner,
     mailbox::{Command, Mailbox},
+    metrics::ListenerMetrics,
     pump::{ConsumerStatus, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
 };
@@ -49,6 +50,8 @@ pub(crate) struct ContainerSpec {
     /// The handler takes batches.
     pub(crate) takes_batches: bool,
     pub(crate) runner: Arc<dyn ChunkRunner>,
+    /// What the runner counts.
+    pub(crate) metrics: Arc<ListenerMetrics>,
     pub(crate) connect: Connect,
 }
 
@@ -81,6 +84,14 @@ impl Container {
 
     pub(crate) fn id(&self) -> &str {
         &self.spec.listener.id
+    }
+
+    pub(crate) fn listener(&self) -> &ResolvedListener {
+        &self.spec.listener
+    }
+
+    pub(crate) fn metrics(&self) -> &ListenerMetrics {
+        &self.spec.metrics
     }
 
     pub(crate) fn state(&self) -> ListenerState {

@@ -229,6 +229,11 @@ impl Listener {
         self
     }
 
+    /// Whether the function takes many records at a time.
+    pub(crate) fn is_batch(&self) -> bool {
+        matches!(self.handler, Handler::Batch(_))
+    }
+
     pub(crate) fn declaration(&self) -> Declaration {
         let mut declaration = Declaration::default();
         match &self.handler {

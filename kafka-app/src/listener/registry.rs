@@ -4,8 +4,12 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::container::{Container, ListenerState};
+use super::{
+    container::{Container, ListenerState},
+    metrics::ListenerMetrics,
+};
 use crate::{
+    config::{ResolvedListener, Subscription},
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
 };
@@ -84,13 +88,57 @@ impl ListenerHandle {
         self.0.ready(timeout).await
     }
 
-    /// Stops it: running handlers finish, offsets are committed, the group is left, all within `timeout`. It can be
-    /// started again.
+    /// Stops it: running handlers finish, offsets are committed, the group is left, all within
+    /// `kafka.listener.shutdown-timeout`. It can be started again.
     ///
     /// # Errors
     /// Handlers had to be cut off, or the group could not be left in time; it is stopped all the same.
-    pub async fn stop(&self, timeout: Duration) -> Result<()> {
-        self.0.stop(timeout).await.into_result(self.id())
+    pub async fn stop(&self) -> Result<()> {
+        self.0.stop(self.resolved().shutdown_timeout).await.into_result(self.id())
+    }
+
+    /// Waits until its state is one that `is_it` takes, and returns that.
+    ///
+    /// ```no_run
+    /// # async fn example(listener: kafka_app::ListenerHandle) {
+    /// use kafka_app::ListenerState;
+    ///
+    /// let state = listener.wait_for(|state| matches!(state, ListenerState::Failed(_))).await;
+    /// println!("the listener failed: {state:?}");
+    /// # }
+    /// ```
+    pub async fn wait_for(&self, is_it: impl FnMut(&ListenerState) -> bool) -> ListenerState {
+        let mut states = self.states();
+        // An error would mean that the listener is gone, which it is not while this handle is.
+        states.wait_for(is_it).await.map_or_else(|_| self.state(), |state| state.clone())
+    }
+
+    /// What became of its records since the application started.
+    #[must_use]
+    pub fn metrics(&self) -> &ListenerMetrics {
+        self.0.metrics()
+    }
+
+    /// Whether it starts with the application.
+    #[must_use]
+    pub fn is_auto_startup(&self) -> bool {
+        self.resolved().auto_startup
+    }
+
+    pub(crate) fn resolved(&self) -> &ResolvedListener {
+        self.0.listener()
+    }
+
+    /// The topics it subscribes to; with a pattern, those it owns partitions of.
+    pub(crate) fn topics(&self) -> Vec<String> {
+        match &self.resolved().subscription {
+            Subscription::Topics(topics) => topics.clone(),
+            Subscription::Pattern(_) => {
+                let mut topics = self.assignment().iter().map(|at| at.topic.to_string()).collect::<Vec<_>>();
+                topics.dedup();
+                topics
+            }
+        }
     }
 
     /// Hands over no further record, across rebalances and restarts, until [`ListenerHandle::resume`]; it stays a member

@@ -1,0 +1,123 @@
+//! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
+
+mod plan;
+mod report;
+mod running;
+mod start;
+
+use std::{fmt, sync::Arc};
+
+pub use report::StopReport;
+pub use running::RunningApp;
+
+use crate::{
+    admin::NewTopic,
+    config::{KafkaProperties, KafkaPropertiesBuilder},
+    error::Result,
+    handler::States,
+    listener::Listener,
+};
+
+/// An application before its start: its configuration, listeners, state and topics.
+///
+/// ```no_run
+/// use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
+///
+/// #[kafka_listener(topic = "numbers", group = "adders", send_to = "sums")]
+/// async fn add(Json(numbers): Json<Vec<i64>>) -> Json<i64> {
+///     Json(numbers.iter().sum())
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> kafka_app::Result<()> {
+///     KafkaApp::from_env().listeners(listeners![add]).run().await
+/// }
+/// ```
+#[must_use = "an application does nothing until it is started or run"]
+pub struct KafkaApp {
+    configuration: KafkaPropertiesBuilder,
+    listeners: Vec<Listener>,
+    discover: bool,
+    states: States,
+    topics: Vec<NewTopic>,
+}
+
+impl KafkaApp {
+    /// An application on these brokers, `host:port` with commas between them or `embedded`, and nothing read from files or
+    /// the environment: for tests and small programs.
+    pub fn new(bootstrap_servers: impl Into<String>) -> Self {
+        Self::with_configuration(KafkaProperties::builder().set("kafka.bootstrap-servers", bootstrap_servers))
+    }
+
+    /// An application configured by `kafka-app.toml`, its profiles and the environment; see [`crate::config`].
+    pub fn from_env() -> Self {
+        Self::with_configuration(KafkaProperties::builder().directory(".").process_environment())
+    }
+
+    /// An application configured by the layers that the builder names. Mistakes are reported at start, with all others.
+    pub fn with_configuration(configuration: KafkaPropertiesBuilder) -> Self {
+        Self { configuration, listeners: Vec::new(), discover: false, states: States::default(), topics: Vec::new() }
+    }
+
+    /// Sets a key of the last layer: `kafka.consumer.group-id`, or a key of your own for `${placeholders}`.
+    pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.configuration = self.configuration.set(key, value);
+        self
+    }
+
+    /// Adds listeners, usually `listeners![..]`.
+    pub fn listeners(mut self, listeners: impl IntoIterator<Item = Listener>) -> Self {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// Adds every listener that is linked into the program, sorted by id.
+    #[cfg(feature = "discover")]
+    pub fn discover(mut self) -> Self {
+        self.discover = true;
+        self
+    }
+
+    /// Gives handlers a value as `State<T>`; the last one of a type counts.
+    pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
+        self.shared_state(Arc::new(state))
+    }
+
+    /// As [`KafkaApp::state`], with a value that others hold too.
+    pub fn shared_state<T: Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
+        self.states.insert(state);
+        self
+    }
+
+    /// Declares topics: created at start, or grown to their number of partitions.
+    pub fn topics(mut self, topics: impl IntoIterator<Item = NewTopic>) -> Self {
+        self.topics.extend(topics);
+        self
+    }
+
+    /// Starts the listeners and returns; [`RunningApp::ready`] resolves when each of them has its partitions.
+    ///
+    /// # Errors
+    /// All mistakes of the configuration and the declarations together, before anything connects; topics that cannot be
+    /// created with `kafka.admin.fail-fast`, or are missing with `kafka.listener.missing-topics-fatal`.
+    pub async fn start(self) -> Result<RunningApp> {
+        start::start(self).await
+    }
+
+    /// Starts, runs until Ctrl-C or SIGTERM, and stops: the whole life of a program.
+    ///
+    /// # Errors
+    /// As [`KafkaApp::start`]; and when every listener has failed, or the stop cut something off.
+    pub async fn run(self) -> Result<()> {
+        self.start().await?.wait().await
+    }
+}
+
+impl fmt::Debug for KafkaApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KafkaApp")
+            .field("listeners", &self.listeners)
+            .field("topics", &self.topics)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! [`RunningApp`]: an application that has started.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{StopReport, start::Embedded};
+use crate::{
+    client::{self, Producer},
+    config::{self, KafkaProperties},
+    error::{Error, ErrorKind, Result},
+    handler::States,
+    listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
+    producer::KafkaTemplate,
+    shutdown,
+};
+
+/// How long [`RunningApp::ready`] waits: Spring's `consumerStartTimeout`.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An application that has started: its listeners by id, its templates, and the way to stop it.
+///
+/// Dropping it without [`RunningApp::stop`] leaves its listeners running until the process ends.
+pub struct RunningApp {
+    properties: Arc<KafkaProperties>,
+    listeners: ListenerRegistry,
+    producer: Producer,
+    states: States,
+    broker: Embedded,
+}
+
+impl RunningApp {
+    pub(super) fn new(
+        properties: Arc<KafkaProperties>,
+        listeners: ListenerRegistry,
+        producer: Producer,
+        states: States,
+        broker: Embedded,
+    ) -> Self {
+        Self { properties, listeners, producer, states, broker }
+    }
+
+    /// A typed view of the application's one producer; as cheap as a clone of a pointer.
+    #[must_use]
+    pub fn template<K: ?Sized, V: ?Sized>(&self) -> KafkaTemplate<K, V> {
+        let default_topic = self.properties.template.default_topic.as_deref().map(Arc::from);
+        KafkaTemplate::new(self.producer.clone(), default_topic)
+    }
+
+    /// The listener with this id.
+    ///
+    /// # Errors
+    /// There is none; the text names those there are.
+    pub fn listener(&self, id: &str) -> Result<ListenerHandle> {
+        self.listeners.listener(id)
+    }
+
+    /// All listeners.
+    #[must_use]
+    pub fn listeners(&self) -> &ListenerRegistry {
+        &self.listeners
+    }
+
+    /// State of type `T`, as given to `KafkaApp::state`.
+    #[must_use]
+    pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.states.get()
+    }
+
+    /// The brokers in use; with `embedded`, where the broker of this process listens.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> String {
+        self.properties.client.bootstrap_servers.as_deref().unwrap_or_default().join(",")
+    }
+
+    /// Resolves when every listener that runs has been answered by its group: it has its partitions, or there are none
+    /// left for it. Waits 30 s.
+    ///
+    /// # Errors
+    /// As [`RunningApp::ready_within`].
+    pub async fn ready(&self) -> Result<()> {
+        self.ready_within(READY_TIMEOUT).await
+    }
+
+    /// As [`RunningApp::ready`], with a limit of one's own.
+    ///
+    /// # Errors
+    /// A listener failed, or its group did not answer in time; the text says what the client knows of the cause.
+    pub async fn ready_within(&self, timeout: Duration) -> Result<()> {
+        let deadline = Instant::now() + timeout;
+        for listener in self.listeners.iter().filter(|listener| !matches!(listener.state(), ListenerState::Stopped)) {
+            listener.ready(deadline.saturating_duration_since(Instant::now())).await?;
+        }
+        Ok(())
+    }
+
+    /// How far a listener's group is behind, asked of the broker, a row per partition. A listener with a topic pattern
+    /// is asked for the topics it owns partitions of in this process.
+    ///
+    /// # Errors
+    /// No such listener, or the broker does not answer within `kafka.admin.operation-timeout`.
+    pub async fn lag(&self, id: &str) -> Result<Vec<PartitionLag>> {
+        let listener = self.listener(id)?;
+        let properties = config::consumer_properties(&self.properties, listener.resolved(), 0);
+        let topics = listener.topics();
+        let timeout = self.properties.admin.operation_timeout;
+        client::blocking(move || client::partition_lag(&properties, &topics, timeout)).await?
+    }
+
+    /// Runs until Ctrl-C or SIGTERM, or until every listener has failed, and then stops.
+    ///
+    /// # Errors
+    /// The stop was not clean, see [`StopReport`]; or the signal handlers cannot be installed.
+    pub async fn wait(self) -> Result<()> {
+        let ended = tokio::select! {
+            signal = shutdown::signal() => signal.map(|name| tracing::info!(signal = name, "stopping")),
+            () = all_failed(&self.listeners) => {
+                tracing::error!("every listener has failed: stopping");
+                Ok(())
+            }
+        };
+        let report = self.stop().await;
+        ended.map_err(|e| Error::new(ErrorKind::Unavailable, "cannot listen for signals").with_source(e))?;
+        report.into_result()
+    }
+
+    /// Stops: no further record is handed over, running handlers finish, offsets are committed, groups are left, what is
+    /// being sent is acknowledged, all within `kafka.listener.shutdown-timeout` and `kafka.template.close-timeout`.
+    pub async fn stop(self) -> StopReport {
+        let mut report = StopReport::default();
+        let failed = self.listeners.iter().filter_map(|listener| match listener.state() {
+            ListenerState::Failed(error) => Some((listener.id().to_owned(), error.to_string())),
+            _ => None,
+        });
+        report.failed.extend(failed);
+        // All at once: the deadline is one for all.
+        let stopping =
+            self.listeners.iter().cloned().map(|listener| tokio::spawn(async move { listener.stop().await }));
+        for stopped in stopping.collect::<Vec<_>>() {
+            match stopped.await {
+                Ok(Ok(())) => {}
+                Ok(Err(cut_off)) => report.cut_off.push(cut_off.to_string()),
+                Err(panic) => report.cut_off.push(format!("the stop of a listener ended early: {panic}")),
+            }
+        }
+        self.close_producer(&mut report).await;
+        let broker = self.broker;
+        if let Err(error) = client::blocking(move || broker.stop()).await {
+            report.cut_off.push(error.to_string());
+        }
+        report
+    }
+
+    async fn close_producer(&self, report: &mut StopReport) {
+        match self.producer.close(self.properties.template.close_timeout).await {
+            Ok(closed) if closed.is_clean() => {}
+            Ok(closed) => report.cut_off.push(closed.to_string()),
+            Err(error) => report.cut_off.push(error.to_string()),
+        }
+    }
+}
+
+/// Resolves when every listener has failed; never if there is none.
+async fn all_failed(listeners: &ListenerRegistry) {
+    let mut any = false;
+    for listener in listeners.iter() {
+        any = true;
+        let mut states = listener.states();
+        // An error would mean that the listener is gone, which it is not while it is borrowed here.
+        let _ = states.wait_for(|state| matches!(state, ListenerState::Failed(_))).await;
+    }
+    if !any {
+        std::future::pending::<()>().await;
+    }
+}
+
+impl fmt::Debug for RunningApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningApp").field("listeners", &self.listeners).finish_non_exhaustive()
+    }
+}

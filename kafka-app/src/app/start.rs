@@ -1,0 +1,152 @@
+//! From what is declared to what runs, in this order: check, broker, topics, producer, listeners.
+
+use std::sync::Arc;
+
+use super::{
+    KafkaApp, RunningApp,
+    plan::{Planned, plan},
+};
+use crate::{
+    admin,
+    client::{ConsumerClient, Producer, RecordSink, Signal, connect},
+    config::{self, KafkaProperties, Properties, ResolvedListener, Subscription},
+    error::{Error, ErrorKind, Result},
+    handler::{HandlerEnv, States},
+    listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, Policy},
+    producer::KafkaTemplate,
+};
+
+pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
+    let KafkaApp { configuration, mut listeners, discover, states, topics } = app;
+    if discover {
+        listeners.extend(discovered());
+    }
+    let properties = configuration.read();
+    let planned = plan(&properties, listeners, &states)?;
+    let (properties, broker) = Embedded::start_if_asked(properties)?;
+    let properties = Arc::new(properties);
+    admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
+    check_topics(&properties, &planned).await?;
+    let producer = Producer::create(&config::producer_properties(&properties))?;
+    let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &producer));
+    let listeners = ListenerRegistry::new(containers);
+    let app = RunningApp::new(properties, listeners, producer, states, broker);
+    for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
+        listener.start()?;
+    }
+    Ok(app)
+}
+
+/// Every listener linked into the program, by id, since link order means nothing.
+fn discovered() -> Vec<Listener> {
+    #[cfg(feature = "discover")]
+    {
+        let found = inventory::iter::<crate::__private::Discovered>.into_iter();
+        let mut listeners = found.map(|discovered| (discovered.listener)()).collect::<Vec<_>>();
+        listeners.sort_by(|left, right| left.id().cmp(right.id()));
+        listeners
+    }
+    #[cfg(not(feature = "discover"))]
+    Vec::new()
+}
+
+/// Fails for topics that do not exist, where a listener says that this is fatal; those of others are named in the log.
+async fn check_topics(properties: &KafkaProperties, planned: &[Planned]) -> Result<()> {
+    let fatal = planned.iter().filter(|planned| planned.resolved.missing_topics_fatal);
+    let topics = fatal.flat_map(|planned| match &planned.resolved.subscription {
+        Subscription::Topics(topics) => topics.clone(),
+        Subscription::Pattern(_) => Vec::new(),
+    });
+    let topics = topics.collect::<Vec<_>>();
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let missing = admin::missing_topics(&config::admin_properties(properties), &properties.admin, &topics).await?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "topics that listeners read do not exist: {}; create them, declare them with `KafkaApp::topics`, or set \
+         `kafka.listener.missing-topics-fatal = false`",
+        missing.join(", ")
+    );
+    Err(Error::new(ErrorKind::Config, text))
+}
+
+fn container(
+    planned: Planned,
+    properties: &Arc<KafkaProperties>,
+    states: &States,
+    producer: &Producer,
+) -> Arc<Container> {
+    let resolved = Arc::new(planned.resolved);
+    let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
+    let template = KafkaTemplate::new(producer.clone(), properties.template.default_topic.as_deref().map(Arc::from));
+    let env = HandlerEnv {
+        listener_id: resolved.id.clone(),
+        states: states.clone(),
+        producer: Some(sink),
+        template: Some(template),
+    };
+    let metrics = Arc::default();
+    let policy = Policy {
+        env: Arc::new(env),
+        listener: Arc::clone(&resolved),
+        filter: planned.listener.filter,
+        metrics: Arc::clone(&metrics),
+    };
+    let (takes_batches, runner) = match planned.listener.handler {
+        Handler::Record(handler) => (false, handler.runner(policy)),
+        Handler::Batch(handler) => (true, handler.runner(policy)),
+    };
+    let connect = connector(Arc::clone(properties), Arc::clone(&resolved));
+    Container::new(ContainerSpec { listener: resolved, takes_batches, runner, metrics, connect: Arc::new(connect) })
+}
+
+/// Makes the clients of a listener's consumers, the first time and after a fatal error.
+fn connector(
+    properties: Arc<KafkaProperties>,
+    listener: Arc<ResolvedListener>,
+) -> impl Fn(u32, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync {
+    move |instance, signal| {
+        let properties = config::consumer_properties(&properties, &listener, instance);
+        connect(&Properties::from(properties), signal)
+    }
+}
+
+/// The broker in this process, if the configuration asks for one.
+#[derive(Debug, Default)]
+pub(super) struct Embedded {
+    #[cfg(feature = "embedded")]
+    broker: Option<embedded_broker::EmbeddedBroker>,
+}
+
+impl Embedded {
+    #[cfg(feature = "embedded")]
+    fn start_if_asked(properties: KafkaProperties) -> Result<(KafkaProperties, Self)> {
+        if !properties.is_embedded() {
+            return Ok((properties, Self::default()));
+        }
+        let broker = embedded_broker::EmbeddedBroker::builder()
+            .start()
+            .map_err(|e| Error::new(ErrorKind::Unavailable, "the embedded broker cannot be started").with_source(e))?;
+        tracing::info!(bootstrap_servers = broker.bootstrap_servers(), "embedded broker started");
+        let properties = properties.with_bootstrap_servers(broker.bootstrap_servers());
+        Ok((properties, Self { broker: Some(broker) }))
+    }
+
+    #[cfg(not(feature = "embedded"))]
+    fn start_if_asked(properties: KafkaProperties) -> Result<(KafkaProperties, Self)> {
+        if properties.is_embedded() {
+            let text = "`kafka.bootstrap-servers = \"embedded\"` needs the feature `embedded` of kafka-app";
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        Ok((properties, Self::default()))
+    }
+
+    /// Stops the broker, if there is one: its threads are joined, so this belongs on a thread that may block.
+    pub(super) fn stop(self) {
+        #[cfg(feature = "embedded")]
+        drop(self.broker);
+    }
+}
