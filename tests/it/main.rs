@@ -1,1 +1,13 @@
-//! The one integration binary.
+//! The one integration binary: a file a feature, all on the broker the harness gives.
+#![expect(clippy::unwrap_used, reason = "the harness's errors are the test's failure")]
+
+mod acknowledgment;
+mod bad_input;
+mod batch;
+mod failures;
+mod handles;
+mod listener;
+mod ordering;
+mod rebalance;
+mod survival;
+mod template;

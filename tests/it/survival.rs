@@ -1,0 +1,139 @@
+//! Delivery modes under process death: a consuming process is killed at random moments while records flow.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    process::Stdio,
+};
+
+use anyhow::{Context, Result};
+use kafka_app_tests::{PATIENCE, TestBroker, record};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+
+const RECORDS: usize = 200_000;
+const KILLS: usize = 10;
+
+/// A consuming process: it writes the payload of each record it handles as a line, with one system call, so that what it
+/// handled is known even when it is killed right after.
+struct Worker {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Worker {
+    fn start(broker: &TestBroker, topic: &str, delivery: &str) -> Result<Self> {
+        let session = if broker.is_embedded() { "1500" } else { "6000" };
+        let mut child = Command::new(env!("CARGO_BIN_EXE_worker"))
+            .args([broker.bootstrap_servers(), topic, &broker.name("survivors"), delivery, session])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().context("the pipe was asked for")?;
+        Ok(Self { child, lines: BufReader::new(stdout).lines() })
+    }
+
+    /// Takes `n` lines into `seen`.
+    async fn take(&mut self, n: usize, seen: &mut Seen) -> Result<()> {
+        for _ in 0..n {
+            let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
+            let line = line.with_context(|| format!("the worker is silent; {} numbers seen", seen.counts.len()))??;
+            seen.note(&line.context("the worker ended by itself")?)?;
+        }
+        Ok(())
+    }
+
+    /// Kills the process (SIGKILL) and takes what it had written by then.
+    async fn kill(mut self, seen: &mut Seen) -> Result<()> {
+        self.child.kill().await?;
+        while let Some(line) = self.lines.next_line().await? {
+            seen.note(&line)?;
+        }
+        Ok(())
+    }
+}
+
+/// How often each number was handled.
+#[derive(Default)]
+struct Seen {
+    counts: HashMap<usize, u32>,
+}
+
+impl Seen {
+    fn note(&mut self, line: &str) -> Result<()> {
+        *self.counts.entry(line.parse()?).or_default() += 1;
+        Ok(())
+    }
+}
+
+/// A broker whose sessions may be short, so that a killed member is missed soon.
+fn broker() -> Result<TestBroker> {
+    match std::env::var("KAFKA_APP_TEST_BOOTSTRAP") {
+        Ok(_) => TestBroker::start(),
+        Err(_) => TestBroker::embedded(&[("group.min.session.timeout.ms", "1000")]),
+    }
+}
+
+async fn fill(broker: &TestBroker) -> Result<String> {
+    let topic = broker.topic("numbers", 6).await?;
+    broker.produce(&topic, (0..RECORDS).map(|n| record(n.to_string(), n.to_string()))).await?;
+    Ok(topic)
+}
+
+/// A number below `bound`; the standard library seeds its hashers randomly.
+fn random(bound: usize) -> usize {
+    usize::try_from(RandomState::new().build_hasher().finish() % bound as u64).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_least_once_loses_nothing_when_its_process_is_killed_ten_times() -> Result<()> {
+    let broker = broker()?;
+    let topic = fill(&broker).await?;
+    let mut seen = Seen::default();
+    for _ in 0..KILLS {
+        let mut worker = Worker::start(&broker, &topic, "at-least-once")?;
+        worker.take(1 + random(RECORDS / KILLS), &mut seen).await?;
+        worker.kill(&mut seen).await?;
+    }
+    let mut worker = Worker::start(&broker, &topic, "at-least-once")?;
+    while seen.counts.len() < RECORDS {
+        worker.take(1, &mut seen).await?;
+    }
+    let repeated = seen.counts.values().filter(|n| **n > 1).count();
+    println!("{RECORDS} records, {KILLS} kills: 0 lost, {repeated} repeated");
+    worker.kill(&mut seen).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_most_once_repeats_nothing_when_its_process_is_killed_ten_times() -> Result<()> {
+    let broker = broker()?;
+    let topic = fill(&broker).await?;
+    let group = broker.name("survivors");
+    let mut seen = Seen::default();
+    for _ in 0..KILLS {
+        let mut worker = Worker::start(&broker, &topic, "at-most-once")?;
+        worker.take(1 + random(RECORDS / (3 * KILLS)), &mut seen).await?;
+        worker.kill(&mut seen).await?;
+    }
+    // The last of each partition is a mark: whoever handles it has seen all that could still come.
+    let marks = (0..6).map(|partition| kafka_app_tests::Record {
+        partition: Some(partition),
+        ..record("mark", (RECORDS + partition as usize).to_string())
+    });
+    broker.produce(&topic, marks.collect::<Vec<_>>()).await?;
+    let mut worker = Worker::start(&broker, &topic, "at-most-once")?;
+    while (0..6).any(|partition| !seen.counts.contains_key(&(RECORDS + partition))) {
+        worker.take(1, &mut seen).await?;
+    }
+    worker.kill(&mut seen).await?;
+    let repeated = seen.counts.iter().filter(|(_, n)| **n > 1).map(|(number, n)| (*number, *n)).collect::<Vec<_>>();
+    assert!(repeated.is_empty(), "handled more than once: {repeated:?}");
+    let lost = RECORDS + 6 - seen.counts.len();
+    println!(
+        "{RECORDS} records, {KILLS} kills: {lost} lost, 0 repeated; committed {:?}",
+        broker.committed(&group, &topic)?
+    );
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! [`TestBroker`]: the cluster a test runs on.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use anyhow::Result;
+use embedded_broker::EmbeddedBroker;
+
+/// An embedded broker of the test's own, or the real cluster of `KAFKA_APP_TEST_BOOTSTRAP`.
+#[derive(Debug)]
+pub struct TestBroker {
+    embedded: Option<EmbeddedBroker>,
+    bootstrap_servers: String,
+    suffix: String,
+}
+
+impl TestBroker {
+    /// The broker of this run.
+    ///
+    /// # Errors
+    /// If an embedded broker cannot be started.
+    pub fn start() -> Result<Self> {
+        match std::env::var("KAFKA_APP_TEST_BOOTSTRAP") {
+            Ok(bootstrap_servers) => Ok(Self { embedded: None, bootstrap_servers, suffix: suffix() }),
+            Err(_) => Self::embedded(&[]),
+        }
+    }
+
+    /// An embedded broker with broker configs of Kafka's names, whatever the run uses: for what a shared cluster cannot be
+    /// set to.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn embedded(configs: &[(&str, &str)]) -> Result<Self> {
+        let builder =
+            configs.iter().fold(EmbeddedBroker::builder(), |builder, (key, value)| builder.config(*key, *value));
+        let broker = builder.start()?;
+        Ok(Self { bootstrap_servers: broker.bootstrap_servers().to_owned(), embedded: Some(broker), suffix: suffix() })
+    }
+
+    /// `host:port` of the cluster.
+    #[must_use]
+    pub fn bootstrap_servers(&self) -> &str {
+        &self.bootstrap_servers
+    }
+
+    /// A topic, group or listener name that no other test uses.
+    #[must_use]
+    pub fn name(&self, base: &str) -> String {
+        format!("{base}-{}", self.suffix)
+    }
+
+    /// Whether this is an embedded broker.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Stops an embedded broker, for tests of what clients do without one.
+    pub fn stop(&mut self) {
+        self.embedded = None;
+    }
+}
+
+/// Eight random letters and digits: the standard library seeds its hashers randomly.
+fn suffix() -> String {
+    format!("{:08x}", RandomState::new().build_hasher().finish() & 0xffff_ffff)
+}

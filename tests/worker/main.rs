@@ -1,0 +1,40 @@
+//! The process that `it/survival.rs` kills: it writes the payload of each record it handles as a line.
+//!
+//! `worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS`
+
+use std::{io::Write, sync::Mutex};
+
+use anyhow::{Context, Result};
+use kafka_app::{Delivery, KafkaApp, State, kafka_listener, listeners};
+
+/// Where lines go; a whole line in one call, so that a kill leaves no half line.
+struct Out(Mutex<std::io::Stdout>);
+
+#[kafka_listener(id = "worker", topic = "${in}", group = "${group}")]
+async fn handle(payload: &str, State(out): State<Out>) -> Result<(), std::io::Error> {
+    let mut out = out.0.lock().map_err(|_| std::io::Error::other("another handler panicked"))?;
+    out.write_all(format!("{payload}\n").as_bytes())?;
+    out.flush()
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args = std::env::args().collect::<Vec<_>>();
+    let [_, bootstrap, topic, group, delivery, session] = args.as_slice() else {
+        anyhow::bail!("usage: worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS");
+    };
+    let delivery = match delivery.as_str() {
+        "at-least-once" => Delivery::AtLeastOnce,
+        "at-most-once" => Delivery::AtMostOnce,
+        other => anyhow::bail!("unknown delivery {other}"),
+    };
+    let listeners = listeners![handle].into_iter().map(|listener| listener.delivery(delivery)).collect::<Vec<_>>();
+    let app = KafkaApp::new(bootstrap)
+        .set("in", topic)
+        .set("group", group)
+        .set("kafka.consumer.properties.session.timeout.ms", session)
+        .set("kafka.consumer.properties.heartbeat.interval.ms", "300")
+        .state(Out(Mutex::new(std::io::stdout())))
+        .listeners(listeners);
+    app.run().await.context("the worker")
+}
