@@ -96,9 +96,9 @@ impl Cluster {
 
     /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
     pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        let log_config = self.log_config(&new.configs)?;
         effect::warn(&format!("topic {}", new.name), &new.configs);
         self.change_topics(|topics| {
+            let log_config = self.log_config(&new.configs)?;
             topics.check_new(&new.name)?;
             let replication_factor = new.replicas.first().map_or(0, Vec::len);
             let partitions = new.replicas.into_iter().map(|replicas| new_partition(&log_config, replicas));

@@ -52,13 +52,13 @@ impl Cluster {
     ///
     /// `UNKNOWN_TOPIC_OR_PARTITION` when the topic has gone; `INVALID_PARTITIONS` when it has grown meanwhile.
     pub(crate) fn add_partitions(&self, topic: &Topic, replicas: Vec<Vec<i32>>) -> Result<(), Error> {
-        let config = self.log_config(&topic.configs)?;
         self.change_topics(|topics| {
             let current = topics.by_id(topic.id).ok_or_else(unknown_topic)?;
             if current.partitions.len() != topic.partitions.len() {
                 let why = format!("Topic already has {} partition(s).", current.partitions.len());
                 return Err(Error::with_code(ErrorCode::InvalidPartitions, why));
             }
+            let config = self.log_config(&current.configs)?;
             let mut grown = Topic::clone(current);
             grown.partitions.extend(replicas.into_iter().map(|replicas| new_partition(&config, replicas)));
             topics.insert(grown);
@@ -192,5 +192,73 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
         // Kafka writes it when a cluster that tracks eligible leader replicas is made.
         dynamic_default: Configs::from([("min.insync.replicas".to_owned(), "1".to_owned())]),
         dynamic: BTreeMap::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::cluster::Node;
+    use crate::settings::BrokerSettings;
+
+    fn cluster() -> Cluster {
+        let node = Node { id: 1, host: "127.0.0.1".to_owned(), port: 1, rack: None };
+        let cluster = Cluster::new(Clock::real(), BrokerSettings::default(), vec![node]);
+        cluster.auto_create_topic("t").expect("a topic");
+        cluster
+    }
+
+    fn set(name: &str, value: &str) -> impl Fn(&Configs) -> Result<Configs, Error> {
+        let pair = (name.to_owned(), value.to_owned());
+        move |_| Ok(Configs::from([pair.clone()]))
+    }
+
+    fn max_message_bytes(cluster: &Cluster) -> Vec<usize> {
+        let topics = cluster.topics();
+        let topic = topics.by_name("t").expect("a topic");
+        topic.partitions.iter().map(|partition| partition.config().max_message_bytes).collect()
+    }
+
+    #[test]
+    fn an_altered_config_reaches_the_logs_of_old_and_new_partitions() {
+        let cluster = cluster();
+        let before = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
+        cluster.alter_topic_configs("t", false, set("max.message.bytes", "700")).expect("a legal config");
+        cluster.add_partitions(&before, vec![vec![1]]).expect("a partition more");
+        assert_eq!(max_message_bytes(&cluster), [700, 700]);
+    }
+
+    #[test]
+    fn what_is_set_for_a_broker_reaches_the_logs_unless_the_topic_has_its_own() {
+        let cluster = cluster();
+        cluster.alter_broker_configs(Some(1), false, set("message.max.bytes", "500")).expect("a legal config");
+        assert_eq!(max_message_bytes(&cluster), [500]);
+        cluster.alter_topic_configs("t", false, set("max.message.bytes", "700")).expect("a legal config");
+        cluster.alter_broker_configs(Some(1), false, set("message.max.bytes", "600")).expect("a legal config");
+        assert_eq!(max_message_bytes(&cluster), [700]);
+    }
+
+    #[test]
+    fn what_is_only_validated_reaches_nothing() {
+        let cluster = cluster();
+        cluster.alter_topic_configs("t", true, set("max.message.bytes", "700")).expect("a legal config");
+        cluster
+            .alter_broker_configs(None, true, |current| {
+                let mut configs = current.clone();
+                configs.insert("message.max.bytes".to_owned(), "500".to_owned());
+                Ok(configs)
+            })
+            .expect("a legal config");
+        assert_eq!(max_message_bytes(&cluster), [1_048_588]);
+    }
+
+    #[test]
+    fn a_topic_that_has_grown_meanwhile_is_not_grown_again() {
+        let cluster = cluster();
+        let before = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
+        cluster.add_partitions(&before, vec![vec![1]]).expect("a partition more");
+        let refused = cluster.add_partitions(&before, vec![vec![1]]).expect_err("it has two already");
+        assert_eq!(refused.message(), "Topic already has 2 partition(s).");
     }
 }
