@@ -19,6 +19,9 @@ mod reconcile;
 mod regex;
 mod target;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
