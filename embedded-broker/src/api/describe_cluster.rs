@@ -12,7 +12,7 @@ use crate::protocol::StrBytes;
 
 /// What can be done with a cluster, as bits: create, alter, describe, cluster action, describe configs, alter configs,
 /// idempotent write.
-const ALL_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+pub(super) const ALL_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
 
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;

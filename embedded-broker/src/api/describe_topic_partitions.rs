@@ -18,7 +18,7 @@ use crate::protocol::StrBytes;
 use crate::topic::{Topic, Topics, check_name};
 
 /// What can be done with a topic, as bits: read, write, create, delete, alter, describe, describe configs, alter configs.
-const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
+pub(super) const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Kafka's `max.request.partition.size.limit`.
 const MAX_PAGE: i32 = 2000;

@@ -3,7 +3,7 @@
 //! As Kafka: version 0 asks for all topics with an empty list, later ones with null; a topic that does not exist is made
 //! if the request (from version 4) and `auto.create.topics.enable` allow it; from version 12 a topic can be asked for by
 //! id. A topic that is made is ready at once: Kafka answers LEADER_NOT_AVAILABLE first.
-//! Left out: authorized operations (there are no ACLs) are always "not asked for".
+//! Without an authorizer everybody may do everything, and is told so when asking (version 8 and later).
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use uuid::Uuid;
 
-use super::{Refusal, RequestContext};
+use super::{Refusal, RequestContext, describe_cluster, describe_topic_partitions};
 use crate::cluster::Cluster;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
@@ -22,13 +22,20 @@ use crate::topic::{Topic, Topics};
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Result<MetadataResponse, Refusal> {
     let cluster = cx.cluster;
+    let topic_operations = request.include_topic_authorized_operations && cx.version >= 8;
+    let cluster_operations = request.include_cluster_authorized_operations && (8..=10).contains(&cx.version);
     let may_create = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
-    let topics = match request.topics {
+    let mut topics: Vec<MetadataResponseTopic> = match request.topics {
         Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
             asked.into_iter().map(|asked| one(cluster, asked, may_create)).collect()
         }
         _ => cluster.topics().iter().map(|topic| describe(topic)).collect(),
     };
+    if topic_operations {
+        topics
+            .iter_mut()
+            .for_each(|topic| topic.topic_authorized_operations = describe_topic_partitions::ALL_OPERATIONS);
+    }
     let brokers = cluster.nodes().iter().map(|node| {
         MetadataResponseBroker::default()
             .with_node_id(BrokerId(node.id))
@@ -41,7 +48,11 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
         .with_cluster_id(Some(StrBytes::from_string(cluster.id.clone())))
         .with_controller_id(BrokerId(cluster.controller_id()))
         .with_topics(topics);
-    Ok(response)
+    Ok(if cluster_operations {
+        response.with_cluster_authorized_operations(describe_cluster::ALL_OPERATIONS)
+    } else {
+        response
+    })
 }
 
 fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {

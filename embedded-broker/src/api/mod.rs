@@ -191,4 +191,18 @@ mod tests {
             assert!(api.min_version <= api.max_version, "{:?}", api.key);
         }
     }
+
+    #[test]
+    fn the_table_in_the_design_says_what_is_served() {
+        let design = include_str!("../../DESIGN.md");
+        let table: Vec<&str> = design.lines().filter(|line| line.starts_with("| ") && line.contains("..=")).collect();
+        let rows: Vec<String> = APIS
+            .iter()
+            .map(|api| format!("| {} | {:?} | {}..={} |", api.key as i16, api.key, api.min_version, api.max_version))
+            .collect();
+        assert_eq!(table.len(), rows.len(), "rows of DESIGN.md");
+        for (line, row) in table.iter().zip(&rows) {
+            assert!(line.starts_with(row.as_str()), "DESIGN.md says {line}, the table of requests {row}");
+        }
+    }
 }

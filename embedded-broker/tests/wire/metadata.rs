@@ -70,3 +70,20 @@ fn topics_are_found_by_id() {
         assert_eq!(unknown.topics[0].error_code, ErrorCode::UnknownTopicId.code());
     }
 }
+
+#[test]
+fn authorized_operations_are_told_only_when_asked_for() {
+    let broker = broker_with("t", 1);
+    let mut client = Client::of(&broker);
+    for version in 8..=13 {
+        let silent = client.call(version, &ask(&["t"]));
+        assert_eq!(silent.topics[0].topic_authorized_operations, i32::MIN, "v{version}");
+        assert_eq!(silent.cluster_authorized_operations, i32::MIN, "v{version}");
+        let mut request = ask(&["t"]).with_include_topic_authorized_operations(true);
+        request.include_cluster_authorized_operations = version <= 10;
+        let told = client.call(version, &request);
+        assert_eq!(told.topics[0].topic_authorized_operations, 3_576, "v{version}");
+        let cluster = if version <= 10 { 8_096 } else { i32::MIN };
+        assert_eq!(told.cluster_authorized_operations, cluster, "v{version}");
+    }
+}
