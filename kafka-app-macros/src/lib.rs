@@ -16,7 +16,7 @@ use proc_macro::TokenStream;
 /// Makes a listener of a function.
 ///
 /// The function stays as it is, token for token, so a unit test calls it directly; beside it stands a hidden declaration
-/// of the same name, which `listeners![..]` collects. Arguments are extractors; what is returned is sent to `send_to`.
+/// of the same name, which `listeners![..]` collects (so no type or module beside it can have that name). Arguments are extractors; what is returned is sent to `send_to`.
 ///
 /// ```ignore
 /// #[kafka_listener(topic = "orders", group = "billing", send_to = "invoices")]

@@ -1,4 +1,5 @@
 //! With the feature `discover`, declarations are found at link time.
+#![forbid(unsafe_code)]
 
 mod hidden {
     #[kafka_app::kafka_listener(topic = "orders", id = "found")]

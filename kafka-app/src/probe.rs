@@ -51,7 +51,7 @@ pub mod rank {
 
     macro_rules! rank {
         ($trait:ident says $tag:ident of ($probe:ty) where $($generics:ident $(: $bound:path)?),+) => {
-            #[doc = concat!("Answers with [`", stringify!($tag), "`].")]
+            #[doc = concat!("Answers with `", stringify!($tag), "`.")]
             pub trait $trait {
                 /// The tag.
                 fn tag(&self) -> $tag {
