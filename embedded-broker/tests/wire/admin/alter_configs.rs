@@ -1,0 +1,217 @@
+//! IncrementalAlterConfigs and AlterConfigs.
+
+use crate::client::Client;
+use crate::each_broker::{on_each_broker, unique};
+use kafka_protocol::messages::alter_configs_request::{
+    AlterConfigsResource as LegacyResource, AlterableConfig as LegacyConfig,
+};
+use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
+use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
+use kafka_protocol::messages::{AlterConfigsRequest, IncrementalAlterConfigsRequest};
+
+use super::{Answer, BROKER, TOPIC, entry, make, ok, refused, synonyms, text, topic, with_config};
+
+const SET: i8 = 0;
+const DELETE: i8 = 1;
+const APPEND: i8 = 2;
+const SUBTRACT: i8 = 3;
+
+/// Waits until a broker shows a value: a real one learns of changes after they are answered.
+fn await_value(
+    client: &mut Client,
+    kind: i8,
+    resource: &str,
+    key: &str,
+    wanted: &str,
+) -> DescribeConfigsResourceResult {
+    let mut seen = entry(client, kind, resource, key);
+    for _ in 0..10_000 {
+        if seen.value.as_ref().map(|value| value.as_str()) == Some(wanted) {
+            return seen;
+        }
+        seen = entry(client, kind, resource, key);
+    }
+    panic!("{key} never became {wanted}: {seen:?}");
+}
+
+fn alter(client: &mut Client, kind: i8, resource: &str, op: i8, key: &str, value: Option<&str>) -> Answer {
+    let config = AlterableConfig::default().with_name(text(key)).with_config_operation(op).with_value(value.map(text));
+    alter_all(client, kind, resource, vec![config], false)
+}
+
+fn alter_all(
+    client: &mut Client,
+    kind: i8,
+    resource: &str,
+    configs: Vec<AlterableConfig>,
+    validate_only: bool,
+) -> Answer {
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(kind)
+        .with_resource_name(text(resource))
+        .with_configs(configs);
+    let request =
+        IncrementalAlterConfigsRequest::default().with_resources(vec![resource]).with_validate_only(validate_only);
+    let result = client.call(1, &request).responses.remove(0);
+    (result.error_code, result.error_message.map(|text| text.to_string()))
+}
+
+fn replace(client: &mut Client, kind: i8, resource: &str, configs: &[(&str, Option<&str>)]) -> Answer {
+    let of =
+        |(key, value): &(&str, Option<&str>)| LegacyConfig::default().with_name(text(key)).with_value(value.map(text));
+    let resource = LegacyResource::default()
+        .with_resource_type(kind)
+        .with_resource_name(text(resource))
+        .with_configs(configs.iter().map(of).collect());
+    let result = client.call(2, &AlterConfigsRequest::default().with_resources(vec![resource])).responses.remove(0);
+    (result.error_code, result.error_message.map(|text| text.to_string()))
+}
+
+#[test]
+fn a_topics_configs_are_set_and_deleted() {
+    on_each_broker(|client| {
+        let topic_name = unique("altered");
+        make(client, topic(&topic_name, 1));
+        let of = |client: &mut Client, op, key: &str, value| alter(client, TOPIC, &topic_name, op, key, value);
+        assert_eq!(of(client, SET, "retention.ms", Some("1000")), ok());
+        let set = await_value(client, TOPIC, &topic_name, "retention.ms", "1000");
+        assert_eq!(set.config_source, 1);
+        assert_eq!(synonyms(&set), [("retention.ms=1000".to_owned(), 1)]);
+        let bad = "Invalid value x for configuration retention.ms: Not a number of type LONG";
+        assert_eq!(of(client, SET, "retention.ms", Some("x")), refused(40, bad));
+        assert_eq!(of(client, SET, "nope", Some("x")), refused(40, "Unknown topic config name: nope"));
+        let null = refused(42, "Null value not supported for : retention.ms");
+        assert_eq!(of(client, SET, "retention.ms", None), null);
+        assert_eq!(of(client, DELETE, "retention.ms", None), ok());
+        await_value(client, TOPIC, &topic_name, "retention.ms", "604800000");
+        assert_eq!(of(client, DELETE, "retention.ms", None), ok());
+        assert_eq!(of(client, DELETE, "nope", None), ok());
+    });
+}
+
+#[test]
+fn lists_are_appended_to_and_subtracted_from() {
+    on_each_broker(|client| {
+        let topic_name = unique("lists");
+        make(client, topic(&topic_name, 1));
+        let of = |client: &mut Client, op, key: &str, value| alter(client, TOPIC, &topic_name, op, key, Some(value));
+        assert_eq!(of(client, APPEND, "cleanup.policy", "compact"), ok());
+        assert_eq!(of(client, APPEND, "cleanup.policy", "compact"), ok());
+        await_value(client, TOPIC, &topic_name, "cleanup.policy", "delete,compact");
+        assert_eq!(of(client, SUBTRACT, "cleanup.policy", "delete"), ok());
+        await_value(client, TOPIC, &topic_name, "cleanup.policy", "compact");
+        assert_eq!(of(client, SUBTRACT, "cleanup.policy", "delete"), ok());
+        let bad = "Invalid value shrink for configuration cleanup.policy: String must be one of: compact, delete";
+        assert_eq!(of(client, APPEND, "cleanup.policy", "shrink"), refused(40, bad));
+        let scalar = "Can't APPEND to key retention.ms because its type is not LIST.";
+        assert_eq!(of(client, APPEND, "retention.ms", "5"), refused(40, scalar));
+        let scalar = "Can't SUBTRACT to key retention.ms because its type is not LIST.";
+        assert_eq!(of(client, SUBTRACT, "retention.ms", "5"), refused(40, scalar));
+    });
+}
+
+#[test]
+fn a_resource_changes_whole_or_not_at_all_and_not_when_only_validated() {
+    on_each_broker(|client| {
+        let topic_name = unique("whole");
+        make(client, topic(&topic_name, 1));
+        let set =
+            |key: &str, value: &str| AlterableConfig::default().with_name(text(key)).with_value(Some(text(value)));
+        let half = vec![set("retention.ms", "5"), set("nope", "5")];
+        assert_eq!(alter_all(client, TOPIC, &topic_name, half, false).0, 40);
+        let seen = vec![set("retention.ms", "5")];
+        assert_eq!(alter_all(client, TOPIC, &topic_name, seen, true), ok());
+        let twice = vec![set("retention.ms", "5"), set("retention.ms", "6")];
+        let why = refused(42, "Error due to duplicate config keys");
+        assert_eq!(alter_all(client, TOPIC, &topic_name, twice, false), why);
+        // A change that is taken comes after all of those, so what they did would show with it.
+        assert_eq!(alter(client, TOPIC, &topic_name, SET, "flush.ms", Some("7")), ok());
+        await_value(client, TOPIC, &topic_name, "flush.ms", "7");
+        let retention = entry(client, TOPIC, &topic_name, "retention.ms");
+        assert_eq!(retention.value, Some(text("604800000")));
+    });
+}
+
+#[test]
+fn what_is_no_topic_cannot_be_altered() {
+    on_each_broker(|client| {
+        let topic_name = unique("nope");
+        let missing = refused(3, &format!("The topic '{topic_name}' does not exist."));
+        assert_eq!(alter(client, TOPIC, &topic_name, SET, "retention.ms", Some("1")), missing);
+        let all = refused(42, "Default topic resources are not allowed.");
+        assert_eq!(alter(client, TOPIC, "", SET, "retention.ms", Some("1")), all);
+        let bad = "Topic name is invalid: \
+                   'a b' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
+        assert_eq!(alter(client, TOPIC, "a b", SET, "retention.ms", Some("1")), refused(17, bad));
+        assert_eq!(alter(client, 77, "x", SET, "retention.ms", Some("1")).0, 42);
+    });
+}
+
+#[test]
+fn a_resource_that_is_named_twice_is_refused_twice() {
+    on_each_broker(|client| {
+        let topic_name = unique("named-twice");
+        make(client, topic(&topic_name, 1));
+        let resource = AlterConfigsResource::default().with_resource_type(TOPIC).with_resource_name(text(&topic_name));
+        let request = IncrementalAlterConfigsRequest::default().with_resources(vec![resource.clone(), resource]);
+        let answers = client.call(1, &request).responses;
+        let why = Some(text("Each resource must appear at most once."));
+        assert!(!answers.is_empty());
+        assert!(answers.iter().all(|one| (one.error_code, &one.error_message) == (42, &why)), "{answers:?}");
+    });
+}
+
+#[test]
+fn broker_configs_that_are_read_at_start_cannot_be_altered() {
+    on_each_broker(|client| {
+        let read_only = refused(42, "Cannot update these configs dynamically: Set(num.partitions)");
+        for broker in ["1", ""] {
+            assert_eq!(alter(client, BROKER, broker, SET, "num.partitions", Some("3")), read_only);
+        }
+        assert_eq!(replace(client, BROKER, "1", &[("num.partitions", Some("3"))]), read_only);
+        let bad = "Invalid value x for configuration log.cleaner.threads: Not a number of type INT";
+        assert_eq!(alter(client, BROKER, "1", SET, "log.cleaner.threads", Some("x")), refused(42, bad));
+        let scalar = "Config value append is not allowed for config key: log.cleaner.threads";
+        assert_eq!(alter(client, BROKER, "1", APPEND, "log.cleaner.threads", Some("2")), refused(40, scalar));
+        let stranger = refused(42, "Unexpected broker id, expected 1, but received 9");
+        assert_eq!(alter(client, BROKER, "9", SET, "log.cleaner.threads", Some("2")), stranger);
+        let no_number = refused(42, "Node id must be an integer, but it is: abc");
+        assert_eq!(alter(client, BROKER, "abc", SET, "log.cleaner.threads", Some("2")), no_number);
+        let isr = refused(40, "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
+        assert_eq!(alter(client, BROKER, "1", SET, "min.insync.replicas", Some("2")), isr);
+        let isr = refused(40, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
+        assert_eq!(alter(client, BROKER, "", DELETE, "min.insync.replicas", None), isr);
+        assert_eq!(alter(client, BROKER, "1", DELETE, "num.partitions", None), ok());
+    });
+}
+
+#[test]
+fn topics_take_up_what_is_set_for_their_broker() {
+    on_each_broker(|client| {
+        let topic_name = unique("inherits");
+        make(client, topic(&topic_name, 1));
+        assert_eq!(alter(client, BROKER, "1", SET, "log.segment.delete.delay.ms", Some("50000")), ok());
+        let taken = await_value(client, TOPIC, &topic_name, "file.delete.delay.ms", "50000");
+        assert_eq!(taken.config_source, 2);
+        let all =
+            [("log.segment.delete.delay.ms=50000".to_owned(), 2), ("log.segment.delete.delay.ms=60000".to_owned(), 5)];
+        assert_eq!(synonyms(&taken), all);
+        assert_eq!(alter(client, BROKER, "1", DELETE, "log.segment.delete.delay.ms", None), ok());
+        await_value(client, TOPIC, &topic_name, "file.delete.delay.ms", "60000");
+    });
+}
+
+#[test]
+fn the_old_request_replaces_all_configs() {
+    on_each_broker(|client| {
+        let topic_name = unique("replaced");
+        make(client, with_config(topic(&topic_name, 1), "retention.ms", "1000"));
+        assert_eq!(replace(client, TOPIC, &topic_name, &[("flush.ms", Some("7"))]), ok());
+        await_value(client, TOPIC, &topic_name, "flush.ms", "7");
+        assert_eq!(entry(client, TOPIC, &topic_name, "retention.ms").value, Some(text("604800000")));
+        let null = refused(42, "Null value not supported for : flush.ms");
+        assert_eq!(replace(client, TOPIC, &topic_name, &[("flush.ms", None)]), null);
+        let unknown = refused(40, "Unknown topic config name: nope");
+        assert_eq!(replace(client, TOPIC, &topic_name, &[("nope", Some("1"))]), unknown);
+    });
+}
