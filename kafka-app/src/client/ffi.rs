@@ -264,7 +264,9 @@ impl NativeConsumer {
         // SAFETY: a valid client and list; a timeout of 0 does not wait.
         let error = unsafe { sys::rd_kafka_seek_partitions(self.rk.as_ptr(), list.as_ptr(), 0) };
         check_error(error, "cannot seek")?;
-        match list.elements().find_map(|element| element.fault()) {
+        // Without a wait, a seek that was taken is "in progress"; fetched records of before it are dropped from now on.
+        let refused = |element: &Element<'_>| element.0.err != RespErr::RD_KAFKA_RESP_ERR__IN_PROGRESS;
+        match list.elements().filter(refused).find_map(|element| element.fault()) {
             Some(fault) => Err(fault.to_error(&format!("cannot seek {partition} to {offset}"))),
             None => Ok(()),
         }

@@ -32,3 +32,6 @@ pub use metrics::{ListenerCounts, ListenerMetrics};
 pub(crate) use pump::StopReport;
 pub use registry::{ListenerHandle, ListenerRegistry};
 pub(crate) use supervisor::Connect;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,62 @@
+//! The runtime as a whole: against a double of the client, and against a broker.
+
+mod broker;
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{Chunk, ChunkRunner, Progress};
+use crate::error::Error;
+
+/// Long enough for any busy machine; tests end as soon as what they wait for happens.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A runner that notes what it saw, in order, and finishes it.
+struct Recorder {
+    seen: Mutex<Vec<(i32, i64)>>,
+    n_seen: watch::Sender<usize>,
+}
+
+impl Recorder {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { seen: Mutex::default(), n_seen: watch::Sender::new(0) })
+    }
+
+    fn seen(&self) -> Vec<(i32, i64)> {
+        self.seen.lock().clone()
+    }
+
+    /// Waits until `n` records were handled.
+    async fn has_seen(&self, n: usize) {
+        let mut n_seen = self.n_seen.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, n_seen.wait_for(|seen| *seen >= n)).await;
+        assert!(waited.is_ok(), "saw {} of {n} records", self.seen.lock().len());
+    }
+}
+
+impl ChunkRunner for Recorder {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+        Box::pin(async move {
+            for record in chunk.records {
+                if progress.is_revoked() {
+                    break;
+                }
+                let n_seen = {
+                    let mut seen = self.seen.lock();
+                    seen.push((chunk.partition, record.record.offset()));
+                    seen.len()
+                };
+                progress.done(record.seq);
+                self.n_seen.send_replace(n_seen);
+                tokio::task::yield_now().await;
+            }
+            Ok(())
+        })
+    }
+}
