@@ -28,7 +28,13 @@ fn connect(servers: &str, listener: &ResolvedListener) -> Connect {
 
 fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dyn ChunkRunner>) -> Arc<Container> {
     let connect = connect(broker.bootstrap_servers(), &listener);
-    Container::new(ContainerSpec { listener: Arc::new(listener), takes_batches: false, runner, connect })
+    Container::new(ContainerSpec {
+        listener: Arc::new(listener),
+        takes_batches: false,
+        runner,
+        metrics: Arc::default(),
+        connect,
+    })
 }
 
 async fn produce(broker: &EmbeddedBroker, n_records: usize) {
@@ -191,7 +197,13 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
     let address = socket.local_addr().expect("its address").to_string();
     drop(socket);
     let connect = connect(&address, &listener);
-    let spec = ContainerSpec { listener: Arc::new(listener), takes_batches: false, runner: Recorder::new(), connect };
+    let spec = ContainerSpec {
+        listener: Arc::new(listener),
+        takes_batches: false,
+        runner: Recorder::new(),
+        metrics: Arc::default(),
+        connect,
+    };
     let container = Container::new(spec);
     container.start().expect("it starts");
     let error = container.ready(Duration::from_millis(1500)).await.expect_err("nobody answers");
