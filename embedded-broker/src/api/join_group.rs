@@ -44,7 +44,7 @@ fn join(cx: &RequestContext<'_>, request: &JoinGroupRequest) -> JoinReply {
     };
     let cell = found.ok_or_else(|| refused(ErrorCode::UnknownMemberId))?;
     let member_id = join.member_id.clone();
-    match cell.wait(cx.cluster, cx.waiter, |group, ticket, turn| group.join(join, ticket, turn)) {
+    match cell.wait(cx.cluster, cx.waiter, |group, ticket, turn| group.join(&join, ticket, turn)) {
         Some(Reply::Join(reply)) => reply,
         Some(Reply::Sync(_)) | None => Err(JoinRefused { error: ErrorCode::NotCoordinator, member_id }),
     }

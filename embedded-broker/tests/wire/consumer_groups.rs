@@ -15,7 +15,7 @@ use kafka_protocol::protocol::StrBytes;
 use crate::client::Client;
 
 fn broker() -> EmbeddedBroker {
-    EmbeddedBroker::builder().topic("t", 2).topic("tea", 1).start().unwrap()
+    EmbeddedBroker::builder().topic("t", 2).topic("tea", 1).start().expect("a broker on a free port")
 }
 
 fn text(text: &str) -> StrBytes {

@@ -28,7 +28,7 @@ const SUBSCRIPTION: &[u8] = b"\0\0\0\0\0\x01\0\x01t\xff\xff\xff\xff";
 const ASSIGNMENT: &[u8] = b"\0\0\0\0\0\x01\0\x01t\0\0\0\x02\0\0\0\0\0\0\0\x01\xff\xff\xff\xff";
 
 fn broker() -> EmbeddedBroker {
-    EmbeddedBroker::builder().topic("t", 2).topic("u", 1).start().unwrap()
+    EmbeddedBroker::builder().topic("t", 2).topic("u", 1).start().expect("a broker on a free port")
 }
 
 fn text(text: &str) -> StrBytes {

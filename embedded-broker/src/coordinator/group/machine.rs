@@ -92,7 +92,7 @@ impl Group {
     }
 
     /// JoinGroup of the classic protocol.
-    pub(crate) fn join(&mut self, request: JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) {
+    pub(crate) fn join(&mut self, request: &JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) {
         if self.state() == GroupState::Empty {
             self.become_classic();
         }
@@ -100,7 +100,7 @@ impl Group {
             Members::Classic(group) => group.join(request, ticket, turn),
             Members::Consumer(_) => {
                 let error = ErrorCode::InconsistentGroupProtocol;
-                turn.reply_join(ticket, Err(JoinRefused { error, member_id: request.member_id }));
+                turn.reply_join(ticket, Err(JoinRefused { error, member_id: Arc::clone(&request.member_id) }));
             }
         }
     }

@@ -51,8 +51,8 @@ pub(super) fn refused(error: ErrorCode, member_id: &Arc<str>) -> JoinRefused {
 
 impl ClassicGroup {
     /// Answers a JoinGroup now or, by its ticket, when the generation is made.
-    pub(crate) fn join(&mut self, request: JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) {
-        if let Err(error) = self.try_join(&request, ticket, turn) {
+    pub(crate) fn join(&mut self, request: &JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) {
+        if let Err(error) = self.try_join(request, ticket, turn) {
             turn.reply_join(ticket, Err(refused(error, &request.member_id)));
         }
     }
@@ -71,7 +71,7 @@ impl ClassicGroup {
         let member_id = request.new_member_id();
         let static_id = request.instance_id.as_ref().map(|instance| self.static_members.get(instance).cloned());
         match static_id {
-            Some(Some(old_id)) => self.replace_static_member(&old_id, member_id, request, ticket, turn),
+            Some(Some(old_id)) => self.replace_static_member(&old_id, &member_id, request, ticket, turn),
             None if request.can_rejoin_with_id => self.hand_out(member_id, request.session_timeout, ticket, turn),
             Some(None) | None => self.add_member(member_id, request, ticket, turn),
         }
@@ -149,19 +149,19 @@ impl ClassicGroup {
     fn replace_static_member(
         &mut self,
         old_id: &Arc<str>,
-        new_id: Arc<str>,
+        new_id: &Arc<str>,
         request: &JoinRequest,
         ticket: Ticket,
         turn: &mut Turn<'_>,
     ) {
         let old_leader = self.leader.clone();
-        self.rename_member(old_id, &new_id, turn);
-        self.update_wishes(&new_id, request);
-        self.keep_alive(&new_id, turn.now);
+        self.rename_member(old_id, new_id, turn);
+        self.update_wishes(new_id, request);
+        self.keep_alive(new_id, turn.now);
         if self.state == ClassicState::Stable && self.select_protocol() == self.protocol {
             self.commit(self.as_record(|member| member.assignment.clone()), turn);
-            let skip = request.can_skip_assignment && self.leader.as_ref() == Some(&new_id);
-            let mut reply = self.joined(&new_id, skip);
+            let skip = request.can_skip_assignment && self.leader.as_ref() == Some(new_id);
+            let mut reply = self.joined(new_id, skip);
             if let Ok(joined) = &mut reply {
                 joined.skip_assignment = skip;
                 // Before version 9 a leader cannot be told to keep the assignment, so it is told that its
@@ -173,7 +173,7 @@ impl ClassicGroup {
             turn.reply_join(ticket, reply);
         } else {
             // While a generation completes, the old id may be in the leader's plan already: start over.
-            self.hold_join(&new_id, ticket, turn);
+            self.hold_join(new_id, ticket, turn);
             self.rebalance_or_complete(turn);
         }
     }

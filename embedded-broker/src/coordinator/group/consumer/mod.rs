@@ -38,7 +38,7 @@ pub(crate) use assignor::Assignment;
 pub(crate) use catalog::Catalog;
 pub(crate) use describe::{ConsumerGroupDescription, ConsumerMemberDescription};
 pub(crate) use heartbeat::{ConsumerHeartbeat, Heard, HeartbeatRefused};
-pub(crate) use member::{ConsumerMember, LEAVE_EPOCH, STATIC_LEAVE_EPOCH, Subscription, TopicPartitions};
+pub(crate) use member::{ConsumerMember, Subscription, TopicPartitions};
 
 /// The topics a group subscribes to that exist: id and number of partitions by name.
 pub(crate) type SubscribedTopics = BTreeMap<Arc<str>, (Uuid, i32)>;

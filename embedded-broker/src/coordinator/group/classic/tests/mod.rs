@@ -66,9 +66,10 @@ impl TestGroup {
         Ticket(self.tickets)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests build their requests in the call")]
     fn start_join(&mut self, request: JoinRequest) -> Ticket {
         let ticket = self.ticket();
-        self.turn(|group, turn| group.join(request, ticket, turn));
+        self.turn(|group, turn| group.join(&request, ticket, turn));
         ticket
     }
 

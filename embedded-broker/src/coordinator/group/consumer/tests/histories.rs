@@ -69,7 +69,7 @@ impl History {
             Step::Beat(client) => self.beat(client, None),
             Step::Cling(client) => {
                 let me = self.clients[client].clone();
-                let clinging = ConsumerHeartbeat { owned: Some(me.owned.clone()), ..self.heartbeat(client) };
+                let clinging = ConsumerHeartbeat { owned: Some(me.owned), ..self.heartbeat(client) };
                 if let Ok(heard) = self.group.send(&clinging) {
                     self.take(client, heard);
                 }
