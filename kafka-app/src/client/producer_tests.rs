@@ -327,3 +327,77 @@ fn a_property_librdkafka_refuses_is_an_error_that_names_it() {
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("no.such.property"), "{error}");
 }
+
+/// On the embedded broker: what the mock cluster does not model.
+mod on_the_embedded_broker {
+    use embedded_broker::EmbeddedBroker;
+
+    use super::*;
+
+    fn template(broker: &EmbeddedBroker, properties: &[(&str, &str)]) -> KafkaTemplate<str, str> {
+        KafkaTemplate::new(producer_of(broker.bootstrap_servers(), properties), None)
+    }
+
+    #[tokio::test]
+    async fn an_unknown_topic_is_refused_and_accepted_as_soon_as_it_exists() {
+        let broker = EmbeddedBroker::builder().config("auto.create.topics.enable", false).start().unwrap();
+        let template = template(&broker, &[("topic.metadata.propagation.max.ms", "100")]);
+        for _ in 0..2 {
+            let error = template.send("orders", "k", "v").await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused);
+            assert!(error.to_string().contains("`orders`") && error.to_string().contains("does not exist"), "{error}");
+            assert_eq!(error.record().payload.as_deref(), Some(&b"v"[..]));
+        }
+        let error = template.send_all("orders", [("k", "a"), ("k", "b")]).await.unwrap_err();
+        assert_eq!(error.failures().len(), 2);
+        // librdkafka would go on refusing until its next periodic refresh, minutes later.
+        broker.create_topic("orders", 1).unwrap();
+        assert_eq!(template.send_all("orders", [("k", "a"), ("k", "b")]).await.unwrap()[1].offset, 1);
+        assert_eq!(template.send("orders", "k", "v").await.unwrap().offset, 2);
+    }
+
+    #[tokio::test]
+    async fn a_topic_is_created_by_its_first_record_where_the_broker_does_that() {
+        let broker = EmbeddedBroker::builder().start().unwrap();
+        assert_eq!(template(&broker, &[]).send("orders", "k", "v").await.unwrap().offset, 0);
+    }
+
+    #[tokio::test]
+    async fn a_record_too_large_for_its_topic_is_refused_by_the_broker_and_comes_back() {
+        let broker = EmbeddedBroker::builder().config("message.max.bytes", 2_000).topic("orders", 1).start().unwrap();
+        let template = template(&broker, &[]);
+        let error = template.send("orders", "k", &"x".repeat(3_000)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.to_string().contains("max.message.bytes"), "{error}");
+        assert_eq!(error.record().payload.as_ref().map(bytes::Bytes::len), Some(3_000));
+        assert_eq!(template.send("orders", "k", "small").await.unwrap().offset, 0);
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_goes_gives_what_was_under_way_back() {
+        let broker = EmbeddedBroker::builder().topic("orders", 1).start().unwrap();
+        let template = template(&broker, &[("delivery.timeout.ms", "3000"), ("linger.ms", "0")]);
+        template.send("orders", "k", "first").await.unwrap();
+        broker.stop();
+        let error = template.send("orders", "k", "second").await.unwrap_err();
+        assert_eq!((error.kind(), error.record().payload.as_deref()), (ErrorKind::Unavailable, Some(&b"second"[..])));
+    }
+
+    #[tokio::test]
+    async fn headers_keys_and_times_arrive_as_they_were_sent() {
+        let broker = EmbeddedBroker::builder().topic("orders", 1).start().unwrap();
+        let template: KafkaTemplate<String, String> = template(&broker, &[]).typed();
+        let record = ProducerRecord::to("orders")
+            .key("k".to_owned())
+            .payload("v".to_owned())
+            .timestamp(1_234)
+            .header("a", "1")
+            .header("a", "2");
+        template.send_record(record).await.unwrap();
+        let records = broker.topic("orders").await_records(1).await.unwrap();
+        let header = |i: usize| (records[0].headers[i].0.clone(), records[0].headers[i].1.clone());
+        assert_eq!(records[0].timestamp, 1_234);
+        assert_eq!(header(0), ("a".into(), Some("1".into())));
+        assert_eq!(header(1), ("a".into(), Some("2".into())));
+    }
+}

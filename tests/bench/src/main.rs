@@ -1,2 +1,67 @@
-//! Benchmarks.
-fn main() {}
+//! Benchmarks, side by side: each measured client and each broker is a process of its own, rounds alternate, and what
+//! counts is the ratio of medians. Run by hand; see the README beside this package.
+#![expect(clippy::print_stdout, reason = "its output is its result")]
+
+mod app;
+mod bare;
+mod bench;
+mod broker;
+mod clients;
+mod figures;
+mod loopback;
+mod order;
+mod process;
+mod wire;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures kafka-app and the embedded broker against what they are built on.
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    /// Benchmarks to run, by the start of their names; all without any.
+    names: Vec<String>,
+    /// Brokers of a real Kafka; without it the embedded broker runs in a process of its own.
+    #[arg(long)]
+    bootstrap_server: Option<String>,
+    /// Records of each run.
+    #[arg(long, default_value_t = 1_000_000)]
+    records: u64,
+    /// Rounds; every client runs once in each.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    #[command(subcommand)]
+    child: Option<Child>,
+}
+
+/// What this program starts of itself.
+#[derive(Subcommand)]
+enum Child {
+    /// Runs the embedded broker until its standard input ends.
+    #[command(hide = true)]
+    Broker,
+    /// Runs the bare loopback server until its standard input ends.
+    #[command(hide = true)]
+    Loopback,
+    /// Runs one measured client.
+    #[command(hide = true)]
+    Client(process::ClientArgs),
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.child {
+        Some(Child::Broker) => process::serve_broker(),
+        Some(Child::Loopback) => loopback::serve(),
+        Some(Child::Client(args)) => process::run_client(&args),
+        None => bench::run(
+            &cli.names,
+            &bench::Settings {
+                bootstrap_server: cli.bootstrap_server,
+                n_records: cli.records,
+                n_rounds: cli.rounds.max(1),
+            },
+        ),
+    }
+}
