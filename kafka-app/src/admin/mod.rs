@@ -51,6 +51,7 @@ impl NewTopic {
     }
 
     /// With a topic config, by Kafka's name: `retention.ms`, `cleanup.policy`, …
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and literals read best by value")]
     pub fn config(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.configs.insert(key.into(), value.to_string());
         self

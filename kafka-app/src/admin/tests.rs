@@ -48,9 +48,7 @@ fn connection(servers: &str) -> BTreeMap<String, String> {
 }
 
 fn failing_fast() -> AdminProperties {
-    let mut properties = AdminProperties::default();
-    properties.fail_fast = true;
-    properties
+    AdminProperties { fail_fast: true, ..AdminProperties::default() }
 }
 
 #[tokio::test]

@@ -140,7 +140,7 @@ impl Drop for Admin {
 fn native(topic: &NewTopic) -> admin::NewTopic<'_> {
     // -1 leaves it to the broker's `num.partitions` and `default.replication.factor`.
     let n_partitions = topic.n_partitions().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1);
-    let n_replicas = topic.n_replicas().and_then(|n| i32::try_from(n).ok()).unwrap_or(-1);
+    let n_replicas = topic.n_replicas().map_or(-1, i32::from);
     let native = admin::NewTopic::new(topic.name(), n_partitions, TopicReplication::Fixed(n_replicas));
     topic.configs().fold(native, |native, (key, value)| native.set(key, value))
 }
