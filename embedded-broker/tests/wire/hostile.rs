@@ -40,6 +40,8 @@ fn counts_that_promise_gigabytes_reserve_nothing() {
                 client.send_body(api as i16, version, api.request_header_version(version), &body);
             }
         }
+        // Connections are accepted in order: when this one is served, none of those above stands in the queue any more.
+        assert_eq!(Client::of(&broker).call(0, &ApiVersionsRequest::default()).error_code, 0);
     }
     // Whatever the last of them did, others are served.
     assert_eq!(produce(&mut Client::of(&broker), "t", 0, batch(&["v"], NOBODY)).error_code, 0);
