@@ -50,6 +50,12 @@ impl<K: ?Sized, V: ?Sized> AsRef<str> for Topic<K, V> {
     }
 }
 
+impl<K: ?Sized, V: ?Sized> From<Topic<K, V>> for std::sync::Arc<str> {
+    fn from(topic: Topic<K, V>) -> Self {
+        topic.name.into()
+    }
+}
+
 impl<K: ?Sized, V: ?Sized> From<Topic<K, V>> for String {
     fn from(topic: Topic<K, V>) -> Self {
         topic.name.to_owned()

@@ -24,8 +24,8 @@ use crate::{
     record::{ProducerRecord, RawRecord},
 };
 
-pub use batch_function::{IntoBatchResult, batch_handler_fn};
-pub use function::{AnyError, ErrorWithClass, HandlerFn, IntoOutcome, handler_fn};
+pub use batch_function::batch_handler_fn;
+pub use function::{HandlerFn, handler_fn};
 pub use outgoing::Outgoing;
 pub use returns::{BatchResult, Each, IntoOutputs, batch_outcome, outcome};
 

@@ -47,6 +47,7 @@ impl Outgoing {
     }
 
     /// With this key instead of the handled record's; `()` for none.
+    #[expect(clippy::needless_pass_by_value, reason = "as the payload: both are usually made for it")]
     pub fn key(mut self, key: impl ToKey) -> Self {
         let (key, error) = split(key.to_key(&mut BytesMut::new()));
         self.key = Some(key);

@@ -207,6 +207,13 @@ mod tests {
     }
 
     #[test]
+    fn an_outgoing_record_takes_a_typed_topic() {
+        const AUDIT: crate::Topic<String, String> = crate::Topic::new("audit");
+        let topic = outputs(Outgoing::new("p").topic(AUDIT)).remove(0).record.topic;
+        assert_eq!(topic.as_deref(), Some("audit"));
+    }
+
+    #[test]
     fn what_cannot_be_encoded_is_not_retried() {
         let map = std::collections::HashMap::from([((1, 2), 3)]);
         assert_eq!(crate::Json(map).into_outputs().unwrap_err().class, ErrorClass::DeadLetter);

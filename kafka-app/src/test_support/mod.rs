@@ -3,6 +3,7 @@
 mod acks;
 mod bench;
 mod errors;
+mod events;
 mod progress;
 mod record;
 mod sink;
@@ -10,6 +11,7 @@ mod sink;
 pub(crate) use acks::{AckEvent, Acks, acks};
 pub(crate) use bench::Bench;
 pub(crate) use errors::Refused;
+pub(crate) use events::Events;
 pub(crate) use progress::FakeProgress;
 pub(crate) use record::TestRecord;
 pub(crate) use sink::{FakeSink, Sent};

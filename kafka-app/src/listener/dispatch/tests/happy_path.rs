@@ -47,7 +47,11 @@ async fn what_the_filter_drops_is_done_and_never_handled() {
     let (mut bench, notes) = (Bench::new(["a", "x", "b"]), Notes::default());
     bench.filter = Some(|record: &RawRecord| record.payload() != Some(b"x"));
     let seen = notes.clone();
-    bench.run(handler_fn(move |Text(text): Text| std::future::ready(seen.push(text)))).await.unwrap();
+    let handler = handler_fn(move |Text(text): Text| {
+        seen.push(text);
+        async {}
+    });
+    bench.run(handler).await.unwrap();
     assert_eq!(notes.take(), ["a", "b"]);
     assert_eq!(bench.progress.finished(), [0, 1, 2]);
     assert_eq!((bench.counts().handled, bench.counts().filtered), (2, 1));

@@ -2,6 +2,7 @@ mod at_most_once;
 mod batch;
 mod failures;
 mod happy_path;
+mod logs;
 mod manual_ack;
 mod outputs;
 mod revoke;
