@@ -18,11 +18,21 @@ use proc_macro::TokenStream;
 /// The function stays as it is, token for token, so a unit test calls it directly; beside it stands a hidden declaration
 /// of the same name, which `listeners![..]` collects (so no type or module beside it can have that name). Arguments are extractors; what is returned is sent to `send_to`.
 ///
-/// ```ignore
+/// ```
+/// use kafka_app::{Json, kafka_listener, listeners};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { id: u64, cents: u64 }
+///
+/// #[derive(serde::Serialize)]
+/// struct Invoice { order: u64, cents: u64 }
+///
 /// #[kafka_listener(topic = "orders", group = "billing", send_to = "invoices")]
-/// async fn bill(Json(order): Json<Order>) -> Result<Json<Invoice>, BillingError> {
+/// async fn bill(Json(order): Json<Order>) -> Result<Json<Invoice>, std::io::Error> {
 ///     Ok(Json(Invoice { order: order.id, cents: order.cents }))
 /// }
+///
+/// assert_eq!(listeners![bill][0].id(), "bill");
 /// ```
 ///
 /// # Options
@@ -61,7 +71,9 @@ pub fn kafka_listener(arguments: TokenStream, item: TokenStream) -> TokenStream 
 /// On the type itself it is the class of every variant that has none; without any it is `#[retry]`. The type
 /// implements `std::error::Error` itself.
 ///
-/// ```ignore
+/// ```
+/// use kafka_app::{ErrorClass, KafkaError};
+///
 /// #[derive(Debug, KafkaError)]
 /// enum BillingError {
 ///     Busy, // delivered again
@@ -72,6 +84,13 @@ pub fn kafka_listener(arguments: TokenStream, item: TokenStream) -> TokenStream 
 ///     #[stop]
 ///     WrongCredentials,
 /// }
+/// # impl std::fmt::Display for BillingError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { write!(f, "{self:?}") }
+/// # }
+/// # impl std::error::Error for BillingError {}
+///
+/// assert_eq!(BillingError::Busy.class(), ErrorClass::Retry);
+/// assert_eq!(BillingError::AlreadyBilled.class(), ErrorClass::Skip);
 /// ```
 #[proc_macro_derive(KafkaError, attributes(retry, dead_letter, skip, stop, kafka_error))]
 pub fn kafka_error(item: TokenStream) -> TokenStream {

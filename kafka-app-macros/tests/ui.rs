@@ -4,7 +4,6 @@
 //! librdkafka once more for a target folder of its own. Each mistake is rendered from rustc's JSON without what changes
 //! when other crates do: the sources and line numbers of other files and the lists of types that implement a trait.
 //! `UI_BLESS=1` writes what is said now.
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so, and a difference is shown")]
 
 use std::{
     env,

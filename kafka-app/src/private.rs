@@ -13,6 +13,8 @@ pub use crate::{
 #[cfg(feature = "discover")]
 pub use inventory;
 
+use crate::topic::Topic;
+
 /// Makes one argument of a record.
 ///
 /// # Errors
@@ -61,7 +63,7 @@ impl TopicName for &'static str {
     }
 }
 
-impl<K: ?Sized, V: ?Sized> TopicName for crate::Topic<K, V> {
+impl<K: ?Sized, V: ?Sized> TopicName for Topic<K, V> {
     fn topic_name(&self) -> &str {
         self.name()
     }

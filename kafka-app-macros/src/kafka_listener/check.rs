@@ -5,9 +5,9 @@ use syn::Ident;
 
 use super::{
     function::Function,
-    model::{Delivery, Options, Ordering},
+    model::{DeadLetter, Delivery, Options, Ordering},
 };
-use crate::ctxt::Ctxt;
+use crate::{ctxt::Ctxt, values::TopicName};
 
 /// Reports every contradiction.
 pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
@@ -18,6 +18,7 @@ pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     lanes(options, cx);
     batch(options, function, cx);
     retry(options, cx);
+    dead_letter(options, cx);
     returns(options, function, cx);
 }
 
@@ -41,7 +42,7 @@ fn not_yet(options: &Options, cx: &Ctxt) {
     if let (Some(name), Some(Delivery::ExactlyOnce)) = (options.delivery.name(), options.delivery.get()) {
         cx.error(
             name,
-            "exactly-once delivery is not there yet: say `\"at-least-once\"`, which may repeat records after a crash",
+            "exactly-once delivery is not there yet: say `\"at-least-once\"`, which may repeat records after a crash, and make the function idempotent",
         );
     }
     if let Some(name) = options.retry_topics.name() {
@@ -145,6 +146,22 @@ fn retry(options: &Options, cx: &Ctxt) {
         && longest < first
     {
         cx.error(name, "`max_backoff` is shorter than `backoff`");
+    }
+}
+
+/// A record that fails again and again would go round for ever.
+fn dead_letter(options: &Options, cx: &Ctxt) {
+    let Some(DeadLetter::Topic(TopicName::Literal(target))) = options.dead_letter.get() else { return };
+    let topics = options.topics.get().into_iter().flatten().chain(options.topic.get());
+    for topic in topics {
+        if let TopicName::Literal(topic) = topic
+            && topic.value() == target.value()
+        {
+            cx.error(
+                target,
+                format!("the listener reads {:?} itself: dead letters go to another topic", target.value()),
+            );
+        }
     }
 }
 

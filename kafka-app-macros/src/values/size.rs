@@ -1,21 +1,9 @@
-//! Sizes: `"1MiB"`, `"64kB"`, or a bare number of bytes.
+//! Sizes: `"1MiB"`, `"64KB"`, or a bare number of bytes.
 
 use syn::{Expr, ExprLit, Lit};
 
 use super::{string, value};
 use crate::{ctxt::Ctxt, options::Entry};
-
-/// Units by powers of 1024 and of 1000.
-const UNITS: &[(&str, u64)] = &[
-    ("B", 1),
-    ("kB", 1000),
-    ("KB", 1000),
-    ("KiB", 1 << 10),
-    ("MB", 1_000_000),
-    ("MiB", 1 << 20),
-    ("GB", 1_000_000_000),
-    ("GiB", 1 << 30),
-];
 
 /// A number of bytes from 1.
 pub(crate) fn size(entry: &Entry, cx: &Ctxt) -> Option<u64> {
@@ -29,19 +17,28 @@ pub(crate) fn size(entry: &Entry, cx: &Ctxt) -> Option<u64> {
         Some(bytes) => return Some(bytes),
         None => cx.error(
             value,
-            format!("`{}` takes a size, as in \"64KiB\", \"1MiB\" or a number of bytes; units are B, kB, KiB, MB, MiB, GB, GiB", entry.name),
+            format!(
+                "`{}` takes a size, as in \"64KiB\", \"1MiB\" or a number of bytes; units are B, KiB, MiB, GiB",
+                entry.name
+            ),
         ),
     }
     None
 }
 
+/// As `kafka_app`'s configuration reads it: as in Spring, `KB` is 1024 bytes, like `KiB`.
 fn parse(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let unit = unit.trim();
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit || unit.is_empty() && *name == "B")?;
-    number.parse::<u64>().ok()?.checked_mul(*factor)
+    let factor = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]
@@ -49,9 +46,9 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn sizes_have_units_of_1000_and_of_1024() {
+    fn sizes_have_binary_units() {
         assert_eq!(parse("1MiB"), Some(1_048_576));
-        assert_eq!(parse("2 kB"), Some(2000));
+        assert_eq!(parse("2 KB"), Some(2048));
         assert_eq!(parse("512"), Some(512));
     }
 

@@ -82,16 +82,14 @@ pub(super) fn check(name: &str) -> Result<(), String> {
         return Err("a topic needs a name".to_owned());
     }
     let pieces = pieces(name)?;
-    let texts = pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => *text,
-        Piece::Placeholder { default } => default.unwrap_or_default(),
-    });
-    for text in texts {
-        if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
-            let advice = if c == '*' { "; `topic_pattern` takes a pattern" } else { "" };
-            return Err(format!(
-                "{c:?} cannot be in a topic's name, which has letters, digits, `.`, `_` and `-`{advice}"
-            ));
+    for piece in &pieces {
+        match piece {
+            Piece::Text(text) => characters(text)?,
+            // A placeholder may stand for several topics.
+            Piece::Placeholder { default: Some(default) } if !default.contains("${") => {
+                default.split(',').try_for_each(|topic| characters(topic.trim()))?;
+            }
+            Piece::Placeholder { .. } => {}
         }
     }
     match pieces.as_slice() {
@@ -103,13 +101,21 @@ pub(super) fn check(name: &str) -> Result<(), String> {
     }
 }
 
+fn characters(text: &str) -> Result<(), String> {
+    let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) else {
+        return Ok(());
+    };
+    let advice = if c == '*' { "; `topic_pattern` takes a pattern" } else { "" };
+    Err(format!("{c:?} cannot be in a topic's name, which has letters, digits, `.`, `_` and `-`{advice}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::check;
 
     #[test]
     fn names_are_kafkas() {
-        for name in ["orders", "a.b_c-D9", "${topic:orders}-v1", "${topic}"] {
+        for name in ["orders", "a.b_c-D9", "${topic:orders}-v1", "${topic}", "${topics:a, b}", "${a:${b:c}}"] {
             assert_eq!(check(name), Ok(()), "{name:?}");
         }
         for name in ["", ".", "..", "two words", "${topic:a b}", "ü", &"x".repeat(250)] {

@@ -1,7 +1,7 @@
 use kafka_app::kafka_listener;
 
 #[kafka_listener(
-    topics = ["${orders", "${}", "${:orders}", "${a b}", "${a:${b}}", "${a:b c}"],
+    topics = ["${orders", "${}", "${:orders}", "${a b}", "${a:${b}", "${a:${b:}}", "${a:b c}"],
     group = "${group",
     properties("client.id" = "${id")
 )]
