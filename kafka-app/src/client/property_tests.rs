@@ -24,7 +24,8 @@ fn librdkafka_takes_what_the_table_says_it_takes() {
             Kind::Integer(min, max) => vec![min.to_string(), max.to_string()],
             Kind::Decimal(min, max) => vec![min.to_string(), max.to_string()],
             Kind::Boolean => ["true", "false", "1", "0", "T", "f"].map(str::to_owned).into(),
-            Kind::OneOf(names) => names.iter().map(|name| name.to_string()).collect(),
+            Kind::OneOf(names) => names.iter().flat_map(|name| [name.to_string(), name.to_uppercase()]).collect(),
+            Kind::Exactly(names) | Kind::ExactList(names) => names.iter().map(|name| name.to_string()).collect(),
             Kind::Flags(names) => names.iter().map(|name| name.to_string()).chain([names[..2].join(",")]).collect(),
             Kind::Acks => ["-1", "all", "1000"].map(str::to_owned).into(),
             // Those with a grammar of their own are tried in an example or not at all.
@@ -45,6 +46,7 @@ fn librdkafka_refuses_what_the_table_refuses() {
             Kind::Integer(min, max) => [min - 1, max + 1].iter().filter(|n| fits(n)).map(i64::to_string).collect(),
             Kind::Decimal(_, max) => vec![(max + 1.0).to_string()],
             Kind::Boolean | Kind::OneOf(_) | Kind::Flags(_) | Kind::Acks => vec!["nonsense".to_owned()],
+            Kind::Exactly(_) | Kind::ExactList(_) => vec!["nonsense".to_owned(), "Range".to_owned()],
             Kind::Text | Kind::CodeOnly => Vec::new(),
         };
         for value in refused {

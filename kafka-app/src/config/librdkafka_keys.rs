@@ -2,7 +2,7 @@
 //!
 //! They are known here so that a wrong one is found before a client exists, together with all other mistakes.
 
-use Kind::{Acks, Boolean, CodeOnly, Decimal, Flags, Integer, OneOf, Text};
+use Kind::{Acks, Boolean, CodeOnly, Decimal, ExactList, Exactly, Flags, Integer, OneOf, Text};
 use Role::{Any, Consumer, Producer};
 
 /// A property of librdkafka.
@@ -31,6 +31,10 @@ pub(crate) enum Kind {
     Boolean,
     /// One of these names, in any case.
     OneOf(&'static [&'static str]),
+    /// One of these names, letter by letter.
+    Exactly(&'static [&'static str]),
+    /// Any of these names, letter by letter, separated by commas.
+    ExactList(&'static [&'static str]),
     /// Any of these names, separated by commas; a sign before a name is allowed.
     Flags(&'static [&'static str]),
     /// A number from -1 to 1000, or `all`.
@@ -68,12 +72,13 @@ impl Key {
 
     /// Says what is wrong with a value, in words that fit behind "expected".
     pub(crate) fn check(&self, value: &str) -> Result<(), String> {
-        let value = value.trim();
         let fits = match self.kind {
             Integer(min, max) => value.parse::<i64>().is_ok_and(|n| (min..=max).contains(&n)),
             Decimal(min, max) => value.parse::<f64>().is_ok_and(|n| (min..=max).contains(&n)),
             Boolean => ["true", "false", "t", "f", "1", "0"].iter().any(|b| value.eq_ignore_ascii_case(b)),
-            OneOf(names) => is_in(names, value),
+            OneOf(names) => is_in(names, value.trim()),
+            Exactly(names) => names.contains(&value),
+            ExactList(names) => value.split(',').all(|name| names.contains(&name.trim())),
             Flags(names) => value.split(',').all(|flag| is_in(names, flag.trim().trim_start_matches(['+', '-']))),
             Acks => is_in(&["all"], value) || value.parse::<i64>().is_ok_and(|n| (-1..=1000).contains(&n)),
             Text => true,
@@ -89,8 +94,8 @@ impl Kind {
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Decimal(min, max) => format!("a number from {min} to {max}"),
             Self::Boolean => "true or false".to_owned(),
-            Self::OneOf(names) => format!("one of {}", names.join(", ")),
-            Self::Flags(names) => format!("some of {}, separated by commas", names.join(", ")),
+            Self::OneOf(names) | Self::Exactly(names) => format!("one of {}", names.join(", ")),
+            Self::Flags(names) | Self::ExactList(names) => format!("some of {}, separated by commas", names.join(", ")),
             Self::Acks => "all, or a number from -1 to 1000".to_owned(),
             Self::Text => "text".to_owned(),
             Self::CodeOnly => "nothing here: it cannot be set by configuration".to_owned(),
@@ -234,8 +239,8 @@ const KEYS: &[Key] = &[
     key("offset_commit_cb", Consumer, CodeOnly, ""),
     key("opaque", Any, CodeOnly, ""),
     key("open_cb", Any, CodeOnly, ""),
-    key("partition.assignment.strategy", Consumer, Flags(ASSIGNORS), ""),
-    key("partitioner", Producer, OneOf(PARTITIONERS), ""),
+    key("partition.assignment.strategy", Consumer, ExactList(ASSIGNORS), ""),
+    key("partitioner", Producer, Exactly(PARTITIONERS), ""),
     key("partitioner_cb", Producer, CodeOnly, ""),
     key("plugin.library.paths", Any, Text, ""),
     key("produce.offset.report", Producer, Boolean, ""),
@@ -379,7 +384,8 @@ mod tests {
         assert!(check("debug", "cgrp,everything").is_err());
         assert_eq!(check("acks", "all"), Ok(()));
         assert!(check("acks", "most").is_err());
-        assert!(check("partitioner", "murmur3").is_err());
+        assert!(check("partitioner", "Murmur2").is_err(), "librdkafka compares it letter by letter");
+        assert!(check("socket.keepalive.enable", " true").is_err());
         assert!(check("rebalance_cb", "x").is_err());
     }
 

@@ -61,9 +61,20 @@ pub(crate) fn shown<'v>(key: &str, value: &'v str) -> &'v str {
 /// Whether the value of this key must never be shown. Errs on the side of masking.
 pub(crate) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace(['-', '_'], ".");
-    ["password", "passphrase", "secret", "token", "key.pem", "key.store.key", "credential", "jaas", "ssl.key"]
-        .iter()
-        .any(|word| key.contains(word))
+    [
+        "password",
+        "passphrase",
+        "secret",
+        "token",
+        "key.pem",
+        "key.store.key",
+        "credential",
+        "jaas",
+        "ssl.key",
+        "oauthbearer.config",
+    ]
+    .iter()
+    .any(|word| key.contains(word))
         && !key.ends_with(".location")
         && !key.ends_with(".url")
 }
@@ -81,6 +92,8 @@ mod tests {
             "ssl.keystore.password",
             "sasl.oauthbearer.client.secret",
             "sasl.jaas.config",
+            "sasl.oauthbearer.config",
+            "sasl.oauthbearer.assertion.private.key.passphrase",
             "SASL_PASSWORD",
             "key-store-key",
             "my.api.token",
