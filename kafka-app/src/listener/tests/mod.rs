@@ -1,6 +1,8 @@
 //! The runtime as a whole: against a double of the client, and against a broker.
 
 mod broker;
+mod fake;
+mod pump;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 

@@ -1,0 +1,339 @@
+//! A double of the client, a runner with a gate, and a pump that a test turns by hand under a clock of its own.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, watch},
+};
+
+use crate::{
+    client::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken},
+    config::{ResolvedListener, Subscription},
+    error::{Error, Result},
+    listener::{
+        Ack, Chunk, ChunkRunner, Progress, StopReport,
+        lane::Lanes,
+        mailbox::{Command, Mailbox},
+        pump::{ConsumerStatus, Exit, Pump, PumpConfig, Turn},
+    },
+    record::{OwnedRecord, RawRecord, TopicPartition},
+};
+
+/// What the client was told, in order: `assign 0`, `store 0@3`, `commit`, `seek 0@2`, `unassign 0`, `close`.
+#[derive(Default)]
+pub(super) struct Cluster {
+    calls: Vec<String>,
+    events: VecDeque<ConsumerEvent>,
+    records: HashMap<i32, VecDeque<RawRecord>>,
+    signals: HashMap<i32, Arc<dyn Signal>>,
+    last_token: u64,
+    is_closed: bool,
+}
+
+struct FakeClient(Arc<Mutex<Cluster>>);
+
+struct FakeQueue(Arc<Mutex<Cluster>>, i32);
+
+impl ConsumerClient for FakeClient {
+    fn subscribe(&mut self, _subscription: &Subscription) -> Result<()> {
+        Ok(())
+    }
+
+    fn poll_event(&mut self) -> Option<ConsumerEvent> {
+        self.0.lock().events.pop_front()
+    }
+
+    fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
+        self.0.lock().signals.insert(partition.partition, signal);
+        Ok(Box::new(FakeQueue(Arc::clone(&self.0), partition.partition)))
+    }
+
+    fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.call("assign", partitions)
+    }
+
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.call("unassign", partitions)
+    }
+
+    fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
+        let calls = offsets.iter().map(|o| format!("store {}@{}", o.partition.partition, o.offset));
+        self.0.lock().calls.extend(calls);
+        Vec::new()
+    }
+
+    fn commit_stored(&mut self, token: u64) -> Result<()> {
+        let mut cluster = self.0.lock();
+        cluster.calls.push("commit".to_owned());
+        cluster.last_token = token;
+        Ok(())
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()> {
+        let mut cluster = self.0.lock();
+        cluster.calls.push(format!("seek {}@{offset}", partition.partition));
+        cluster.records.entry(partition.partition).or_default().clear();
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.call("close", &[])
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.lock().is_closed
+    }
+
+    fn lease(&self) -> Lease {
+        Arc::new(())
+    }
+}
+
+impl FakeClient {
+    fn call(&self, what: &str, partitions: &[TopicPartition]) -> Result<()> {
+        let partitions: String = partitions.iter().map(|p| format!(" {}", p.partition)).collect();
+        self.0.lock().calls.push(format!("{what}{partitions}"));
+        Ok(())
+    }
+}
+
+impl RecordQueue for FakeQueue {
+    fn take(&mut self, max: usize, records: &mut Vec<RawRecord>) -> Taken {
+        let mut cluster = self.0.lock();
+        let queue = cluster.records.entry(self.1).or_default();
+        let n_records = max.min(queue.len());
+        records.extend(queue.drain(..n_records));
+        Taken { more: n_records == max, faults: Vec::new() }
+    }
+}
+
+/// What the handler does with a record's `Ack`, where it gets one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Acks {
+    Acknowledge,
+    Nack(Duration),
+    Drop,
+}
+
+/// Handles a record for each permit; `*` starts, `.` ends.
+pub(super) struct Gate {
+    permits: Semaphore,
+    log: Mutex<Vec<String>>,
+    acks: Mutex<VecDeque<Acks>>,
+    /// Results of acknowledgments awaited by handlers.
+    confirmed: Mutex<Vec<bool>>,
+    fails_at: Mutex<Option<i64>>,
+}
+
+impl ChunkRunner for Gate {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = std::result::Result<(), Error>> + Send + 'a>> {
+        Box::pin(async move {
+            for record in chunk.records {
+                if progress.is_revoked() {
+                    break;
+                }
+                let place = format!("{}@{}", chunk.partition, record.record.offset());
+                self.log.lock().push(format!("*{place}"));
+                let permit = self.permits.acquire().await.expect("never closed");
+                permit.forget();
+                self.log.lock().push(format!(".{place}"));
+                if *self.fails_at.lock() == Some(record.record.offset()) {
+                    return Err(Error::new(crate::ErrorKind::Listener, "spent"));
+                }
+                match progress.ack(record.seq) {
+                    None => progress.done(record.seq),
+                    Some(source) => {
+                        let ack = Ack::new(source);
+                        let what = self.acks.lock().pop_front().unwrap_or(Acks::Acknowledge);
+                        match what {
+                            Acks::Acknowledge => {
+                                let acked = ack.ack().await;
+                                self.confirmed.lock().push(acked.is_ok());
+                            }
+                            Acks::Nack(delay) => ack.nack(delay),
+                            Acks::Drop => drop(ack),
+                        }
+                        progress.left_to_ack(record.seq);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A pump with its doubles. Handlers run on the test's own thread whenever it awaits.
+pub(super) struct Rig {
+    pub(super) now: Instant,
+    pump: Pump,
+    cluster: Arc<Mutex<Cluster>>,
+    gate: Arc<Gate>,
+    mailbox: Arc<Mailbox>,
+    pub(super) status: watch::Receiver<ConsumerStatus>,
+    exit: Option<Exit>,
+}
+
+impl Rig {
+    pub(super) fn new(listener: ResolvedListener, takes_batches: bool) -> Self {
+        let cluster = Arc::<Mutex<Cluster>>::default();
+        let gate = Arc::new(Gate {
+            permits: Semaphore::new(0),
+            log: Mutex::default(),
+            acks: Mutex::default(),
+            confirmed: Mutex::default(),
+            fails_at: Mutex::default(),
+        });
+        let n_workers = usize::try_from(listener.workers).expect("it fits");
+        let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, listener.ordering, n_workers);
+        let (sender, status) = watch::channel(ConsumerStatus::default());
+        let mailbox = Arc::<Mailbox>::default();
+        let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
+        let config = PumpConfig::new(&listener, takes_batches);
+        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now);
+        Self { now, pump, cluster, gate, mailbox, status, exit: None }
+    }
+
+    /// Assigned to partitions 0 to `n_partitions`.
+    pub(super) async fn assigned(listener: ResolvedListener, n_partitions: i32) -> Self {
+        Self::new(listener, false).with_assigned(n_partitions).await
+    }
+
+    pub(super) async fn with_assigned(mut self, n_partitions: i32) -> Self {
+        self.event(ConsumerEvent::Assign((0..n_partitions).map(orders).collect())).await;
+        self.cluster.lock().calls.clear();
+        self
+    }
+
+    /// Turns the pump and runs handlers until neither has more to do.
+    pub(super) async fn settle(&mut self) {
+        for _ in 0..8 {
+            if self.exit.is_none()
+                && let Turn::Ended(exit) = self.pump.turn(self.now)
+            {
+                self.exit = Some(exit);
+            }
+            for _ in 0..64 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Lets time pass, then settles. Longer than the fallback, every queue is looked at.
+    pub(super) async fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.settle().await;
+    }
+
+    pub(super) async fn event(&mut self, event: ConsumerEvent) {
+        self.cluster.lock().events.push_back(event);
+        self.settle().await;
+    }
+
+    pub(super) async fn revoke(&mut self, partition: i32, lost: bool) {
+        self.event(ConsumerEvent::Revoke { partitions: vec![orders(partition)], lost }).await;
+    }
+
+    /// The commit under way ends.
+    pub(super) async fn commit_ends(&mut self, is_ok: bool) {
+        let token = Some(self.cluster.lock().last_token);
+        let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
+        let result = if is_ok { Ok(()) } else { Err(fault) };
+        self.event(ConsumerEvent::Committed { token, result, partitions: Vec::new() }).await;
+    }
+
+    /// Records with these offsets arrive; the key is that of the offset's parity.
+    pub(super) async fn arrive(&mut self, partition: i32, offsets: impl IntoIterator<Item = i64>) {
+        let records = offsets.into_iter().map(|offset| {
+            let key = Some(vec![b'0' + u8::from(offset % 2 == 1)]);
+            OwnedRecord { offset, key, payload: Some(vec![0; 100]), ..OwnedRecord::default() }.into()
+        });
+        {
+            let mut cluster = self.cluster.lock();
+            cluster.records.entry(partition).or_default().extend(records);
+            if let Some(signal) = cluster.signals.get(&partition) {
+                signal.signal();
+            }
+        }
+        self.pass(Duration::from_secs(1)).await;
+    }
+
+    /// Lets `n` handlers end.
+    pub(super) async fn release(&mut self, n: usize) {
+        self.gate.permits.add_permits(n);
+        self.settle().await;
+    }
+
+    pub(super) async fn tell(&mut self, command: Command) {
+        self.mailbox.send(command);
+        self.settle().await;
+    }
+
+    pub(super) async fn stop(&mut self, within: Duration) {
+        self.tell(Command::Stop { deadline: self.now + within }).await;
+    }
+
+    pub(super) fn leave_closed(&mut self) {
+        self.cluster.lock().is_closed = true;
+    }
+
+    pub(super) fn acks(&self, acks: impl IntoIterator<Item = Acks>) {
+        self.gate.acks.lock().extend(acks);
+    }
+
+    pub(super) fn fail_at(&self, offset: i64) {
+        *self.gate.fails_at.lock() = Some(offset);
+    }
+
+    /// What handlers did since the last look: `*0@3` started, `.0@3` ended.
+    pub(super) fn handled(&self) -> Vec<String> {
+        std::mem::take(&mut self.gate.log.lock())
+    }
+
+    /// What the client was told since the last look.
+    pub(super) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.cluster.lock().calls)
+    }
+
+    pub(super) fn confirmed(&self) -> Vec<bool> {
+        self.gate.confirmed.lock().clone()
+    }
+
+    /// Records still with the client.
+    pub(super) fn n_waiting(&self, partition: i32) -> usize {
+        self.cluster.lock().records.get(&partition).map_or(0, VecDeque::len)
+    }
+
+    pub(super) fn stopped(&self) -> Option<&StopReport> {
+        match &self.exit {
+            Some(Exit::Stopped(report)) => Some(report),
+            _ => None,
+        }
+    }
+
+    pub(super) fn failure(&self) -> Option<String> {
+        match &self.exit {
+            Some(Exit::Failed(error)) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_fatal(&self) -> bool {
+        matches!(self.exit, Some(Exit::Fatal(_)))
+    }
+}
+
+pub(super) fn orders(partition: i32) -> TopicPartition {
+    TopicPartition::new("orders", partition)
+}
