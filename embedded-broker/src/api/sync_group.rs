@@ -1,6 +1,6 @@
 //! SyncGroup, versions 0 to 5: the leader of a classic group hands in the assignment, everybody fetches its share.
 //!
-//! Version 3 adds static members, 5 the protocol type and name, which must be the group's. Held until the leader's has
+//! Version 3 adds static members, 5 the protocol type and name, which must be there and be the group's. Held until the leader's has
 //! come; a broker that stops answers NOT_COORDINATOR.
 
 use std::collections::HashMap;
@@ -32,6 +32,9 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: SyncGroupRequest) -> Resu
 fn sync(cx: &RequestContext<'_>, request: &SyncGroupRequest) -> SyncReply {
     if request.group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
+    }
+    if cx.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
+        return Err(ErrorCode::InconsistentGroupProtocol);
     }
     let cell = cx.cluster.groups.find(&request.group_id).ok_or(ErrorCode::UnknownMemberId)?;
     let assignments: HashMap<&str, Bytes> =

@@ -65,14 +65,17 @@ fn join(client: &mut Client, version: i16, group_id: &str) -> JoinGroupResponse 
     client.call(version, &join_request(version, group_id, &first.member_id))
 }
 
-fn sync_request(group_id: &str, generation: i32, member_id: &StrBytes) -> SyncGroupRequest {
+fn sync_request(version: i16, group_id: &str, generation: i32, member_id: &StrBytes) -> SyncGroupRequest {
     let share = SyncGroupRequestAssignment::default()
         .with_member_id(member_id.clone())
         .with_assignment(Bytes::from_static(ASSIGNMENT));
+    let since_5 = |name: &str| (version >= 5).then(|| text(name));
     SyncGroupRequest::default()
         .with_group_id(group(group_id))
         .with_generation_id(generation)
         .with_member_id(member_id.clone())
+        .with_protocol_type(since_5("consumer"))
+        .with_protocol_name(since_5("range"))
         .with_assignments(vec![share])
 }
 
@@ -87,7 +90,7 @@ fn heartbeat(group_id: &str, generation: i32, member_id: &StrBytes) -> Heartbeat
 fn stable(client: &mut Client, group_id: &str) -> (StrBytes, i32) {
     let joined = join(client, 9, group_id);
     assert_eq!(joined.error_code, 0);
-    let synced = client.call(5, &sync_request(group_id, joined.generation_id, &joined.member_id));
+    let synced = client.call(5, &sync_request(5, group_id, joined.generation_id, &joined.member_id));
     assert_eq!(synced.error_code, 0);
     (joined.member_id, joined.generation_id)
 }
@@ -143,7 +146,7 @@ fn a_member_lives_its_life_in_every_version() {
         assert_eq!(joined.protocol_type, (version >= 7).then(|| text("consumer")));
         assert_eq!(joined.members[0].metadata, SUBSCRIPTION);
 
-        let synced = client.call(sync, &sync_request(&id, 1, &joined.member_id));
+        let synced = client.call(sync, &sync_request(sync, &id, 1, &joined.member_id));
         assert_eq!((synced.error_code, &synced.assignment[..]), (0, ASSIGNMENT));
         assert_eq!(synced.protocol_name, (sync >= 5).then(|| text("range")));
         assert_eq!(client.call(beat, &heartbeat(&id, 1, &joined.member_id)).error_code, 0);
@@ -171,7 +174,7 @@ fn requests_about_unknown_groups_are_answered_as_kafka_does() {
     let nobody = text("nobody");
     let unknown = ErrorCode::UnknownMemberId.code();
     assert_eq!(client.call(9, &join_request(9, "none", &nobody)).error_code, unknown);
-    assert_eq!(client.call(5, &sync_request("none", 1, &nobody)).error_code, unknown);
+    assert_eq!(client.call(5, &sync_request(5, "none", 1, &nobody)).error_code, unknown);
     assert_eq!(client.call(4, &heartbeat("none", 1, &nobody)).error_code, unknown);
     let leaver = MemberIdentity::default().with_member_id(nobody.clone());
     let left = client.call(5, &LeaveGroupRequest::default().with_group_id(group("none")).with_members(vec![leaver]));
@@ -194,7 +197,7 @@ fn an_empty_group_id_is_refused_by_members_and_taken_by_commits() {
     let mut client = Client::of(&broker);
     let invalid = ErrorCode::InvalidGroupId.code();
     assert_eq!(client.call(9, &join_request(9, "", &text(""))).error_code, invalid);
-    assert_eq!(client.call(5, &sync_request("", 1, &text("m"))).error_code, invalid);
+    assert_eq!(client.call(5, &sync_request(5, "", 1, &text("m"))).error_code, invalid);
     assert_eq!(client.call(4, &heartbeat("", 1, &text("m"))).error_code, invalid);
     assert_eq!(client.call(5, &LeaveGroupRequest::default()).error_code, invalid);
     assert_eq!(commit(&mut client, 8, &commit_request("", "t", 0, 5)), 0);
@@ -292,9 +295,9 @@ fn members_that_come_together_are_answered_together() {
     assert_eq!((&leader.leader, &follower.leader), (&first, &first));
     assert_eq!((leader.members.len(), follower.members.len()), (2, 0));
 
-    let empty_handed = sync_request("g", 2, &second).with_assignments(Vec::new());
+    let empty_handed = sync_request(5, "g", 2, &second).with_assignments(Vec::new());
     two.send(5, &empty_handed);
-    assert_eq!(one.call(5, &sync_request("g", 2, &first)).assignment, ASSIGNMENT);
+    assert_eq!(one.call(5, &sync_request(5, "g", 2, &first)).assignment, ASSIGNMENT);
     assert_eq!(two.receive::<SyncGroupRequest>(5).assignment, "");
 
     let members = broker.group("g").members();
@@ -485,7 +488,7 @@ fn a_static_member_comes_back_without_a_rebalance() {
         let request = join_request(version, &id, &text("")).with_group_instance_id(Some(text("one")));
         let joined = client.call(version, &request);
         assert_eq!((joined.error_code, &joined.members[0].group_instance_id), (0, &Some(text("one"))));
-        client.call(5, &sync_request(&id, 1, &joined.member_id));
+        client.call(5, &sync_request(5, &id, 1, &joined.member_id));
         let back = client.call(version, &request);
         assert_eq!((back.error_code, back.generation_id), (0, 1), "version {version}");
         assert_eq!((back.skip_assignment, back.leader == back.member_id), (version >= 9, version >= 9));

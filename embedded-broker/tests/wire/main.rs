@@ -9,6 +9,7 @@ mod admin;
 mod api_versions;
 mod fetch;
 mod groups;
+mod groups_as_kafka;
 mod hostile;
 mod init_producer_id;
 mod life;
