@@ -77,6 +77,35 @@ mod tests {
         assert!(TestRecord::new([0xff]).extract::<Option<&str>>().is_err());
     }
 
+    /// Two types on one topic, told apart by a header.
+    #[derive(Debug, PartialEq)]
+    enum Event<'r> {
+        Text(&'r str),
+        Count(i64),
+    }
+
+    impl<'r> FromPayload<'r> for Event<'r> {
+        type Error = Box<dyn StdError + Send + Sync>;
+
+        fn from_payload(payload: &'r [u8]) -> Result<Self, Self::Error> {
+            Ok(Self::Text(<&str>::from_payload(payload)?))
+        }
+
+        fn from_payload_of(record: &'r crate::RawRecord, payload: &'r [u8]) -> Result<Self, Self::Error> {
+            match record.to_headers().last("type") {
+                Some(Some(b"count")) => Ok(Self::Count(i64::from_payload(payload)?)),
+                _ => Self::from_payload(payload),
+            }
+        }
+    }
+
+    #[test]
+    fn a_type_may_choose_its_form_by_a_header() {
+        let count = TestRecord::new(7_i64.to_be_bytes()).header("type", "count");
+        assert_eq!(count.extract::<Event<'_>>().unwrap(), Event::Count(7));
+        assert_eq!(TestRecord::new("x").extract::<Option<Event<'_>>>().unwrap(), Some(Event::Text("x")));
+    }
+
     #[test]
     fn a_rejection_carries_the_type_of_its_error() {
         let rejection = TestRecord::new([0xff]).extract::<String>().unwrap_err();

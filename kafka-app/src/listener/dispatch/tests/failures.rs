@@ -16,7 +16,7 @@ use crate::{
 
 /// Fails with the class its record's payload names.
 #[derive(Debug)]
-struct Classed(ErrorClass);
+pub(super) struct Classed(pub(super) ErrorClass);
 
 impl std::fmt::Display for Classed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

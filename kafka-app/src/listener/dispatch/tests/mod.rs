@@ -4,6 +4,7 @@ mod failures;
 mod happy_path;
 mod logs;
 mod manual_ack;
+mod nothing_lost;
 mod outputs;
 mod revoke;
 
