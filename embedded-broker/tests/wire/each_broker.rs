@@ -6,6 +6,7 @@ use embedded_broker::EmbeddedBroker;
 use crate::client::Client;
 
 /// Runs a test against the embedded broker, and against a real one if there is one.
+#[expect(clippy::print_stdout, reason = "a failed test shows which broker it was")]
 pub(crate) fn on_each_broker(test: impl Fn(&mut Client)) {
     let broker = EmbeddedBroker::builder().start().expect("the broker starts");
     test(&mut Client::of(&broker));
