@@ -49,7 +49,9 @@ impl Handle {
                     bail!("{key}: {}", CStr::from_ptr(text.as_ptr()).to_string_lossy());
                 }
             }
-            rd::rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+            if on_report.is_some() {
+                rd::rd_kafka_conf_set_dr_msg_cb(conf, on_report);
+            }
             let handle = rd::rd_kafka_new(kind, conf, text.as_mut_ptr(), text.len());
             if handle.is_null() {
                 bail!("{}", CStr::from_ptr(text.as_ptr()).to_string_lossy());

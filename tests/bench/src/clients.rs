@@ -51,9 +51,9 @@ pub(crate) fn stream(args: &ClientArgs, is_json: bool) -> Result<Measured> {
         config.set(*k, *v);
     });
     config.set("bootstrap.servers", &args.bootstrap_server).set("group.id", fresh_group());
-    let consumer: StreamConsumer = config.create()?;
-    consumer.subscribe(&[&args.topic])?;
     runtime()?.block_on(async {
+        let consumer: StreamConsumer = config.create()?;
+        consumer.subscribe(&[&args.topic])?;
         handle(&consumer.recv().await?, is_json)?;
         let watch = Stopwatch::start();
         for _ in 1..args.records {
