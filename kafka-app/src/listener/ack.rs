@@ -56,6 +56,7 @@ impl Ack {
     ///
     /// # Errors
     /// The partition was revoked meanwhile, or the broker refused the commit. The record will be delivered again.
+    #[expect(clippy::must_use_candidate, reason = "it marks at once; whoever does not wait for the commit need not")]
     pub fn ack(mut self) -> Acked {
         match self.target.take() {
             Some(target) => target.acknowledge(self.seq),

@@ -6,7 +6,6 @@ use super::dispatch::Delivered;
 use crate::config::BatchLimits;
 
 /// Records on their way to a hand-over. A record listener's chunk takes what is there; a batch waits to fill.
-
 pub(crate) struct Collector {
     limits: BatchLimits,
     records: Vec<Delivered>,

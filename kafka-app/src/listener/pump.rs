@@ -18,14 +18,12 @@ use tokio::sync::watch;
 use super::{
     assigned::Assigned,
     assignment::Assignment,
-    collector::Collector,
     commit::CommitSchedule,
     fault_log::FaultLog,
     lane::Lanes,
     mailbox::{Command, Mailbox},
     slot::{Bounds, Confirm, Pull, Ready, Rewind, Slot},
     tracker::Tracker,
-    watchdog::Watchdog,
 };
 pub(crate) use shutdown::StopReport;
 use {rebalance::Revoking, shutdown::Phase};
@@ -388,9 +386,7 @@ impl Pump {
         let queue = self.client.split(partition, Arc::clone(&ready) as _)?;
         let tracker = self.config.new_tracker();
         let assigned = self.new_assigned(partition, epoch, &tracker);
-        let collector = Collector::new(self.config.limits);
-        let watchdog = Watchdog::new(self.config.stuck_after);
-        Ok(Slot::new(queue, ready, tracker, assigned, self.lanes.open(), collector, self.config.bounds, watchdog))
+        Ok(Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config))
     }
 
     /// Says which records do not get finished.

@@ -16,6 +16,7 @@ use super::{
     dispatch::Delivered,
     lane::{Lane, Lanes},
     mailbox::Mailbox,
+    pump::PumpConfig,
     tracker::{Tracker, Watermark},
     watchdog::Watchdog,
 };
@@ -121,9 +122,7 @@ impl Slot {
         tracker: Tracker,
         assigned: Arc<Assigned>,
         lane: Option<Lane>,
-        collector: Collector,
-        bounds: Bounds,
-        watchdog: Watchdog,
+        config: &PumpConfig,
     ) -> Self {
         Self {
             queue,
@@ -131,15 +130,15 @@ impl Slot {
             tracker,
             assigned,
             lane,
-            collector,
-            bounds,
+            collector: Collector::new(config.limits),
+            bounds: config.bounds,
             taken: (0, 0),
             average_size: 0,
             held: None,
             stored: None,
             rewind: None,
             confirms: Vec::new(),
-            watchdog,
+            watchdog: Watchdog::new(config.stuck_after),
         }
     }
 

@@ -184,7 +184,7 @@ impl DoneBits {
             let bits = word.load(Ordering::Acquire) >> (at % 64);
             let ones = u64::from(bits.trailing_ones()).min(end - at);
             at += ones;
-            if ones == 0 || at % 64 != 0 {
+            if ones == 0 || !at.is_multiple_of(64) {
                 break;
             }
             // The word is passed for good: the next lap over it starts clean.

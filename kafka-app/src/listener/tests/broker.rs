@@ -143,11 +143,29 @@ async fn a_seek_reads_a_partition_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_consumer_takes_over_its_share_and_nothing_is_lost_or_doubled() {
+async fn consumers_share_and_take_over_without_loss_or_doubles_with_cooperative_sticky() {
+    consumers_share_and_take_over(&[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_share_and_take_over_without_loss_or_doubles_with_an_eager_assignor() {
+    consumers_share_and_take_over(&[("partition.assignment.strategy", "range")]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_share_and_take_over_without_loss_or_doubles_with_the_consumer_protocol() {
+    consumers_share_and_take_over(&[("group.protocol", "consumer")]).await;
+}
+
+async fn consumers_share_and_take_over(properties: &[(&str, &str)]) {
     let broker = broker(4);
     let recorder = Recorder::new();
-    let first = container(&broker, ResolvedListener::new("bill", "orders", "billing"), Arc::clone(&recorder) as _);
-    let second = container(&broker, ResolvedListener::new("bill", "orders", "billing"), Arc::clone(&recorder) as _);
+    let listener = ResolvedListener {
+        properties: properties.iter().copied().collect(),
+        ..ResolvedListener::new("bill", "orders", "billing")
+    };
+    let first = container(&broker, listener.clone(), Arc::clone(&recorder) as _);
+    let second = container(&broker, listener, Arc::clone(&recorder) as _);
     first.start().expect("it starts");
     first.ready(PATIENCE).await.expect("the group answers");
     produce(&broker, 50).await;

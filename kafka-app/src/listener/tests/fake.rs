@@ -36,6 +36,14 @@ pub(super) struct Cluster {
     signals: HashMap<i32, Arc<dyn Signal>>,
     last_token: u64,
     is_closed: bool,
+    closes_at_once: bool,
+}
+
+/// A client with these events, which leaves its group at once.
+pub(super) fn client_with(events: impl IntoIterator<Item = ConsumerEvent>) -> Box<dyn ConsumerClient> {
+    let events = events.into_iter().collect();
+    let cluster = Cluster { events, closes_at_once: true, ..Cluster::default() };
+    Box::new(FakeClient(Arc::new(Mutex::new(cluster))))
 }
 
 struct FakeClient(Arc<Mutex<Cluster>>);
@@ -85,7 +93,10 @@ impl ConsumerClient for FakeClient {
     }
 
     fn close(&mut self) -> Result<()> {
-        self.call("close", &[])
+        let mut cluster = self.0.lock();
+        cluster.calls.push("close".to_owned());
+        cluster.is_closed |= cluster.closes_at_once;
+        Ok(())
     }
 
     fn is_closed(&self) -> bool {

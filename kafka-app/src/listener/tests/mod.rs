@@ -3,6 +3,7 @@
 mod broker;
 mod fake;
 mod pump;
+mod supervisor;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
