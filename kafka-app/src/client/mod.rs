@@ -22,9 +22,9 @@ pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{NativeRecord, Outbound, Ticket};
 pub(crate) use lag::partition_lag;
-pub(crate) use port::{
-    ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
-};
+#[cfg(test)]
+pub(crate) use port::Taken;
+pub(crate) use port::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset};
 pub(crate) use producer::{CloseReport, Producer, TryProduce, blocking};
 
 use std::{

@@ -26,12 +26,12 @@ pub use container::ListenerState;
 pub(crate) use container::{Container, ContainerSpec};
 pub(crate) use declaration::Handler;
 pub use declaration::Listener;
-pub(crate) use dispatch::{Chunk, ChunkRunner, Delivered, Policy, Progress};
+#[cfg(test)]
+pub(crate) use dispatch::{Chunk, Delivered, Progress};
+pub(crate) use dispatch::{ChunkRunner, Policy};
 pub use lag::PartitionLag;
 pub use metrics::{ListenerCounts, ListenerMetrics};
-pub(crate) use pump::StopReport;
 pub use registry::{ListenerHandle, ListenerRegistry};
-pub(crate) use supervisor::Connect;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use crate::{
     KafkaTemplate,
     client::{self, Producer},
     config::{AckMode, Delivery, KafkaProperties, Properties, ResolvedListener, consumer_properties},
-    listener::{ChunkRunner, Connect, Container, ContainerSpec, ListenerState},
+    listener::{ChunkRunner, Container, ContainerSpec, ListenerState, supervisor::Connect},
 };
 
 fn broker(n_partitions: i32) -> EmbeddedBroker {

@@ -19,10 +19,11 @@ use crate::{
     config::{ResolvedListener, Subscription},
     error::{Error, Result},
     listener::{
-        Ack, Chunk, ChunkRunner, Progress, StopReport,
+        Ack,
+        dispatch::{Chunk, ChunkRunner, Progress},
         lane::Lanes,
         mailbox::{Command, Mailbox},
-        pump::{ConsumerStatus, Exit, Pump, PumpConfig, Turn},
+        pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
     },
     record::{OwnedRecord, RawRecord, TopicPartition},
 };
@@ -197,7 +198,7 @@ pub(super) struct Rig {
 }
 
 impl Rig {
-    pub(super) fn new(listener: ResolvedListener, takes_batches: bool) -> Self {
+    pub(super) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
         let cluster = Arc::<Mutex<Cluster>>::default();
         let gate = Arc::new(Gate {
             permits: Semaphore::new(0),
@@ -211,14 +212,14 @@ impl Rig {
         let (sender, status) = watch::channel(ConsumerStatus::default());
         let mailbox = Arc::<Mailbox>::default();
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
-        let config = PumpConfig::new(&listener, takes_batches);
+        let config = PumpConfig::new(listener, takes_batches);
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now);
         Self { now, pump, cluster, gate, mailbox, status, exit: None }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
     pub(super) async fn assigned(listener: ResolvedListener, n_partitions: i32) -> Self {
-        Self::new(listener, false).with_assigned(n_partitions).await
+        Self::new(&listener, false).with_assigned(n_partitions).await
     }
 
     pub(super) async fn with_assigned(mut self, n_partitions: i32) -> Self {

@@ -10,7 +10,7 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::{Chunk, ChunkRunner, Progress};
+use super::dispatch::{Chunk, ChunkRunner, Progress};
 use crate::error::Error;
 
 /// Long enough for any busy machine; tests end as soon as what they wait for happens.

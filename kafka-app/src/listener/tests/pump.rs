@@ -23,7 +23,7 @@ fn manual(ack_mode: AckMode) -> ResolvedListener {
 
 #[tokio::test]
 async fn queues_are_split_off_before_the_client_fetches_and_the_group_has_answered() {
-    let mut rig = Rig::new(listener(), false);
+    let mut rig = Rig::new(&listener(), false);
     rig.event(ConsumerEvent::Assign(vec![orders(0), orders(1)])).await;
     assert_eq!(rig.calls(), ["assign 0 1"]);
     assert!(rig.status.borrow().has_joined);
@@ -151,7 +151,7 @@ async fn no_more_than_the_bound_is_taken_while_handlers_are_busy_and_other_parti
 #[tokio::test]
 async fn a_batch_is_handed_over_when_it_is_full_or_has_waited() {
     let batch = BatchLimits { max_records: 3, max_wait: Duration::from_secs(5), max_bytes: u64::MAX };
-    let mut rig = Rig::new(ResolvedListener { batch, ..listener() }, true).with_assigned(1).await;
+    let mut rig = Rig::new(&ResolvedListener { batch, ..listener() }, true).with_assigned(1).await;
     rig.arrive(0, 0..2).await;
     assert!(rig.handled().is_empty());
     rig.arrive(0, 2..4).await;
@@ -314,7 +314,7 @@ async fn a_stop_drains_stores_and_leaves_the_group() {
     assert!(rig.stopped().is_none());
     rig.leave_closed();
     rig.settle().await;
-    assert!(rig.stopped().is_some_and(crate::listener::StopReport::is_clean));
+    assert!(rig.stopped().is_some_and(crate::listener::pump::StopReport::is_clean));
     assert_eq!(rig.handled(), ["*0@0", ".0@0"]);
 }
 

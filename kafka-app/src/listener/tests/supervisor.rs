@@ -13,7 +13,7 @@ use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
     config::ResolvedListener,
     error::{Error, ErrorKind},
-    listener::{Connect, Container, ContainerSpec, ListenerState},
+    listener::{Container, ContainerSpec, ListenerState, supervisor::Connect},
 };
 
 fn fatal(kind: FaultKind) -> ConsumerEvent {
