@@ -17,6 +17,7 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     ack::{AckSource, AckTarget, Acked},
     dispatch::Progress,
+    later::later,
     mailbox::{Command, Mailbox},
     tracker::{DoneBits, Tracker},
 };
@@ -226,7 +227,7 @@ impl AckTarget for Assigned {
     fn nack(&self, seq: u64, delay: Duration) {
         self.manual.lock().left.remove(&seq);
         if !self.dead.load(Ordering::SeqCst) {
-            self.rewind(Instant::now() + delay);
+            self.rewind(later(Instant::now(), delay));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::dispatch::Delivered;
+use super::{dispatch::Delivered, later::later};
 use crate::config::BatchLimits;
 
 /// Records on their way to a hand-over. A record listener's chunk takes what is there; a batch waits to fill.
@@ -49,7 +49,7 @@ impl Collector {
 
     /// When the oldest record has waited long enough.
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.since.map(|since| since + self.limits.max_wait)
+        self.since.map(|since| later(since, self.limits.max_wait))
     }
 
     fn max_records(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::later::later;
 use crate::config::AckMode;
 
 /// How soon a commit that failed is tried again.
@@ -83,7 +84,7 @@ impl CommitSchedule {
         }
         match self.not_before {
             Some(at) => Some(at),
-            None if self.finished > 0 && self.mode == AckMode::CountTime => Some(self.last + self.every),
+            None if self.finished > 0 && self.mode == AckMode::CountTime => Some(later(self.last, self.every)),
             None => None,
         }
     }

@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     dispatch::ChunkRunner,
+    later::later,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
     pump::{ConsumerStatus, PumpConfig, StopReport},
@@ -127,7 +128,7 @@ impl Container {
             match self.start_consumer(instance, &runtime, ends.clone()) {
                 Ok(consumer) => consumers.push(consumer),
                 Err(error) => {
-                    stop_all(&consumers, Instant::now() + self.spec.listener.shutdown_timeout);
+                    stop_all(&consumers, later(Instant::now(), self.spec.listener.shutdown_timeout));
                     return Err(error);
                 }
             }
@@ -174,7 +175,7 @@ impl Container {
             match end {
                 Ok(one) => report.merge(one),
                 Err(error) => {
-                    stop_all(&self.consumers.lock(), Instant::now() + self.spec.listener.shutdown_timeout);
+                    stop_all(&self.consumers.lock(), later(Instant::now(), self.spec.listener.shutdown_timeout));
                     failure.get_or_insert(Arc::new(error));
                 }
             }
@@ -231,7 +232,7 @@ impl Container {
     pub(crate) async fn stop(&self, timeout: Duration) -> StopReport {
         {
             let consumers = self.consumers.lock();
-            stop_all(&consumers, Instant::now() + timeout);
+            stop_all(&consumers, later(Instant::now(), timeout));
             self.state.send_if_modified(|state| {
                 let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
                 if runs {

@@ -8,6 +8,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::later::later;
 use crate::{
     client::Signal,
     error::{Error, Result},
@@ -87,7 +88,7 @@ impl Mailbox {
 
     /// As [`Mailbox::wait_until`] for a time from now.
     pub(crate) fn wait_for(&self, timeout: Duration) {
-        self.wait_until(Instant::now() + timeout);
+        self.wait_until(later(Instant::now(), timeout));
     }
 }
 

@@ -11,6 +11,7 @@ mod dispatch;
 mod fault_log;
 mod lag;
 mod lane;
+mod later;
 mod mailbox;
 mod metrics;
 mod pump;

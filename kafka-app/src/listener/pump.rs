@@ -21,6 +21,7 @@ use super::{
     commit::CommitSchedule,
     fault_log::FaultLog,
     lane::Lanes,
+    later::later,
     mailbox::{Command, Mailbox},
     slot::{Bounds, Confirm, Pull, Ready, Rewind, Slot},
     tracker::Tracker,
@@ -281,7 +282,7 @@ impl Pump {
     fn fail(&mut self, error: Error, now: Instant) {
         tracing::error!(listener = &*self.config.listener_id, %error, "the listener stops");
         self.failure.get_or_insert(error);
-        self.begin_stop(now + self.config.drain_timeout, now);
+        self.begin_stop(later(now, self.config.drain_timeout), now);
     }
 
     /// Tells a fault, unless it was told just now.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Pump, Slot};
 use crate::{
     config::{Delivery, OnRevoke},
-    listener::assignment::Entry,
+    listener::{assignment::Entry, later::later},
     record::TopicPartition,
 };
 
@@ -58,7 +58,7 @@ impl Pump {
         }
         // While the group is left all has drained or was cut off already.
         let patience = if self.phase.is_closing() { Duration::ZERO } else { self.config.drain_timeout };
-        self.revoking = Some(Revoking { partitions, lost, deadline: now + patience });
+        self.revoking = Some(Revoking { partitions, lost, deadline: later(now, patience) });
         self.continue_revoke(now);
     }
 
@@ -81,6 +81,9 @@ impl Pump {
         }
         let Some(Revoking { partitions, lost, .. }) = self.revoking.take() else { return };
         self.give_back(&partitions, lost, now);
+        if !self.waiting.is_empty() {
+            self.mailbox.wake(); // What waited for this is served by the next turn, at once.
+        }
     }
 
     fn give_back(&mut self, partitions: &[TopicPartition], lost: bool, now: Instant) {
