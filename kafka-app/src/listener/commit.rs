@@ -111,11 +111,6 @@ impl CommitSchedule {
         }
         true
     }
-
-    /// Whether a commit is under way.
-    pub(crate) fn is_under_way(&self) -> bool {
-        self.under_way.is_some()
-    }
 }
 
 #[cfg(test)]

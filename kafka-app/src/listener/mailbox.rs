@@ -2,13 +2,12 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::later::later;
 use crate::{
     client::Signal,
     error::{Error, Result},
@@ -85,11 +84,6 @@ impl Mailbox {
             }
         }
     }
-
-    /// As [`Mailbox::wait_until`] for a time from now.
-    pub(crate) fn wait_for(&self, timeout: Duration) {
-        self.wait_until(later(Instant::now(), timeout));
-    }
 }
 
 impl Signal for Mailbox {
@@ -100,7 +94,7 @@ impl Signal for Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
 
@@ -109,7 +103,7 @@ mod tests {
         let mailbox = Mailbox::default();
         mailbox.wake();
         let start = Instant::now();
-        mailbox.wait_for(Duration::from_secs(60));
+        mailbox.wait_until(Instant::now() + Duration::from_secs(60));
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 
@@ -118,7 +112,7 @@ mod tests {
         let mailbox = Arc::new(Mailbox::default());
         let waiting = {
             let mailbox = Arc::clone(&mailbox);
-            std::thread::spawn(move || mailbox.wait_for(Duration::from_secs(60)))
+            std::thread::spawn(move || mailbox.wait_until(Instant::now() + Duration::from_secs(60)))
         };
         mailbox.send(Command::Pause);
         waiting.join().expect("it does not panic");

@@ -58,6 +58,7 @@ impl Tracker {
     }
 
     /// Sequence of the next record to be dispatched.
+    #[cfg(test)]
     pub(crate) fn next_seq(&self) -> u64 {
         self.next
     }
