@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use kafka_app::{KafkaApp, RecordMetadata, RunningApp, State, kafka_listener, listeners};
 use kafka_app_tests::{Entry, Journal, TestBroker, record};
+use tokio::sync::oneshot;
 
 const PARTITIONS: i32 = 6;
-const RECORDS: usize = 6_000;
 
 /// Which of the instances of this process it is.
 struct Instance(String);
@@ -54,59 +54,88 @@ impl Case {
             .await?)
     }
 
-    async fn feed(&self, from: usize) -> Result<()> {
-        let n = RECORDS / 6;
-        let partition = |i: usize| i32::try_from(i).map(|i| i % PARTITIONS).ok();
-        let records = (from * n..(from + 1) * n)
-            .map(|i| kafka_app_tests::Record { partition: partition(i), ..record("k", i.to_string()) });
-        self.broker.produce(&self.topic, records.collect::<Vec<_>>()).await
+    /// Sends ten records to each partition at a time, the next ten when most of these are handled, until told to stop;
+    /// returns how many each partition got.
+    async fn feed(&self, mut stop: oneshot::Receiver<()>) -> Result<usize> {
+        let mut n_each = 0;
+        while let Err(oneshot::error::TryRecvError::Empty) = stop.try_recv() {
+            let round = (0..PARTITIONS).flat_map(|partition| (0..10).map(move |_| partition));
+            let round = round.map(|partition| kafka_app_tests::Record { partition: Some(partition), ..record("k", "v") });
+            self.broker.produce(&self.topic, round.collect::<Vec<_>>()).await?;
+            n_each += 10;
+            self.journal.wait_for((n_each * PARTITIONS.unsigned_abs() as usize).saturating_sub(300)).await?;
+        }
+        Ok(n_each)
     }
 
-    /// Three instances come and go between and while records are sent; returns what was handled.
-    async fn run(&self) -> Result<Vec<Entry>> {
+    /// Waits until this instance has handled a hundred records more.
+    async fn until_it_works(&self, who: &str) -> Result<()> {
+        let count = |entries: &[Entry]| entries.iter().filter(|entry| entry.who == who).count();
+        let before = count(&self.journal.entries());
+        self.journal.wait_until(|entries| count(entries) >= before + 100).await?;
+        Ok(())
+    }
+
+    /// Three instances come and go while records flow.
+    async fn come_and_go(&self, stop_feeding: oneshot::Sender<()>) -> Result<Vec<RunningApp>> {
         let a = self.join("a").await?;
-        self.feed(0).await?;
+        self.until_it_works("a").await?;
         let b = self.join("b").await?;
-        self.feed(1).await?;
-        self.journal.wait_until(|entries| entries.iter().any(|entry| entry.who == "b")).await?;
+        self.until_it_works("b").await?;
         let c = self.join("c").await?;
-        self.feed(2).await?;
+        self.until_it_works("c").await?;
         a.stop().await.expect_clean();
-        self.feed(3).await?;
-        self.journal.wait_until(|entries| entries.iter().any(|entry| entry.who == "c")).await?;
+        self.until_it_works("b").await?;
         b.stop().await.expect_clean();
-        self.feed(4).await?;
+        self.until_it_works("c").await?;
         let again = self.join("a again").await?;
-        self.feed(5).await?;
-        let entries = self.journal.wait_for(RECORDS).await?;
-        c.stop().await.expect_clean();
-        again.stop().await.expect_clean();
-        Ok(entries)
+        self.until_it_works("a again").await?;
+        let _ = stop_feeding.send(());
+        Ok(vec![c, again])
+    }
+
+    /// The whole story; then each partition must have been handled once and in order, whoever did it.
+    async fn run(&self) -> Result<()> {
+        let (stop_feeding, stop) = oneshot::channel();
+        let (n_each, instances) = tokio::try_join!(self.feed(stop), self.come_and_go(stop_feeding))?;
+        let entries = self.journal.wait_for(n_each * PARTITIONS.unsigned_abs() as usize).await?;
+        for instance in instances {
+            instance.stop().await.expect_clean();
+        }
+        assert_each_partition_was_handled_once_and_in_order(&entries, n_each);
+        let group = self.broker.name("rebalanced");
+        assert_eq!(self.broker.committed(&group, &self.topic)?, self.broker.end_offsets(&self.topic)?);
+        Ok(())
     }
 }
 
-fn assert_each_partition_was_handled_once_and_in_order(entries: &[Entry]) {
-    let mut offsets = BTreeMap::<i32, Vec<i64>>::new();
+fn assert_each_partition_was_handled_once_and_in_order(entries: &[Entry], n_each: usize) {
+    let mut partitions = BTreeMap::<i32, Vec<&Entry>>::new();
     for entry in entries {
-        offsets.entry(entry.partition).or_default().push(entry.offset);
+        partitions.entry(entry.partition).or_default().push(entry);
     }
-    for (partition, offsets) in offsets {
-        let expected = (0..i64::try_from(RECORDS).unwrap_or(0) / i64::from(PARTITIONS)).collect::<Vec<_>>();
-        let first_wrong = offsets.iter().zip(&expected).position(|(seen, expected)| seen != expected);
-        assert_eq!(offsets, expected, "partition {partition} goes wrong at {first_wrong:?}");
+    for (partition, entries) in &partitions {
+        let wrong = entries.iter().zip(0..).position(|(entry, expected)| entry.offset != expected);
+        let around = wrong.map(|at| &entries[at.saturating_sub(2)..(at + 3).min(entries.len())]);
+        assert!(around.is_none(), "partition {partition} leaves its order: {around:?}");
     }
+    let counts = partitions.values().map(Vec::len).collect::<Vec<_>>();
+    assert!(counts.iter().all(|n| *n == n_each), "records per partition: {counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cooperative_rebalances_lose_nothing_and_repeat_nothing() -> Result<()> {
     let case = Case::new(&[("heartbeat.interval.ms", "500")]).await?;
-    assert_each_partition_was_handled_once_and_in_order(&case.run().await?);
-    Ok(())
+    case.run().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eager_rebalances_lose_nothing_and_repeat_nothing() -> Result<()> {
     let case = Case::new(&[("partition.assignment.strategy", "range"), ("heartbeat.interval.ms", "500")]).await?;
-    assert_each_partition_was_handled_once_and_in_order(&case.run().await?);
-    Ok(())
+    case.run().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rebalances_by_the_consumer_protocol_lose_nothing_and_repeat_nothing() -> Result<()> {
+    Case::new(&[("group.protocol", "consumer")]).await?.run().await
 }

@@ -91,9 +91,20 @@ impl RunningApp {
     pub async fn ready_within(&self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         for listener in self.listeners.iter().filter(|listener| !matches!(listener.state(), ListenerState::Stopped)) {
-            listener.ready(deadline.saturating_duration_since(Instant::now())).await?;
+            let ready = listener.ready(deadline.saturating_duration_since(Instant::now())).await;
+            ready.map_err(|error| self.with_brokers(error))?;
         }
         Ok(())
+    }
+
+    /// Of an error that means no broker answered, one that names the brokers that were asked.
+    fn with_brokers(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Unavailable => {
+                Error::new(ErrorKind::Unavailable, format!("no answer from {}", self.bootstrap_servers())).with_source(error)
+            }
+            _ => error,
+        }
     }
 
     /// How far a listener's group is behind, asked of the broker, a row per partition. A listener with a topic pattern
