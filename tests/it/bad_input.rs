@@ -42,7 +42,10 @@ async fn a_wrong_type_names_the_key_and_what_is_expected() {
     let error =
         start_error(listeners![plain], &[("kafka.listener.concurrency", "many"), ("kafka.listener.ack-time", "soon")])
             .await;
-    assert_says(&error, &["2 mistakes", "kafka.listener.concurrency", "whole number", "kafka.listener.ack-time", "\"500ms\""]);
+    assert_says(
+        &error,
+        &["2 mistakes", "kafka.listener.concurrency", "whole number", "kafka.listener.ack-time", "\"500ms\""],
+    );
 }
 
 #[tokio::test]

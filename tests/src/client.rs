@@ -68,8 +68,12 @@ impl TestBroker {
     /// # Errors
     /// If one is not.
     pub async fn produce(&self, topic: &str, records: impl IntoIterator<Item = Record>) -> Result<()> {
-        let producer: FutureProducer =
-            self.config().set("enable.idempotence", "true").set("partitioner", "murmur2_random").create()?;
+        let producer: FutureProducer = self
+            .config()
+            .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
+            .set("queue.buffering.max.messages", "1000000") // all of a test's records at once
+            .create()?;
         let mut acknowledged = Vec::new();
         for record in records {
             let headers = record

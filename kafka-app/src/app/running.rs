@@ -101,7 +101,8 @@ impl RunningApp {
     fn with_brokers(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Unavailable => {
-                Error::new(ErrorKind::Unavailable, format!("no answer from {}", self.bootstrap_servers())).with_source(error)
+                Error::new(ErrorKind::Unavailable, format!("no answer from {}", self.bootstrap_servers()))
+                    .with_source(error)
             }
             _ => error,
         }
