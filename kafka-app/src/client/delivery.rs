@@ -176,6 +176,12 @@ impl BatchCompletion {
         .await;
     }
 
+    /// Number of records.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether every record has its answer.
     fn is_done(&self) -> bool {
         self.n_open.load(Ordering::Acquire) == 0
     }

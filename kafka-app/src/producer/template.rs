@@ -218,6 +218,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         for (key, payload) in records {
             if all.push(encode_into(Some(key), Some(payload.borrow()), &mut buffer)) {
                 all.hand_over().await;
+                send_all::reuse(&mut buffer);
             }
         }
         all.hand_over().await;

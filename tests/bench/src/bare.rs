@@ -146,9 +146,9 @@ unsafe extern "C" fn on_report(_: *mut rd::rd_kafka_t, message: *const rd::rd_ka
     assert!(err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR, "a record was not delivered: {err:?}");
 }
 
-/// Records of one call, and how many may be unacknowledged: as many as kafka-app's template has room for.
+/// Records of one call, and how many may be unacknowledged: more would not stay in the processor's cache.
 const CHUNK: usize = 500;
-const WINDOW: i32 = 50_000;
+const WINDOW: i32 = 10_000;
 
 /// `rd_kafka_produce_batch` in a loop.
 pub(crate) fn produce(args: &ClientArgs, is_json: bool) -> Result<Measured> {

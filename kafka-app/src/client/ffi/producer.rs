@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     ffi::{CStr, CString, c_char, c_int, c_void},
+    hash::{BuildHasherDefault, Hasher},
     ptr, slice,
     sync::Arc,
     time::Duration,
@@ -26,7 +27,7 @@ use crate::{
 /// A librdkafka producer, its event queue and the handles of the topics it wrote to.
 pub(crate) struct NativeProducer<C: ClientContext> {
     // Fields are dropped in this order: librdkafka wants its handles back before the client goes.
-    topics: RwLock<HashMap<Box<str>, NativeTopic>>,
+    topics: RwLock<HashMap<Box<str>, NativeTopic, BuildHasherDefault<Fnv>>>,
     queue: MainQueue,
     client: Client<C>,
 }
@@ -372,6 +373,27 @@ impl MessageArray {
             }
         }));
         &mut self.0
+    }
+}
+
+/// FNV-1a: topic names are short and the application's own, so nothing is won by a hash that resists attacks.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 
