@@ -240,3 +240,31 @@ async fn a_stop_cuts_off_a_handler_that_never_returns_and_says_so() -> Result<()
     assert!(case.broker.committed(&case.group, &case.topic)?.is_empty(), "the record stays uncommitted");
     Ok(())
 }
+
+#[kafka_listener(
+    id = "inflating",
+    topic = "${in}",
+    group = "${group}",
+    dead_letter = "${dlt}",
+    send_to = "${out}",
+    retry(attempts = 2)
+)]
+async fn inflating(n_bytes: String) -> String {
+    "x".repeat(n_bytes.parse().unwrap_or(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_too_large_to_send_dead_letters_its_record() -> Result<()> {
+    let case = Case::new().await?;
+    let out = case.broker.topic("inflated", 1).await?;
+    let app = case.app().set("out", &out).listeners(listeners![inflating]).start().await?;
+    case.broker.produce(&case.topic, ["10", "5000000", "20"].map(|p| record("k", p))).await?;
+    assert_eq!(case.broker.records(&out, 2).await?.iter().map(|r| r.text().len()).collect::<Vec<_>>(), [10, 20]);
+    let dead = case.broker.records(&case.dlt, 1).await?.remove(0);
+    assert_eq!(dead.text(), "5000000", "the dead letter is the record that was handled, not what came of it");
+    let message = String::from_utf8_lossy(dead.header("kafka_dlt-exception-message").unwrap()).into_owned();
+    assert!(message.contains(&out), "{message}");
+    app.stop().await.expect_clean();
+    assert_eq!(case.broker.committed(&case.group, &case.topic)?[&0], 3);
+    Ok(())
+}

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use kafka_app::{Json, KafkaApp, RunningApp};
-use kafka_app_tests::TestBroker;
+use kafka_app::{Json, KafkaApp, RunningApp, SendError, Template, kafka_listener, listeners};
+use kafka_app_tests::{TestBroker, record};
 
 async fn app(broker: &TestBroker) -> Result<RunningApp> {
     Ok(KafkaApp::new(broker.bootstrap_servers()).start().await?)
@@ -73,6 +73,30 @@ async fn keys_land_on_the_partitions_java_producers_choose() -> Result<()> {
         let sent = template.send(&topic, key, &String::new()).await?;
         assert_eq!(sent.partition, (murmur2 & i32::MAX) % 10, "{key}");
     }
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
+#[kafka_listener(id = "relay", topic = "${in}", group = "${group}", dead_letter = "off")]
+async fn relay(text: String, template: Template<String, String>) -> Result<(), SendError> {
+    let (topic, payload) = text.split_once(' ').unwrap_or(("nowhere", &text));
+    template.send(topic, "relayed", &payload.to_owned()).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_sends_through_a_template_argument() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let (topic, out) = (broker.topic("relay", 1).await?, broker.topic("relayed", 1).await?);
+    let app = KafkaApp::new(broker.bootstrap_servers())
+        .set("in", &topic)
+        .set("group", broker.name("relay"))
+        .listeners(listeners![relay])
+        .start()
+        .await?;
+    broker.produce(&topic, [record("k", format!("{out} hello"))]).await?;
+    let sent = broker.records(&out, 1).await?;
+    assert_eq!((sent[0].key.as_deref(), sent[0].text().as_str()), (Some("relayed"), "hello"));
     app.stop().await.expect_clean();
     Ok(())
 }
