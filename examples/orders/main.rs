@@ -2,6 +2,7 @@
 //!
 //! `cargo run --bin orders` takes `config/kafka-app.toml` and the profile `dev` (the embedded broker);
 //! `KAFKA_APP_PROFILE=prod cargo run --bin orders` a real cluster.
+#![expect(clippy::print_stdout, reason = "its last line says what came of the day")]
 
 mod shop;
 

@@ -1,6 +1,7 @@
 //! One listener, one template: the program of the README.
 //!
 //! `cargo run --bin quickstart` runs it on the embedded broker, `cargo run --bin quickstart -- host:port` on a real one.
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
 use kafka_app::{Json, KafkaApp, Text, kafka_listener, listeners};
 

@@ -172,7 +172,6 @@ impl EachRetryable {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::wildcard_imports, reason = "the traits are brought into scope as generated code does")]
     use std::{fmt, io};
 
     use super::{rank::*, *};

@@ -121,7 +121,8 @@ async fn every_part_of_a_record_reaches_the_arguments() -> Result<()> {
 
 #[kafka_listener(id = "split", topic = "${in}", group = "${group}")]
 fn split(record: Record<String, String>, State(targets): State<[String; 2]>) -> Vec<Outgoing> {
-    let words = record.payload.split(' ').enumerate();
+    let payload = record.payload;
+    let words = payload.split(' ').enumerate();
     words
         .map(|(i, word)| Outgoing::new(Text(word.to_owned())).topic(targets[i % 2].as_str()).key(format!("w{i}")))
         .collect()

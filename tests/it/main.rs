@@ -1,5 +1,4 @@
 //! The one integration binary: a file a feature, all on the broker the harness gives.
-#![expect(clippy::unwrap_used, reason = "the harness's errors are the test's failure")]
 
 mod acknowledgment;
 mod bad_input;

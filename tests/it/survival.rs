@@ -118,9 +118,9 @@ async fn at_most_once_repeats_nothing_when_its_process_is_killed_ten_times() -> 
         worker.kill(&mut seen).await?;
     }
     // The last of each partition is a mark: whoever handles it has seen all that could still come.
-    let marks = (0..6).map(|partition| kafka_app_tests::Record {
+    let marks = (0..6).zip(RECORDS..).map(|(partition, number)| kafka_app_tests::Record {
         partition: Some(partition),
-        ..record("mark", (RECORDS + partition as usize).to_string())
+        ..record("mark", number.to_string())
     });
     broker.produce(&topic, marks.collect::<Vec<_>>()).await?;
     let mut worker = Worker::start(&broker, &topic, "at-most-once")?;

@@ -23,21 +23,19 @@ use crate::{
 ///
 /// It may be dropped without harm: the record goes out all the same.
 #[must_use = "it resolves to whether the broker has the record"]
-pub struct PendingSend(Repr);
-
-enum Repr {
-    Waiting(Arc<Completion>),
-    Done(Option<Result<SendResult, SendError>>),
-}
+pub struct PendingSend(Arc<Completion>);
 
 impl PendingSend {
     pub(crate) fn waiting(completion: Arc<Completion>) -> Self {
-        Self(Repr::Waiting(completion))
+        Self(completion)
     }
 
     /// An answer that is there already; for doubles of the client.
+    #[cfg(test)]
     pub(crate) fn done(result: Result<SendResult, SendError>) -> Self {
-        Self(Repr::Done(Some(result)))
+        let completion = Completion::default();
+        completion.complete(result);
+        Self(Arc::new(completion))
     }
 }
 
@@ -45,11 +43,7 @@ impl Future for PendingSend {
     type Output = Result<SendResult, SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.get_mut().0 {
-            Repr::Waiting(completion) => completion.poll(cx),
-            // Polled after its answer: it stays pending, as futures that are over may.
-            Repr::Done(result) => result.take().map_or(Poll::Pending, Poll::Ready),
-        }
+        self.0.poll(cx)
     }
 }
 
@@ -108,6 +102,7 @@ impl Completion {
         let mut state = self.state.lock();
         match mem::replace(&mut *state, State::Taken) {
             State::Done(result) => Poll::Ready(result),
+            // Polled after its answer: it stays pending, as futures that are over may.
             State::Taken => Poll::Pending,
             State::Awaited(waker) if waker.will_wake(cx.waker()) => {
                 *state = State::Awaited(waker);

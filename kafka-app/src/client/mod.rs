@@ -25,7 +25,7 @@ pub(crate) use lag::partition_lag;
 #[cfg(test)]
 pub(crate) use port::Taken;
 pub(crate) use port::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset};
-pub(crate) use producer::{CloseReport, Producer, TryProduce, blocking};
+pub(crate) use producer::{Producer, TryProduce, blocking};
 
 use std::{
     future::Future,
@@ -43,11 +43,6 @@ pub(crate) trait RecordSink: Send + Sync {
 
     /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>>;
-
-    /// The producer behind it, for templates; a double has none.
-    fn producer(&self) -> Option<&Producer> {
-        None
-    }
 }
 
 /// A record on its way into the client: done at once when there is room, so that the usual case allocates no future.

@@ -101,7 +101,6 @@ struct Core {
 
 #[derive(Default)]
 struct Counters {
-    n_failed: AtomicU64,
     n_unsent: AtomicU64,
     n_in_doubt: AtomicU64,
 }
@@ -211,11 +210,6 @@ impl Producer {
     pub(crate) fn delivery_timeout(&self) -> Duration {
         self.core().limits.delivery_timeout()
     }
-
-    /// Sends that failed after they were accepted, awaited or not.
-    pub(crate) fn n_failed(&self) -> u64 {
-        self.core().counters.n_failed.load(Ordering::Relaxed)
-    }
 }
 
 impl RecordSink for Producer {
@@ -250,10 +244,6 @@ impl RecordSink for Producer {
             core.n_partitions.lock().insert(topic.into(), (Instant::now(), n_partitions));
             Ok(n_partitions)
         })
-    }
-
-    fn producer(&self) -> Option<&Producer> {
-        Some(self)
     }
 }
 
@@ -428,7 +418,6 @@ impl Counters {
     }
 
     fn failed(&self, code: RDKafkaErrorCode) {
-        self.n_failed.fetch_add(1, Ordering::Relaxed);
         match code {
             RDKafkaErrorCode::PurgeQueue => self.n_unsent.fetch_add(1, Ordering::Relaxed),
             RDKafkaErrorCode::PurgeInflight => self.n_in_doubt.fetch_add(1, Ordering::Relaxed),

@@ -10,7 +10,7 @@ use rdkafka::{
     producer::DefaultProducerContext,
 };
 
-use super::{CloseReport, Producer, RecordSink};
+use super::{Producer, RecordSink, producer::CloseReport};
 use crate::{
     ErrorKind, KafkaTemplate, ProducerRecord, Topic,
     error::Result,
@@ -191,7 +191,6 @@ async fn an_unreachable_broker_gives_the_record_back_and_names_the_servers() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.to_string().contains(&servers), "{error}");
     assert_eq!(error.into_parts().0, record);
-    assert_eq!(producer.n_failed(), 1);
 
     let template: KafkaTemplate<str, str> = KafkaTemplate::new(producer, None);
     let error = template.send_all("orders", [("k", "a"), ("k", "b")]).await.unwrap_err();

@@ -16,8 +16,6 @@ pub struct AdminProperties {
     pub fail_fast: bool,
     /// Longest time for one request; default 30 s.
     pub operation_timeout: Duration,
-    /// Longest time to close the client; default 10 s.
-    pub close_timeout: Duration,
     /// Whether the configuration of topics that exist is changed to the declared one; default false.
     pub modify_topic_configs: bool,
 }
@@ -29,7 +27,6 @@ impl Default for AdminProperties {
             auto_create: true,
             fail_fast: false,
             operation_timeout: Duration::from_secs(30),
-            close_timeout: Duration::from_secs(10),
             modify_topic_configs: false,
         }
     }
@@ -43,10 +40,10 @@ impl AdminProperties {
             auto_create: section.get("auto-create").unwrap_or(default.auto_create),
             fail_fast: section.get("fail-fast").unwrap_or(default.fail_fast),
             operation_timeout: section.get("operation-timeout").unwrap_or(default.operation_timeout),
-            close_timeout: section.get("close-timeout").unwrap_or(default.close_timeout),
             modify_topic_configs: section.get("modify-topic-configs").unwrap_or(default.modify_topic_configs),
         };
-        section.finish(&[]);
+        section
+            .finish(&[("close-timeout", "not supported: nothing waits for the admin client to close; remove the key")]);
         read
     }
 }

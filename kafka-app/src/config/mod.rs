@@ -63,7 +63,6 @@
 //! | `kafka.admin.auto-create` | true | declared topics are created at start |
 //! | `kafka.admin.fail-fast` | false | a start fails if that fails |
 //! | `kafka.admin.operation-timeout` | `30s` | |
-//! | `kafka.admin.close-timeout` | `10s` | |
 //! | `kafka.admin.modify-topic-configs` | false | configurations of existing topics are changed |
 //! | `kafka.template.default-topic` | none | |
 //! | `kafka.template.close-timeout` | `5s` | |

@@ -76,6 +76,7 @@ pub(crate) struct Retry {
     pub(crate) jitter: f64,
 }
 
+#[cfg(test)]
 impl ResolvedListener {
     /// A listener with the framework's defaults, where the configuration says nothing; what tests start from.
     pub(crate) fn new(id: impl Into<String>, topic: impl Into<String>, group_id: impl Into<String>) -> Self {

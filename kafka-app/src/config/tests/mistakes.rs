@@ -69,6 +69,7 @@ fn keys_of_spring_without_a_use_are_answered() {
         ("[kafka.listener]\ntype = \"batch\"", "signature"),
         ("[kafka.listener]\nimmediate-stop = true", "shutdown-timeout"),
         ("[kafka.listeners.bill]\ngroup = \"x\"", "say group-id"),
+        ("[kafka.admin]\nclose-timeout = \"10s\"", "remove the key"),
         ("[kafka.template]\nobservation-enabled = true", "tracing"),
         ("[kafka.ssl]\nbundle = \"x\"", "key-store"),
         ("[kafka.jaas.options]\nusername = \"x\"", "sasl.username"),
