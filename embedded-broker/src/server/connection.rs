@@ -39,6 +39,10 @@ impl Connection {
             }
             reply.clear();
             if let Err(refusal) = self.answer(frame, &mut reply) {
+                // A request that waited when the broker was told to stop is no trouble of anybody's.
+                if self.cluster.is_stopping() {
+                    return Ok(());
+                }
                 let peer = self.peer;
                 tracing::warn!(%peer, %refusal, "request refused: the connection is closed without an answer");
                 return Ok(());

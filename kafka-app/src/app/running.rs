@@ -158,7 +158,9 @@ impl RunningApp {
             }
         }
         self.close_producer(&mut report).await;
-        let broker = self.broker;
+        let Self { listeners, producer, broker, .. } = self;
+        // Clients first: they would complain about a broker that is gone.
+        drop((listeners, producer));
         if let Err(error) = client::blocking(move || broker.stop()).await {
             report.cut_off.push(error.to_string());
         }
