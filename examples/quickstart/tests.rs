@@ -20,3 +20,11 @@ async fn each_greeting_is_answered_once() -> anyhow::Result<()> {
     app.stop().await.expect_clean();
     Ok(())
 }
+
+#[test]
+fn the_program_of_the_readme_is_this_one() {
+    let main = include_str!("main.rs");
+    let program = main.split_once("use kafka_app").and_then(|(_, rest)| rest.split_once("\n#[cfg(test)]"));
+    let (program, _) = program.expect("the program stands between its imports and its tests");
+    assert!(include_str!("../../README.md").contains(program.trim()), "README.md shows another program than main.rs");
+}
