@@ -213,6 +213,7 @@ mod tests {
         assert_eq!(topic.as_deref(), Some("audit"));
     }
 
+    #[cfg(feature = "json")]
     #[test]
     fn what_cannot_be_encoded_is_not_retried() {
         let map = std::collections::HashMap::from([((1, 2), 3)]);
