@@ -21,7 +21,7 @@ use crate::{
 
 /// A send the client accepted: resolves when the broker acknowledged the record or the client gave it up.
 ///
-/// It may be dropped without harm: the record goes out all the same.
+/// It may be dropped without harm: the record goes out all the same, and should it fail then, the log says so.
 #[must_use = "it resolves to whether the broker has the record"]
 pub struct PendingSend(Arc<Completion>);
 
@@ -116,6 +116,15 @@ impl Completion {
     }
 }
 
+impl Drop for Completion {
+    /// A failure that nobody took must not go unseen.
+    fn drop(&mut self) {
+        if let State::Done(Err(error)) = self.state.get_mut() {
+            tracing::error!(%error, "a record was not delivered, and nobody waited for the answer of its send");
+        }
+    }
+}
+
 /// The meeting point of a batch and its delivery reports: a slot for each record, and one waiter for all.
 pub(crate) struct BatchCompletion {
     slots: Box<[Slot]>,
@@ -195,5 +204,29 @@ impl BatchCompletion {
         let mut failures = mem::take(&mut *self.failures.lock());
         failures.sort_by_key(|(index, _)| *index);
         failures
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        error::{Error, ErrorKind},
+        test_support::Events,
+    };
+
+    fn failed() -> PendingSend {
+        let error = Error::new(ErrorKind::Refused, "the record for `orders` is too large");
+        PendingSend::done(Err(SendError::new(ProducerRecord::default(), error)))
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_nobody_takes_is_told_in_the_log() {
+        let events = Events::collect();
+        failed().await.expect_err("it failed");
+        assert!(events.lines().is_empty(), "whoever awaits it knows");
+        drop(failed());
+        assert_eq!(events.lines().len(), 1);
+        assert!(events.lines()[0].contains("the record for `orders` is too large"), "{:?}", events.lines());
     }
 }
