@@ -173,7 +173,11 @@ impl Assigned {
     }
 
     fn finish(&self, seq: u64) {
-        self.done.set(seq);
+        {
+            // A handler may acknowledge and fail all the same: the second mark must not meet the pump passing the first.
+            let _acks = self.is_manual().then(|| self.manual.lock());
+            self.done.set(seq);
+        }
         // In the other modes the pump looks when a chunk ends or its time comes.
         if matches!(self.ack_mode, AckMode::Record | AckMode::Count | AckMode::CountTime) {
             self.mailbox.wake();
@@ -217,6 +221,9 @@ impl AckTarget for Assigned {
         self.done.set(seq);
         drop(acks);
         if self.ack_mode != AckMode::ManualImmediate {
+            if !self.is_running() {
+                self.mailbox.wake(); // No lane will, and the partition may wait for room.
+            }
             return Acked::marked();
         }
         let (reply, confirmed) = oneshot::channel();

@@ -259,23 +259,21 @@ impl Pump {
         }
         while self.revoking.is_none() {
             match self.waiting.pop_front() {
-                Some(ConsumerEvent::Assign(partitions)) => self.assign(&partitions, now),
+                Some(ConsumerEvent::Assign(partitions)) => {
+                    if let Err(error) = self.assign(&partitions) {
+                        let text = format!("it did not take its partitions: {error}");
+                        let fault = Fault { kind: FaultKind::Other, text };
+                        if self.phase.is_running() {
+                            return Some(self.abandon(fault));
+                        }
+                        self.report(fault, now); // They would be given back anyway.
+                    }
+                }
                 Some(ConsumerEvent::Revoke { partitions, lost }) => self.begin_revoke(partitions, lost, now),
                 _ => break,
             }
         }
         None
-    }
-
-    /// The consumer is of no more use: nothing of it counts any more.
-    fn abandon(&mut self, fault: Fault) -> Exit {
-        for entry in self.assignment.iter() {
-            entry.data.assigned.retire();
-        }
-        match self.failure.take() {
-            Some(error) => Exit::Failed(error),
-            None => Exit::Fatal(fault),
-        }
     }
 
     /// The listener cannot go on: what runs may finish, then it stops.

@@ -231,7 +231,14 @@ impl Slot {
         self.assigned.release(n_records, n_bytes);
     }
 
-    /// Whether lanes hold records of this assignment.
+    /// Nothing that is neither handed over nor in a commit under way will be.
+    pub(crate) fn forget_uncommitted(&mut self) {
+        let in_commit = self.held.take_if(|held| held.token.is_some());
+        self.forget_waiting();
+        self.held = in_commit;
+    }
+
+    /// Whether records of this assignment are in lanes, or in a commit before them.
     pub(crate) fn is_in_flight(&self) -> bool {
         self.taken.0 > self.assigned.released().0
     }

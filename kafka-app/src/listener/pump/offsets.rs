@@ -113,6 +113,9 @@ impl Pump {
                 Ok(()) => partitions.iter().find(|(o, _)| o.partition == entry.partition).and_then(|(_, f)| f.as_ref()),
             };
             settle(entry, token, fault);
+            if entry.is_leaving && fault.is_some() {
+                entry.data.forget_uncommitted(); // Others handle them.
+            }
             if fault.is_none() && entry.data.held.as_ref().is_some_and(|held| held.token == Some(token)) {
                 entry.data.hand_over_held(&mut self.lanes);
             }

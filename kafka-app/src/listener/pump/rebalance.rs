@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Pump, Slot};
 use crate::{
     config::{Delivery, OnRevoke},
+    error::Result,
     listener::{assignment::Entry, later::later},
     record::TopicPartition,
 };
@@ -26,23 +27,18 @@ impl Revoking {
 
 impl Pump {
     /// Takes partitions over: their queues are split off before the client fetches the first record.
-    pub(super) fn assign(&mut self, partitions: &[TopicPartition], now: Instant) {
+    pub(super) fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         for partition in partitions {
             let epoch = self.assignment.new_epoch();
-            match self.new_slot(partition, epoch) {
-                Ok(slot) => {
-                    if let Some(before) = self.assignment.add(partition.clone(), epoch, slot) {
-                        before.assigned.retire();
-                    }
-                }
-                Err(error) => return self.fail(error, now),
+            let slot = self.new_slot(partition, epoch)?;
+            if let Some(before) = self.assignment.add(partition.clone(), epoch, slot) {
+                before.assigned.retire();
             }
         }
-        if let Err(error) = self.client.assign(partitions) {
-            return self.fail(error, now);
-        }
+        self.client.assign(partitions)?;
         tracing::info!(listener = &*self.config.listener_id, partitions = %Names(partitions), "assigned");
         self.show_assignment(true);
+        Ok(())
     }
 
     /// Fences what goes away. It is given back by [`Pump::continue_revoke`].
@@ -123,16 +119,16 @@ impl Pump {
 }
 
 /// Nothing more of this partition is handed over. What was committed before it was handed over must be handled by us or
-/// by nobody; anything else the next owner will do.
+/// by nobody, so what is being committed now is waited for; anything else the next owner will do.
 pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRevoke) {
     entry.is_leaving = true;
     entry.data.rewind = None;
-    entry.data.forget_waiting();
     match (on_revoke, delivery) {
         (OnRevoke::Cancel, _) => entry.data.assigned.cancel(),
         (OnRevoke::Drain, Delivery::AtLeastOnce) => entry.data.assigned.fence(),
-        (OnRevoke::Drain, Delivery::AtMostOnce) => {}
+        (OnRevoke::Drain, Delivery::AtMostOnce) => return entry.data.forget_uncommitted(),
     }
+    entry.data.forget_waiting();
 }
 
 /// Whether to wait for this partition.

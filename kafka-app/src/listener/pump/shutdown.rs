@@ -7,6 +7,7 @@ use super::{
     rebalance::{is_busy, leave},
 };
 use crate::{
+    client::Fault,
     config::OnRevoke,
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
@@ -128,10 +129,30 @@ impl Pump {
         }
     }
 
-    /// Stores what is finished and starts to leave the group.
-    fn close(&mut self, deadline: Instant, now: Instant) {
+    /// The consumer is of no more use: nothing of it counts any more. It is made anew, unless it was about to end: a stop
+    /// is told to one pump only.
+    pub(super) fn abandon(&mut self, fault: Fault) -> Exit {
+        let report = match std::mem::replace(&mut self.phase, Phase::Running) {
+            Phase::Running => None,
+            Phase::Draining { .. } => Some(self.cut_off()),
+            Phase::Closing { report, .. } => Some(report),
+        };
+        for entry in self.assignment.iter() {
+            entry.data.assigned.retire();
+        }
+        match (self.failure.take(), report) {
+            (Some(error), _) => Exit::Failed(error),
+            (None, Some(report)) => {
+                tracing::warn!(listener = &*self.config.listener_id, "its consumer failed while it stopped: {fault}");
+                Exit::Stopped(report)
+            }
+            (None, None) => Exit::Fatal(fault),
+        }
+    }
+
+    /// Drops handlers that still run, and says which.
+    fn cut_off(&self) -> StopReport {
         let mut report = StopReport::default();
-        self.advance(now);
         for entry in self.assignment.iter() {
             if is_busy(&entry.data, self.config.delivery) {
                 entry.data.assigned.cancel();
@@ -145,6 +166,13 @@ impl Pump {
                 report.cut_off.push((entry.partition.clone(), offset));
             }
         }
+        report
+    }
+
+    /// Stores what is finished and starts to leave the group.
+    fn close(&mut self, deadline: Instant, now: Instant) {
+        self.advance(now);
+        let report = self.cut_off();
         self.store(now);
         // After a fatal error there is no group to leave.
         let deadline = match self.client.close() {

@@ -38,6 +38,7 @@ pub(super) struct Cluster {
     last_token: u64,
     is_closed: bool,
     closes_at_once: bool,
+    refuses_assignments: bool,
 }
 
 /// A client with these events, which leaves its group at once.
@@ -66,6 +67,9 @@ impl ConsumerClient for FakeClient {
     }
 
     fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        if self.0.lock().refuses_assignments {
+            return Err(Error::new(crate::ErrorKind::Unavailable, "in another state"));
+        }
         self.call("assign", partitions)
     }
 
@@ -298,6 +302,11 @@ impl Rig {
 
     pub(super) fn leave_closed(&mut self) {
         self.cluster.lock().is_closed = true;
+    }
+
+    /// From now on the client does not take what the group assigns.
+    pub(super) fn refuse_assignments(&self) {
+        self.cluster.lock().refuses_assignments = true;
     }
 
     pub(super) fn acks(&self, acks: impl IntoIterator<Item = Acks>) {

@@ -204,6 +204,35 @@ async fn at_most_once_handles_what_it_committed_before_it_gives_back() {
 }
 
 #[tokio::test]
+async fn at_most_once_an_orderly_stop_loses_nothing_of_what_is_being_committed() {
+    let mut rig = Rig::assigned(ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() }, 2).await;
+    rig.arrive(0, 0..3).await;
+    rig.arrive(1, 0..2).await;
+    assert_eq!(rig.calls(), ["store 0@3", "commit"], "one commit is under way, without partition 1");
+    rig.stop(Duration::from_secs(10)).await;
+    rig.release(5).await;
+    assert!(rig.calls().is_empty() && rig.handled().is_empty(), "nobody knows yet what is committed");
+    rig.commit_ends(true).await;
+    assert_eq!(rig.handled().len(), 6, "all three start and end; those of partition 1 are for the next owner");
+    let calls = rig.calls();
+    assert!(!calls.iter().any(|call| call.starts_with("store")), "nothing of partition 1 is committed: {calls:?}");
+    assert_eq!(calls.last().map(String::as_str), Some("close"));
+}
+
+#[tokio::test]
+async fn at_most_once_a_revoke_waits_for_the_commit_under_way_and_leaves_what_it_could_not_commit_to_others() {
+    let mut rig = Rig::assigned(ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() }, 1).await;
+    rig.arrive(0, 0..3).await;
+    rig.calls();
+    rig.revoke(0, false).await;
+    assert!(rig.calls().is_empty(), "the commit is under way");
+    rig.commit_ends(false).await;
+    rig.release(3).await;
+    assert_eq!(rig.calls(), ["unassign 0"]);
+    assert!(rig.handled().is_empty());
+}
+
+#[tokio::test]
 async fn ack_mode_count_commits_every_so_many_records() {
     let listener = ResolvedListener { ack_mode: AckMode::Count, ack_count: 2, ..listener() };
     let mut rig = Rig::assigned(listener, 1).await;
@@ -352,6 +381,44 @@ async fn after_a_fatal_error_nothing_of_the_consumer_counts() {
     rig.handled();
     rig.release(10).await;
     assert!(rig.handled().is_empty() && rig.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_fatal_error_while_the_listener_stops_ends_the_stop() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 4..6).await;
+    rig.stop(Duration::from_secs(10)).await;
+    rig.event(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: "fenced".to_owned() })).await;
+    let report = rig.stopped().expect("it is not made anew: nobody would stop that one");
+    assert_eq!(report.cut_off, [(orders(0), Some(4))]);
+}
+
+#[tokio::test]
+async fn a_fatal_error_while_the_group_is_left_ends_the_stop() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.stop(Duration::from_secs(10)).await;
+    rig.event(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: "fenced".to_owned() })).await;
+    assert!(rig.stopped().is_some());
+}
+
+#[tokio::test]
+async fn a_consumer_that_does_not_take_its_partitions_is_made_anew() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.refuse_assignments();
+    rig.event(ConsumerEvent::Assign(vec![orders(1)])).await;
+    assert!(rig.is_fatal());
+}
+
+#[tokio::test]
+async fn partitions_that_arrive_while_the_group_is_left_do_not_fail_the_listener() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.refuse_assignments();
+    rig.stop(Duration::from_secs(10)).await;
+    rig.event(ConsumerEvent::Assign(vec![orders(1)])).await;
+    assert_eq!(rig.failure(), None);
+    rig.leave_closed();
+    rig.settle().await;
+    assert!(rig.stopped().is_some_and(crate::listener::pump::StopReport::is_clean));
 }
 
 #[tokio::test]
