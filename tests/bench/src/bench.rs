@@ -7,6 +7,7 @@ use crate::{
     figures::Figures,
     order::N_PARTITIONS,
     process::{Client, Measured, Server, measure, name_of},
+    start,
 };
 
 /// How long and on what it is measured.
@@ -64,13 +65,16 @@ const COMPARISONS: [Comparison; 4] = [
 
 pub(crate) fn run(names: &[String], settings: &Settings) -> Result<()> {
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-    let known: Vec<_> = COMPARISONS.iter().map(|c| c.name).chain(broker::NAMES).collect();
+    let known: Vec<_> = COMPARISONS.iter().map(|c| c.name).chain([start::NAME]).chain(broker::NAMES).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
         bail!("there is no benchmark `{unknown}`; there are {}", known.join(", "));
     }
     let mut figures = Figures::default();
     for comparison in COMPARISONS.iter().filter(|c| is_wanted(c.name)) {
         compare(comparison, settings, &mut figures)?;
+    }
+    if is_wanted(start::NAME) {
+        start::run(settings, &mut figures)?;
     }
     for name in broker::NAMES.into_iter().filter(|name| is_wanted(name)) {
         broker::run(name, settings, &mut figures)?;
@@ -81,7 +85,7 @@ pub(crate) fn run(names: &[String], settings: &Settings) -> Result<()> {
 
 fn compare(comparison: &Comparison, settings: &Settings, figures: &mut Figures) -> Result<()> {
     let embedded = match settings.bootstrap_server {
-        None => Some(Server::start("broker")?),
+        None => Some(Server::start(&["broker"])?),
         Some(_) => None,
     };
     let servers = settings.bootstrap_server.as_deref().or(embedded.as_ref().map(|server| server.address.as_str()));

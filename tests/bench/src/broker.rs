@@ -51,7 +51,7 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
         broker.stop();
     }
     for _ in 0..settings.n_rounds {
-        let (broker, bare) = (Server::start("broker")?, Server::start("loopback")?);
+        let (broker, bare) = (Server::start(&["broker"])?, Server::start(&["loopback"])?);
         let over = to_f64(broker.resident()?) - to_f64(bare.resident()?);
         figures.add("broker-start", "idle-memory-over-bare", over / 1e6, "MB");
     }
@@ -73,7 +73,7 @@ impl Target {
     }
 
     fn own(subcommand: &str) -> Result<Self> {
-        let server = Server::start(subcommand)?;
+        let server = Server::start(&[subcommand])?;
         Ok(Self { address: server.address.clone(), server: Some(server) })
     }
 

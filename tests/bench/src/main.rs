@@ -11,6 +11,7 @@ mod figures;
 mod loopback;
 mod order;
 mod process;
+mod start;
 mod wire;
 
 use anyhow::Result;
@@ -44,6 +45,9 @@ enum Child {
     /// Runs the bare loopback server until its standard input ends.
     #[command(hide = true)]
     Loopback,
+    /// Starts as an application does, and says when its first record came.
+    #[command(hide = true)]
+    Start(start::StartArgs),
     /// Runs one measured client.
     #[command(hide = true)]
     Client(process::ClientArgs),
@@ -54,6 +58,7 @@ fn main() -> Result<()> {
     match cli.child {
         Some(Child::Broker) => process::serve_broker(),
         Some(Child::Loopback) => loopback::serve(),
+        Some(Child::Start(args)) => start::run_process(&args),
         Some(Child::Client(args)) => process::run_client(&args),
         None => bench::run(
             &cli.names,

@@ -116,13 +116,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program again with a hidden subcommand; its first line is its address.
-    pub(crate) fn start(subcommand: &str) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg(subcommand)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+    /// Starts this program again with a hidden subcommand and waits for its first line, which is its address.
+    pub(crate) fn start(args: &[&str]) -> Result<Self> {
+        let mut child =
+            Command::new(std::env::current_exe()?).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the server has no standard output")?;
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address)?;
