@@ -145,6 +145,10 @@ impl Embedded {
     }
 
     /// Stops the broker, if there is one: its threads are joined, so this belongs on a thread that may block.
+    #[cfg_attr(
+        not(feature = "embedded"),
+        expect(clippy::unused_self, reason = "without the feature there is no broker")
+    )]
     pub(super) fn stop(self) {
         #[cfg(feature = "embedded")]
         drop(self.broker);
