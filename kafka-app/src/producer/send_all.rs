@@ -70,8 +70,9 @@ const CHUNK: usize = 512;
 /// Records under way at first. Messages of this many are still in the processor's cache when librdkafka sends and frees
 /// them: with 50,000, each costs twice the processor time.
 const WINDOW: usize = 8 * 1024;
-/// A wait that shows that the window is too small for the way to the cluster.
-const LATE: Duration = Duration::from_millis(20);
+/// A wait that shows that the window is too small for the way to the cluster. It is long, since a broker that is merely
+/// busy is no faster with more records under way.
+const LATE: Duration = Duration::from_millis(100);
 
 /// Collects records of one topic into chunks, hands each over when it is full, and at last waits for all of them.
 pub(super) struct SendAll<'p> {
