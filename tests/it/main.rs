@@ -3,6 +3,7 @@
 mod acknowledgment;
 mod bad_input;
 mod batch;
+mod chaos;
 mod failures;
 mod handles;
 mod listener;

@@ -20,7 +20,12 @@ pub(crate) fn connect(properties: &Properties, signal: Arc<dyn Signal>) -> Resul
     events.on_events(Arc::clone(&signal));
     let mut commits = client.new_queue()?;
     commits.on_events(signal);
-    Ok(Box::new(Consumer { events, commits, client }))
+    let has = |key: &str, value: Option<&str>| {
+        properties.iter().any(|(k, v)| k.as_str() == key && value.is_none_or(|value| v.eq_ignore_ascii_case(value)))
+    };
+    // A static member stays in its group; KIP-848 leaves by a way of its own.
+    let must_unsubscribe = !has("group.instance.id", None) && !has("group.protocol", Some("consumer"));
+    Ok(Box::new(Consumer { events, commits, client, must_unsubscribe, n_assigned: 0 }))
 }
 
 /// Queues are declared, and so dropped, before the client they belong to.
@@ -29,6 +34,9 @@ struct Consumer {
     /// Results of our own commits.
     commits: EventQueue,
     client: Arc<NativeConsumer>,
+    /// See [`NativeConsumer::unsubscribe`].
+    must_unsubscribe: bool,
+    n_assigned: usize,
 }
 
 impl ConsumerClient for Consumer {
@@ -49,10 +57,13 @@ impl ConsumerClient for Consumer {
     }
 
     fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
-        self.client.assign(partitions)
+        self.client.assign(partitions)?;
+        self.n_assigned += partitions.len();
+        Ok(())
     }
 
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        self.n_assigned = self.n_assigned.saturating_sub(partitions.len());
         self.client.unassign(partitions)
     }
 
@@ -69,6 +80,9 @@ impl ConsumerClient for Consumer {
     }
 
     fn close(&mut self) -> Result<()> {
+        if self.must_unsubscribe && self.n_assigned == 0 {
+            self.client.unsubscribe()?;
+        }
         self.client.close(&self.events)
     }
 

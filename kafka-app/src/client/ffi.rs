@@ -272,6 +272,17 @@ impl NativeConsumer {
         }
     }
 
+    /// Leaves the group before [`NativeConsumer::close`], for a member of the cooperative protocol that owns nothing: librdkafka
+    /// closes such a one without telling the group, which then waits for it, and for its next rebalance, until the session
+    /// ends (`rdkafka_cgrp.c`, `rd_kafka_cgrp_revoke_all_rejoin`, "skipping rejoin"). Nothing is done with other protocols.
+    pub(crate) fn unsubscribe(&self) -> Result<()> {
+        if !self.is_cooperative() {
+            return Ok(());
+        }
+        // SAFETY: a valid client; it asks the client's own thread and does not wait for the network.
+        check(unsafe { sys::rd_kafka_unsubscribe(self.rk.as_ptr()) }, "cannot unsubscribe")
+    }
+
     /// Starts to leave the group; remaining events arrive on `events`.
     pub(crate) fn close(&self, events: &EventQueue) -> Result<()> {
         // SAFETY: a valid client and queue.
