@@ -91,7 +91,7 @@ impl Partition {
         let mut state = self.state.lock();
         if state.deleted {
             let message = "the topic was deleted".to_owned();
-            return Err(Rejected { code: ErrorCode::UnknownTopicOrPartition, message });
+            return Err(Rejected::new(ErrorCode::UnknownTopicOrPartition, message));
         }
         let (leader_epoch, segment_bytes) = (state.leader_epoch, state.config.segment_bytes);
         let appended = state.log.append(batch, leader_epoch, segment_bytes)?;

@@ -7,6 +7,8 @@
 //! opened (session id 0), which every client has to expect of a broker that is short of room for them.
 //! Left out: followers, preferred read replicas, aborted transactions (there are none).
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,26 +48,43 @@ struct Round {
 }
 
 pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
-    let request: FetchRequest = protocol::decode(&Bytes::copy_from_slice(body), cx.version)?;
+    let mut request: FetchRequest = protocol::decode(&Bytes::copy_from_slice(body), cx.version)?;
     let session_error = match (request.session_id, request.session_epoch) {
-        (0, -1 | 0) => None,
-        (0, _) => Some(ErrorCode::InvalidFetchSessionEpoch),
-        // Closing a session, which we never opened, is a request without one.
-        (_, -1) => None,
+        // Closing or replacing a session, which we never opened, is a request without one.
+        (_, -1 | 0) => None,
         (_, _) => Some(ErrorCode::FetchSessionIdNotFound),
     };
     if let Some(code) = session_error {
         write(reply, cx.version, code, &request, Vec::new());
         return Ok(());
     }
+    request.topics.iter_mut().for_each(|topic| keep_last(&mut topic.partitions));
     let round = read_until_enough(cx, &request)?;
     write(reply, cx.version, ErrorCode::None, &request, round.answers);
     Ok(())
 }
 
+/// As Kafka: of a partition that is asked for twice the last wish counts, in the place of the first.
+fn keep_last(partitions: &mut Vec<FetchPartition>) {
+    if partitions.is_sorted_by(|one, next| one.partition < next.partition) {
+        return;
+    }
+    let mut places = HashMap::with_capacity(partitions.len());
+    for asked in std::mem::take(partitions) {
+        match places.entry(asked.partition) {
+            Entry::Occupied(place) => partitions[*place.get()] = asked,
+            Entry::Vacant(place) => {
+                place.insert(partitions.len());
+                partitions.push(asked);
+            }
+        }
+    }
+}
+
 /// Reads; and as long as there is too little, sleeps until an append or the deadline and reads again.
 fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest) -> Result<Round, Refusal> {
-    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+    // As Kafka: nobody waits for more than may be sent.
+    let min_bytes = usize::try_from(request.min_bytes.min(request.max_bytes)).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let clock = &cx.cluster.clock;
     let mut round = read_all(cx, request);
@@ -94,7 +113,7 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest) -> Result<
 
 impl Round {
     fn is_enough(&self, min_bytes: usize) -> bool {
-        self.len >= min_bytes || self.has_error || self.answers.is_empty()
+        self.len >= min_bytes || self.has_error || self.answers.iter().all(|answer| answer.partition.is_none())
     }
 }
 
@@ -109,7 +128,8 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest) -> Round {
         for asked in &asked.partitions {
             let answer = read_one(topic, asked, unknown, max_bytes.saturating_sub(round.len), round.len == 0);
             round.len += answer.records.iter().map(Bytes::len).sum::<usize>();
-            round.has_error |= answer.code != ErrorCode::None;
+            // As Kafka: partitions that are not there do not keep the others from waiting.
+            round.has_error |= answer.code != ErrorCode::None && !answer.is_unknown();
             round.answers.push(answer);
         }
     }
@@ -130,10 +150,16 @@ fn read_one(
     };
     let from = ReadFrom {
         offset: asked.fetch_offset,
-        leader_epoch: asked.current_leader_epoch,
+        // As Kafka: Fetch takes any negative epoch for none.
+        leader_epoch: asked.current_leader_epoch.max(-1),
         max_bytes: usize::try_from(asked.partition_max_bytes).unwrap_or(0).min(room),
         at_least_one: is_first,
     };
+    // Whoever has fetched records of an epoch that is yet to come has a log that is not this one.
+    let last = asked.last_fetched_epoch;
+    if last >= 0 && partition.look(-1, |log| log.epochs().end_of(last, log.end_offset()).0 < 0) == Ok(true) {
+        return Answer::error(index, ErrorCode::OffsetOutOfRange);
+    }
     let mut records = Vec::new();
     match partition.read(from, &mut records) {
         Ok(offsets) => {
@@ -148,6 +174,11 @@ impl Answer {
     fn error(index: i32, code: ErrorCode) -> Self {
         let offsets = Offsets { log_start: -1, high_watermark: -1 };
         Self { index, code, offsets, records: Vec::new(), partition: None }
+    }
+
+    /// The partition is not there at all.
+    fn is_unknown(&self) -> bool {
+        matches!(self.code, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
     }
 }
 
@@ -188,7 +219,7 @@ fn write_partition(reply: &mut Reply, version: i16, answer: Answer, read_committ
     if version >= 5 {
         out.out.put_i64(answer.offsets.log_start);
     }
-    if read_committed && answer.code == ErrorCode::None {
+    if answer.is_unknown() || (read_committed && answer.code == ErrorCode::None) {
         out.len(0);
     } else {
         out.null_array();

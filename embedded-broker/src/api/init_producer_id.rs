@@ -26,6 +26,9 @@ pub(crate) fn handle(
             return refused(ErrorCode::UnsupportedVersion);
         }
     }
+    if (request.producer_id.0 == -1) != (request.producer_epoch == -1) {
+        return refused(ErrorCode::InvalidRequest);
+    }
     let producer_id = ProducerId(cx.cluster.next_producer_id());
     Ok(InitProducerIdResponse::default().with_producer_id(producer_id).with_producer_epoch(0))
 }

@@ -5,12 +5,12 @@
 //! exact record, inside compressed batches too, and nothing is answered with offset -1 and no error.
 //! Different: with one replica and no transactions `read_committed` makes no difference.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
 use kafka_protocol::messages::list_offsets_response::{ListOffsetsPartitionResponse, ListOffsetsTopicResponse};
-use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicName};
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
@@ -36,24 +36,26 @@ const NOTHING: Found = Found { offset: -1, timestamp: -1, leader_epoch: -1 };
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Refusal> {
     let topics = cx.cluster.topics();
-    let mut seen = HashSet::new();
-    let mut twice = HashSet::new();
+    let mut times: HashMap<(TopicName, i32), usize> = HashMap::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
-            let key = (topic.name.clone(), partition.partition_index);
-            if !seen.insert(key.clone()) {
-                twice.insert(key);
-            }
+            *times.entry((topic.name.clone(), partition.partition_index)).or_default() += 1;
         }
     }
     let answers = request.topics.into_iter().map(|topic| {
         let name = topic.name;
-        let partitions = topic.partitions.iter().map(|asked| {
-            let found = match twice.contains(&(name.clone(), asked.partition_index)) {
-                true => Err(ErrorCode::InvalidRequest),
-                false => find(&topics, &name, asked, cx.version),
+        let partitions = topic.partitions.iter().filter_map(|asked| {
+            // A partition that is asked for twice is refused once.
+            let found = match times.get_mut(&(name.clone(), asked.partition_index)) {
+                Some(0) => return None,
+                Some(1) => find(&topics, &name, asked, cx.version),
+                Some(n) => {
+                    *n = 0;
+                    Err(ErrorCode::InvalidRequest)
+                }
+                None => Err(ErrorCode::UnknownServerError),
             };
-            answer(asked.partition_index, found, cx.version)
+            Some(answer(asked.partition_index, found, cx.version))
         });
         let partitions = partitions.collect();
         ListOffsetsTopicResponse::default().with_name(name).with_partitions(partitions)
@@ -72,7 +74,20 @@ fn answer(index: i32, found: Result<Found, ErrorCode>, version: i16) -> ListOffs
     }
 }
 
+/// The lowest of the special times that a version has.
+fn lowest_time(version: i16) -> i64 {
+    match version {
+        ..=6 => EARLIEST,
+        7 => MAX_TIMESTAMP,
+        8 => EARLIEST_LOCAL,
+        9.. => LATEST_TIERED,
+    }
+}
+
 fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16) -> Result<Found, ErrorCode> {
+    if asked.timestamp < lowest_time(version) {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let known_epoch = asked.current_leader_epoch;
@@ -82,16 +97,15 @@ fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16)
         EARLIEST => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        EARLIEST_LOCAL if version >= 8 => {
+        EARLIEST_LOCAL => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        MAX_TIMESTAMP if version >= 7 => match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
+        MAX_TIMESTAMP => match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
             Some(highest) => by_time(partition, highest, known_epoch),
             None => Ok(NOTHING),
         },
-        LATEST_TIERED if version >= 9 => partition.look(known_epoch, |_| NOTHING),
-        time if time >= 0 => by_time(partition, time, known_epoch),
-        _ => Err(ErrorCode::UnsupportedVersion),
+        LATEST_TIERED => partition.look(known_epoch, |_| NOTHING),
+        time => by_time(partition, time, known_epoch),
     }
 }
 

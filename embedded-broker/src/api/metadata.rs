@@ -5,6 +5,7 @@
 //! id. A topic that is made is ready at once: Kafka answers LEADER_NOT_AVAILABLE first.
 //! Without an authorizer everybody may do everything, and is told so when asking (version 8 and later).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -24,10 +25,14 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     let cluster = cx.cluster;
     let topic_operations = request.include_topic_authorized_operations && cx.version >= 8;
     let cluster_operations = request.include_cluster_authorized_operations && (8..=10).contains(&cx.version);
+    let goes_by_id = |topic: &MetadataRequestTopic| topic.name.is_none() || topic.topic_id != Uuid::nil();
+    if cx.version < 12 && request.topics.iter().flatten().any(goes_by_id) {
+        return Ok(by_id_too_early(request.topics.unwrap_or_default()));
+    }
     let may_create = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
     let mut topics: Vec<MetadataResponseTopic> = match request.topics {
         Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
-            asked.into_iter().map(|asked| one(cluster, asked, may_create)).collect()
+            once_each(asked).map(|asked| one(cluster, asked, may_create, cx.version)).collect()
         }
         _ => cluster.topics().iter().map(|topic| describe(topic)).collect(),
     };
@@ -55,12 +60,17 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     })
 }
 
-fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool) -> MetadataResponseTopic {
+fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool, version: i16) -> MetadataResponseTopic {
     let topics = cluster.topics();
     let known = find(&topics, &asked);
     let refused = |code: ErrorCode| {
-        let name = asked.name.clone();
-        MetadataResponseTopic::default().with_error_code(code.code()).with_name(name).with_topic_id(asked.topic_id)
+        // Before version 12 a name must be there.
+        let name = asked.name.clone().filter(|_| code != ErrorCode::UnknownTopicId || version < 12);
+        MetadataResponseTopic::default()
+            .with_error_code(code.code())
+            .with_is_internal(name.as_ref().is_some_and(|name| is_internal(name)) && version >= 1)
+            .with_name(name)
+            .with_topic_id(asked.topic_id)
     };
     match (known, &asked.name) {
         (Some(topic), _) => describe(topic),
@@ -73,6 +83,27 @@ fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool) -> Meta
         (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
         (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
     }
+}
+
+/// As Kafka: versions 10 and 11 have a field for topic ids, which counts only from version 12 on.
+fn by_id_too_early(asked: Vec<MetadataRequestTopic>) -> MetadataResponse {
+    let refused = asked.into_iter().map(|topic| {
+        MetadataResponseTopic::default()
+            .with_error_code(ErrorCode::InvalidRequest.code())
+            .with_name(topic.name.or_else(|| Some(TopicName::default())))
+            .with_topic_id(topic.topic_id)
+    });
+    MetadataResponse::default().with_cluster_id(None).with_topics(refused.collect()).with_controller_id(BrokerId(-1))
+}
+
+/// As Kafka: a topic that is asked for twice is answered once.
+fn once_each(asked: Vec<MetadataRequestTopic>) -> impl Iterator<Item = MetadataRequestTopic> {
+    let mut seen = HashSet::with_capacity(asked.len());
+    asked.into_iter().filter(move |topic| seen.insert((topic.topic_id, topic.name.clone())))
+}
+
+fn is_internal(name: &str) -> bool {
+    matches!(name, "__consumer_offsets" | "__transaction_state")
 }
 
 fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<Topic>> {
@@ -96,6 +127,6 @@ fn describe(topic: &Topic) -> MetadataResponseTopic {
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
         .with_topic_id(topic.id)
-        .with_is_internal(matches!(topic.name.as_ref(), "__consumer_offsets" | "__transaction_state"))
+        .with_is_internal(is_internal(&topic.name))
         .with_partitions(partitions.collect())
 }

@@ -3,7 +3,8 @@
 //! As Kafka: exactly one batch of magic 2 for a partition; checksum, sizes, timestamps and every uncompressed record are
 //! checked; `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
 //! Different: compressed records are not unpacked to be checked, `compression.type` does not recompress, and with one
-//! replica `acks=all` and `acks=1` are the same.
+//! replica `acks=all` and `acks=1` are the same. What Kafka lets pass though no consumer can use it (bytes behind the
+//! batch, offset deltas out of order) is refused, and every refusal carries a text.
 //! Left out: transactions. A transactional batch is refused with INVALID_TXN_STATE.
 
 use bytes::BufMut;
@@ -31,6 +32,7 @@ struct TopicData<'a> {
 }
 
 struct ProduceRequest<'a> {
+    has_transactional_id: bool,
     acks: i16,
     topics: Vec<TopicData<'a>>,
     /// Of all topics, in order.
@@ -41,11 +43,11 @@ impl<'a> ProduceRequest<'a> {
     /// Reads the whole request before any of it is appended.
     fn read(body: &'a [u8], version: i16) -> Result<Self, Malformed> {
         let mut body = Reader::new(body, version >= 9);
-        let _transactional_id = body.nullable_string()?;
+        let has_transactional_id = body.nullable_string()?.is_some();
         let acks = body.i16()?;
         let _timeout = body.i32()?;
         let n_topics = body.array_len()?;
-        let mut request = Self { acks, topics: Vec::new(), partitions: Vec::new() };
+        let mut request = Self { has_transactional_id, acks, topics: Vec::new(), partitions: Vec::new() };
         for _ in 0..n_topics {
             let by_id = version >= 13;
             let id = if by_id { body.uuid()? } else { Uuid::nil() };
@@ -101,7 +103,7 @@ fn finish(acks: i16, error: Option<Rejected>, reply: &mut Reply) -> Result<(), R
     }
     reply.suppressed = true;
     match error {
-        Some(Rejected { code, message }) => {
+        Some(Rejected { code, message, .. }) => {
             Err(Refusal::new(format!("a produce with acks=0 failed: {code:?}: {message}")))
         }
         None => Ok(()),
@@ -116,10 +118,7 @@ fn append(
     version: i16,
     now_ms: i64,
 ) -> Result<(Appended, i64), Rejected> {
-    let refuse = |code, message: String| Err(Rejected { code, message });
-    if !(-1..=1).contains(&request.acks) {
-        return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
-    }
+    let refuse = |code, message: String| Err(Rejected::new(code, message));
     let found = if version >= 13 { topics.by_id(topic.id) } else { topics.by_name(topic.name) };
     let Some(found) = found else {
         let code = if version >= 13 { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
@@ -129,19 +128,34 @@ fn append(
         let message = format!("topic {} has no partition {}", found.name, data.index);
         return refuse(ErrorCode::UnknownTopicOrPartition, message);
     };
-    append_to(partition, data.records, version, now_ms)
+    // As Kafka: a place that is not there, or what is no batch at all, is told first.
+    log::one_batch(data.records)?;
+    if !(-1..=1).contains(&request.acks) {
+        return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
+    }
+    append_to(partition, data.records, version, now_ms, request.has_transactional_id)
 }
 
 fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn append_to(partition: &Partition, records: &[u8], version: i16, now_ms: i64) -> Result<(Appended, i64), Rejected> {
+fn append_to(
+    partition: &Partition,
+    records: &[u8],
+    version: i16,
+    now_ms: i64,
+    has_transactional_id: bool,
+) -> Result<(Appended, i64), Rejected> {
     let config = partition.config();
     let batch = log::validate(records, &config, now_ms, version >= 7)?;
+    if batch.header.is_transactional() && !has_transactional_id {
+        let message = "a transactional batch needs a request with a transactional id".to_owned();
+        return Err(Rejected::new(ErrorCode::TransactionalIdAuthorizationFailed, message));
+    }
     if batch.header.is_transactional() {
         let message = "transactions are not served by this broker yet".to_owned();
-        return Err(Rejected { code: ErrorCode::InvalidTxnState, message });
+        return Err(Rejected::new(ErrorCode::InvalidTxnState, message));
     }
     partition.append(&batch)
 }
@@ -159,7 +173,13 @@ fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended
         out.out.put_i64(start);
     }
     if version >= 8 {
-        out.len(0);
+        let at_fault = appended.as_ref().err().map_or(&[][..], |rejected| &rejected.records);
+        out.len(at_fault.len());
+        for index in at_fault {
+            out.out.put_i32(*index);
+            out.nullable_string(None);
+            out.no_tags();
+        }
         out.nullable_string(message);
     }
     out.no_tags();

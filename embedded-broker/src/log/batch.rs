@@ -138,13 +138,12 @@ pub(crate) fn place(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
     batch[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
 }
 
-/// Sets the timestamp type, and with `LogAppendTime` the one time all records have; the checksum follows.
-pub(crate) fn set_timestamps(batch: &mut [u8], attributes: i16, log_append_time: Option<i64>) {
+/// Sets the timestamp type and the highest timestamp, which with `LogAppendTime` is that of all records; the checksum
+/// follows.
+pub(crate) fn set_timestamps(batch: &mut [u8], attributes: i16, highest: i64, log_append_time: Option<i64>) {
+    batch[35..43].copy_from_slice(&log_append_time.unwrap_or(highest).to_be_bytes());
     let attributes = match log_append_time {
-        Some(time) => {
-            batch[35..43].copy_from_slice(&time.to_be_bytes());
-            attributes | LOG_APPEND_TIME_BIT
-        }
+        Some(_) => attributes | LOG_APPEND_TIME_BIT,
         None => attributes & !LOG_APPEND_TIME_BIT,
     };
     batch[21..23].copy_from_slice(&attributes.to_be_bytes());
@@ -271,7 +270,7 @@ pub(crate) mod tests {
     #[test]
     fn setting_the_append_time_makes_a_new_checksum() {
         let mut batch = TestBatch::of(&["a"]).bytes();
-        set_timestamps(&mut batch, 0, Some(99));
+        set_timestamps(&mut batch, 0, 5, Some(99));
         let header = BatchHeader::read(&batch).unwrap();
         assert!(header.has_log_append_time());
         assert_eq!((header.max_timestamp, header.crc), (99, checksum(&batch)));

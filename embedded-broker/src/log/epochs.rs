@@ -24,6 +24,8 @@ impl LeaderEpochs {
         let is_future = self.0.last().is_none_or(|(newest, _)| epoch > *newest);
         match self.0[..after].last() {
             Some((known, _)) if !is_future => (*known, self.0.get(after).map_or(log_end, |(_, start)| *start)),
+            // As Kafka: an epoch older than all that are known ended where the first one began.
+            None if epoch != -1 && !is_future => (epoch, self.0.first().map_or(log_end, |(_, start)| *start)),
             _ => (-1, -1),
         }
     }

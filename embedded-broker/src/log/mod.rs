@@ -18,4 +18,4 @@ pub(crate) use batch::BatchHeader;
 pub(crate) use config::{LogConfig, TimestampType};
 pub(crate) use partition_log::{Appended, PartitionLog};
 pub(crate) use records::for_each_record;
-pub(crate) use validate::{Rejected, ValidBatch, validate};
+pub(crate) use validate::{Rejected, ValidBatch, one_batch, validate};

@@ -79,13 +79,13 @@ impl PartitionLog {
         segment_bytes: usize,
     ) -> Result<Appended, Rejected> {
         let header = &batch.header;
-        if let Verdict::Duplicate { base_offset, log_append_time } = self.producers.check(header)? {
-            return Ok(Appended { base_offset, log_append_time, duplicate: true });
+        if let Verdict::Duplicate { base_offset, max_timestamp } = self.producers.check(header)? {
+            return Ok(Appended { base_offset, log_append_time: max_timestamp, duplicate: true });
         }
         let base_offset = self.end_offset;
         self.epochs.begin(leader_epoch, base_offset);
         self.store(&batch.bytes, header, (base_offset, leader_epoch), segment_bytes);
-        self.producers.appended(header, base_offset, batch.log_append_time);
+        self.producers.appended(header, base_offset);
         self.end_offset = base_offset + i64::from(header.last_offset_delta) + 1;
         Ok(Appended { base_offset, log_append_time: batch.log_append_time, duplicate: false })
     }

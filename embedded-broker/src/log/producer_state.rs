@@ -27,7 +27,7 @@ struct Remembered {
     first_sequence: i32,
     last_sequence: i32,
     base_offset: i64,
-    log_append_time: i64,
+    max_timestamp: i64,
 }
 
 /// What to do with a batch.
@@ -39,8 +39,8 @@ pub(crate) enum Verdict {
     Duplicate {
         /// Where it lies.
         base_offset: i64,
-        /// The broker's time it was given, or -1.
-        log_append_time: i64,
+        /// Its highest timestamp, whoever set it: Kafka answers a repetition with this for the append time.
+        max_timestamp: i64,
     },
 }
 
@@ -67,7 +67,7 @@ impl ProducerStates {
         }
         let same = |seen: &&Remembered| seen.first_sequence == first && seen.last_sequence == last;
         if let Some(seen) = producer.batches.iter().find(same) {
-            return Ok(Verdict::Duplicate { base_offset: seen.base_offset, log_append_time: seen.log_append_time });
+            return Ok(Verdict::Duplicate { base_offset: seen.base_offset, max_timestamp: seen.max_timestamp });
         }
         match producer.batches.back() {
             Some(newest) if first != sequence_after(newest.last_sequence, 1) => {
@@ -80,7 +80,7 @@ impl ProducerStates {
     }
 
     /// Remembers a batch that was appended at `base_offset`.
-    pub(crate) fn appended(&mut self, batch: &BatchHeader, base_offset: i64, log_append_time: i64) {
+    pub(crate) fn appended(&mut self, batch: &BatchHeader, base_offset: i64) {
         if !batch.has_producer_id() {
             return;
         }
@@ -93,7 +93,8 @@ impl ProducerStates {
             producer.batches.pop_front();
         }
         let (first_sequence, last_sequence) = (batch.base_sequence, batch.last_sequence());
-        producer.batches.push_back(Remembered { first_sequence, last_sequence, base_offset, log_append_time });
+        let max_timestamp = batch.max_timestamp;
+        producer.batches.push_back(Remembered { first_sequence, last_sequence, base_offset, max_timestamp });
     }
 }
 
@@ -110,7 +111,7 @@ mod tests {
     fn after(batches: &[BatchHeader]) -> ProducerStates {
         let mut states = ProducerStates::default();
         for (offset, batch) in (100..).zip(batches) {
-            states.appended(batch, offset, -1);
+            states.appended(batch, offset);
         }
         states
     }
@@ -132,7 +133,7 @@ mod tests {
         let states = after(&sent);
         assert_eq!(code(&states, &sent[0]), Err(ErrorCode::OutOfOrderSequenceNumber), "forgotten");
         for (offset, repeated) in (101..).zip(&sent[1..]) {
-            let duplicate = Verdict::Duplicate { base_offset: offset, log_append_time: -1 };
+            let duplicate = Verdict::Duplicate { base_offset: offset, max_timestamp: 1_000 };
             assert_eq!(code(&states, repeated), Ok(duplicate));
         }
     }
@@ -149,7 +150,7 @@ mod tests {
         assert_eq!(code(&states, &batch(5, 1, 1)), Err(ErrorCode::OutOfOrderSequenceNumber));
         assert_eq!(code(&states, &batch(5, 0, 1)), Ok(Verdict::Append));
         let mut states = states;
-        states.appended(&batch(5, 0, 1), 200, -1);
+        states.appended(&batch(5, 0, 1), 200);
         assert_eq!(code(&states, &batch(4, 1, 1)), Err(ErrorCode::InvalidProducerEpoch));
     }
 

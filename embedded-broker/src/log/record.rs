@@ -30,6 +30,11 @@ impl<'a> RecordView<'a> {
         Some(Self { timestamp_delta, offset_delta, key, value, headers: record })
     }
 
+    /// Whether the headers can be read; nothing is kept of them.
+    pub(crate) fn has_valid_headers(&self) -> bool {
+        self.headers == [0] || self.headers().is_some()
+    }
+
     /// The headers in their order, duplicates included; `None` if they are malformed.
     pub(crate) fn headers(&self) -> Option<Vec<HeaderView<'a>>> {
         let mut bytes = self.headers;

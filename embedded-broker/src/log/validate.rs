@@ -20,10 +20,18 @@ pub(crate) struct ValidBatch<'a> {
 pub(crate) struct Rejected {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
+    /// The records at fault, by their place in the batch; empty if it is the batch as a whole.
+    pub(crate) records: Vec<i32>,
+}
+
+impl Rejected {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), records: Vec::new() }
+    }
 }
 
 pub(crate) fn rejected<T>(code: ErrorCode, message: impl Into<String>) -> Result<T, Rejected> {
-    Err(Rejected { code, message: message.into() })
+    Err(Rejected::new(code, message))
 }
 
 /// Checks what a Produce request carries for one partition, by Kafka's rules for one batch of magic 2.
@@ -45,26 +53,37 @@ pub(crate) fn validate<'a>(
         return rejected(ErrorCode::CorruptMessage, message);
     }
     check_header(&header, zstd_allowed)?;
+    let bounds = Bounds::of(config, now_ms);
+    let mut highest = None;
     if header.compression() == Some(Compression::None) {
-        check_records(&records[HEADER_LEN..], &header, config.compacted)?;
+        highest = Some(check_records(&records[HEADER_LEN..], &header, config.compacted, &bounds)?);
     }
-    with_timestamps(records, header, config, now_ms)
+    with_timestamps(records, header, highest, &bounds, now_ms)
 }
 
-fn one_batch(records: &[u8]) -> Result<BatchHeader, Rejected> {
+/// The header of the only batch there is.
+pub(crate) fn one_batch(records: &[u8]) -> Result<BatchHeader, Rejected> {
     let invalid = |message: &str| rejected(ErrorCode::InvalidRecord, message);
     let Some(header) = BatchHeader::read(records) else {
         return invalid("a produce request must hold exactly one record batch for a partition, and this is none");
     };
+    if !(0..=2).contains(&header.magic) {
+        return rejected(ErrorCode::CorruptMessage, format!("there are no record batches of magic {}", header.magic));
+    }
     if header.magic != 2 {
         return invalid(&format!("a record batch must have magic 2, this one has {}", header.magic));
     }
     match header.total_len() {
         len if len == records.len() => Ok(header),
-        len if len < HEADER_LEN || len > records.len() => rejected(
-            ErrorCode::CorruptMessage,
-            format!("the batch says it is {len} bytes long, but {} were sent", records.len()),
-        ),
+        len if len < HEADER_LEN => {
+            rejected(ErrorCode::CorruptMessage, format!("the batch says it is {len} bytes long: its header is longer"))
+        }
+        len if len > records.len() => {
+            invalid(&format!("the batch says it is {len} bytes long, but {} were sent", records.len()))
+        }
+        len if batch::checksum(&records[..len]) != header.crc => {
+            rejected(ErrorCode::CorruptMessage, "the batch's length or checksum is wrong".to_owned())
+        }
         _ => invalid("a produce request must hold exactly one record batch for a partition, and this is more"),
     }
 }
@@ -84,9 +103,9 @@ fn check_header(header: &BatchHeader, zstd_allowed: bool) -> Result<(), Rejected
     if header.is_control() {
         return invalid("only the broker writes control batches".to_owned());
     }
-    if header.has_producer_id() && (header.base_sequence < 0 || header.producer_epoch < 0) {
-        let (sequence, epoch) = (header.base_sequence, header.producer_epoch);
-        return invalid(format!("sequence {sequence} and epoch {epoch} of an idempotent batch must not be negative"));
+    if header.has_producer_id() && header.base_sequence < 0 {
+        let sequence = header.base_sequence;
+        return invalid(format!("the sequence {sequence} of an idempotent batch must not be negative"));
     }
     match header.compression() {
         None => invalid(format!("the compression of attributes {:#06x} is not known", header.attributes)),
@@ -97,58 +116,88 @@ fn check_header(header: &BatchHeader, zstd_allowed: bool) -> Result<(), Rejected
     }
 }
 
-/// Walks over all records: a consumer must be able to do the same.
-fn check_records(mut bytes: &[u8], header: &BatchHeader, needs_keys: bool) -> Result<(), Rejected> {
+/// The times a topic takes; `None` if it takes any, because it sets them itself.
+struct Bounds(Option<std::ops::RangeInclusive<i64>>);
+
+impl Bounds {
+    fn of(config: &LogConfig, now_ms: i64) -> Self {
+        let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
+        let latest = now_ms.saturating_add(config.timestamp_after_max_ms);
+        Self((config.timestamp_type == TimestampType::CreateTime).then_some(earliest..=latest))
+    }
+
+    /// -1 stands for no timestamp.
+    fn allow(&self, timestamp: i64) -> bool {
+        timestamp == -1 || self.0.as_ref().is_none_or(|bounds| bounds.contains(&timestamp))
+    }
+
+    fn refuse(&self, records: Vec<i32>) -> Rejected {
+        let bounds = self.0.clone().unwrap_or(i64::MIN..=i64::MAX);
+        let message = format!(
+            "timestamps lie outside {} to {}, which message.timestamp.before.max.ms and \
+             message.timestamp.after.max.ms allow",
+            bounds.start(),
+            bounds.end()
+        );
+        Rejected { records, ..Rejected::new(ErrorCode::InvalidTimestamp, message) }
+    }
+}
+
+/// Walks over all records: a consumer must be able to do the same. Returns the highest timestamp.
+fn check_records(mut bytes: &[u8], header: &BatchHeader, needs_keys: bool, bounds: &Bounds) -> Result<i64, Rejected> {
+    let (mut without_key, mut out_of_bounds, mut highest) = (Vec::new(), Vec::new(), -1);
     for index in 0..header.records_count {
-        let Some(record) = RecordView::take(&mut bytes) else {
+        let Some(record) = RecordView::take(&mut bytes).filter(RecordView::has_valid_headers) else {
             return rejected(ErrorCode::InvalidRecord, format!("record {index} of the batch is malformed"));
         };
         if record.offset_delta != index {
             let delta = record.offset_delta;
             return rejected(ErrorCode::InvalidRecord, format!("record {index} of the batch has offset delta {delta}"));
         }
+        let timestamp = header.base_timestamp.wrapping_add(record.timestamp_delta);
         if needs_keys && record.key.is_none() {
-            let message = format!("record {index} of the batch has no key, but the topic is compacted");
-            return rejected(ErrorCode::InvalidRecord, message);
+            without_key.push(index);
+        } else if !bounds.allow(timestamp) {
+            out_of_bounds.push(index);
         }
+        highest = timestamp.max(highest);
     }
-    if bytes.is_empty() {
-        return Ok(());
+    if !bytes.is_empty() {
+        let message = format!("{} bytes follow the last record of the batch", bytes.len());
+        return rejected(ErrorCode::InvalidRecord, message);
     }
-    rejected(ErrorCode::InvalidRecord, format!("{} bytes follow the last record of the batch", bytes.len()))
+    if let Some(first) = without_key.first() {
+        let message = format!("record {first} of the batch has no key, but the topic is compacted");
+        return Err(Rejected { records: without_key, ..Rejected::new(ErrorCode::InvalidRecord, message) });
+    }
+    if out_of_bounds.is_empty() { Ok(highest) } else { Err(bounds.refuse(out_of_bounds)) }
 }
 
+/// `highest` is the highest timestamp of the records, if they were looked at: what the header says is then not believed.
 fn with_timestamps<'a>(
     records: &'a [u8],
     header: BatchHeader,
-    config: &LogConfig,
+    highest: Option<i64>,
+    bounds: &Bounds,
     now_ms: i64,
 ) -> Result<ValidBatch<'a>, Rejected> {
-    if config.timestamp_type == TimestampType::LogAppendTime {
-        return Ok(rewritten(records, &header, Some(now_ms)));
+    if bounds.0.is_none() {
+        return Ok(rewritten(records, &header, header.max_timestamp, Some(now_ms)));
     }
-    if header.max_timestamp != -1 {
-        let earliest = now_ms.saturating_sub(config.timestamp_before_max_ms);
-        let latest = now_ms.saturating_add(config.timestamp_after_max_ms);
-        let oldest = header.base_timestamp.min(header.max_timestamp);
-        if oldest < earliest || header.max_timestamp > latest {
-            let message = format!(
-                "timestamps {oldest} to {} lie outside {earliest} to {latest}, which \
-                 message.timestamp.before.max.ms and message.timestamp.after.max.ms allow",
-                header.max_timestamp
-            );
-            return rejected(ErrorCode::InvalidTimestamp, message);
-        }
+    let claims = [header.base_timestamp.min(header.max_timestamp), header.max_timestamp];
+    if highest.is_none() && header.max_timestamp != -1 && !claims.iter().all(|claim| bounds.allow(*claim)) {
+        return Err(bounds.refuse(Vec::new()));
     }
-    if header.has_log_append_time() {
-        return Ok(rewritten(records, &header, None));
+    let highest = highest.unwrap_or(header.max_timestamp);
+    if header.has_log_append_time() || highest != header.max_timestamp {
+        return Ok(rewritten(records, &header, highest, None));
     }
     Ok(ValidBatch { header, bytes: records.into(), log_append_time: -1 })
 }
 
-fn rewritten(records: &[u8], header: &BatchHeader, log_append_time: Option<i64>) -> ValidBatch<'static> {
+fn rewritten(records: &[u8], header: &BatchHeader, highest: i64, log_append_time: Option<i64>) -> ValidBatch<'static> {
     let mut bytes = records.to_vec();
-    batch::set_timestamps(&mut bytes, header.attributes, log_append_time);
+    batch::set_timestamps(&mut bytes, header.attributes, highest, log_append_time);
     let header = BatchHeader::read(&bytes).unwrap_or(*header);
     ValidBatch { header, bytes: bytes.into(), log_append_time: log_append_time.unwrap_or(-1) }
 }
@@ -187,7 +236,7 @@ mod tests {
         flipped[63] ^= 1;
         assert_eq!(code(&flipped, &config), Err(ErrorCode::CorruptMessage));
         assert_eq!(code(&[], &config), Err(ErrorCode::InvalidRecord));
-        assert_eq!(code(&good[..70], &config), Err(ErrorCode::CorruptMessage));
+        assert_eq!(code(&good[..70], &config), Err(ErrorCode::InvalidRecord));
         assert_eq!(code(&[good.clone(), good.clone()].concat(), &config), Err(ErrorCode::InvalidRecord));
         assert_eq!(code(&with(16, &[1]), &config), Err(ErrorCode::InvalidRecord), "magic 1");
         assert_eq!(code(&with(0, &7_i64.to_be_bytes()), &config), Err(ErrorCode::InvalidRecord), "base offset");

@@ -31,6 +31,19 @@ impl Client {
         self.receive::<Q>(version)
     }
 
+    /// Sends a request and reads its answer; if the broker closes the connection instead, says so and makes a new one.
+    pub(crate) fn call_or_reconnect<Q: Request>(&mut self, version: i16, request: &Q) -> Option<Q::Response> {
+        self.send(version, request);
+        self.received += 1;
+        let Ok(mut body) = self.read_frame() else {
+            let address = self.stream.peer_addr().expect("it was connected");
+            *self = Self::connect(&address.to_string());
+            return None;
+        };
+        ResponseHeader::decode(&mut body, Q::Response::header_version(version)).expect("a header");
+        Some(Q::Response::decode(&mut body, version).expect("the answer has the version asked for"))
+    }
+
     /// Sends a request without waiting for its answer.
     pub(crate) fn send<Q: Request>(&mut self, version: i16, request: &Q) {
         let mut body = BytesMut::new();

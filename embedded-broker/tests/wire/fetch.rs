@@ -65,7 +65,7 @@ fn sessions_are_not_opened_and_unknown_ones_are_refused() {
     let unknown = client.call(12, &request(7, 3));
     assert_eq!(unknown.error_code, ErrorCode::FetchSessionIdNotFound.code());
     assert!(unknown.responses.is_empty());
-    assert_eq!(client.call(12, &request(0, 3)).error_code, ErrorCode::InvalidFetchSessionEpoch.code());
+    assert_eq!(client.call(12, &request(0, 3)).error_code, ErrorCode::FetchSessionIdNotFound.code());
 }
 
 #[test]

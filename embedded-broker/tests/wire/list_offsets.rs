@@ -71,5 +71,5 @@ fn a_partition_that_is_asked_for_twice_is_refused() {
     let response = Client::of(&broker).call(7, &ListOffsetsRequest::default().with_topics(vec![topic]));
     let codes: Vec<_> = response.topics[0].partitions.iter().map(|one| one.error_code).collect();
     let refused = ErrorCode::InvalidRequest.code();
-    assert_eq!(codes, [refused, 0, refused]);
+    assert_eq!(codes, [refused, 0], "it is answered once");
 }

@@ -7,6 +7,7 @@ mod records;
 
 mod admin;
 mod api_versions;
+mod core_as_kafka;
 mod fetch;
 mod groups;
 mod groups_as_kafka;

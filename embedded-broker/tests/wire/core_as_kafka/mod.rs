@@ -1,0 +1,68 @@
+//! Records in and out: what a real Apache Kafka 4.1 answers to the same bytes, the embedded broker answers too.
+
+use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::each_broker::{on_each_broker, unique};
+use crate::records::*;
+
+mod fetch;
+mod lookups;
+mod metadata;
+mod produce;
+mod raw;
+
+/// What was asked, and what is seen of the answer.
+type Line = (&'static str, String);
+
+/// Runs a conversation with each broker and compares what is seen with what a real one (4.1.1) was seen to say.
+fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
+    on_each_broker(|client| {
+        let seen: Vec<String> = talk(client).into_iter().map(|(asked, seen)| format!("{asked}: {seen}")).collect();
+        for (seen, expected) in seen.iter().zip(expected.lines()) {
+            assert_eq!(seen, expected);
+        }
+        assert_eq!(seen.len(), expected.lines().count(), "as many answers as a real broker gave");
+    });
+}
+
+/// Makes a topic of two partitions and waits until both can be used.
+fn make(client: &mut Client, configs: &[(&str, &str)]) -> String {
+    let topic = unique("core");
+    let text = |text: &str| StrBytes::from_string(text.to_owned());
+    let configs = configs
+        .iter()
+        .map(|(key, value)| CreatableTopicConfig::default().with_name(text(key)).with_value(Some(text(value))));
+    let new = CreatableTopic::default()
+        .with_name(name(&topic))
+        .with_num_partitions(2)
+        .with_replication_factor(1)
+        .with_configs(configs.collect());
+    let request = CreateTopicsRequest::default().with_topics(vec![new]).with_timeout_ms(10_000);
+    assert_eq!(client.call(7, &request).topics[0].error_code, 0);
+    for partition in 0..2 {
+        let ready = (0..10_000).any(|_| find(client, 7, &topic, partition, -1, -1).starts_with("0 "));
+        assert!(ready, "the partition never became ready");
+    }
+    topic
+}
+
+/// ListOffsets of one partition: error code, offset, timestamp, leader epoch.
+fn find(client: &mut Client, version: i16, topic: &str, partition: i32, epoch: i32, timestamp: i64) -> String {
+    let asked = ListOffsetsPartition::default()
+        .with_partition_index(partition)
+        .with_current_leader_epoch(epoch)
+        .with_timestamp(timestamp);
+    let asked = ListOffsetsTopic::default().with_name(name(topic)).with_partitions(vec![asked]);
+    let request = ListOffsetsRequest::default().with_topics(vec![asked]);
+    let response = client.call(version, &request);
+    let found = &response.topics[0].partitions[0];
+    format!("{} {} {} {}", found.error_code, found.offset, found.timestamp, found.leader_epoch)
+}
+
+/// The id of a topic nobody has.
+const NO_ID: Uuid = Uuid::from_u128(0x1234_5678);
