@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use tokio::sync::watch;
 
 use crate::PATIENCE;
@@ -63,12 +63,15 @@ impl Journal {
     /// If it does not hold in time; the text has what there is.
     pub async fn wait_until(&self, mut enough: impl FnMut(&[Entry]) -> bool) -> Result<Vec<Entry>> {
         let mut entries = self.0.subscribe();
-        let waited = tokio::time::timeout(PATIENCE, entries.wait_for(|entries| enough(entries))).await;
-        let seen = self.entries();
-        waited.with_context(|| {
-            format!("not seen in time; there are {} entries, the last: {:?}", seen.len(), seen.last())
-        })??;
-        Ok(seen)
+        // The guard must be gone before anything else looks: a second look behind a waiting writer would wait for itself.
+        let seen = async { entries.wait_for(|entries| enough(entries)).await.map(|seen| seen.clone()) };
+        match tokio::time::timeout(PATIENCE, seen).await {
+            Ok(seen) => Ok(seen?),
+            Err(_) => {
+                let seen = self.entries();
+                bail!("not seen in time; there are {} entries, the last: {:?}", seen.len(), seen.last())
+            }
+        }
     }
 
     /// Waits for at least `n` calls.

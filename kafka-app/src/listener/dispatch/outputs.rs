@@ -62,6 +62,11 @@ pub(super) enum SettledResult {
 }
 
 impl OutputQueue {
+    /// Whether everything that was handed over is settled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.in_flight.is_empty()
+    }
+
     /// Hands over what the record at `index` returned, in order; waits for room only.
     pub(super) async fn send(
         &mut self,

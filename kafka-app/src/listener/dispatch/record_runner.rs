@@ -88,30 +88,53 @@ async fn handle_all<H: RecordHandler>(
 ) -> Result<(), Error> {
     let at_least_once = run.listener().delivery == Delivery::AtLeastOnce;
     for index in 0..run.chunk.records.len() {
-        if run.progress.is_revoked() || handle(handler, run, index, outputs, tally).await? == Next::Revoked {
+        if run.progress.is_revoked() {
             return Ok(());
         }
-        while at_least_once && let Some(settled) = outputs.next_ready(run).await {
-            if settle(run, settled, tally).await? == Next::Revoked {
-                return Ok(());
+        match deliver(handler, run, index, 1).await {
+            // The usual end needs none of what the others do: their future is large, and moving it would cost more than
+            // everything else here.
+            Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
+                tally.handled += 1;
+                run.handled(index);
             }
+            ended => {
+                if Box::pin(finish(handler, run, index, ended, outputs, tally)).await? == Next::Revoked {
+                    return Ok(());
+                }
+            }
+        }
+        if at_least_once && !outputs.is_empty() && settle_ready(run, outputs, tally).await? == Next::Revoked {
+            return Ok(());
         }
     }
     Ok(())
 }
 
-/// Delivers one record until it is handled or given up.
-async fn handle<H: RecordHandler>(
+/// Acts on the outputs that are acknowledged by now.
+async fn settle_ready(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tally<'_>) -> Result<Next, Error> {
+    while let Some(settled) = outputs.next_ready(run).await {
+        if settle(run, settled, tally).await? == Next::Revoked {
+            return Ok(Next::Revoked);
+        }
+    }
+    Ok(Next::Finished)
+}
+
+/// Goes on from the first delivery of a record until it is handled or given up.
+async fn finish<H: RecordHandler>(
     handler: &H,
     run: &Run<'_>,
     index: usize,
+    first: Result<Delivered, Failure>,
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<Next, Error> {
     let mut delays = None;
     let mut attempt = 1;
+    let mut ended = first;
     loop {
-        let fault = match deliver(handler, run, index, attempt).await {
+        let fault = match ended {
             Ok(Delivered::Filtered) => {
                 tally.filtered += 1;
                 run.done(index);
@@ -132,7 +155,10 @@ async fn handle<H: RecordHandler>(
             Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => Fault::Failed(failure),
         };
         match run.after(index, attempt, fault, &mut delays).await? {
-            Next::Again => attempt += 1,
+            Next::Again => {
+                attempt += 1;
+                ended = deliver(handler, run, index, attempt).await;
+            }
             Next::Finished => {
                 run.done(index);
                 return Ok(Next::Finished);
