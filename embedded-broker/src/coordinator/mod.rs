@@ -1,6 +1,6 @@
 //! Coordinators as pure state machines: state, request and time in; response, records and timers out.
 //!
-//! Nothing in here sees a socket, a clock or a thread. The shell (`cluster.rs` and the request files) holds the lock,
+//! Nothing in here sees a socket, a clock or a thread. The shell (`cluster/` and the request files) holds the lock,
 //! passes the time in, hands the responses to whoever waits for them and sets the timers that came out.
 
 pub(crate) mod group;
