@@ -32,6 +32,7 @@ pub(crate) struct CommitSchedule {
 struct UnderWay {
     token: u64,
     finished: u64,
+    is_wanted: bool,
 }
 
 impl CommitSchedule {
@@ -58,6 +59,11 @@ impl CommitSchedule {
     /// Somebody waits for a commit.
     pub(crate) fn want(&mut self) {
         self.is_wanted = true;
+    }
+
+    /// Whether every commit somebody waited for has ended well.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.under_way.is_none() && !self.is_wanted
     }
 
     /// Whether a commit is to start now.
@@ -93,7 +99,7 @@ impl CommitSchedule {
     pub(crate) fn start(&mut self, now: Instant) -> u64 {
         let token = self.next_token;
         self.next_token += 1;
-        self.under_way = Some(UnderWay { token, finished: self.finished });
+        self.under_way = Some(UnderWay { token, finished: self.finished, is_wanted: self.is_wanted });
         self.finished = 0;
         self.is_wanted = false;
         self.last = now;
@@ -107,6 +113,7 @@ impl CommitSchedule {
         if !is_ok {
             // Tried again with whatever is finished by then.
             self.finished += under_way.finished;
+            self.is_wanted |= under_way.is_wanted;
             self.not_before = Some(now + RETRY);
         }
         true

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FakeProgress, FakeSink};
+use super::{FakeProgress, FakeSink, keep_all_places};
 use crate::{
     config::{DeadLetter, ResolvedListener},
     error::Result,
@@ -24,6 +24,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new<P: AsRef<[u8]>>(payloads: impl IntoIterator<Item = P>) -> Self {
+        keep_all_places();
         let delivered = |(index, payload): (u8, P)| Delivered {
             seq: u64::from(index),
             record: RawRecord::from(OwnedRecord {

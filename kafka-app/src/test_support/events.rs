@@ -2,7 +2,7 @@
 
 use std::{
     fmt::{self, Write as _},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use parking_lot::Mutex;
@@ -10,7 +10,7 @@ use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
-    subscriber::{DefaultGuard, set_default},
+    subscriber::{DefaultGuard, Interest, set_default, set_global_default},
 };
 
 /// Notes each event as one line: its name, then its fields.
@@ -19,8 +19,46 @@ pub(crate) struct Events {
     _subscribed: DefaultGuard,
 }
 
+/// Keeps every place that logs from being switched off for good: that happens to one that is met for the first time on a
+/// thread without a subscriber, in the moment in which another thread gets one.
+pub(crate) fn keep_all_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Fails only if there is one already, which serves as well.
+        let _there = set_global_default(Undecided);
+    });
+}
+
+/// Takes nothing, but wants to be asked each time.
+struct Undecided;
+
+impl Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
 impl Events {
     pub(crate) fn collect() -> Self {
+        keep_all_places();
         let lines = Arc::default();
         Self { _subscribed: set_default(Lines(Arc::clone(&lines))), lines }
     }

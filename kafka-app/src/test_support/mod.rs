@@ -11,7 +11,7 @@ mod sink;
 pub(crate) use acks::{AckEvent, Acks, acks};
 pub(crate) use bench::Bench;
 pub(crate) use errors::Refused;
-pub(crate) use events::Events;
+pub(crate) use events::{Events, keep_all_places};
 pub(crate) use progress::FakeProgress;
 pub(crate) use record::TestRecord;
 pub(crate) use sink::{FakeSink, Sent};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     client::Fault,
-    config::OnRevoke,
+    config::{Delivery, OnRevoke},
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
 };
@@ -25,6 +25,8 @@ pub(crate) struct StopReport {
     pub(crate) cut_off: Vec<(TopicPartition, Option<i64>)>,
     /// The group could not be left in time: its broker does not answer. Others get the partitions when the session ends.
     pub(crate) abandoned: bool,
+    /// The broker did not confirm the last offsets in time: their records may be handled again.
+    pub(crate) uncommitted: bool,
 }
 
 impl StopReport {
@@ -32,11 +34,12 @@ impl StopReport {
     pub(crate) fn merge(&mut self, other: Self) {
         self.cut_off.extend(other.cut_off);
         self.abandoned |= other.abandoned;
+        self.uncommitted |= other.uncommitted;
     }
 
     /// Whether everything ended in time.
     pub(crate) fn is_clean(&self) -> bool {
-        self.cut_off.is_empty() && !self.abandoned
+        self.cut_off.is_empty() && !self.abandoned && !self.uncommitted
     }
 
     /// An error that says what was cut off, if anything was.
@@ -48,6 +51,9 @@ impl StopReport {
         for (partition, offset) in &self.cut_off {
             let offset = offset.map_or_else(|| "unknown".to_owned(), |offset| offset.to_string());
             text.push_str(&format!(" the handler of {partition} at offset {offset} was cut off;"));
+        }
+        if self.uncommitted {
+            text.push_str(" its last offsets were not committed, their records may be handled again;");
         }
         if self.abandoned {
             text.push_str(" its group could not be left;");
@@ -64,6 +70,13 @@ pub(crate) enum Phase {
     Draining {
         until: Instant,
         deadline: Instant,
+    },
+    /// What they finished is committed. Leaving the group would commit it too, but says nothing of a failure, and fails in
+    /// the middle of a rebalance.
+    Committing {
+        until: Instant,
+        deadline: Instant,
+        report: StopReport,
     },
     /// The group is left.
     Closing {
@@ -84,7 +97,7 @@ impl Phase {
     pub(crate) fn next_look(&self, now: Instant) -> Option<Instant> {
         match self {
             Self::Running => None,
-            Self::Draining { until, .. } => Some(*until),
+            Self::Draining { until, .. } | Self::Committing { until, .. } => Some(*until),
             Self::Closing { .. } => Some(now + CLOSE_POLL),
         }
     }
@@ -102,7 +115,8 @@ impl Pump {
                 }
                 self.phase = Phase::Draining { until, deadline };
             }
-            Phase::Draining { until: current_until, deadline: current } => {
+            Phase::Draining { until: current_until, deadline: current }
+            | Phase::Committing { until: current_until, deadline: current, .. } => {
                 *current_until = until.min(*current_until);
                 *current = deadline.min(*current);
             }
@@ -116,7 +130,12 @@ impl Pump {
             if !is_drained && now < until {
                 return None;
             }
-            self.close(deadline, now);
+            self.commit_last(until, deadline, now);
+        }
+        if let Phase::Committing { until, .. } = self.phase
+            && (self.is_committed() || now >= until)
+        {
+            self.close(now);
         }
         match &mut self.phase {
             // Nothing of the consumer is left to do, or nothing can be done about it.
@@ -135,7 +154,7 @@ impl Pump {
         let report = match std::mem::replace(&mut self.phase, Phase::Running) {
             Phase::Running => None,
             Phase::Draining { .. } => Some(self.cut_off()),
-            Phase::Closing { report, .. } => Some(report),
+            Phase::Committing { report, .. } | Phase::Closing { report, .. } => Some(report),
         };
         for entry in self.assignment.iter() {
             entry.data.assigned.retire();
@@ -169,11 +188,29 @@ impl Pump {
         report
     }
 
-    /// Stores what is finished and starts to leave the group.
-    fn close(&mut self, deadline: Instant, now: Instant) {
+    /// Stores what is finished and has it committed.
+    fn commit_last(&mut self, until: Instant, deadline: Instant, now: Instant) {
         self.advance(now);
         let report = self.cut_off();
         self.store(now);
+        self.phase = Phase::Committing { until, deadline, report };
+        // At most once has committed before it handed over. Who finished nothing has nothing to commit, and perhaps no broker.
+        let is_stored = self.assignment.iter().any(|entry| entry.data.stored.is_some());
+        if self.config.delivery == Delivery::AtLeastOnce && is_stored {
+            self.schedule.want();
+            self.commit(now);
+        }
+    }
+
+    fn is_committed(&self) -> bool {
+        self.config.delivery == Delivery::AtMostOnce || self.schedule.is_settled()
+    }
+
+    /// Starts to leave the group.
+    fn close(&mut self, now: Instant) {
+        let Phase::Committing { deadline, report, .. } = &mut self.phase else { return };
+        let (deadline, mut report) = (*deadline, std::mem::take(report));
+        report.uncommitted = !self.is_committed();
         // After a fatal error there is no group to leave.
         let deadline = match self.client.close() {
             Ok(()) => deadline,

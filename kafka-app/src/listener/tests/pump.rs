@@ -337,7 +337,9 @@ async fn a_stop_drains_stores_and_leaves_the_group() {
     rig.stop(Duration::from_secs(10)).await;
     assert!(rig.calls().is_empty(), "a handler runs");
     rig.release(10).await;
-    assert_eq!(rig.calls(), ["store 0@1", "close"]);
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["close"]);
     rig.revoke(0, false).await;
     assert_eq!(rig.calls(), ["unassign 0"]);
     assert!(rig.stopped().is_none());
@@ -345,6 +347,33 @@ async fn a_stop_drains_stores_and_leaves_the_group() {
     rig.settle().await;
     assert!(rig.stopped().is_some_and(crate::listener::pump::StopReport::is_clean));
     assert_eq!(rig.handled(), ["*0@0", ".0@0"]);
+}
+
+#[tokio::test]
+async fn a_stop_tries_its_last_commit_again_before_it_leaves_the_group() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 0..1).await;
+    rig.stop(Duration::from_secs(10)).await;
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+    rig.commit_ends(false).await;
+    assert!(rig.calls().is_empty(), "the group may be in the middle of a rebalance");
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["commit"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["close"]);
+}
+
+#[tokio::test]
+async fn a_stop_whose_last_offsets_are_not_confirmed_in_time_says_so() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 0..1).await;
+    rig.stop(Duration::from_secs(10)).await;
+    rig.release(1).await;
+    rig.leave_closed();
+    rig.pass(Duration::from_secs(9)).await;
+    let report = rig.stopped().expect("it ended");
+    assert!(report.uncommitted && !report.abandoned && report.cut_off.is_empty());
 }
 
 #[tokio::test]
@@ -367,9 +396,10 @@ async fn a_spent_record_stops_the_listener_and_stays_uncommitted() {
     rig.leave_closed();
     rig.arrive(0, 0..3).await;
     rig.release(10).await;
+    rig.commit_ends(true).await;
     assert_eq!(rig.failure().as_deref(), Some("spent"));
     assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@1", ".0@1"]);
-    assert_eq!(rig.calls(), ["store 0@1", "close"]);
+    assert_eq!(rig.calls(), ["store 0@1", "commit", "close"]);
 }
 
 #[tokio::test]
