@@ -1,16 +1,17 @@
 //! The broker as its user sees it: start, address, stop.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use crate::clock::{Clock, ManualClock};
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Cluster, Endpoint, Node};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::inspect::group::ConsumerGroup;
-use crate::server::Server;
+use crate::security::listeners::{self, ListenerSpec, builder::Listener};
+use crate::server::{self, Door, Server};
 use crate::settings::BrokerSettings;
 use crate::topic::NewTopic;
 use crate::topic_view::TopicView;
@@ -30,7 +31,8 @@ use crate::topic_view::TopicView;
 #[derive(Debug)]
 pub struct EmbeddedBroker {
     pub(crate) cluster: Arc<Cluster>,
-    bootstrap_servers: String,
+    /// The name of each listener and where it listens.
+    addresses: Vec<(Arc<str>, String)>,
     servers: Vec<Server>,
     timer: Option<JoinHandle<()>>,
 }
@@ -39,7 +41,8 @@ pub struct EmbeddedBroker {
 #[derive(Debug, Default)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct EmbeddedBrokerBuilder {
-    port: u16,
+    port: Option<u16>,
+    listeners: Vec<Listener>,
     topics: Vec<(String, i32)>,
     configs: BTreeMap<String, String>,
     clock: Option<Clock>,
@@ -52,10 +55,17 @@ impl EmbeddedBroker {
         EmbeddedBrokerBuilder::default()
     }
 
-    /// What clients connect to: `127.0.0.1:PORT`.
+    /// What clients connect to: `127.0.0.1:PORT`, the address of the first listener.
     #[must_use]
     pub fn bootstrap_servers(&self) -> &str {
-        &self.bootstrap_servers
+        self.addresses.first().map_or("", |(_, address)| address)
+    }
+
+    /// What clients of this listener connect to, if there is one of this name; upper and lower case are the same.
+    #[must_use]
+    pub fn bootstrap_servers_of(&self, listener: &str) -> Option<&str> {
+        let own = self.addresses.iter().find(|(name, _)| name.eq_ignore_ascii_case(listener));
+        own.map(|(_, address)| address.as_str())
     }
 
     /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
@@ -101,9 +111,15 @@ impl Drop for EmbeddedBroker {
 }
 
 impl EmbeddedBrokerBuilder {
-    /// Listens on this port instead of one the system chooses.
+    /// Listens on this port of the loopback interface, in plain text, instead of one the system chooses.
     pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
+        self.port = Some(port);
+        self
+    }
+
+    /// Adds a listener. The first one takes the place of the one that a broker has by itself.
+    pub fn listener(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
         self
     }
 
@@ -132,29 +148,67 @@ impl EmbeddedBrokerBuilder {
     ///
     /// # Errors
     ///
-    /// If the port is taken, a config or topic is not valid, or a thread cannot be started.
-    pub fn start(self) -> Result<EmbeddedBroker, Error> {
-        let settings = BrokerSettings::resolve(&self.configs)?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))
-            .map_err(|error| Error::io(format!("cannot listen on 127.0.0.1:{}", self.port), error))?;
-        let address = listener.local_addr().map_err(|error| Error::io("cannot read the address", error))?;
-        let node = Node { id: 1, host: address.ip().to_string(), port: address.port(), rack: None };
+    /// If a port is taken, a config or topic is not valid, or a thread cannot be started.
+    pub fn start(mut self) -> Result<EmbeddedBroker, Error> {
+        listeners::builder::write(&self.listeners, &mut self.configs)?;
+        let mut settings = BrokerSettings::resolve(&self.configs)?;
+        if let Some(port) = self.port {
+            if self.configs.contains_key("listeners") {
+                let why = "`port` is of the listener that a broker has by itself, and there are others: leave it out";
+                return Err(Error::with_code(ErrorCode::InvalidConfig, why));
+            }
+            settings.listeners = vec![ListenerSpec::on_loopback(port)];
+        }
+        let bound = settings.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
+        let node = Node { id: 1, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
         let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
         for (name, partitions) in self.topics {
             cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
         }
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
-        let server = Server::start(listener, 1, Arc::clone(&cluster)).map_err(no_thread)?;
-        let mut broker = EmbeddedBroker {
-            cluster: Arc::clone(&cluster),
-            bootstrap_servers: address.to_string(),
-            servers: vec![server],
-            timer: None,
-        };
+        let mut broker =
+            EmbeddedBroker { cluster: Arc::clone(&cluster), addresses: Vec::new(), servers: Vec::new(), timer: None };
+        for bound in bound {
+            let listener = Arc::clone(&bound.spec.name);
+            broker.addresses.push((Arc::clone(&listener), server::reachable(bound.address).to_string()));
+            let door = Door { node_id: 1, listener, cluster: Arc::clone(&cluster) };
+            broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
+        }
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(256 << 10).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)
+    }
+}
+
+/// A listener that has its port.
+struct Bound {
+    spec: ListenerSpec,
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+fn bind(spec: &ListenerSpec) -> Result<Bound, Error> {
+    let ListenerSpec { name, protocol, host, port, .. } = spec;
+    if protocol.is_tls() || protocol.is_sasl() {
+        let why = format!("the embedded broker does not serve {protocol} yet: leave out the listener {name}");
+        return Err(Error::with_code(ErrorCode::InvalidConfig, why));
+    }
+    let no_socket = |error| Error::io(format!("cannot listen on {host}:{port}"), error);
+    let socket = server::bind(host, *port).map_err(no_socket)?;
+    let address = socket.local_addr().map_err(|error| Error::io("cannot read the address", error))?;
+    Ok(Bound { spec: spec.clone(), socket, address })
+}
+
+impl Bound {
+    /// What clients are told, with the port that the system chose where none was said.
+    fn endpoint(&self) -> Option<Endpoint> {
+        let told = self.spec.advertised.as_ref()?;
+        Some(Endpoint {
+            listener: Arc::clone(&self.spec.name),
+            host: Some(told.host.clone()).filter(|host| !host.is_empty()),
+            port: if told.port == 0 { self.address.port() } else { told.port },
+        })
     }
 }
 

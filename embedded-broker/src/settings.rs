@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{broker_defs, check, topic_defs};
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
+use crate::security::listeners::{self, ListenerSpec};
 
 /// Typed broker configs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) fetch_max_bytes: usize,
     /// `socket.request.max.bytes`: a longer frame closes the connection.
     pub(crate) max_frame_len: usize,
+    /// Where clients connect.
+    pub(crate) listeners: Vec<ListenerSpec>,
     /// Everything that was set, as it was said.
     pub(crate) configs: BTreeMap<String, String>,
 }
@@ -38,6 +41,7 @@ impl Default for BrokerSettings {
             group: GroupConfig::default(),
             fetch_max_bytes: 55 << 20,
             max_frame_len: 100 << 20,
+            listeners: vec![ListenerSpec::on_loopback(0)],
             configs: BTreeMap::new(),
         }
     }
@@ -47,7 +51,12 @@ impl BrokerSettings {
     /// Reads what was set, and names every mistake at once.
     pub(crate) fn resolve(configs: &BTreeMap<String, String>) -> Result<Self, Error> {
         let mut settings = Self { configs: configs.clone(), ..Self::default() };
-        let mistakes: Vec<String> = configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
+        let mut mistakes: Vec<String> =
+            configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
+        match listeners::resolve(configs) {
+            Ok(listeners) => settings.listeners = listeners,
+            Err(wrong) => mistakes.extend(wrong),
+        }
         if mistakes.is_empty() {
             return Ok(settings);
         }
@@ -78,6 +87,8 @@ impl BrokerSettings {
             "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
+            // Resolved together, as each depends on the others.
+            _ if listeners::is_ours(key) => check_value(key, value)?,
             // Topics take it up where they set none of their own.
             _ if topic_defs::is_taken_from(key) => check_value(key, value)?,
             _ if broker_defs::find(key).is_some() => {

@@ -37,12 +37,14 @@ pub(crate) fn handle(
             return refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}"));
         }
     }
-    let brokers = cx.cluster.nodes().iter().map(|node| {
-        DescribeClusterBroker::default()
+    let brokers = cx.cluster.nodes().iter().filter_map(|node| {
+        let (host, port) = cx.address_of(node)?;
+        let broker = DescribeClusterBroker::default()
             .with_broker_id(BrokerId(node.id))
-            .with_host(StrBytes::from_string(node.host.clone()))
-            .with_port(i32::from(node.port))
-            .with_rack(node.rack.clone().map(StrBytes::from_string))
+            .with_host(host)
+            .with_port(port)
+            .with_rack(node.rack.clone().map(StrBytes::from_string));
+        Some(broker)
     });
     let response = DescribeClusterResponse::default()
         .with_cluster_id(StrBytes::from_string(cx.cluster.id.clone()))

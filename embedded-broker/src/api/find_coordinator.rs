@@ -21,11 +21,12 @@ pub(crate) fn handle(
     request: FindCoordinatorRequest,
 ) -> Result<FindCoordinatorResponse, Refusal> {
     let nodes = cx.cluster.nodes();
+    let find = |key| find(nodes, |node| cx.address_of(node), key, request.key_type);
     if cx.version >= 4 {
-        let found = request.coordinator_keys.iter().map(|key| find(nodes, key, request.key_type));
+        let found = request.coordinator_keys.iter().map(find);
         return Ok(FindCoordinatorResponse::default().with_coordinators(found.collect()));
     }
-    let found = find(nodes, &request.key, request.key_type);
+    let found = find(&request.key);
     let response = FindCoordinatorResponse::default()
         .with_error_code(found.error_code)
         .with_error_message(found.error_message.filter(|_| cx.version >= 1))
@@ -35,7 +36,12 @@ pub(crate) fn handle(
     Ok(response)
 }
 
-fn find(nodes: &[Node], key: &StrBytes, key_type: i8) -> Coordinator {
+fn find(
+    nodes: &[Node],
+    address_of: impl Fn(&Node) -> Option<(StrBytes, i32)>,
+    key: &StrBytes,
+    key_type: i8,
+) -> Coordinator {
     let refused = |error: ErrorCode, message: &'static str| {
         Coordinator::default()
             .with_key(key.clone())
@@ -47,14 +53,11 @@ fn find(nodes: &[Node], key: &StrBytes, key_type: i8) -> Coordinator {
     if key_type != GROUP && key_type != TRANSACTION {
         return refused(ErrorCode::InvalidRequest, "the embedded broker coordinates groups and transactions only");
     }
-    let Some(node) = nodes.get(virtual_partition(key) % nodes.len().max(1)) else {
+    let node = nodes.get(virtual_partition(key) % nodes.len().max(1));
+    let Some((node, (host, port))) = node.and_then(|node| Some((node, address_of(node)?))) else {
         return refused(ErrorCode::CoordinatorNotAvailable, "no node is up");
     };
-    Coordinator::default()
-        .with_key(key.clone())
-        .with_node_id(BrokerId(node.id))
-        .with_host(StrBytes::from_string(node.host.clone()))
-        .with_port(i32::from(node.port))
+    Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port)
 }
 
 /// Which of fifty partitions a key belongs to: Java's hash of the string, without its sign.
@@ -76,10 +79,10 @@ mod tests {
 
     #[test]
     fn every_node_gives_the_same_answer_and_every_node_is_used() {
-        let node = |id| Node { id, host: "h".to_owned(), port: 1, rack: None };
-        let nodes: Vec<_> = (1..=3).map(node).collect();
-        let mut used: Vec<i32> =
-            (0..30).map(|n| find(&nodes, &StrBytes::from_string(format!("group-{n}")), GROUP).node_id.0).collect();
+        let nodes: Vec<_> = (1..=3).map(Node::of).collect();
+        let address = |_: &Node| Some((StrBytes::default(), 1));
+        let coordinator = |n| find(&nodes, address, &StrBytes::from_string(format!("group-{n}")), GROUP);
+        let mut used: Vec<i32> = (0..30).map(|n| coordinator(n).node_id.0).collect();
         used.sort_unstable();
         used.dedup();
         assert_eq!(used, [1, 2, 3]);
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_key_type_nobody_coordinates_is_refused() {
-        let refused = find(&[], &"s".into(), 2);
+        let refused = find(&[], |_| None, &"s".into(), 2);
         assert_eq!(refused.error_code, ErrorCode::InvalidRequest.code());
     }
 }

@@ -41,12 +41,14 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
             .iter_mut()
             .for_each(|topic| topic.topic_authorized_operations = describe_topic_partitions::ALL_OPERATIONS);
     }
-    let brokers = cluster.nodes().iter().map(|node| {
-        MetadataResponseBroker::default()
+    let brokers = cluster.nodes().iter().filter_map(|node| {
+        let (host, port) = cx.address_of(node)?;
+        let broker = MetadataResponseBroker::default()
             .with_node_id(BrokerId(node.id))
-            .with_host(StrBytes::from_string(node.host.clone()))
-            .with_port(i32::from(node.port))
-            .with_rack(node.rack.clone().filter(|_| cx.version >= 1).map(StrBytes::from_string))
+            .with_host(host)
+            .with_port(port)
+            .with_rack(node.rack.clone().filter(|_| cx.version >= 1).map(StrBytes::from_string));
+        Some(broker)
     });
     let response = MetadataResponse::default()
         .with_brokers(brokers.collect())

@@ -8,8 +8,9 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::clock::Waiter;
-use crate::cluster::Cluster;
-use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed};
+use crate::cluster::{Cluster, Node};
+use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed, StrBytes};
+use crate::security::session::Session;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -118,11 +119,22 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) cluster: &'a Arc<Cluster>,
     /// The node whose listener took the connection.
     pub(crate) node_id: i32,
+    /// Who the client is, and the listener it came in by.
+    pub(crate) session: &'a Session,
     pub(crate) version: i16,
     pub(crate) client_id: Option<&'a str>,
     pub(crate) peer: SocketAddr,
     /// What this connection's thread blocks on; woken by whatever the request waits for, and when the broker stops.
     pub(crate) waiter: &'a Arc<Waiter>,
+}
+
+impl RequestContext<'_> {
+    /// Where this client reaches a node: by the listener of the name it came in by, if the node tells of that one.
+    pub(crate) fn address_of(&self, node: &Node) -> Option<(StrBytes, i32)> {
+        let endpoint = node.endpoints.iter().find(|endpoint| endpoint.listener == self.session.listener)?;
+        let host = endpoint.host.clone().unwrap_or_else(|| self.session.local.to_string());
+        Some((StrBytes::from_string(host), i32::from(endpoint.port)))
+    }
 }
 
 /// Closes the connection without an answer, as Kafka does with what it does not understand.

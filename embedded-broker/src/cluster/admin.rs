@@ -176,13 +176,16 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     }
     all.extend(file.clone());
     let of_node = |node: &super::Node| {
-        let listener = format!("PLAINTEXT://{}:{}", node.host, node.port);
-        let mut configs = Configs::from([
-            ("node.id".to_owned(), node.id.to_string()),
-            ("broker.id".to_owned(), node.id.to_string()),
-            ("listeners".to_owned(), listener.clone()),
-            ("advertised.listeners".to_owned(), listener),
-        ]);
+        let mut configs =
+            Configs::from([("node.id".to_owned(), node.id.to_string()), ("broker.id".to_owned(), node.id.to_string())]);
+        if !file.contains_key("listeners") {
+            let told = |one: &super::Endpoint| {
+                format!("{}://{}:{}", one.listener, one.host.as_deref().unwrap_or_default(), one.port)
+            };
+            let listeners = node.endpoints.iter().map(told).collect::<Vec<_>>().join(",");
+            configs.insert("listeners".to_owned(), listeners.clone());
+            configs.insert("advertised.listeners".to_owned(), listeners);
+        }
         configs.extend(node.rack.clone().map(|rack| ("broker.rack".to_owned(), rack)));
         configs
     };
@@ -203,8 +206,7 @@ mod tests {
     use crate::settings::BrokerSettings;
 
     fn cluster() -> Cluster {
-        let node = Node { id: 1, host: "127.0.0.1".to_owned(), port: 1, rack: None };
-        let cluster = Cluster::new(Clock::real(), BrokerSettings::default(), vec![node]);
+        let cluster = Cluster::new(Clock::real(), BrokerSettings::default(), vec![Node::of(1)]);
         cluster.auto_create_topic("t").expect("a topic");
         cluster
     }

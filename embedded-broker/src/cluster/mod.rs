@@ -31,9 +31,27 @@ mod admin;
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) id: i32,
-    pub(crate) host: String,
-    pub(crate) port: u16,
     pub(crate) rack: Option<String>,
+    /// Where its listeners are reached, those that clients are told of.
+    pub(crate) endpoints: Vec<Endpoint>,
+}
+
+/// The address of one listener of a node.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) listener: Arc<str>,
+    /// Absent for a listener on all addresses: each client is told the one it has reached.
+    pub(crate) host: Option<String>,
+    pub(crate) port: u16,
+}
+
+#[cfg(test)]
+impl Node {
+    /// A node nobody connects to.
+    pub(crate) fn of(id: i32) -> Self {
+        let endpoint = Endpoint { listener: Arc::from("PLAINTEXT"), host: Some("127.0.0.1".to_owned()), port: 1 };
+        Self { id, rack: None, endpoints: vec![endpoint] }
+    }
 }
 
 /// The shared state.
@@ -218,8 +236,7 @@ mod tests {
     use super::*;
 
     fn cluster() -> Cluster {
-        let node = Node { id: 1, host: "127.0.0.1".to_owned(), port: 1, rack: None };
-        Cluster::new(Clock::real(), BrokerSettings::default(), vec![node])
+        Cluster::new(Clock::real(), BrokerSettings::default(), vec![Node::of(1)])
     }
 
     #[test]

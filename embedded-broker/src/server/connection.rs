@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
 
+use super::Door;
 use super::frame::FrameReader;
 use crate::api::{self, Refusal, Reply, RequestContext};
 use crate::clock::Waiter;
-use crate::cluster::Cluster;
 use crate::protocol::ApiKey;
+use crate::security::session::Session;
 
 pub(super) struct Connection {
-    pub(super) cluster: Arc<Cluster>,
-    pub(super) node_id: i32,
+    pub(super) door: Arc<Door>,
+    pub(super) session: Session,
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) waiter: Arc<Waiter>,
@@ -25,22 +26,23 @@ impl Connection {
     pub(super) fn run(&mut self) {
         if let Err(error) = self.serve() {
             let peer = self.peer;
-            tracing::debug!(%peer, %error, "connection closed");
+            let Session { principal, listener, .. } = &self.session;
+            tracing::debug!(%peer, %principal, %listener, %error, "connection closed");
         }
     }
 
     fn serve(&mut self) -> io::Result<()> {
         self.stream.set_nodelay(true)?;
-        let mut frames = FrameReader::new(self.cluster.settings.max_frame_len);
+        let mut frames = FrameReader::new(self.door.cluster.settings.max_frame_len);
         let mut reply = Reply::default();
         while let Some(frame) = frames.next(&mut self.stream)? {
-            if self.cluster.is_stopping() {
+            if self.door.cluster.is_stopping() {
                 return Ok(());
             }
             reply.clear();
             if let Err(refusal) = self.answer(frame, &mut reply) {
                 // A request that waited when the broker was told to stop is no trouble of anybody's.
-                if self.cluster.is_stopping() {
+                if self.door.cluster.is_stopping() {
                     return Ok(());
                 }
                 let peer = self.peer;
@@ -72,8 +74,9 @@ impl Connection {
             reply.head.put_u8(0);
         }
         let cx = RequestContext {
-            cluster: &self.cluster,
-            node_id: self.node_id,
+            cluster: &self.door.cluster,
+            node_id: self.door.node_id,
+            session: &self.session,
             version,
             client_id,
             peer: self.peer,

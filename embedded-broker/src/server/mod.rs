@@ -7,7 +7,7 @@ mod connection;
 mod frame;
 
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::cluster::Cluster;
+use crate::security::session::Session;
 use connection::Connection;
 
 /// Handlers need little: records never lie on the stack.
@@ -23,10 +24,19 @@ const STACK: usize = 256 << 10;
 /// A listener, its accept thread and the connections it took.
 #[derive(Debug)]
 pub(crate) struct Server {
+    /// Where a connection of our own reaches it.
     address: SocketAddr,
     acceptor: Option<JoinHandle<()>>,
     open: Arc<Mutex<Vec<Open>>>,
     cluster: Arc<Cluster>,
+}
+
+/// What all connections of one listener have in common.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) node_id: i32,
+    pub(crate) listener: Arc<str>,
+    pub(crate) cluster: Arc<Cluster>,
 }
 
 /// A connection as the server remembers it, to end it.
@@ -37,15 +47,15 @@ struct Open {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, node_id: i32, cluster: Arc<Cluster>) -> io::Result<Self> {
-        let address = listener.local_addr()?;
+    pub(crate) fn start(listener: TcpListener, door: Door) -> io::Result<Self> {
+        let address = reachable(listener.local_addr()?);
         let open = Arc::new(Mutex::new(Vec::new()));
+        let cluster = Arc::clone(&door.cluster);
         let acceptor = {
-            let (cluster, open) = (Arc::clone(&cluster), Arc::clone(&open));
-            Builder::new()
-                .name(format!("kafka-accept-{node_id}"))
-                .stack_size(STACK)
-                .spawn(move || accept(&listener, node_id, &cluster, &open))?
+            let open = Arc::clone(&open);
+            let name = format!("kafka-accept-{}", door.node_id);
+            let door = Arc::new(door);
+            Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &door, &open))?
         };
         Ok(Self { address, acceptor: Some(acceptor), open, cluster })
     }
@@ -80,6 +90,24 @@ impl Server {
     }
 }
 
+/// Binds a listener; a host that is empty is every address of the machine, of both families where there are two.
+pub(crate) fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    if host.is_empty() {
+        return TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
+            .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
+    }
+    TcpListener::bind((host, port))
+}
+
+/// An address this process can connect to: one that stands for all of them becomes loopback.
+pub(crate) fn reachable(mut bound: SocketAddr) -> SocketAddr {
+    if bound.ip().is_unspecified() {
+        let loopback = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        bound.set_ip(loopback);
+    }
+    bound
+}
+
 fn join(thread: JoinHandle<()>) {
     let name = thread.thread().name().unwrap_or_default().to_owned();
     if thread.join().is_err() {
@@ -87,12 +115,12 @@ fn join(thread: JoinHandle<()>) {
     }
 }
 
-fn accept(listener: &TcpListener, node_id: i32, cluster: &Arc<Cluster>, open: &Mutex<Vec<Open>>) {
-    while !cluster.is_stopping() {
+fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
+    while !door.cluster.is_stopping() {
         match listener.accept() {
-            Ok(_) if cluster.is_stopping() => return,
+            Ok(_) if door.cluster.is_stopping() => return,
             Ok((stream, peer)) => {
-                if let Err(error) = serve(stream, peer, node_id, cluster, open) {
+                if let Err(error) = serve(stream, peer, door, open) {
                     tracing::warn!(%peer, %error, "a connection could not be served");
                 }
             }
@@ -106,22 +134,17 @@ fn accept(listener: &TcpListener, node_id: i32, cluster: &Arc<Cluster>, open: &M
     }
 }
 
-fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    node_id: i32,
-    cluster: &Arc<Cluster>,
-    open: &Mutex<Vec<Open>>,
-) -> io::Result<()> {
+fn serve(stream: TcpStream, peer: SocketAddr, door: &Arc<Door>, open: &Mutex<Vec<Open>>) -> io::Result<()> {
     let to_close = stream.try_clone()?;
-    let cluster = Arc::clone(cluster);
+    let session = Session::anonymous(Arc::clone(&door.listener), stream.local_addr()?.ip());
+    let door = Arc::clone(door);
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
-        let (number, waiter) = cluster.register_waiter();
-        let mut connection = Connection { cluster: Arc::clone(&cluster), node_id, stream, peer, waiter };
+        let (number, waiter) = door.cluster.register_waiter();
+        let mut connection = Connection { door: Arc::clone(&door), session, stream, peer, waiter };
         connection.run();
         // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
         drop(connection.stream.shutdown(Shutdown::Both));
-        cluster.unregister_waiter(number);
+        door.cluster.unregister_waiter(number);
     })?;
     let ended: Vec<Open>;
     {

@@ -15,5 +15,6 @@ mod hostile;
 mod init_producer_id;
 mod life;
 mod list_offsets;
+mod listeners;
 mod metadata;
 mod produce;

@@ -1,0 +1,23 @@
+//! What a connection is known to be, request after request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::principal::Principal;
+
+/// Who is at the other end of a connection, and the way they came.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    pub(crate) principal: Principal,
+    /// The name of the listener that took the connection.
+    pub(crate) listener: Arc<str>,
+    /// The address of ours that the client reached; what is told of a listener that is bound to every address.
+    pub(crate) local: IpAddr,
+}
+
+impl Session {
+    pub(crate) fn anonymous(listener: Arc<str>, local: IpAddr) -> Self {
+        // A listener that takes both families sees IPv4 clients under addresses of IPv6.
+        Self { principal: Principal::anonymous(), listener, local: local.to_canonical() }
+    }
+}
