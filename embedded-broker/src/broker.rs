@@ -13,6 +13,7 @@ use crate::inspect::group::ConsumerGroup;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
 use crate::server::{self, Door, Server};
 use crate::settings::BrokerSettings;
+use crate::telemetry::PushedMetrics;
 use crate::topic::NewTopic;
 use crate::topic_view::TopicView;
 
@@ -46,6 +47,7 @@ pub struct EmbeddedBrokerBuilder {
     topics: Vec<(String, i32)>,
     configs: BTreeMap<String, String>,
     clock: Option<Clock>,
+    receives_client_metrics: bool,
 }
 
 impl EmbeddedBroker {
@@ -77,6 +79,28 @@ impl EmbeddedBroker {
     #[must_use]
     pub fn topic(&self, name: impl Into<String>) -> TopicView {
         TopicView::new(Arc::clone(&self.cluster), name.into())
+    }
+
+    /// Configs that were set and that nothing here goes by: most mean nothing in one process (quorum voters, directories,
+    /// threads). They are shown to clients that ask, as set.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().config("num.io.threads", 16).start()?;
+    /// assert_eq!(broker.ignored_configs(), ["num.io.threads"]);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ignored_configs(&self) -> &[String] {
+        &self.cluster.settings.ignored
+    }
+
+    /// The last metrics that clients pushed, the oldest first. Which clients push what, and how often, is what
+    /// `kafka-client-metrics` or an admin client sets; without that they push nothing.
+    #[must_use]
+    pub fn pushed_metrics(&self) -> Vec<PushedMetrics> {
+        self.cluster.telemetry.pushes()
     }
 
     /// Makes a topic, with the broker's defaults for everything but the number of partitions.
@@ -129,10 +153,19 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// Sets a broker config by Kafka's name, such as `num.partitions` or `auto.create.topics.enable`.
+    /// Sets a broker config by Kafka's name, such as `num.partitions` or `auto.create.topics.enable`. Whatever a
+    /// `server.properties` may hold is taken; what has no meaning here is [named](EmbeddedBroker::ignored_configs) and
+    /// logged once, and an unknown name keeps the broker from starting.
     #[expect(clippy::needless_pass_by_value, reason = "a number or a bool is written without ceremony")]
     pub fn config(mut self, key: impl Into<String>, value: impl ToString) -> Self {
         self.configs.insert(key.into(), value.to_string());
+        self
+    }
+
+    /// Tells clients that they may push their metrics (KIP-714), as a Kafka with a telemetry plugin does; those that know
+    /// how will do it. [`EmbeddedBroker::pushed_metrics`] has what they pushed.
+    pub fn receive_client_metrics(mut self) -> Self {
+        self.receives_client_metrics = true;
         self
     }
 
@@ -158,6 +191,13 @@ impl EmbeddedBrokerBuilder {
                 return Err(Error::with_code(ErrorCode::InvalidConfig, why));
             }
             settings.listeners = vec![ListenerSpec::on_loopback(port)];
+        }
+        settings.receives_client_metrics = self.receives_client_metrics;
+        if !settings.ignored.is_empty() {
+            tracing::info!(
+                configs = settings.ignored.join(", "),
+                "broker configs that have no meaning here are ignored"
+            );
         }
         let bound = settings.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
         let node = Node { id: 1, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };

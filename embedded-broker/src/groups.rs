@@ -106,7 +106,7 @@ impl GroupCell {
     /// Calls the state machine, after it has done what is due.
     pub(crate) fn turn<R>(&self, cluster: &Cluster, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> R {
         let mut entry = self.entry.lock();
-        let (result, mut replies) = entry.call(cluster, call);
+        let (result, mut replies) = entry.call(&self.id, cluster, call);
         entry.deliver(&mut replies);
         self.arm(&mut entry, cluster);
         result
@@ -124,7 +124,7 @@ impl GroupCell {
             let mut entry = self.entry.lock();
             entry.last_ticket += 1;
             let ticket = Ticket(entry.last_ticket);
-            let ((), mut replies) = entry.call(cluster, |group, turn| call(group, ticket, turn));
+            let ((), mut replies) = entry.call(&self.id, cluster, |group, turn| call(group, ticket, turn));
             let answered = replies.iter().position(|(of, _)| *of == ticket).map(|at| replies.swap_remove(at));
             entry.deliver(&mut replies);
             self.arm(&mut entry, cluster);
@@ -152,10 +152,12 @@ impl GroupCell {
 impl Entry {
     fn call<R>(
         &mut self,
+        id: &str,
         cluster: &Cluster,
         call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
     ) -> (R, Vec<(Ticket, Reply)>) {
-        let mut turn = Turn::new(cluster.clock.now(), &cluster.settings.group);
+        let config = cluster.group_config(id);
+        let mut turn = Turn::new(cluster.clock.now(), &config);
         self.group.poll(&mut turn);
         let result = call(&mut self.group, &mut turn);
         (result, turn.replies)

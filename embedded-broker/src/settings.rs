@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::{broker_defs, check, topic_defs};
+use crate::config::{server_names, topic_defs};
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
 use crate::security::listeners::{self, ListenerSpec};
@@ -27,8 +27,14 @@ pub(crate) struct BrokerSettings {
     pub(crate) max_frame_len: usize,
     /// Where clients connect.
     pub(crate) listeners: Vec<ListenerSpec>,
+    /// `telemetry.max.bytes`: of one push of a client's metrics.
+    pub(crate) telemetry_max_bytes: usize,
+    /// Whether clients are told that they may push metrics.
+    pub(crate) receives_client_metrics: bool,
     /// Everything that was set, as it was said.
     pub(crate) configs: BTreeMap<String, String>,
+    /// What was set and means nothing in one process, or nothing yet, by name.
+    pub(crate) ignored: Vec<String>,
 }
 
 impl Default for BrokerSettings {
@@ -42,13 +48,16 @@ impl Default for BrokerSettings {
             fetch_max_bytes: 55 << 20,
             max_frame_len: 100 << 20,
             listeners: vec![ListenerSpec::on_loopback(0)],
+            telemetry_max_bytes: 1 << 20,
+            receives_client_metrics: false,
             configs: BTreeMap::new(),
+            ignored: Vec::new(),
         }
     }
 }
 
 impl BrokerSettings {
-    /// Reads what was set, and names every mistake at once.
+    /// Reads what was set, by the names of a Kafka `server.properties`, and names every mistake at once.
     pub(crate) fn resolve(configs: &BTreeMap<String, String>) -> Result<Self, Error> {
         let mut settings = Self { configs: configs.clone(), ..Self::default() };
         let mut mistakes: Vec<String> =
@@ -87,22 +96,19 @@ impl BrokerSettings {
             "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
+            "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
             // Resolved together, as each depends on the others.
-            _ if listeners::is_ours(key) => check_value(key, value)?,
+            _ if listeners::is_ours(key) => server_names::check(key, value)?,
             // Topics take it up where they set none of their own.
-            _ if topic_defs::is_taken_from(key) => check_value(key, value)?,
-            _ if broker_defs::find(key).is_some() => {
-                return Err(format!("the embedded broker does not act on {key}: leave it out"));
+            _ if topic_defs::is_taken_from(key) => server_names::check(key, value)?,
+            // Legal in a server.properties: it is kept and shown, and said once that nothing here goes by it.
+            _ => {
+                server_names::check(key, value)?;
+                self.ignored.push(key.to_owned());
             }
-            _ => return Err(format!("the embedded broker has no config {key}")),
         }
         Ok(())
     }
-}
-
-fn check_value(key: &str, value: &str) -> Result<(), String> {
-    let def = broker_defs::find(key).ok_or_else(|| format!("the embedded broker has no config {key}"))?;
-    check::canonical(def, value).map(drop).map_err(|error| error.to_string())
 }
 
 fn number<T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
@@ -132,24 +138,25 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named_at_once() {
-        let refused =
-            resolve(&[("num.partitions", "0"), ("auto.create.topics.enable", "yes"), ("nmu", "1")]).unwrap_err();
+        let refused = resolve(&[("num.partitions", "0"), ("auto.create.topics.enable", "yes"), ("num.partitons", "1")]);
         assert_eq!(
-            refused,
-            "auto.create.topics.enable must be true or false, not \"yes\"; the embedded broker has no config nmu; \
-             num.partitions must be at least 1, not 0"
+            refused.unwrap_err(),
+            "auto.create.topics.enable must be true or false, not \"yes\"; num.partitions must be at least 1, not 0; \
+             Kafka has no broker config num.partitons; did you mean num.partitions?"
         );
     }
 
     #[test]
-    fn what_kafka_has_and_nothing_here_acts_on_is_refused_and_what_topics_take_up_is_checked() {
-        let refused = resolve(&[("num.io.threads", "4"), ("message.max.bytes", "lots")]).unwrap_err();
+    fn what_means_nothing_here_is_ignored_by_name_but_must_be_legal() {
+        let settings =
+            resolve(&[("num.io.threads", "4"), ("log.dirs", "/data"), ("message.max.bytes", "5000")]).unwrap();
+        assert_eq!(settings.ignored, ["log.dirs", "num.io.threads"]);
+        let refused = resolve(&[("num.io.threads", "none"), ("message.max.bytes", "lots")]).unwrap_err();
         assert_eq!(
             refused,
             "Invalid value lots for configuration message.max.bytes: Not a number of type INT; \
-             the embedded broker does not act on num.io.threads: leave it out"
+             Invalid value none for configuration num.io.threads: Not a number of type INT"
         );
-        assert!(resolve(&[("message.max.bytes", "5000")]).is_ok());
     }
 
     #[test]

@@ -308,12 +308,13 @@ mod tests {
 
     use super::*;
     use crate::EmbeddedBroker;
-    use crate::log::tests::{TestBatch, valid};
+    use crate::log::{LogConfig, tests::TestBatch, validate};
 
     fn append(broker: &EmbeddedBroker, topic: &str, values: &[&str]) {
         let bytes = TestBatch::of(values).bytes();
+        let valid = validate(&bytes, &LogConfig::default(), 2_000, true).unwrap();
         let topic = broker.cluster.topics().by_name(topic).cloned().unwrap();
-        topic.partitions[0].append(&valid(&bytes)).unwrap();
+        topic.partitions[0].append(&valid).unwrap();
     }
 
     /// The smallest runtime there is: one thread that sleeps until it is woken.

@@ -9,9 +9,10 @@ use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
-use super::{APIS, Refusal, RequestContext};
+use super::{APIS, Api, Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::protocol::{ApiKey, StrBytes};
+use crate::security::session::Software;
 
 /// A feature of the cluster: name, lowest and highest supported level, and the level in use.
 const FEATURES: &[(&str, i16, i16, i16)] = &[("group.version", 0, 1, 1), ("metadata.version", 7, 27, 27)];
@@ -20,13 +21,23 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
     if cx.version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version)) {
         return Ok(ApiVersionsResponse::default().with_error_code(ErrorCode::InvalidRequest.code()));
     }
-    let keys = APIS.iter().map(|api| {
+    if cx.version >= 3 {
+        let (name, version) = (request.client_software_name.to_string(), request.client_software_version.to_string());
+        *cx.session.software.borrow_mut() = Software { name, version };
+    }
+    let listed = |api: &&Api| cx.cluster.settings.receives_client_metrics || !is_telemetry(api.key);
+    let keys = APIS.iter().filter(listed).map(|api| {
         // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
         let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
         ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(api.max_version)
     });
     let response = ApiVersionsResponse::default().with_api_keys(keys.collect());
     Ok(if cx.version >= 3 { with_features(response, cx.version) } else { response })
+}
+
+/// As Kafka: answered always, but listed only where metrics are received.
+fn is_telemetry(key: ApiKey) -> bool {
+    matches!(key, ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry)
 }
 
 fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResponse {

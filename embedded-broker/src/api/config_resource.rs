@@ -1,8 +1,10 @@
 //! The resources that config requests name, shared by describing and altering.
 
-use super::answer::invalid_request;
+use super::answer::{count, invalid_request, outcome};
 use crate::cluster::Cluster;
+use crate::config::layers::Configs;
 use crate::error::Error;
+use crate::protocol::StrBytes;
 
 /// A resource that has configs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +12,10 @@ pub(super) enum ConfigResource {
     Topic(String),
     /// A broker by its node id, or the default of all.
     Broker(Option<i32>),
+    /// The loggers of the broker that was asked.
+    BrokerLogger,
+    ClientMetrics(String),
+    Group(String),
 }
 
 pub(super) const TOPIC: i8 = 2;
@@ -23,35 +29,44 @@ impl ConfigResource {
     ///
     /// # Errors
     ///
-    /// `INVALID_REQUEST` for what is malformed or another broker's, with Kafka's words, and for resources that
-    /// this broker keeps no configs of.
+    /// `INVALID_REQUEST` for what is malformed or another broker's, with Kafka's words.
     pub(super) fn parse(kind: i8, name: &str, verb: Verb, node: i32) -> Result<Self, Error> {
+        let described = verb == Verb::Describe;
+        let some = |what: &str| match name {
+            "" if described => Err(invalid_request(format!("{what} must not be empty"))),
+            _ => Ok(name.to_owned()),
+        };
         match kind {
             TOPIC => Ok(Self::Topic(name.to_owned())),
             BROKER if name.is_empty() => Ok(Self::Broker(None)),
             BROKER => {
-                let id: i32 = name.parse().map_err(|_| invalid_request(not_a_node(verb, name)))?;
-                if id != node {
-                    return Err(invalid_request(match verb {
-                        Verb::Describe => {
-                            format!("Unexpected broker id, expected {node} or empty string, but received {name}")
-                        }
-                        Verb::Alter => format!("Unexpected broker id, expected {node}, but received {name}"),
-                    }));
-                }
+                let id = own_id(verb, name, node, |id| match verb {
+                    Verb::Describe => {
+                        format!("Unexpected broker id, expected {node} or empty string, but received {id}")
+                    }
+                    Verb::Alter => format!("Unexpected broker id, expected {node}, but received {id}"),
+                })?;
                 Ok(Self::Broker(Some(id)))
             }
-            BROKER_LOGGER | CLIENT_METRICS | GROUP => {
-                let what = match kind {
-                    BROKER_LOGGER => "broker loggers",
-                    CLIENT_METRICS => "client metrics",
-                    _ => "groups",
-                };
-                Err(invalid_request(format!("the embedded broker keeps no configs of {what}")))
+            BROKER_LOGGER => {
+                let name = some("Broker id")?;
+                own_id(verb, &name, node, |id| match verb {
+                    Verb::Describe => format!("Unexpected broker id, expected {node} but received {id}"),
+                    Verb::Alter => format!("Unexpected node id. Expected {node}, but received {id}"),
+                })?;
+                Ok(Self::BrokerLogger)
             }
+            CLIENT_METRICS => some("Client metrics subscription name").map(Self::ClientMetrics),
+            GROUP => some("Group name").map(Self::Group),
             _ => Err(unknown_kind(verb, kind)),
         }
     }
+}
+
+/// Reads a node id that must be the one of the broker that was asked.
+fn own_id(verb: Verb, name: &str, node: i32, other: impl Fn(i32) -> String) -> Result<i32, Error> {
+    let id: i32 = name.parse().map_err(|_| invalid_request(not_a_node(verb, name)))?;
+    if id == node { Ok(id) } else { Err(invalid_request(other(id))) }
 }
 
 /// What is done with a resource's configs.
@@ -79,7 +94,52 @@ fn unknown_kind(verb: Verb, kind: i8) -> Error {
     })
 }
 
-/// Changes a resource's configs.
+/// Answers a request that alters configs: each resource by itself, and one that is named twice not at all.
+pub(super) fn answer_each<'a, T>(
+    resources: &'a [T],
+    name: impl Fn(&'a T) -> (i8, &'a StrBytes),
+    alter: impl Fn(&'a T) -> Result<(), Error>,
+) -> Vec<Altered> {
+    let named = count(resources.iter().map(&name));
+    let answers = resources.iter().map(|resource| {
+        let (kind, name) = name(resource);
+        let altered = if named.get(&(kind, name)) == Some(&1) {
+            alter(resource)
+        } else {
+            Err(invalid_request("Each resource must appear at most once."))
+        };
+        let (code, text) = outcome(&altered);
+        Altered { kind, name: name.clone(), code, text }
+    });
+    answers.collect()
+}
+
+/// What became of one resource.
+pub(super) struct Altered {
+    pub(super) kind: i8,
+    pub(super) name: StrBytes,
+    pub(super) code: i16,
+    pub(super) text: Option<StrBytes>,
+}
+
+/// Checks what is the same for every resource: a config is named once, and has a value where it needs one.
+///
+/// # Errors
+///
+/// `INVALID_REQUEST`, with Kafka's words.
+pub(super) fn check_named<'a>(configs: impl Iterator<Item = (&'a str, bool)> + Clone) -> Result<(), Error> {
+    if count(configs.clone().map(|(name, _)| name)).values().any(|times| *times > 1) {
+        return Err(invalid_request("Error due to duplicate config keys"));
+    }
+    let nulls: Vec<&str> = configs.filter(|(_, has_value)| !has_value).map(|(name, _)| name).collect();
+    if nulls.is_empty() {
+        return Ok(());
+    }
+    Err(invalid_request(format!("Null value not supported for : {}", nulls.join(","))))
+}
+
+/// Changes a resource's configs by `change`, which is given the present ones. Loggers have no configs that could all be
+/// given anew: they are changed by [`Loggers`](crate::loggers::Loggers) alone.
 ///
 /// # Errors
 ///
@@ -88,10 +148,13 @@ pub(super) fn alter(
     cluster: &Cluster,
     resource: &ConfigResource,
     validate_only: bool,
-    change: impl Fn(&crate::config::layers::Configs) -> Result<crate::config::layers::Configs, Error>,
+    change: impl Fn(&Configs) -> Result<Configs, Error>,
 ) -> Result<(), Error> {
     match resource {
         ConfigResource::Topic(name) => cluster.alter_topic_configs(name, validate_only, change),
         ConfigResource::Broker(node) => cluster.alter_broker_configs(*node, validate_only, change),
+        ConfigResource::Group(name) => cluster.alter_group_configs(name, validate_only, change),
+        ConfigResource::ClientMetrics(name) => cluster.alter_client_metrics(name, validate_only, change),
+        ConfigResource::BrokerLogger => Err(unknown_kind(Verb::Alter, BROKER_LOGGER)),
     }
 }

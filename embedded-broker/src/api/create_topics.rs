@@ -66,7 +66,7 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     }
     cluster.topics().check_new(&topic.name)?;
     let configs = configs(topic)?;
-    alter::check_topic(&cluster.broker_configs(), cx.node_id, &configs)?;
+    alter::topic::check(&cluster.broker_configs(), cx.node_id, &configs)?;
     let replicas = replicas(cluster, topic)?;
     let partitions = i32::try_from(replicas.len()).unwrap_or(i32::MAX);
     let replication_factor = replicas.first().map_or(0, Vec::len);

@@ -1,8 +1,11 @@
-//! DescribeConfigs, versions 1 to 4: every config of a topic or broker, where it comes from, and what it hides.
+//! DescribeConfigs, versions 1 to 4: every config of a resource, where it comes from, and what it hides.
 //!
 //! As Kafka: all configs are listed with their defaults; the text of an error is empty on success and for a topic that is
-//! not there; passwords have no value; a broker answers for itself and for the brokers' default only.
-//! Left out: documentation texts, and the configs of groups, client metrics and loggers.
+//! not there; passwords have no value; a broker answers for itself and for the brokers' default only; groups and client
+//! metrics need not exist to be described.
+//! Left out: documentation texts; and there are few loggers (see `loggers.rs`).
+
+use std::borrow::Cow;
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -14,8 +17,10 @@ use super::answer::failure;
 use super::config_resource::{ConfigResource, Verb};
 use super::{Refusal, RequestContext};
 use crate::config::def::ConfigType;
-use crate::config::layers::{ConfigEntry, Synonym};
+use crate::config::layers::{ConfigEntry, ConfigSource, Synonym};
+use crate::config::{client_metrics, group_config};
 use crate::error::{Error, ErrorCode};
+use crate::loggers::Level;
 use crate::protocol::StrBytes;
 use crate::topic::check_name;
 
@@ -59,7 +64,26 @@ fn entries(cx: &RequestContext<'_>, resource: &DescribeConfigsResource) -> Resul
         }
         ConfigResource::Broker(Some(node)) => layers.describe_broker(node),
         ConfigResource::Broker(None) => layers.describe_brokers_default(),
+        ConfigResource::BrokerLogger => cx.cluster.loggers.describe().into_iter().map(logger).collect(),
+        ConfigResource::ClientMetrics(name) => {
+            client_metrics::describe(&cx.cluster.resource_configs().client_metrics(&name))
+        }
+        ConfigResource::Group(name) => {
+            group_config::describe(&layers, cx.node_id, &cx.cluster.resource_configs().group(&name))
+        }
     })
+}
+
+fn logger((name, level): (&'static str, Level)) -> ConfigEntry {
+    ConfigEntry {
+        name: Cow::Borrowed(name),
+        value: Some(level.name().to_owned()),
+        kind: None,
+        source: ConfigSource::BrokerLogger,
+        read_only: false,
+        sensitive: false,
+        synonyms: Vec::new(),
+    }
 }
 
 fn result(version: i16, synonyms: bool, entry: ConfigEntry) -> DescribeConfigsResourceResult {
@@ -71,7 +95,8 @@ fn result(version: i16, synonyms: bool, entry: ConfigEntry) -> DescribeConfigsRe
         .with_config_source(entry.source.wire())
         .with_is_sensitive(entry.sensitive)
         .with_synonyms(hidden.into_iter().map(synonym).collect())
-        .with_documentation(None);
+        // As Kafka: loggers have an empty one, whoever asks.
+        .with_documentation((version >= 3 && entry.source == ConfigSource::BrokerLogger).then(StrBytes::default));
     // Types are known from version 3 on; 0 is "unknown".
     let kind = entry.kind.map_or(0, ConfigType::wire);
     if version >= 3 { result.with_config_type(kind) } else { result }

@@ -2,53 +2,44 @@
 //!
 //! As Kafka: each resource changes whole or not at all and is answered by itself; what is named twice is refused; deleting
 //! what is not set succeeds; only lists can be appended to.
-//! Left out: the configs of groups, client metrics and loggers, and those of a listener that runs.
+//! Left out: what Kafka could change in a listener that runs is taken and shown, but opens nothing anew.
 
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;
 use kafka_protocol::messages::{IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse};
 
-use super::answer::{count, invalid_request, outcome};
-use super::config_resource::{self, ConfigResource, Verb};
+use super::answer::invalid_request;
+use super::config_resource::{self, ConfigResource, Verb, answer_each, check_named};
 use super::{Refusal, RequestContext};
 use crate::config::alter::{Op, apply};
 use crate::config::def::{ConfigDef, ConfigType};
-use crate::config::{broker_defs, topic_defs};
+use crate::config::{broker_defs, group_config, topic_defs};
 use crate::error::{Error, ErrorCode};
+use crate::loggers;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: IncrementalAlterConfigsRequest,
 ) -> Result<IncrementalAlterConfigsResponse, Refusal> {
-    let named = count(request.resources.iter().map(|one| (one.resource_type, one.resource_name.clone())));
-    let responses = request.resources.iter().map(|resource| {
-        let key = (resource.resource_type, resource.resource_name.clone());
-        let altered = if named.get(&key) == Some(&1) {
-            alter(cx, resource, request.validate_only)
-        } else {
-            Err(invalid_request("Each resource must appear at most once."))
-        };
-        let (code, text) = outcome(&altered);
+    let altered = answer_each(
+        &request.resources,
+        |resource| (resource.resource_type, &resource.resource_name),
+        |resource| alter(cx, resource, request.validate_only),
+    );
+    let responses = altered.into_iter().map(|altered| {
         AlterConfigsResourceResponse::default()
-            .with_error_code(code)
-            .with_error_message(text)
-            .with_resource_type(resource.resource_type)
-            .with_resource_name(resource.resource_name.clone())
+            .with_error_code(altered.code)
+            .with_error_message(altered.text)
+            .with_resource_type(altered.kind)
+            .with_resource_name(altered.name)
     });
     Ok(IncrementalAlterConfigsResponse::default().with_responses(responses.collect()))
 }
 
 fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Error> {
-    let names = count(resource.configs.iter().map(|config| config.name.clone()));
-    if names.values().any(|times| *times > 1) {
-        return Err(invalid_request("Error due to duplicate config keys"));
-    }
-    let is_null = |config: &&AlterableConfig| config.value.is_none() && config.config_operation != DELETE;
-    let nulls: Vec<&str> = resource.configs.iter().filter(is_null).map(|config| config.name.as_str()).collect();
-    if !nulls.is_empty() {
-        return Err(invalid_request(format!("Null value not supported for : {}", nulls.join(","))));
-    }
+    let has_value = |config: &AlterableConfig| config.value.is_some() || config.config_operation == DELETE;
+    check_named(resource.configs.iter().map(|config| (config.name.as_str(), has_value(config))))?;
     let target = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Alter, cx.node_id)?;
     let ops: Vec<(&str, Op<'_>)> = resource.configs.iter().map(op).collect::<Result<_, _>>()?;
     let find = match target {
@@ -57,8 +48,25 @@ fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only
             ops.iter().try_for_each(|(name, op)| check_broker_list(name, *op))?;
             broker_defs::find
         }
+        ConfigResource::Group(_) => group_config::find,
+        // As Kafka, whose controller does not know that two of these are lists.
+        ConfigResource::ClientMetrics(_) => |_: &str| None,
+        ConfigResource::BrokerLogger => return alter_loggers(cx, &ops, validate_only),
     };
     config_resource::alter(cx.cluster, &target, validate_only, |current| apply(find, current, ops.iter().copied()))
+}
+
+fn alter_loggers(cx: &RequestContext<'_>, ops: &[(&str, Op<'_>)], validate_only: bool) -> Result<(), Error> {
+    let not_a_list =
+        |verb| Err(invalid_request(format!("{verb} operation is not allowed for the BROKER_LOGGER resource")));
+    let change = |op| match op {
+        Op::Set(level) => Ok(loggers::Change::Set(level)),
+        Op::Delete => Ok(loggers::Change::Delete),
+        Op::Append(_) => not_a_list("APPEND"),
+        Op::Subtract(_) => not_a_list("SUBTRACT"),
+    };
+    let changes = ops.iter().map(|(name, op)| Ok((*name, change(*op)?))).collect::<Result<Vec<_>, Error>>()?;
+    cx.cluster.loggers.alter(&changes, validate_only)
 }
 
 const SET: i8 = 0;

@@ -1,7 +1,7 @@
 //! ListConfigResources, versions 0 and 1: the resources that have configs.
 //!
-//! As Kafka: version 0 lists client metrics, version 1 the kinds it names, or all. There are no configs of groups, client
-//! metrics and loggers here, so those lists are empty.
+//! As Kafka: version 0 lists client metrics, version 1 the kinds it names, or all. Groups are those that were ever given
+//! configs.
 
 use kafka_protocol::messages::list_config_resources_response::ConfigResource;
 use kafka_protocol::messages::{ListConfigResourcesRequest, ListConfigResourcesResponse};
@@ -32,8 +32,17 @@ pub(crate) fn handle(
         let topics = cx.cluster.topics();
         resources.extend(topics.iter().map(|topic| resource(TOPIC, topic.name.as_ref().to_owned())));
     }
-    if kinds.contains(&BROKER) {
-        resources.extend(cx.cluster.node_ids().into_iter().map(|node| resource(BROKER, node.to_string())));
+    for kind in [BROKER, BROKER_LOGGER] {
+        if kinds.contains(&kind) {
+            resources.extend(cx.cluster.node_ids().into_iter().map(|node| resource(kind, node.to_string())));
+        }
+    }
+    let configs = cx.cluster.resource_configs();
+    if kinds.contains(&CLIENT_METRICS) {
+        resources.extend(configs.subscriptions().map(|(name, _)| resource(CLIENT_METRICS, name.to_owned())));
+    }
+    if kinds.contains(&GROUP) {
+        resources.extend(configs.groups().map(|name| resource(GROUP, name.to_owned())));
     }
     Ok(response.with_config_resources(resources))
 }

@@ -6,11 +6,13 @@
 #![expect(clippy::needless_pass_by_value, reason = "every handler owns its request: one shape for all rows")]
 
 use bytes::{Bytes, BytesMut};
+use uuid::Uuid;
 
 use crate::clock::Waiter;
 use crate::cluster::{Cluster, Node};
 use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed, StrBytes};
 use crate::security::session::Session;
+use crate::telemetry;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -36,6 +38,7 @@ mod describe_groups;
 mod describe_topic_partitions;
 mod fetch;
 mod find_coordinator;
+mod get_telemetry_subscriptions;
 mod heartbeat;
 mod incremental_alter_configs;
 mod init_producer_id;
@@ -50,6 +53,7 @@ mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
+mod push_telemetry;
 mod sync_group;
 
 /// One request: its key, the versions that are served, and who serves it.
@@ -105,6 +109,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
     api!(ConsumerGroupHeartbeat, 0..=1, consumer_group_heartbeat::handle),
     api!(ConsumerGroupDescribe, 0..=1, consumer_group_describe::handle),
+    api!(GetTelemetrySubscriptions, 0..=0, get_telemetry_subscriptions::handle),
+    api!(PushTelemetry, 0..=0, push_telemetry::handle),
     api!(ListConfigResources, 0..=1, list_config_resources::handle),
     api!(DescribeTopicPartitions, 0..=0, describe_topic_partitions::handle),
 ];
@@ -134,6 +140,20 @@ impl RequestContext<'_> {
         let endpoint = node.endpoints.iter().find(|endpoint| endpoint.listener == self.session.listener)?;
         let host = endpoint.host.clone().unwrap_or_else(|| self.session.local.to_string());
         Some((StrBytes::from_string(host), i32::from(endpoint.port)))
+    }
+}
+
+impl RequestContext<'_> {
+    /// This client as one that pushes metrics, under the id it was given.
+    fn telemetry_client(&self, instance_id: Uuid) -> telemetry::Client {
+        let software = self.session.software.borrow().clone();
+        telemetry::Client {
+            instance_id,
+            client_id: self.client_id.unwrap_or_default().to_owned(),
+            software_name: software.name,
+            software_version: software.version,
+            peer: self.peer,
+        }
     }
 }
 

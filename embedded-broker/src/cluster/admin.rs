@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Cluster, new_partition};
-use crate::config::alter::{self, BrokerScope};
+use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::{effect, topic_config};
 use crate::error::{Error, ErrorCode};
@@ -88,7 +88,7 @@ impl Cluster {
             let missing =
                 || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
             let topic = known.ok_or_else(missing)?;
-            alter::check_topic(&self.broker_configs(), self.controller_id(), &configs)?;
+            alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
             Ok(Topic { configs, ..Topic::clone(topic) })
         };
         if validate_only {
@@ -118,7 +118,7 @@ impl Cluster {
     ) -> Result<(), Error> {
         self.change_topics(|topics| {
             let old = self.broker_configs();
-            let layers = altered(&old, node, change)?;
+            let layers = altered(&old, node, self.controller_id(), change)?;
             if validate_only {
                 return Ok(());
             }
@@ -137,16 +137,17 @@ impl Cluster {
 fn altered(
     layers: &BrokerLayers,
     node: Option<i32>,
+    seen_from: i32,
     change: impl Fn(&Configs) -> Result<Configs, Error>,
 ) -> Result<BrokerLayers, Error> {
     let none = Configs::new();
     let (scope, old) = match node {
-        Some(node) => (BrokerScope::Node, layers.dynamic.get(&node).unwrap_or(&none)),
-        None => (BrokerScope::AllNodes, &layers.dynamic_default),
+        Some(node) => (Scope::Node, layers.dynamic.get(&node).unwrap_or(&none)),
+        None => (Scope::AllNodes, &layers.dynamic_default),
     };
     let new = change(old)?;
-    alter::check_broker(scope, &new)?;
-    alter::check_min_insync_replicas(scope, old, &new)?;
+    alter::broker::check(layers, node.unwrap_or(seen_from), scope, &new)?;
+    alter::broker::check_min_insync_replicas(scope, old, &new)?;
     let mut layers = layers.clone();
     match node {
         Some(node) => drop(layers.dynamic.insert(node, new)),

@@ -17,15 +17,22 @@ use crate::clock::{Clock, Waiter};
 use crate::config::effect;
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
+use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
 use crate::groups::Groups;
+use crate::kafka_id::kafka_id;
 use crate::log::LogConfig;
+use crate::loggers::Loggers;
 use crate::partition::Partition;
 use crate::settings::BrokerSettings;
+use crate::telemetry::Telemetry;
 use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
 
 mod admin;
+mod resource_configs;
+
+pub(crate) use resource_configs::ResourceConfigs;
 
 /// One broker of the cluster, as clients are told of it.
 #[derive(Debug, Clone)]
@@ -68,6 +75,12 @@ pub(crate) struct Cluster {
     topics: RwLock<Arc<Topics>>,
     /// What was said about the brokers' configs; written under `changes`, as topics take values from there.
     configs: RwLock<Arc<BrokerLayers>>,
+    /// As `configs`, for groups and client metrics.
+    resource_configs: RwLock<Arc<ResourceConfigs>>,
+    /// What the coordinator goes by for groups that have no configs of their own.
+    group_defaults: Arc<GroupConfig>,
+    pub(crate) loggers: Loggers,
+    pub(crate) telemetry: Telemetry,
     next_producer_id: AtomicI64,
     stopping: AtomicBool,
     /// What blocked threads wait on, so that a stop can wake them all.
@@ -80,9 +93,13 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>) -> Self {
         Self {
-            id: new_cluster_id(),
+            id: kafka_id(Uuid::new_v4()),
             timers: Timers::new(clock.clone()),
             configs: RwLock::new(Arc::new(admin::layers_at_start(&settings.configs, &nodes))),
+            resource_configs: RwLock::default(),
+            group_defaults: Arc::new(settings.group.clone()),
+            loggers: Loggers::default(),
+            telemetry: Telemetry::default(),
             clock,
             settings,
             groups: Groups::default(),
@@ -218,19 +235,6 @@ fn new_partition(config: &Arc<LogConfig>, replicas: Vec<i32>) -> Arc<Partition> 
     Arc::new(Partition::new(Arc::clone(config), replicas))
 }
 
-/// A random id as Kafka writes them: 16 bytes in URL-safe base 64 without padding.
-fn new_cluster_id() -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bits = Uuid::new_v4().as_u128();
-    (0..22_u32)
-        .map(|i| {
-            // 22 characters hold 132 bits: the last one carries two bits and four zeros.
-            let shifted = if i < 21 { bits >> (122 - 6 * i) } else { bits << 4 };
-            char::from(ALPHABET[usize::try_from(shifted & 63).unwrap_or(0)])
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,11 +257,5 @@ mod tests {
         let topic = cluster.auto_create_topic("t").unwrap();
         assert_eq!(cluster.topics().by_id(topic.id).unwrap().name.as_ref(), "t");
         assert_eq!(cluster.auto_create_topic("t").unwrap().id, topic.id);
-    }
-
-    #[test]
-    fn a_cluster_id_has_kafkas_form() {
-        assert_eq!(cluster().id.len(), 22);
-        assert_ne!(cluster().id, cluster().id);
     }
 }

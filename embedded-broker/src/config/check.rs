@@ -1,6 +1,7 @@
 //! Parses a config's value and checks it, with the words Kafka uses for what is wrong.
 
 use super::def::{ConfigDef, ConfigType};
+use super::duration;
 
 /// What a config's value must satisfy beyond its type.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +17,8 @@ pub(crate) enum Check {
     /// `*`, or `partition:broker` pairs.
     ThrottledReplicas,
     NonEmpty,
+    /// Where a share group begins: at an end of the log, or so long ago.
+    ShareOffsetReset,
 }
 
 /// Why a config was refused: the sentence a client is shown.
@@ -125,9 +128,19 @@ fn string(def: &ConfigDef, text: &str) -> Result<String, InvalidConfig> {
             let why = format!("String must be one of (case insensitive): {}", values.join(", "));
             Err(InvalidConfig::value(def, text, why))
         }
+        Check::ShareOffsetReset if !is_offset_reset(text) => {
+            let why = "The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.";
+            let why = format!("Invalid value `{text}` for configuration {}. {why}", def.name);
+            Err(InvalidConfig::value(def, text, why))
+        }
         Check::NonEmpty if text.is_empty() => Err(InvalidConfig::value(def, text, "String must be non-empty")),
         _ => Ok(text.to_owned()),
     }
+}
+
+fn is_offset_reset(text: &str) -> bool {
+    let ago = || text.strip_prefix("by_duration:").and_then(duration::parse);
+    matches!(text, "earliest" | "latest") || ago().is_some()
 }
 
 /// There are no classes to load here, so only the default is known.

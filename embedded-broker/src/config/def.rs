@@ -132,6 +132,11 @@ impl ConfigDef {
         self
     }
 
+    pub(crate) const fn share_offset_reset(mut self) -> Self {
+        self.check = Check::ShareOffsetReset;
+        self
+    }
+
     pub(crate) const fn non_empty(mut self) -> Self {
         self.check = Check::NonEmpty;
         self

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::check::{self, InvalidConfig};
 use super::def::{ConfigDef, ConfigType, Update};
-use super::{broker_defs, topic_defs};
+use super::{broker_defs, server_names, topic_defs};
 
 /// Configs as they were said, by name.
 pub(crate) type Configs = BTreeMap<String, String>;
@@ -19,6 +19,9 @@ pub(crate) enum ConfigSource {
     DynamicDefaultBroker,
     StaticBroker,
     Default,
+    BrokerLogger,
+    ClientMetrics,
+    Group,
 }
 
 impl ConfigSource {
@@ -29,6 +32,9 @@ impl ConfigSource {
             Self::DynamicDefaultBroker => 3,
             Self::StaticBroker => 4,
             Self::Default => 5,
+            Self::BrokerLogger => 6,
+            Self::ClientMetrics => 7,
+            Self::Group => 8,
         }
     }
 }
@@ -45,6 +51,23 @@ pub(crate) struct ConfigEntry {
     pub(crate) read_only: bool,
     pub(crate) sensitive: bool,
     pub(crate) synonyms: Vec<Synonym>,
+}
+
+impl ConfigEntry {
+    /// A config that has no synonyms but itself, where it is set.
+    pub(crate) fn new(def: &'static ConfigDef, value: Option<String>, source: ConfigSource) -> Self {
+        let own = || Synonym { name: Cow::Borrowed(def.name), value: value.clone(), source };
+        let synonyms = if source == ConfigSource::Default { Vec::new() } else { vec![own()] };
+        Self {
+            name: Cow::Borrowed(def.name),
+            value,
+            kind: Some(def.kind),
+            source,
+            read_only: false,
+            sensitive: false,
+            synonyms,
+        }
+    }
 }
 
 /// A place the value of a config could come from, the best first.
@@ -76,7 +99,7 @@ impl BrokerLayers {
     /// When a value is not legal; values are checked before they are taken, so this says where a check is missing.
     pub(crate) fn value(&self, node: i32, name: &str) -> Result<Option<String>, InvalidConfig> {
         let said = self.said(node, name).map(|(value, _)| value);
-        match broker_defs::find(name) {
+        match server_names::find(name) {
             Some(def) => said.map(|value| check::canonical(def, value)).transpose(),
             None => Ok(said.map(str::to_owned)),
         }
@@ -166,21 +189,32 @@ impl BrokerLayers {
         }
     }
 
-    /// Kafka hides the value of what it does not know: it could be a plugin's password.
+    /// A config that is shown because it is set: of one listener, unlisted, or not known at all. Kafka hides the value of
+    /// what it does not know: it could be a plugin's password.
     fn stranger(&self, node: i32, name: &str) -> ConfigEntry {
-        let synonyms = self.places(node, name).map(|(_, source)| Synonym {
+        let def = server_names::find(name);
+        let sensitive = def.is_none_or(ConfigDef::is_sensitive);
+        let synonym = |name: &str, value: &str, source| Synonym {
             name: Cow::Owned(name.to_owned()),
-            value: None,
+            value: (!sensitive).then(|| value.to_owned()),
             source,
-        });
-        let synonyms: Vec<_> = synonyms.collect();
+        };
+        let of_all_listeners = server_names::of_listener(name);
+        let mut synonyms = Vec::new();
+        for (layer, source) in self.layers(node) {
+            let places = [Some(name), of_all_listeners].into_iter().flatten();
+            synonyms.extend(places.filter_map(|name| Some(synonym(name, layer.get(name)?, source))));
+        }
+        let default = of_all_listeners.and_then(|name| broker_defs::find(name)?.default.map(|value| (name, value)));
+        synonyms.extend(default.map(|(name, value)| synonym(name, value, ConfigSource::Default)));
+        let own = synonyms.iter().find(|synonym| synonym.name == name);
         ConfigEntry {
             name: Cow::Owned(name.to_owned()),
-            value: None,
-            kind: None,
-            source: synonyms.first().map_or(ConfigSource::Default, |best| best.source),
+            value: own.and_then(|synonym| synonym.value.clone()),
+            kind: def.map(|def| def.kind),
+            source: own.map_or(ConfigSource::Default, |synonym| synonym.source),
             read_only: true,
-            sensitive: true,
+            sensitive,
             synonyms,
         }
     }

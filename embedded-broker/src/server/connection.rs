@@ -69,6 +69,9 @@ impl Connection {
             }
             return Err(Refusal::new(format!("version {version} of {:?} is not served", api.key)));
         }
+        if self.door.cluster.loggers.tell_requests() {
+            tracing::info!(key = ?api.key, version, id = header.correlation_id, peer = %self.peer, "request");
+        }
         let (client_id, body) = header.rest(api.key.request_header_version(version))?;
         if api.key.response_header_version(version) >= 1 {
             reply.head.put_u8(0);

@@ -18,9 +18,8 @@ use crate::cluster::Cluster;
 use crate::security::session::Session;
 use connection::Connection;
 
-/// Packing and unpacking batches takes up to 300 KiB in a debug build, everything else little. What is not touched is never
-/// given memory.
-const STACK: usize = 1 << 20;
+/// Handlers need little: records never lie on the stack.
+const STACK: usize = 256 << 10;
 
 /// A listener, its accept thread and the connections it took.
 #[derive(Debug)]

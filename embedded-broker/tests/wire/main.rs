@@ -18,3 +18,4 @@ mod list_offsets;
 mod listeners;
 mod metadata;
 mod produce;
+mod telemetry;

@@ -9,32 +9,34 @@ use kafka_protocol::messages::describe_configs_response::DescribeConfigsResource
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::{AlterConfigsRequest, IncrementalAlterConfigsRequest};
 
-use super::{Answer, BROKER, TOPIC, entry, make, ok, refused, synonyms, text, topic, with_config};
+use super::{Answer, BROKER, TOPIC, describe, entry, make, ok, refused, synonyms, text, topic, with_config};
 
-const SET: i8 = 0;
-const DELETE: i8 = 1;
-const APPEND: i8 = 2;
+pub(super) const SET: i8 = 0;
+pub(super) const DELETE: i8 = 1;
+pub(super) const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
 /// Waits until a broker shows a value: a real one learns of changes after they are answered.
-fn await_value(
+pub(super) fn await_value(
     client: &mut Client,
     kind: i8,
     resource: &str,
     key: &str,
     wanted: &str,
 ) -> DescribeConfigsResourceResult {
-    let mut seen = entry(client, kind, resource, key);
     for _ in 0..10_000 {
-        if seen.value.as_ref().map(|value| value.as_str()) == Some(wanted) {
+        // What Kafka does not list is not there at all before it is set.
+        let seen = describe(client, 4, kind, resource, Some(&[key])).configs.pop();
+        let is_wanted =
+            |seen: &DescribeConfigsResourceResult| seen.value.as_ref().is_some_and(|it| it.as_str() == wanted);
+        if let Some(seen) = seen.filter(is_wanted) {
             return seen;
         }
-        seen = entry(client, kind, resource, key);
     }
-    panic!("{key} never became {wanted}: {seen:?}");
+    panic!("{key} never became {wanted}");
 }
 
-fn alter(client: &mut Client, kind: i8, resource: &str, op: i8, key: &str, value: Option<&str>) -> Answer {
+pub(super) fn alter(client: &mut Client, kind: i8, resource: &str, op: i8, key: &str, value: Option<&str>) -> Answer {
     let config = AlterableConfig::default().with_name(text(key)).with_config_operation(op).with_value(value.map(text));
     alter_all(client, kind, resource, vec![config], false)
 }
@@ -56,7 +58,7 @@ fn alter_all(
     (result.error_code, result.error_message.map(|text| text.to_string()))
 }
 
-fn replace(client: &mut Client, kind: i8, resource: &str, configs: &[(&str, Option<&str>)]) -> Answer {
+pub(super) fn replace(client: &mut Client, kind: i8, resource: &str, configs: &[(&str, Option<&str>)]) -> Answer {
     let of =
         |(key, value): &(&str, Option<&str>)| LegacyConfig::default().with_name(text(key)).with_value(value.map(text));
     let resource = LegacyResource::default()
@@ -182,6 +184,47 @@ fn broker_configs_that_are_read_at_start_cannot_be_altered() {
         let isr = refused(40, "Cluster-level min.insync.replicas cannot be removed while ELR is enabled.");
         assert_eq!(alter(client, BROKER, "", DELETE, "min.insync.replicas", None), isr);
         assert_eq!(alter(client, BROKER, "1", DELETE, "num.partitions", None), ok());
+    });
+}
+
+#[test]
+fn broker_configs_that_run_are_altered_within_kafkas_bounds() {
+    on_each_broker(|client| {
+        let of = |client: &mut Client, node: &str, key: &str, value: &str| {
+            alter(client, BROKER, node, SET, key, Some(value))
+        };
+        let threads = "Invalid value org.apache.kafka.common.config.ConfigException: \
+                       Dynamic thread count update validation failed for num.io.threads=100, \
+                       value should not be greater than double the current value 8 \
+                       for configuration Invalid dynamic configuration";
+        assert_eq!(of(client, "", "num.io.threads", "100"), refused(42, threads));
+        let retention = "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1";
+        assert_eq!(of(client, "1", "log.retention.ms", "0"), refused(42, retention));
+        let one_listener = "listener.name.plaintext.ssl.keystore.location";
+        let why = "Cannot update these configs at default cluster level, broker id must be specified: \
+                   Set(listener.name.plaintext.ssl.keystore.location)";
+        assert_eq!(of(client, "", one_listener, "x"), refused(42, why));
+        let all_listeners = "These security configs can be dynamically updated only per-listener using the listener prefix: \
+                             HashSet(ssl.keystore.location)";
+        assert_eq!(of(client, "1", "ssl.keystore.location", "x"), refused(42, all_listeners));
+    });
+}
+
+#[test]
+fn a_config_of_one_listener_hides_that_of_all() {
+    on_each_broker(|client| {
+        let name = "listener.name.plaintext.max.connections";
+        assert_eq!(alter(client, BROKER, "1", SET, name, Some("5000")), ok());
+        let set = await_value(client, BROKER, "1", name, "5000");
+        assert_eq!((set.config_source, set.config_type, set.read_only, set.is_sensitive), (2, 3, true, false));
+        let hidden = [(format!("{name}=5000"), 2), ("max.connections=2147483647".to_owned(), 5)];
+        assert_eq!(synonyms(&set), hidden);
+        assert_eq!(alter(client, BROKER, "1", DELETE, name, None), ok());
+        let rate = "leader.replication.throttled.rate";
+        assert_eq!(alter(client, BROKER, "1", SET, rate, Some("10000000")), ok());
+        let set = await_value(client, BROKER, "1", rate, "10000000");
+        assert_eq!((set.config_type, synonyms(&set)), (5, vec![(format!("{rate}=10000000"), 2)]));
+        assert_eq!(alter(client, BROKER, "1", DELETE, rate, None), ok());
     });
 }
 

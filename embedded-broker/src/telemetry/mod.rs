@@ -1,0 +1,113 @@
+//! Metrics that clients push (KIP-714): who they are, what they were told to push, and what they pushed.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::cluster::ResourceConfigs;
+use crate::error::ErrorCode;
+pub(crate) use instance::{Client, Instance, Push};
+
+mod instance;
+
+/// As many clients as Kafka remembers.
+const MAX_CLIENTS: usize = 16_384;
+
+/// The last pushes are kept for tests to look at, and no more of them than this.
+const MAX_PUSHES: usize = 256;
+
+/// Metrics that a client pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PushedMetrics {
+    /// The id the broker gave the client, as Kafka writes it.
+    pub client_instance_id: String,
+    /// `client.id`.
+    pub client_id: String,
+    /// The client said that it would push no more.
+    pub terminating: bool,
+    /// OpenTelemetry's `MetricsData` (protobuf), unpacked.
+    pub metrics: Bytes,
+}
+
+/// All of it, behind its locks.
+#[derive(Debug, Default)]
+pub(crate) struct Telemetry {
+    instances: Mutex<HashMap<Uuid, Instance>>,
+    pushes: Mutex<VecDeque<PushedMetrics>>,
+}
+
+impl Telemetry {
+    /// Gives a client its subscriptions, if it may ask for them now.
+    pub(crate) fn get(
+        &self,
+        client: &Client,
+        configs: &ResourceConfigs,
+        now: Timestamp,
+    ) -> Result<Instance, ErrorCode> {
+        self.with_instance(client, configs, now, |instance| instance.get(now).map(|()| instance.clone()))
+    }
+
+    /// Takes a push, or says why not.
+    pub(crate) fn push(
+        &self,
+        client: &Client,
+        configs: &ResourceConfigs,
+        push: &Push,
+        max_bytes: usize,
+        now: Timestamp,
+    ) -> Result<(), ErrorCode> {
+        self.with_instance(client, configs, now, |instance| instance.push(push, max_bytes, now))
+    }
+
+    /// Keeps what was pushed.
+    pub(crate) fn keep(&self, pushed: PushedMetrics) {
+        let mut pushes = self.pushes.lock();
+        if pushes.len() == MAX_PUSHES {
+            pushes.pop_front();
+        }
+        pushes.push_back(pushed);
+    }
+
+    /// What was pushed, the oldest first.
+    pub(crate) fn pushes(&self) -> Vec<PushedMetrics> {
+        self.pushes.lock().iter().cloned().collect()
+    }
+
+    fn with_instance<T>(
+        &self,
+        client: &Client,
+        configs: &ResourceConfigs,
+        now: Timestamp,
+        act: impl FnOnce(&mut Instance) -> T,
+    ) -> T {
+        let version = configs.client_metrics_version();
+        let mut instances = self.instances.lock();
+        let is_current = instances.get(&client.instance_id).is_some_and(|known| known.version == version);
+        if !is_current {
+            let subscriptions = configs.subscriptions().map(|(_, subscription)| subscription.as_ref());
+            let made = Instance::new(client, subscriptions, version, now);
+            make_room(&mut instances, now);
+            instances.insert(client.instance_id, made);
+        }
+        let instance = instances.entry(client.instance_id);
+        act(instance.or_insert_with(|| Instance::new(client, std::iter::empty(), version, now)))
+    }
+}
+
+/// Forgets who is gone, and the most silent one if there are still too many.
+fn make_room(instances: &mut HashMap<Uuid, Instance>, now: Timestamp) {
+    if instances.len() < MAX_CLIENTS {
+        return;
+    }
+    instances.retain(|_, instance| !instance.is_gone(now));
+    if instances.len() < MAX_CLIENTS {
+        return;
+    }
+    if let Some(id) = instances.iter().min_by_key(|(_, instance)| instance.last_seen).map(|(id, _)| *id) {
+        instances.remove(&id);
+    }
+}
