@@ -308,13 +308,12 @@ mod tests {
 
     use super::*;
     use crate::EmbeddedBroker;
-    use crate::log::{LogConfig, tests::TestBatch, validate};
+    use crate::log::tests::{TestBatch, valid};
 
     fn append(broker: &EmbeddedBroker, topic: &str, values: &[&str]) {
         let bytes = TestBatch::of(values).bytes();
-        let valid = validate(&bytes, &LogConfig::default(), 2_000, true).unwrap();
         let topic = broker.cluster.topics().by_name(topic).cloned().unwrap();
-        topic.partitions[0].append(&valid).unwrap();
+        topic.partitions[0].append(&valid(&bytes)).unwrap();
     }
 
     /// The smallest runtime there is: one thread that sleeps until it is woken.

@@ -1,22 +1,28 @@
 //! Produce, versions 3 to 13, read and answered by hand: record batches are never decoded, and copied once.
 //!
-//! As Kafka: exactly one batch of magic 2 for a partition; checksum, sizes, timestamps and every uncompressed record are
-//! checked; `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
-//! Different: compressed records are not unpacked to be checked, `compression.type` does not recompress, and with one
-//! replica `acks=all` and `acks=1` are the same. What Kafka lets pass though no consumer can use it (bytes behind the
-//! batch, offset deltas out of order) is refused, and every refusal carries a text.
+//! As Kafka: exactly one batch of magic 2 for a partition; checksum, sizes, timestamps and every record are checked, those
+//! of compressed batches too; `compression.type` packs batches anew; single records at fault are told with their text;
+//! `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
+//! Different: with one replica `acks=all` and `acks=1` are the same; a batch that unpacks to more than 100 MiB is refused.
+//! What Kafka lets pass though no consumer can use it (bytes behind the batch, offset deltas out of order) is refused.
 //! Left out: transactions. A transactional batch is refused with INVALID_TXN_STATE.
+
+use std::cell::RefCell;
 
 use bytes::BufMut;
 use uuid::Uuid;
 
 use super::{Refusal, Reply, RequestContext};
 use crate::error::ErrorCode;
-use crate::log::{self, Appended, Rejected};
-use crate::partition::Partition;
+use crate::log::{self, Appended, OneBatch, Place, Rejected, Unpacker, ValidBatch};
 use crate::protocol::Malformed;
 use crate::topic::Topics;
 use crate::wire::{Reader, Writer};
+
+thread_local! {
+    /// A connection has a thread of its own, so this is what it unpacks its batches with, one after the other.
+    static UNPACKER: RefCell<Unpacker> = RefCell::default();
+}
 
 /// One partition's batch, still in the connection's buffer.
 struct PartitionData<'a> {
@@ -86,6 +92,8 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
             let appended = append(&topics, topic, data, &request, cx.version, now_ms);
             write_partition(&mut out, data.index, &appended, cx.version);
             if let Err(rejected) = appended {
+                let Rejected { code, message, .. } = &rejected;
+                tracing::debug!(topic.name, partition = data.index, ?code, message, "a batch is refused");
                 first_error.get_or_insert(rejected);
             }
         }
@@ -129,41 +137,36 @@ fn append(
         return refuse(ErrorCode::UnknownTopicOrPartition, message);
     };
     // As Kafka: a place that is not there, or what is no batch at all, is told first.
-    log::one_batch(data.records)?;
+    let batch = OneBatch::read(data.records, version)?;
     if !(-1..=1).contains(&request.acks) {
         return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
     }
-    append_to(partition, data.records, version, now_ms, request.has_transactional_id)
+    let place = Place { topic: &found.name, partition: data.index };
+    let config = partition.config();
+    let batch = UNPACKER.with_borrow_mut(|unpacker| log::validate(batch, place, &config, now_ms, unpacker))?;
+    check_transaction(&batch, request.has_transactional_id)?;
+    partition.append(&batch)
 }
 
 fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn append_to(
-    partition: &Partition,
-    records: &[u8],
-    version: i16,
-    now_ms: i64,
-    has_transactional_id: bool,
-) -> Result<(Appended, i64), Rejected> {
-    let config = partition.config();
-    let batch = log::validate(records, &config, now_ms, version >= 7)?;
-    if batch.header.is_transactional() && !has_transactional_id {
-        let message = "a transactional batch needs a request with a transactional id".to_owned();
+fn check_transaction(batch: &ValidBatch<'_>, has_transactional_id: bool) -> Result<(), Rejected> {
+    if !batch.header.is_transactional() {
+        return Ok(());
+    }
+    if !has_transactional_id {
+        let message = "a transactional batch needs a request with a transactional id";
         return Err(Rejected::new(ErrorCode::TransactionalIdAuthorizationFailed, message));
     }
-    if batch.header.is_transactional() {
-        let message = "transactions are not served by this broker yet".to_owned();
-        return Err(Rejected::new(ErrorCode::InvalidTxnState, message));
-    }
-    partition.append(&batch)
+    Err(Rejected::new(ErrorCode::InvalidTxnState, "transactions are not served by this broker yet"))
 }
 
 fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended, i64), Rejected>, version: i16) {
     let (code, base_offset, time, start, message) = match appended {
         Ok((appended, start)) => (0, appended.base_offset, appended.log_append_time, *start, None),
-        Err(rejected) => (rejected.code.code(), -1, -1, -1, Some(rejected.message.as_str())),
+        Err(rejected) => (rejected.code.code(), -1, -1, -1, rejected.tells.then_some(rejected.message.as_str())),
     };
     out.out.put_i32(index);
     out.out.put_i16(code);
@@ -175,9 +178,9 @@ fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended
     if version >= 8 {
         let at_fault = appended.as_ref().err().map_or(&[][..], |rejected| &rejected.records);
         out.len(at_fault.len());
-        for index in at_fault {
-            out.out.put_i32(*index);
-            out.nullable_string(None);
+        for record in at_fault {
+            out.out.put_i32(record.index);
+            out.nullable_string(Some(&record.message));
             out.no_tags();
         }
         out.nullable_string(message);

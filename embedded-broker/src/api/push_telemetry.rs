@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::kafka_id::kafka_id;
-use crate::log::{Compression, decompress};
+use crate::log::{Compression, unpack};
 use crate::telemetry::{Push, PushedMetrics};
 
 /// Kafka has these two for itself: none, and the id of its metadata topic.
@@ -39,8 +39,8 @@ fn take(cx: &RequestContext<'_>, request: PushTelemetryRequest) -> Result<(), Er
         return Ok(());
     }
     let compression =
-        Compression::from_id(i16::from(request.compression_type)).ok_or(ErrorCode::UnsupportedCompressionType)?;
-    let metrics = decompress(compression, &request.metrics).map_err(|_| ErrorCode::InvalidRecord)?;
+        Compression::of_code(i16::from(request.compression_type)).ok_or(ErrorCode::UnsupportedCompressionType)?;
+    let metrics = unpack(compression, &request.metrics).map_err(|_| ErrorCode::InvalidRecord)?;
     cluster.telemetry.keep(PushedMetrics {
         client_instance_id: kafka_id(client.instance_id),
         client_id: client.client_id,

@@ -5,7 +5,7 @@ use super::layers::Configs;
 use super::topic_defs;
 
 /// Topic configs that change what clients of Kafka see in time, and nothing here.
-const WITHOUT_EFFECT: &[&str] = &["compression.type", "retention.bytes", "retention.ms"];
+const WITHOUT_EFFECT: &[&str] = &["retention.bytes", "retention.ms"];
 
 /// Those of these topic or broker configs that have no effect yet, by name.
 pub(crate) fn without_effect(configs: &Configs) -> Vec<&str> {

@@ -5,7 +5,7 @@ use super::def::ConfigDef;
 use super::layers::{BrokerLayers, Configs};
 use super::topic_defs;
 use crate::error::{Error, ErrorCode};
-use crate::log::{LogConfig, TimestampType};
+use crate::log::{Compression, LogConfig, TimestampType};
 
 /// Resolves what the logs of a topic act on, as the given node sees it.
 ///
@@ -22,6 +22,8 @@ pub(crate) fn log_config(layers: &BrokerLayers, node: i32, topic: &Configs) -> R
     Ok(LogConfig {
         max_message_bytes: values.size("max.message.bytes")?,
         segment_bytes: values.size(segment_bytes)?,
+        compression: Compression::of_config(&values.text("compression.type")?),
+        gzip_level: i32::try_from(values.long("compression.gzip.level")?).unwrap_or(-1),
         timestamp_type: match values.text("message.timestamp.type")?.as_str() {
             "LogAppendTime" => TimestampType::LogAppendTime,
             _ => TimestampType::CreateTime,

@@ -9,6 +9,8 @@
 //!
 //! The checksum covers everything from the attributes on, so base offset and leader epoch can be set without it.
 
+use super::compression::Compression;
+
 /// Bytes in front of the records.
 pub(crate) const HEADER_LEN: usize = 61;
 /// Bytes in front of what the length counts.
@@ -20,6 +22,9 @@ const COMPRESSION_MASK: i16 = 0b111;
 const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
 const TRANSACTIONAL_BIT: i16 = 1 << 4;
 const CONTROL_BIT: i16 = 1 << 5;
+const DELETE_HORIZON_BIT: i16 = 1 << 6;
+/// The attributes that mean something; the broker writes no others.
+const KNOWN_ATTRIBUTES: i16 = 0x7f;
 
 /// The header's fields under Kafka's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,30 +42,6 @@ pub(crate) struct BatchHeader {
     pub(crate) producer_epoch: i16,
     pub(crate) base_sequence: i32,
     pub(crate) records_count: i32,
-}
-
-/// How the records of a batch are compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Compression {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
-}
-
-impl Compression {
-    /// The compression Kafka has this number for.
-    pub(crate) fn from_id(id: i16) -> Option<Self> {
-        Some(match id {
-            0 => Self::None,
-            1 => Self::Gzip,
-            2 => Self::Snappy,
-            3 => Self::Lz4,
-            4 => Self::Zstd,
-            _ => return None,
-        })
-    }
 }
 
 impl BatchHeader {
@@ -95,7 +76,7 @@ impl BatchHeader {
 
     /// How the records are compressed; `None` for a code Kafka does not have.
     pub(crate) fn compression(&self) -> Option<Compression> {
-        Compression::from_id(self.attributes & COMPRESSION_MASK)
+        Compression::of_code(self.attributes & COMPRESSION_MASK)
     }
 
     pub(crate) fn has_log_append_time(&self) -> bool {
@@ -108,6 +89,47 @@ impl BatchHeader {
 
     pub(crate) fn is_control(&self) -> bool {
         self.attributes & CONTROL_BIT != 0
+    }
+
+    /// When its tombstones may go, once a compaction has said so; the base timestamp holds it.
+    #[cfg(test)]
+    pub(crate) fn delete_horizon(&self) -> Option<i64> {
+        (self.attributes & DELETE_HORIZON_BIT != 0).then_some(self.base_timestamp)
+    }
+
+    /// The header of a batch of the same producer, place and time whose records are written anew: what follows from the
+    /// records is still to be set.
+    pub(crate) fn rewritten(&self, compression: Compression, delete_horizon: Option<i64>) -> Self {
+        let kept = self.attributes & KNOWN_ATTRIBUTES & !(COMPRESSION_MASK | DELETE_HORIZON_BIT);
+        let horizon = if delete_horizon.is_some() { DELETE_HORIZON_BIT } else { 0 };
+        let base_timestamp = delete_horizon.unwrap_or(self.base_timestamp);
+        Self { attributes: kept | compression.code() | horizon, base_timestamp, ..*self }
+    }
+
+    /// Sets whose time the records carry, and the highest of them, which with `LogAppendTime` is that of all records.
+    pub(crate) fn set_timestamps(&mut self, highest: i64, log_append_time: Option<i64>) {
+        let kept = self.attributes & KNOWN_ATTRIBUTES & !LOG_APPEND_TIME_BIT;
+        self.attributes = kept | if log_append_time.is_some() { LOG_APPEND_TIME_BIT } else { 0 };
+        self.max_timestamp = log_append_time.unwrap_or(highest);
+    }
+
+    /// Writes the header in front of the records that follow it in `batch`; length and checksum are made to fit.
+    pub(crate) fn write(&mut self, batch: &mut [u8]) {
+        self.length = i32::try_from(batch.len() - LENGTH_END).unwrap_or(i32::MAX);
+        batch[..8].copy_from_slice(&self.base_offset.to_be_bytes());
+        batch[8..12].copy_from_slice(&self.length.to_be_bytes());
+        batch[12..16].copy_from_slice(&self.leader_epoch.to_be_bytes());
+        batch[16..17].copy_from_slice(&self.magic.to_be_bytes());
+        batch[21..23].copy_from_slice(&self.attributes.to_be_bytes());
+        batch[23..27].copy_from_slice(&self.last_offset_delta.to_be_bytes());
+        batch[27..35].copy_from_slice(&self.base_timestamp.to_be_bytes());
+        batch[35..43].copy_from_slice(&self.max_timestamp.to_be_bytes());
+        batch[43..51].copy_from_slice(&self.producer_id.to_be_bytes());
+        batch[51..53].copy_from_slice(&self.producer_epoch.to_be_bytes());
+        batch[53..57].copy_from_slice(&self.base_sequence.to_be_bytes());
+        batch[57..61].copy_from_slice(&self.records_count.to_be_bytes());
+        self.crc = checksum(batch);
+        batch[17..21].copy_from_slice(&self.crc.to_be_bytes());
     }
 
     pub(crate) fn has_producer_id(&self) -> bool {
@@ -143,19 +165,6 @@ pub(crate) fn checksum(batch: &[u8]) -> u32 {
 pub(crate) fn place(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
     batch[..8].copy_from_slice(&base_offset.to_be_bytes());
     batch[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
-}
-
-/// Sets the timestamp type and the highest timestamp, which with `LogAppendTime` is that of all records; the checksum
-/// follows.
-pub(crate) fn set_timestamps(batch: &mut [u8], attributes: i16, highest: i64, log_append_time: Option<i64>) {
-    batch[35..43].copy_from_slice(&log_append_time.unwrap_or(highest).to_be_bytes());
-    let attributes = match log_append_time {
-        Some(_) => attributes | LOG_APPEND_TIME_BIT,
-        None => attributes & !LOG_APPEND_TIME_BIT,
-    };
-    batch[21..23].copy_from_slice(&attributes.to_be_bytes());
-    let crc = checksum(batch);
-    batch[17..21].copy_from_slice(&crc.to_be_bytes());
 }
 
 /// Walks over the headers of batches that lie one after the other in the log.
@@ -198,6 +207,10 @@ pub(crate) mod tests {
         pub(crate) fn from(mut self, producer_id: i64, epoch: i16, sequence: i32) -> Self {
             self.producer = (producer_id, epoch, sequence);
             self
+        }
+
+        pub(crate) fn packed(&self, compression: Compression) -> Vec<u8> {
+            packed(&self.bytes(), compression)
         }
 
         pub(crate) fn bytes(&self) -> Vec<u8> {
@@ -243,6 +256,15 @@ pub(crate) mod tests {
         }
     }
 
+    /// The same batch with its records packed, as a producer with `compression.type` sends it.
+    pub(crate) fn packed(batch: &[u8], compression: Compression) -> Vec<u8> {
+        let mut header = BatchHeader::read(batch).unwrap().rewritten(compression, None);
+        let mut bytes = vec![0; HEADER_LEN];
+        crate::log::compression::pack(compression, -1, &batch[HEADER_LEN..], &mut bytes).unwrap();
+        header.write(&mut bytes);
+        bytes
+    }
+
     fn zigzag(out: &mut Vec<u8>, value: i64) {
         let mut value = u64::from_be_bytes(((value << 1) ^ (value >> 63)).to_be_bytes());
         while value >= 0x80 {
@@ -275,12 +297,20 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn setting_the_append_time_makes_a_new_checksum() {
-        let mut batch = TestBatch::of(&["a"]).bytes();
-        set_timestamps(&mut batch, 0, 5, Some(99));
-        let header = BatchHeader::read(&batch).unwrap();
-        assert!(header.has_log_append_time());
-        assert_eq!((header.max_timestamp, header.crc), (99, checksum(&batch)));
+    fn a_header_that_is_written_back_is_the_same_and_a_changed_one_has_its_checksum() {
+        let batch = TestBatch::of(&["a", "b"]).from(42, 3, 10).bytes();
+        let mut header = BatchHeader::read(&batch).unwrap();
+        let mut again = batch.clone();
+        header.write(&mut again);
+        assert_eq!(again, batch);
+        header.set_timestamps(5, Some(99));
+        header.write(&mut again);
+        let read = BatchHeader::read(&again).unwrap();
+        assert!(read.has_log_append_time());
+        assert_eq!((read.max_timestamp, read.crc), (99, checksum(&again)));
+        let rewritten = read.rewritten(Compression::Lz4, Some(700));
+        assert_eq!((rewritten.compression(), rewritten.delete_horizon()), (Some(Compression::Lz4), Some(700)));
+        assert!(rewritten.has_log_append_time());
     }
 
     #[test]

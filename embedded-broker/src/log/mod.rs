@@ -1,11 +1,12 @@
 //! One partition's log: batches in, batches out. Nothing in here sees a socket, a clock or a lock.
 
 pub(crate) mod batch;
+mod compression;
 mod config;
-mod decompress;
 mod epochs;
 mod partition_log;
 mod producer_state;
+mod rebuild;
 mod record;
 mod records;
 mod segment;
@@ -14,9 +15,9 @@ mod tail;
 pub(crate) mod tests;
 mod validate;
 
-pub(crate) use batch::{BatchHeader, Compression};
+pub(crate) use batch::BatchHeader;
+pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
-pub(crate) use decompress::decompress;
 pub(crate) use partition_log::{Appended, PartitionLog};
 pub(crate) use records::for_each_record;
-pub(crate) use validate::{Rejected, ValidBatch, one_batch, validate};
+pub(crate) use validate::{OneBatch, Place, Rejected, ValidBatch, validate};

@@ -5,10 +5,13 @@ use bytes::Buf;
 /// One record, as it lies in its (uncompressed) batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct RecordView<'a> {
+    attributes: u8,
     pub(crate) timestamp_delta: i64,
     pub(crate) offset_delta: i32,
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) value: Option<&'a [u8]>,
+    /// Everything from the key's length on, still encoded: what stays the same when the record gets another place.
+    rest: &'a [u8],
     /// The count and the headers themselves, still encoded.
     headers: &'a [u8],
 }
@@ -22,12 +25,24 @@ impl<'a> RecordView<'a> {
         let len = usize::try_from(zigzag(bytes)?).ok()?;
         let (mut record, rest) = bytes.split_at_checked(len)?;
         *bytes = rest;
-        let _attributes = record.try_get_u8().ok()?;
+        let attributes = record.try_get_u8().ok()?;
         let timestamp_delta = zigzag(&mut record)?;
         let offset_delta = i32::try_from(zigzag(&mut record)?).ok()?;
+        let rest = record;
         let key = take_bytes(&mut record)?;
         let value = take_bytes(&mut record)?;
-        Some(Self { timestamp_delta, offset_delta, key, value, headers: record })
+        Some(Self { attributes, timestamp_delta, offset_delta, key, value, rest, headers: record })
+    }
+
+    /// Writes the record with another time and place; key, value and headers are copied as they lie.
+    pub(crate) fn write(&self, timestamp_delta: i64, offset_delta: i32, out: &mut Vec<u8>) {
+        let offset_delta = i64::from(offset_delta);
+        let len = 1 + zigzag_len(timestamp_delta) + zigzag_len(offset_delta) + self.rest.len();
+        put_zigzag(i64::try_from(len).unwrap_or(i64::MAX), out);
+        out.push(self.attributes);
+        put_zigzag(timestamp_delta, out);
+        put_zigzag(offset_delta, out);
+        out.extend_from_slice(self.rest);
     }
 
     /// Whether the headers can be read; nothing is kept of them.
@@ -81,6 +96,24 @@ fn zigzag(bytes: &mut &[u8]) -> Option<i64> {
     Some((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
 }
 
+fn encoded(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)).cast_unsigned()
+}
+
+fn zigzag_len(value: i64) -> usize {
+    let bits = 64 - (encoded(value) | 1).leading_zeros();
+    usize::try_from(bits.div_ceil(7)).unwrap_or_default()
+}
+
+fn put_zigzag(value: i64, out: &mut Vec<u8>) {
+    let mut value = encoded(value);
+    while value >= 0x80 {
+        out.push(value.to_le_bytes()[0] | 0x80);
+        value >>= 7;
+    }
+    out.push(value.to_le_bytes()[0]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +143,23 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_record_that_is_written_elsewhere_keeps_all_but_its_deltas(
+            value in "[a-z]{0,300}", timestamp_delta: i64, offset_delta: i32,
+        ) {
+            let bytes = TestBatch::of(&[&value]).bytes();
+            let record = RecordView::take(&mut &bytes[HEADER_LEN..]).unwrap();
+            let mut moved = Vec::new();
+            record.write(record.timestamp_delta, record.offset_delta, &mut moved);
+            proptest::prop_assert_eq!(&moved, &bytes[HEADER_LEN..]);
+            moved.clear();
+            record.write(timestamp_delta, offset_delta, &mut moved);
+            let mut rest = moved.as_slice();
+            let read = RecordView::take(&mut rest).unwrap();
+            proptest::prop_assert!(rest.is_empty());
+            proptest::prop_assert_eq!(read, RecordView { timestamp_delta, offset_delta, ..record });
+        }
+
         #[test]
         fn no_bytes_make_the_walk_panic(bytes: Vec<u8>) {
             let mut rest = bytes.as_slice();

@@ -1,7 +1,7 @@
 //! The records of batches as the log holds them, with their own offsets and timestamps.
 
-use super::batch::{BatchHeader, Compression, HEADER_LEN, headers};
-use super::decompress::decompress;
+use super::batch::{BatchHeader, HEADER_LEN, headers};
+use super::compression::{Compression, unpack};
 use super::record::RecordView;
 
 /// A record and where it lies.
@@ -27,7 +27,7 @@ pub(crate) fn for_each_record(bytes: &[u8], mut each: impl FnMut(RecordAt<'_>) -
         let records = match header.compression() {
             Some(Compression::None) => records,
             Some(compression) => {
-                unpacked = decompress(compression, records)?;
+                unpacked = unpack(compression, records)?;
                 &unpacked
             }
             None => return Err(std::io::Error::other("the compression of a batch is not known")),

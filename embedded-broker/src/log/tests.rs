@@ -8,10 +8,16 @@ use super::partition_log::OutOfRange;
 use super::*;
 use crate::error::ErrorCode;
 
+/// A batch as a producer sends it, checked by the rules of a topic without configs.
+pub(crate) fn valid(bytes: &[u8]) -> ValidBatch<'_> {
+    let config = LogConfig { max_message_bytes: 1 << 24, ..LogConfig::default() };
+    let batch = OneBatch::read(bytes, 7).unwrap();
+    validate(batch, Place { topic: "t", partition: 0 }, &config, 2_000, &mut Unpacker::default()).unwrap()
+}
+
 fn append(log: &mut PartitionLog, batch: &TestBatch, segment_bytes: usize) -> Result<Appended, ErrorCode> {
     let bytes = batch.bytes();
-    let valid =
-        validate(&bytes, &LogConfig { max_message_bytes: 1 << 24, ..LogConfig::default() }, i64::MAX, true).unwrap();
+    let valid = valid(&bytes);
     log.append(&valid, 0, segment_bytes).map_err(|rejected| rejected.code)
 }
 
@@ -88,39 +94,13 @@ fn deleting_frees_what_lies_before() {
     assert_eq!(records(&read(&log, 10, 1, true).unwrap())[0].2, b"y");
 }
 
-/// The same batch with its records packed, as a producer with `compression.type` sends it.
-fn packed(batch: &TestBatch, code: u8, pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let plain = batch.bytes();
-    let mut bytes = [&plain[..batch::HEADER_LEN], &pack(&plain[batch::HEADER_LEN..])].concat();
-    let len = i32::try_from(bytes.len() - 12).unwrap();
-    bytes[8..12].copy_from_slice(&len.to_be_bytes());
-    bytes[22] = code;
-    let crc = batch::checksum(&bytes);
-    bytes[17..21].copy_from_slice(&crc.to_be_bytes());
-    bytes
-}
-
 #[test]
 fn records_of_compressed_batches_are_found_by_their_time() {
-    use std::io::Write;
-    let gzip = |plain: &[u8]| {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(plain).unwrap();
-        packer.finish().unwrap()
-    };
-    let lz4 = |plain: &[u8]| {
-        let mut packer = lz4_flex::frame::FrameEncoder::new(Vec::new());
-        packer.write_all(plain).unwrap();
-        packer.finish().unwrap()
-    };
-    let snappy = |plain: &[u8]| snap::raw::Encoder::new().compress_vec(plain).unwrap();
-    let zstd = |plain: &[u8]| ruzstd::encoding::compress_to_vec(plain, ruzstd::encoding::CompressionLevel::Fastest);
     let batch = TestBatch::of(&["a", "b", "c"]).at(&[10, 30, 20]);
     let mut log = PartitionLog::new(0);
-    for bytes in [packed(&batch, 1, gzip), packed(&batch, 2, snappy), packed(&batch, 3, lz4), packed(&batch, 4, zstd)] {
+    for codec in [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd] {
         let start = log.end_offset();
-        let valid = validate(&bytes, &LogConfig::default(), 1_000, true).unwrap();
-        log.append(&valid, 0, 1 << 20).unwrap();
+        log.append(&valid(&batch.packed(codec)), 0, 1 << 20).unwrap();
         log.delete_before(start).unwrap();
         assert_eq!((find(&log, 15), find(&log, 30), find(&log, 31)), (Some(start + 1), Some(start + 1), None));
         let values: Vec<_> = records(&read(&log, start, 1 << 20, true).unwrap()).into_iter().map(|one| one.2).collect();

@@ -10,11 +10,16 @@ use crate::client::Client;
 pub(crate) fn on_each_broker(test: impl Fn(&mut Client)) {
     let broker = EmbeddedBroker::builder().start().expect("the broker starts");
     test(&mut Client::of(&broker));
-    let real = std::env::var("KAFKA_APP_TEST_BOOTSTRAP").unwrap_or_default();
-    if let Some(first) = real.split(',').next().filter(|address| !address.is_empty()) {
+    if let Some(first) = first_real_broker() {
         println!("the embedded broker passed; against the real one at {first}:");
-        test(&mut Client::connect(first));
+        test(&mut Client::connect(&first));
     }
+}
+
+/// Where a real broker can be reached, if there is one.
+pub(crate) fn first_real_broker() -> Option<String> {
+    let real = std::env::var("KAFKA_APP_TEST_BOOTSTRAP").unwrap_or_default();
+    real.split(',').next().filter(|address| !address.is_empty()).map(str::to_owned)
 }
 
 /// A name nobody else uses, since a real broker keeps what other tests made.

@@ -7,12 +7,13 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{first_real_broker, on_each_broker, unique};
 use crate::records::*;
 
 mod fetch;
 mod lookups;
 mod metadata;
+mod packed;
 mod produce;
 mod raw;
 
@@ -20,7 +21,15 @@ mod raw;
 type Line = (&'static str, String);
 
 /// Runs a conversation with each broker and compares what is seen with what a real one (4.1.1) was seen to say.
+///
+/// With `KAFKA_APP_TEST_SHOW` set the real one alone is asked, and what it says is printed: how the files of `seen/` are
+/// made.
+#[expect(clippy::print_stdout, reason = "what is printed is the next file of what was seen")]
 fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
+    if let (Some(real), true) = (first_real_broker(), std::env::var_os("KAFKA_APP_TEST_SHOW").is_some()) {
+        talk(&mut Client::connect(&real)).iter().for_each(|(asked, seen)| println!("{asked}: {seen}"));
+        return;
+    }
     on_each_broker(|client| {
         let seen: Vec<String> = talk(client).into_iter().map(|(asked, seen)| format!("{asked}: {seen}")).collect();
         for (seen, expected) in seen.iter().zip(expected.lines()) {
