@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
-use crate::log::{Appended, LogConfig, PartitionLog, Rejected, ValidBatch};
+use crate::log::{Appended, LogConfig, OutOfRange, PartitionLog, Rejected, ValidBatch};
 
 /// One partition of a topic. The lock is held for an append or a lookup, never while bytes are checked or sent.
 #[derive(Debug)]
@@ -48,8 +48,25 @@ pub(crate) struct ReadFrom {
     pub(crate) offset: i64,
     /// The leader epoch the client knows, or -1.
     pub(crate) leader_epoch: i32,
+    /// The epoch of the last record the client has, or -1: its log may have taken another way than this one.
+    pub(crate) last_fetched_epoch: i32,
     pub(crate) max_bytes: usize,
     pub(crate) at_least_one: bool,
+}
+
+impl ReadFrom {
+    /// All there is from `offset` on, for whoever looks from inside.
+    pub(crate) fn everything(offset: i64) -> Self {
+        Self { offset, leader_epoch: -1, last_fetched_epoch: -1, max_bytes: usize::MAX, at_least_one: true }
+    }
+}
+
+/// What a read has found beside the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) offsets: Offsets,
+    /// The client's log is another one from here on: the last epoch both have, and where it ends. Nothing is read then.
+    pub(crate) diverging: Option<(i32, i64)>,
 }
 
 impl Partition {
@@ -106,12 +123,19 @@ impl Partition {
     }
 
     /// Reads whole batches, adding them to `out`, and says which offsets there are.
-    pub(crate) fn read(&self, from: ReadFrom, out: &mut Vec<Bytes>) -> Result<Offsets, ErrorCode> {
+    pub(crate) fn read(&self, from: ReadFrom, out: &mut Vec<Bytes>) -> Result<Read, ErrorCode> {
         let state = self.state.lock();
         state.check_leader_epoch(from.leader_epoch)?;
+        let offsets = state.offsets();
+        if from.last_fetched_epoch >= 0 {
+            let diverging = state.log.diverges(from.last_fetched_epoch, from.offset);
+            if let Some(end) = diverging.map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)? {
+                return Ok(Read { offsets, diverging: Some(end) });
+            }
+        }
         match state.log.read(from.offset, from.max_bytes, from.at_least_one, out) {
-            Ok(_) => Ok(state.offsets()),
-            Err(_) => Err(ErrorCode::OffsetOutOfRange),
+            Ok(_) => Ok(Read { offsets, diverging: None }),
+            Err(OutOfRange) => Err(ErrorCode::OffsetOutOfRange),
         }
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) group: GroupConfig,
     /// `fetch.max.bytes`: of one answer, whatever the client asks for.
     pub(crate) fetch_max_bytes: usize,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub(crate) fetch_session_slots: usize,
     /// `socket.request.max.bytes`: a longer frame closes the connection.
     pub(crate) max_frame_len: usize,
     /// Where clients connect.
@@ -46,6 +48,7 @@ impl Default for BrokerSettings {
             auto_create_topics: true,
             group: GroupConfig::default(),
             fetch_max_bytes: 55 << 20,
+            fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
             listeners: vec![ListenerSpec::on_loopback(0)],
             telemetry_max_bytes: 1 << 20,
@@ -95,6 +98,7 @@ impl BrokerSettings {
             }
             "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
+            "max.incremental.fetch.session.cache.slots" => self.fetch_session_slots = number(key, value, 0)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
             "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
             // Resolved together, as each depends on the others.

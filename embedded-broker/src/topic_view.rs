@@ -140,7 +140,7 @@ impl fmt::Debug for TopicView {
 fn read_partition(partition: &Partition, index: i32, records: &mut Vec<Record>) -> std::io::Result<()> {
     let offset = partition.offsets().log_start;
     let mut pieces = Vec::new();
-    let everything = ReadFrom { offset, leader_epoch: -1, max_bytes: usize::MAX, at_least_one: true };
+    let everything = ReadFrom::everything(offset);
     if partition.read(everything, &mut pieces).is_err() {
         // Deleted in this moment.
         return Ok(());

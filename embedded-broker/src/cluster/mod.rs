@@ -19,6 +19,7 @@ use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
+use crate::fetch_session::FetchSessions;
 use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
 use crate::log::LogConfig;
@@ -69,6 +70,7 @@ pub(crate) struct Cluster {
     pub(crate) settings: BrokerSettings,
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) groups: Groups,
+    pub(crate) fetch_sessions: FetchSessions,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -101,6 +103,7 @@ impl Cluster {
             loggers: Loggers::default(),
             telemetry: Telemetry::default(),
             clock,
+            fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,
             groups: Groups::default(),
             nodes,

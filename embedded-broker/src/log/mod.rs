@@ -18,6 +18,6 @@ mod validate;
 pub(crate) use batch::BatchHeader;
 pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
-pub(crate) use partition_log::{Appended, PartitionLog};
+pub(crate) use partition_log::{Appended, OutOfRange, PartitionLog};
 pub(crate) use records::for_each_record;
 pub(crate) use validate::{OneBatch, Place, Rejected, ValidBatch, validate};

@@ -138,6 +138,16 @@ impl PartitionLog {
         Ok(taken)
     }
 
+    /// Where the log of a client whose last record before `offset` is of `epoch` parts from this one: the last epoch both
+    /// have and its end; `None` if it does not.
+    pub(crate) fn diverges(&self, epoch: i32, offset: i64) -> Result<Option<(i32, i64)>, OutOfRange> {
+        let (found, end) = self.epochs.end_of(epoch, self.end_offset);
+        if found < 0 || offset < self.start_offset {
+            return Err(OutOfRange);
+        }
+        Ok((found < epoch || end < offset).then_some((found, end)))
+    }
+
     fn groups_from(&self, offset: i64) -> impl Iterator<Item = &super::tail::Group> {
         // The last segment that begins at or before the offset may hold it; a gap leads on to the next one.
         let first = self.segments.partition_point(|segment| segment.base_offset <= offset).saturating_sub(1);

@@ -55,17 +55,31 @@ fn errors_have_kafkas_codes() {
 }
 
 #[test]
-fn sessions_are_not_opened_and_unknown_ones_are_refused() {
-    let broker = broker_with("t", 1);
+fn a_broker_without_room_for_sessions_answers_all_without_one() {
+    let builder = EmbeddedBroker::builder().topic("t", 1).config("max.incremental.fetch.session.cache.slots", 0);
+    let broker = builder.start().unwrap();
     let mut client = Client::of(&broker);
     let request =
         |id, epoch| fetch_request("t", Uuid::nil(), 12, &[(0, 0)]).with_session_id(id).with_session_epoch(epoch);
     let opened = client.call(12, &request(0, 0));
     assert_eq!((opened.error_code, opened.session_id, opened.responses.len()), (0, 0, 1));
-    let unknown = client.call(12, &request(7, 3));
-    assert_eq!(unknown.error_code, ErrorCode::FetchSessionIdNotFound.code());
-    assert!(unknown.responses.is_empty());
-    assert_eq!(client.call(12, &request(0, 3)).error_code, ErrorCode::FetchSessionIdNotFound.code());
+    assert_eq!(client.call(12, &request(0, 1)).error_code, ErrorCode::FetchSessionIdNotFound.code());
+}
+
+#[test]
+fn a_session_waits_for_any_of_its_partitions_and_tells_only_that_one() {
+    let (builder, _hand) = EmbeddedBroker::builder().topic("t", 3).manual_clock();
+    let broker = builder.start().unwrap();
+    let mut client = Client::of(&broker);
+    let all = fetch_request("t", Uuid::nil(), 12, &[(0, 0), (1, 0), (2, 0)]).with_session_epoch(0);
+    let session = client.call(12, &all).session_id;
+    let next = fetch_request("t", Uuid::nil(), 12, &[]).with_topics(vec![]).with_max_wait_ms(60_000);
+    client.send(12, &next.with_session_id(session).with_session_epoch(1));
+    produce(&mut Client::of(&broker), "t", 1, batch_at(&[(1_700_000_000_000, "a")], NOBODY));
+    let response = client.receive::<FetchRequest>(12);
+    assert_eq!(response.session_id, session);
+    let told = only(response);
+    assert_eq!((told.partition_index, told.high_watermark), (1, 1));
 }
 
 #[test]

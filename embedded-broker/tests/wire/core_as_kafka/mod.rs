@@ -16,6 +16,7 @@ mod metadata;
 mod packed;
 mod produce;
 mod raw;
+mod sessions;
 
 /// What was asked, and what is seen of the answer.
 type Line = (&'static str, String);

@@ -1,0 +1,230 @@
+//! Fetch, versions 4 to 18; the answer is written by hand, with the log's bytes as they lie.
+//!
+//! As Kafka: partitions are answered in the order they were asked for; the first batch that there is comes however large
+//! it is; an offset inside a batch returns the whole batch; the answer waits for `min_bytes` of all partitions together,
+//! or `max_wait_ms`, or an error; from version 13 topics go by id; leader epochs are checked.
+//! Sessions are in [`fetch_session`](crate::fetch_session). As Kafka, what is not there at all is answered last.
+//! Different: only whole batches are returned (Kafka may cut the last one off in the middle).
+//! Left out: followers, preferred read replicas, aborted transactions (there are none).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_protocol::messages::FetchRequest;
+
+use super::{Refusal, Reply, RequestContext};
+use crate::clock::Woken;
+use crate::data_wait::{DataWait, Watch};
+use crate::error::ErrorCode;
+use crate::fetch_session::{Asked, Context, NO_SESSION, SessionRequest, Told, TopicKey};
+use crate::partition::{Offsets, Partition, Read, ReadFrom};
+use crate::protocol;
+use crate::topic::{Topic, Topics};
+
+mod request;
+mod write;
+
+/// What is answered for one partition.
+struct Answer {
+    /// Which of those that were asked for.
+    place: usize,
+    code: ErrorCode,
+    offsets: Offsets,
+    /// Where the client's log parts from this one.
+    diverging: Option<(i32, i64)>,
+    records: Vec<Bytes>,
+    topic: Option<Arc<Topic>>,
+    /// To wait on, if there is not enough yet.
+    partition: Option<Arc<Partition>>,
+}
+
+/// All answers to one request, as far as they are known.
+#[derive(Default)]
+struct Round {
+    answers: Vec<Answer>,
+    len: usize,
+    /// Something is to be told at once.
+    is_special: bool,
+}
+
+pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
+    let request: FetchRequest = protocol::decode(&Bytes::copy_from_slice(body), cx.version)?;
+    let session = SessionRequest { id: request.session_id, epoch: request.session_epoch, by_id: cx.version >= 13 };
+    let mut asked = request::asked(&request, session.by_id);
+    let forgotten = request::forgotten(&request, session.by_id);
+    let context = match cx.cluster.fetch_sessions.open(session, &mut asked, &forgotten, cx.cluster.clock.now()) {
+        Ok(context) => context,
+        Err(code) => {
+            write::write(reply, cx.version, (code, NO_SESSION), false, &asked, Vec::new());
+            return Ok(());
+        }
+    };
+    let mut round = read_until_enough(cx, &request, &asked)?;
+    round.answers.sort_by_key(Answer::is_unknown);
+    let outcome = conclude(cx, &context, session.by_id, &asked, &mut round.answers);
+    write::write(reply, cx.version, outcome, request.isolation_level == 1, &asked, round.answers);
+    Ok(())
+}
+
+/// Brings the session up to what is answered, leaving out what need not be; the code and session of the whole answer.
+fn conclude(
+    cx: &RequestContext<'_>,
+    context: &Context,
+    by_id: bool,
+    asked: &[Asked],
+    answers: &mut Vec<Answer>,
+) -> (ErrorCode, i32) {
+    match context {
+        Context::Sessionless => (ErrorCode::None, NO_SESSION),
+        Context::Full => {
+            let told = answers.iter().map(|answer| (asked[answer.place].clone(), answer.told()));
+            (ErrorCode::None, cx.cluster.fetch_sessions.create(by_id, told.collect(), cx.cluster.clock.now()))
+        }
+        Context::Incremental { id, session, epoch } => {
+            let mut session = session.lock();
+            if !session.is_at(*epoch) {
+                answers.clear();
+                return (ErrorCode::InvalidFetchSessionEpoch, *id);
+            }
+            answers.retain(|answer| session.tell(&asked[answer.place].key, &answer.told()));
+            (ErrorCode::None, *id)
+        }
+    }
+}
+
+/// Reads; and as long as there is too little, sleeps until an append or the deadline and reads again.
+fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) -> Result<Round, Refusal> {
+    // As Kafka: nobody waits for more than may be sent.
+    let min_bytes = usize::try_from(request.min_bytes.min(request.max_bytes)).unwrap_or(0);
+    let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let clock = &cx.cluster.clock;
+    let mut round = read_all(cx, request, asked);
+    if round.is_enough(min_bytes) || max_wait.is_zero() {
+        return Ok(round);
+    }
+    let deadline = clock.now() + max_wait;
+    loop {
+        let wait = DataWait::new(Arc::clone(cx.waiter), min_bytes - round.len);
+        let seen = round
+            .answers
+            .iter()
+            .filter_map(|answer| Some((Arc::clone(answer.partition.as_ref()?), answer.offsets.high_watermark)));
+        let watch = Watch::start(wait, seen);
+        let woken = cx.waiter.wait(clock, Some(deadline));
+        drop(watch);
+        if cx.cluster.is_stopping() {
+            return Err(Refusal::new("the broker stops"));
+        }
+        round = read_all(cx, request, asked);
+        if woken == Woken::Deadline || round.is_enough(min_bytes) {
+            return Ok(round);
+        }
+    }
+}
+
+impl Round {
+    fn is_enough(&self, min_bytes: usize) -> bool {
+        self.len >= min_bytes || self.is_special || self.answers.iter().all(|answer| answer.partition.is_none())
+    }
+}
+
+fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) -> Round {
+    let topics = cx.cluster.topics();
+    let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(cx.cluster.settings.fetch_max_bytes);
+    let mut round = Round { answers: Vec::with_capacity(asked.len()), ..Round::default() };
+    for (place, one) in asked.iter().enumerate() {
+        let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0 };
+        let answer = match find(&topics, one) {
+            Ok((topic, partition)) => read_one(topic, partition, one, room, place),
+            Err(code) => Answer::error(place, code),
+        };
+        round.len += answer.len();
+        // As Kafka: partitions that are not there do not keep the others from waiting.
+        let is_error = answer.code != ErrorCode::None && !answer.is_unknown();
+        round.is_special |= is_error || answer.diverging.is_some();
+        round.answers.push(answer);
+    }
+    round
+}
+
+/// What one partition may add to the answer.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: usize,
+    /// Nothing was found before: the first batch comes however large it is.
+    is_first: bool,
+}
+
+fn find<'t>(topics: &'t Topics, asked: &Asked) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), ErrorCode> {
+    let found = match &asked.key.topic {
+        TopicKey::Name(name) => topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?,
+        TopicKey::Id(id) => match topics.by_id(*id) {
+            Some(topic) => topic,
+            None => return Err(gone(topics, asked)),
+        },
+    };
+    let partition = found.partition(asked.key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    Ok((found, partition))
+}
+
+/// As Kafka, a session remembers what the topic of an id was called: whether that is another topic now, or none, is told.
+fn gone(topics: &Topics, asked: &Asked) -> ErrorCode {
+    let Some(name) = &asked.called else { return ErrorCode::UnknownTopicId };
+    match topics.by_name(name).and_then(|topic| topic.partition(asked.key.partition)) {
+        Some(_) => ErrorCode::InconsistentTopicId,
+        None => ErrorCode::UnknownTopicOrPartition,
+    }
+}
+
+fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room: Room, place: usize) -> Answer {
+    let params = &asked.params;
+    let from = ReadFrom {
+        offset: params.fetch_offset,
+        // As Kafka: Fetch takes any negative epoch for none.
+        leader_epoch: params.current_leader_epoch.max(-1),
+        last_fetched_epoch: params.last_fetched_epoch,
+        max_bytes: usize::try_from(params.max_bytes).unwrap_or(0).min(room.bytes),
+        at_least_one: room.is_first,
+    };
+    let mut records = Vec::new();
+    match partition.read(from, &mut records) {
+        Ok(Read { offsets, diverging }) => Answer {
+            place,
+            code: ErrorCode::None,
+            offsets,
+            diverging,
+            records,
+            topic: Some(Arc::clone(topic)),
+            partition: Some(Arc::clone(partition)),
+        },
+        Err(code) => Answer { topic: Some(Arc::clone(topic)), ..Answer::error(place, code) },
+    }
+}
+
+impl Answer {
+    fn error(place: usize, code: ErrorCode) -> Self {
+        let offsets = Offsets { log_start: -1, high_watermark: -1 };
+        Self { place, code, offsets, diverging: None, records: Vec::new(), topic: None, partition: None }
+    }
+
+    /// The partition is not there at all.
+    fn is_unknown(&self) -> bool {
+        matches!(self.code, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
+    }
+
+    fn len(&self) -> usize {
+        self.records.iter().map(Bytes::len).sum()
+    }
+
+    /// What a session has to know of it.
+    fn told(&self) -> Told {
+        Told {
+            called: self.topic.as_ref().map(|topic| Arc::clone(&topic.name)),
+            high_watermark: self.offsets.high_watermark,
+            log_start: self.offsets.log_start,
+            has_records: !self.records.is_empty(),
+            is_special: self.code != ErrorCode::None || self.diverging.is_some(),
+        }
+    }
+}

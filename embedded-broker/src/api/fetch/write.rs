@@ -1,0 +1,99 @@
+//! Writes the answer to a Fetch request, with the log's bytes as they lie.
+
+use bytes::{BufMut, Bytes};
+
+use super::Answer;
+use crate::api::Reply;
+use crate::error::ErrorCode;
+use crate::fetch_session::{Asked, TopicKey};
+use crate::wire::Writer;
+
+/// Pieces shorter than this are cheaper to copy than to send as they lie.
+const COPIED: usize = 4 << 10;
+
+/// Answers of the same topic that follow each other are written as one topic, as Kafka does it.
+pub(super) fn write(
+    reply: &mut Reply,
+    version: i16,
+    (code, session_id): (ErrorCode, i32),
+    read_committed: bool,
+    asked: &[Asked],
+    answers: Vec<Answer>,
+) {
+    let flexible = version >= 12;
+    reply.head.put_i32(0);
+    if version >= 7 {
+        reply.head.put_i16(code.code());
+        reply.head.put_i32(session_id);
+    }
+    let topic_of = |answer: &Answer| &asked[answer.place].key.topic;
+    let runs: Vec<usize> = answers.chunk_by(|one, next| topic_of(one) == topic_of(next)).map(<[_]>::len).collect();
+    Writer { out: &mut reply.head, flexible }.len(runs.len());
+    let mut answers = answers.into_iter().peekable();
+    for len in runs {
+        if let Some(first) = answers.peek() {
+            write_topic(Writer { out: &mut reply.head, flexible }, topic_of(first));
+        }
+        Writer { out: &mut reply.head, flexible }.len(len);
+        for answer in answers.by_ref().take(len) {
+            let index = asked[answer.place].key.partition;
+            write_partition(reply, version, index, answer, read_committed);
+        }
+        Writer { out: &mut reply.head, flexible }.no_tags();
+    }
+    Writer { out: &mut reply.head, flexible }.no_tags();
+}
+
+fn write_topic(mut out: Writer<'_>, topic: &TopicKey) {
+    match topic {
+        TopicKey::Id(id) => out.out.put_u128(id.as_u128()),
+        TopicKey::Name(name) => out.nullable_string(Some(name)),
+    }
+}
+
+fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer, read_committed: bool) {
+    let flexible = version >= 12;
+    let mut out = Writer { out: &mut reply.head, flexible };
+    out.out.put_i32(index);
+    out.out.put_i16(answer.code.code());
+    out.out.put_i64(answer.offsets.high_watermark);
+    // The last stable offset: nothing is ever unstable without transactions.
+    out.out.put_i64(answer.offsets.high_watermark);
+    if version >= 5 {
+        out.out.put_i64(answer.offsets.log_start);
+    }
+    if answer.is_unknown() || (read_committed && answer.code == ErrorCode::None) {
+        out.len(0);
+    } else {
+        out.null_array();
+    }
+    if version >= 11 {
+        out.out.put_i32(-1);
+    }
+    // Never null, or librdkafka and others take the answer for broken.
+    out.len(answer.len());
+    for piece in answer.records {
+        write_piece(reply, piece);
+    }
+    let mut out = Writer { out: &mut reply.head, flexible };
+    match answer.diverging.filter(|_| flexible) {
+        Some(end) => write_diverging(&mut out, end),
+        None => out.no_tags(),
+    }
+}
+
+fn write_piece(reply: &mut Reply, piece: Bytes) {
+    if piece.len() < COPIED {
+        reply.head.put_slice(&piece);
+    } else {
+        reply.share(piece);
+    }
+}
+
+/// The only tagged field there is: its number, its length, and itself.
+fn write_diverging(out: &mut Writer<'_>, (epoch, end_offset): (i32, i64)) {
+    out.out.put_slice(&[1, 0, 13]);
+    out.out.put_i32(epoch);
+    out.out.put_i64(end_offset);
+    out.no_tags();
+}
