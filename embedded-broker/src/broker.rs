@@ -9,6 +9,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Endpoint, Node};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
+use crate::groups::Groups;
 use crate::inspect::group::ConsumerGroup;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
 use crate::server::{self, Door, Server};
@@ -73,6 +74,22 @@ impl EmbeddedBroker {
     /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
     pub fn group(&self, id: impl Into<String>) -> ConsumerGroup<'_> {
         ConsumerGroup::new(&self.cluster, id.into())
+    }
+
+    /// Drops the committed offsets whose time (`offsets.retention.minutes`) is over now, and the groups that are left with
+    /// nothing, as Kafka does every `offsets.retention.check.interval.ms`.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// # use std::time::Duration;
+    /// let (builder, clock) = EmbeddedBroker::builder().config("offsets.retention.minutes", 1).manual_clock();
+    /// let broker = builder.start()?;
+    /// clock.advance(Duration::from_secs(60));
+    /// broker.expire_offsets_now();
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn expire_offsets_now(&self) {
+        self.cluster.groups.expire_offsets(&self.cluster);
     }
 
     /// A topic, to look at its records and to wait for them. It need not exist yet.
@@ -202,6 +219,7 @@ impl EmbeddedBrokerBuilder {
         let bound = settings.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
         let node = Node { id: 1, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
         let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
+        Groups::schedule_expiry(&cluster);
         for (name, partitions) in self.topics {
             cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
         }

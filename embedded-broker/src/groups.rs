@@ -13,8 +13,8 @@ use crate::clock::{Timestamp, Waiter};
 use crate::cluster::Cluster;
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::Group;
-use crate::coordinator::group::consumer::Catalog;
-use crate::coordinator::group::turn::{Reply, Ticket, Turn};
+use crate::coordinator::group::catalog::Catalog;
+use crate::coordinator::group::turn::{Reply, Ticket, Turn, World};
 use crate::error::ErrorCode;
 use crate::topic::Topics;
 
@@ -22,6 +22,8 @@ use crate::topic::Topics;
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     by_id: RwLock<BTreeMap<Arc<str>, Arc<GroupCell>>>,
+    /// Who wants to know of everything that groups do.
+    watches: Mutex<HashMap<u64, Arc<Waiter>>>,
 }
 
 /// One group behind its lock.
@@ -71,14 +73,59 @@ impl Groups {
     pub(crate) fn delete(&self, id: &str, cluster: &Cluster) -> Result<(), ErrorCode> {
         let cell = self.find(id).ok_or(ErrorCode::GroupIdNotFound)?;
         // Dead first: whoever found it before now is told to look again, and finds its successor.
-        cell.turn(cluster, |group, turn| group.delete(turn))?;
+        cell.turn(
+            cluster,
+            |group, turn| if group.exists() { group.delete(turn) } else { Err(ErrorCode::GroupIdNotFound) },
+        )?;
+        self.remove(&cell, cluster);
+        Ok(())
+    }
+
+    /// Takes a dead group off the list.
+    fn remove(&self, cell: &Arc<GroupCell>, cluster: &Cluster) {
         let mut by_id = self.by_id.write();
-        if by_id.get(id).is_some_and(|current| Arc::ptr_eq(current, &cell)) {
-            by_id.remove(id);
+        if by_id.get(&cell.id).is_some_and(|current| Arc::ptr_eq(current, cell)) {
+            by_id.remove(&cell.id);
         }
         drop(by_id);
         cluster.timers.cancel(&TimerKey::Group(Arc::clone(&cell.id)));
-        Ok(())
+    }
+
+    /// Forgets a group that was made for a request which was then refused.
+    pub(crate) fn forget_unborn(&self, cell: &Arc<GroupCell>, cluster: &Cluster) {
+        if cell.turn(cluster, |group, turn| !group.exists() && group.delete(turn).is_ok()) {
+            self.remove(cell, cluster);
+        }
+    }
+
+    /// Drops the committed offsets whose time is over, and the groups that are left with nothing.
+    pub(crate) fn expire_offsets(&self, cluster: &Cluster) {
+        for cell in self.all() {
+            let is_gone = cell.turn(cluster, |group, turn| group.expire_offsets(turn) && group.delete(turn).is_ok());
+            if is_gone {
+                self.remove(&cell, cluster);
+            }
+        }
+    }
+
+    /// Has offsets looked through one interval from now.
+    pub(crate) fn schedule_expiry(cluster: &Cluster) {
+        let at = cluster.clock.now() + cluster.settings.group.offsets_retention_check_interval;
+        cluster.timers.schedule(TimerKey::OffsetExpiry, at);
+    }
+
+    /// Wakes `waiter` whenever a group may have changed, until it is [unwatched](Self::unwatch) by its number.
+    pub(crate) fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
+        self.watches.lock().insert(number, Arc::clone(waiter));
+    }
+
+    pub(crate) fn unwatch(&self, number: u64) {
+        self.watches.lock().remove(&number);
+    }
+
+    fn wake_watches(&self) {
+        let waiters: Vec<_> = self.watches.lock().values().cloned().collect();
+        waiters.iter().for_each(|waiter| waiter.wake());
     }
 
     /// Drops every committed offset of a topic that was deleted.
@@ -109,7 +156,14 @@ impl GroupCell {
         let (result, mut replies) = entry.call(&self.id, cluster, call);
         entry.deliver(&mut replies);
         self.arm(&mut entry, cluster);
+        drop(entry);
+        cluster.groups.wake_watches();
         result
+    }
+
+    /// Looks at the group as it is, with nothing done and nobody woken.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Group) -> R) -> R {
+        look(&self.entry.lock().group)
     }
 
     /// Calls the state machine with a request that may be held, and blocks until it is answered; `None` when the
@@ -128,11 +182,15 @@ impl GroupCell {
             let answered = replies.iter().position(|(of, _)| *of == ticket).map(|at| replies.swap_remove(at));
             entry.deliver(&mut replies);
             self.arm(&mut entry, cluster);
+            let slot = Arc::new(Slot { reply: Mutex::default(), waiter: Arc::clone(waiter) });
+            if answered.is_none() {
+                entry.held.insert(ticket, Arc::clone(&slot));
+            }
+            drop(entry);
+            cluster.groups.wake_watches();
             if let Some((_, reply)) = answered {
                 return Some(reply);
             }
-            let slot = Arc::new(Slot { reply: Mutex::default(), waiter: Arc::clone(waiter) });
-            entry.held.insert(ticket, Arc::clone(&slot));
             slot
         };
         slot.wait(cluster)
@@ -156,8 +214,14 @@ impl Entry {
         cluster: &Cluster,
         call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R,
     ) -> (R, Vec<(Ticket, Reply)>) {
-        let config = cluster.group_config(id);
-        let mut turn = Turn::new(cluster.clock.now(), &config);
+        let (topics, config) = (cluster.topics(), cluster.group_config(id));
+        let mut turn = Turn::new(World {
+            group_id: id,
+            now: cluster.clock.now(),
+            wall_ms: cluster.clock.wall_ms(),
+            config: &config,
+            topics: &*topics,
+        });
         self.group.poll(&mut turn);
         let result = call(&mut self.group, &mut turn);
         (result, turn.replies)
@@ -178,6 +242,14 @@ impl Catalog for Topics {
     fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
         let topic = self.by_name(name)?;
         Some((topic.id, i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX)))
+    }
+
+    fn name(&self, id: Uuid) -> Option<Arc<str>> {
+        self.by_id(id).map(|topic| Arc::clone(&topic.name))
+    }
+
+    fn version(&self) -> u64 {
+        self.version
     }
 
     fn names(&self) -> Vec<Arc<str>> {

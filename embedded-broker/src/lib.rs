@@ -42,6 +42,7 @@ pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
 pub use coordinator::group::state::GroupState;
 pub use error::{Error, ErrorCode};
+pub use inspect::await_stable::AwaitStable;
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
 pub use security::listeners::builder::Listener;
 pub use telemetry::PushedMetrics;

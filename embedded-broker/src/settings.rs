@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::{server_names, topic_defs};
-use crate::coordinator::group::config::GroupConfig;
+use crate::config::{check, server_names, topic_defs};
+use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
+use crate::coordinator::group::consumer::assignor::Assignor;
 use crate::error::{Error, ErrorCode};
 use crate::security::listeners::{self, ListenerSpec};
 
@@ -90,6 +91,20 @@ impl BrokerSettings {
             "group.max.session.timeout.ms" => {
                 self.group.max_session_timeout = Duration::from_millis(number(key, value, 1)?);
             }
+            "group.max.size" => self.group.max_size = number(key, value, 1)?,
+            "group.consumer.max.size" => self.group.consumer_max_size = number(key, value, 1)?,
+            "group.consumer.assignors" => self.group.consumer_assignors = assignors(key, value)?,
+            "group.consumer.migration.policy" => {
+                self.group.migration = MigrationPolicy::named(value).ok_or_else(|| {
+                    format!("{key} must be bidirectional, upgrade, downgrade or disabled, not {value:?}")
+                })?;
+            }
+            "offsets.retention.minutes" => {
+                self.group.offsets_retention = Duration::from_secs(60 * number::<u64>(key, value, 1)?);
+            }
+            "offsets.retention.check.interval.ms" => {
+                self.group.offsets_retention_check_interval = Duration::from_millis(number(key, value, 1)?);
+            }
             "group.consumer.session.timeout.ms" => {
                 self.group.consumer_session_timeout = Duration::from_millis(number(key, value, 1)?);
             }
@@ -124,6 +139,17 @@ fn number<T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
         Ok(number) if number >= min => Ok(number),
         Ok(_) => Err(format!("{key} must be at least {min}, not {value}")),
         Err(_) => Err(format!("{key} must be a number of at least {min}, not {value:?}")),
+    }
+}
+
+fn assignors(key: &str, value: &str) -> Result<Vec<Assignor>, String> {
+    let names = check::elements(value);
+    let unknown = |name| format!("{key}: the embedded broker has the assignors uniform and range, and not {name}");
+    let assignors: Result<Vec<_>, _> =
+        names.into_iter().map(|name| Assignor::named(name).ok_or_else(|| unknown(name))).collect();
+    match assignors? {
+        none if none.is_empty() => Err(format!("{key} must name an assignor")),
+        assignors => Ok(assignors),
     }
 }
 

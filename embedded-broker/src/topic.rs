@@ -39,6 +39,8 @@ pub(crate) struct NewTopic {
 pub(crate) struct Topics {
     by_name: BTreeMap<Arc<str>, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
+    /// Goes up with each picture that takes the place of another.
+    pub(crate) version: u64,
 }
 
 impl Topics {

@@ -14,6 +14,8 @@ use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 use crate::topic::Topics;
 
+/// A member that speaks the classic protocol in a consumer group.
+const CLASSIC: i8 = 0;
 /// A member that speaks the consumer protocol itself.
 const CONSUMER: i8 = 1;
 
@@ -24,10 +26,13 @@ pub(crate) fn handle(
     let topics = cx.cluster.topics();
     let operations = group_operations(request.include_authorized_operations);
     let groups = request.group_ids.into_iter().map(|group_id| {
+        if group_id.is_empty() {
+            return DescribedGroup::default().with_error_code(ErrorCode::InvalidGroupId.code());
+        }
         let Some(cell) = cx.cluster.groups.find(&group_id) else {
             return missing(group_id, "not found");
         };
-        match cell.turn(cx.cluster, |group, _| group.describe_consumer()) {
+        match cell.turn(cx.cluster, |group, turn| group.describe_consumer(turn.config)) {
             Some(group) if group.state == ConsumerState::Dead => missing(group_id, "not found"),
             Some(group) => describe(cx.version, group_id, &group, &topics).with_authorized_operations(operations),
             None => missing(group_id, "is not a consumer group"),
@@ -65,10 +70,14 @@ fn describe_member(version: i16, described: &ConsumerMemberDescription, topics: 
         .with_client_id(to_wire(&member.client_id))
         .with_client_host(to_wire(&member.client_host))
         .with_subscribed_topic_names(names.collect())
-        .with_subscribed_topic_regex(member.subscription.regex.as_ref().map(to_wire))
+        .with_subscribed_topic_regex(Some(member.subscription.regex.as_ref().map(to_wire).unwrap_or_default()))
         .with_assignment(assignment(&member.assigned, topics))
         .with_target_assignment(assignment(&described.target, topics))
-        .with_member_type(if version >= 1 { CONSUMER } else { -1 })
+        .with_member_type(match &member.classic {
+            _ if version < 1 => -1,
+            Some(_) => CLASSIC,
+            None => CONSUMER,
+        })
 }
 
 /// The partitions of topics that still exist.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::convert::{from_wire, millis, to_wire};
 use super::{Refusal, RequestContext};
-use crate::coordinator::group::consumer::{ConsumerHeartbeat, Heard, HeartbeatRefused, TopicPartitions};
+use crate::coordinator::group::consumer::{ConsumerHeartbeat, Heard, HeartbeatRefused, TopicPartitions, refused};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 
@@ -31,24 +31,22 @@ pub(crate) fn handle(
 }
 
 fn beat(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Result<Heard, HeartbeatRefused> {
-    if request.group_id.is_empty() {
-        return Err(refused(ErrorCode::InvalidRequest, "GroupId can't be empty.".to_owned()));
-    }
     let heartbeat = read(cx, request);
-    heartbeat.check()?;
+    heartbeat.check(&request.group_id, &cx.cluster.settings.group)?;
     let groups = &cx.cluster.groups;
     let found = if heartbeat.epoch == 0 {
         Some(groups.find_or_create(&request.group_id))
     } else {
         groups.find(&request.group_id)
     };
-    let missing = || refused(ErrorCode::GroupIdNotFound, format!("Group {} not found.", request.group_id.as_str()));
+    let kind = if heartbeat.leaves() { "Group" } else { "Consumer group" };
+    let missing = || refused(ErrorCode::GroupIdNotFound, format!("{kind} {} not found.", request.group_id.as_str()));
     let cell = found.ok_or_else(missing)?;
-    cell.turn(cx.cluster, |group, turn| group.consumer_heartbeat(&heartbeat, &*cx.cluster.topics(), turn))
-}
-
-fn refused(error: ErrorCode, message: String) -> HeartbeatRefused {
-    HeartbeatRefused { error, message }
+    let heard = cell.turn(cx.cluster, |group, turn| group.consumer_heartbeat(&heartbeat, turn));
+    if heard.is_err() {
+        groups.forget_unborn(&cell, cx.cluster);
+    }
+    heard
 }
 
 fn read(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> ConsumerHeartbeat {

@@ -14,10 +14,10 @@ use crate::protocol::StrBytes;
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListGroupsRequest) -> Result<ListGroupsResponse, Refusal> {
     let mut groups = Vec::new();
     for cell in cx.cluster.groups.all() {
-        let (state, kind, protocol_type) =
-            cell.turn(cx.cluster, |group, _| (group.state(), group.kind(), group.protocol_type()));
+        let (exists, state, kind, protocol_type) =
+            cell.turn(cx.cluster, |group, _| (group.exists(), group.state(), group.kind(), group.protocol_type()));
         let chosen = passes(&request.types_filter, kind) && passes(&request.states_filter, state.name());
-        if chosen && state != GroupState::Dead {
+        if chosen && exists && state != GroupState::Dead {
             let from =
                 |first: i16, text: &'static str| if cx.version >= first { text.into() } else { StrBytes::default() };
             groups.push(
@@ -33,5 +33,5 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ListGroupsRequest) -> Res
 }
 
 fn passes(filter: &[StrBytes], name: &str) -> bool {
-    filter.is_empty() || filter.iter().any(|wanted| wanted.eq_ignore_ascii_case(name))
+    filter.is_empty() || filter.iter().any(|wanted| wanted.trim().eq_ignore_ascii_case(name))
 }

@@ -1,10 +1,11 @@
 //! OffsetCommit, versions 2 to 9: a group's progress.
 //!
 //! Version 6 adds the leader epoch, 7 static members; 9 belongs to the new consumer protocol, and with it an unknown group
-//! is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. Retention times (until 4) are taken and have no effect, as in
-//! Kafka since 2.1. A commit without member and generation makes the group if there is none.
+//! is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. A retention time (until 4) takes the place of
+//! `offsets.retention.minutes` for the offsets it comes with. A commit without member and generation makes the group if there is none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_commit_response::{OffsetCommitResponsePartition, OffsetCommitResponseTopic};
@@ -73,20 +74,26 @@ fn for_each_known(
     mut commit: impl FnMut(&OffsetToCommit<'_>) -> Result<(), ErrorCode>,
 ) -> Vec<Result<(), ErrorCode>> {
     let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (&*topic.name, p)));
+    let retention = u64::try_from(request.retention_time_ms).ok().map(Duration::from_millis);
     let results = partitions.map(|(topic, partition)| {
         let known = exists(topics, topic, partition.partition_index);
-        if known { commit(&read(topic, partition)) } else { Err(ErrorCode::UnknownTopicOrPartition) }
+        if known { commit(&read(topic, partition, retention)) } else { Err(ErrorCode::UnknownTopicOrPartition) }
     });
     results.collect()
 }
 
-fn read<'a>(topic: &'a str, partition: &'a OffsetCommitRequestPartition) -> OffsetToCommit<'a> {
+fn read<'a>(
+    topic: &'a str,
+    partition: &'a OffsetCommitRequestPartition,
+    retention: Option<Duration>,
+) -> OffsetToCommit<'a> {
     OffsetToCommit {
         topic,
         partition: partition.partition_index,
         offset: partition.committed_offset,
         leader_epoch: partition.committed_leader_epoch,
         metadata: partition.committed_metadata.as_deref().unwrap_or_default(),
+        retention,
     }
 }
 

@@ -16,6 +16,9 @@ use crate::topic::Topics;
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetDeleteRequest) -> Result<OffsetDeleteResponse, Refusal> {
     let topics = cx.cluster.topics();
+    if request.group_id.is_empty() {
+        return Ok(OffsetDeleteResponse::default().with_error_code(ErrorCode::InvalidGroupId.code()));
+    }
     let deleted = match cx.cluster.groups.find(&request.group_id) {
         Some(cell) => cell.turn(cx.cluster, |group, turn| delete(group, &request, &topics, turn)),
         None => Err(ErrorCode::GroupIdNotFound),

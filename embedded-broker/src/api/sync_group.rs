@@ -30,11 +30,11 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: SyncGroupRequest) -> Resu
 }
 
 fn sync(cx: &RequestContext<'_>, request: &SyncGroupRequest) -> SyncReply {
-    if request.group_id.is_empty() {
-        return Err(ErrorCode::InvalidGroupId);
-    }
     if cx.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
         return Err(ErrorCode::InconsistentGroupProtocol);
+    }
+    if request.group_id.is_empty() {
+        return Err(ErrorCode::InvalidGroupId);
     }
     let cell = cx.cluster.groups.find(&request.group_id).ok_or(ErrorCode::UnknownMemberId)?;
     let assignments: HashMap<&str, Bytes> =

@@ -168,6 +168,7 @@ impl Cluster {
     pub(crate) fn change_topics<T>(&self, change: impl FnOnce(&mut Topics) -> Result<T, Error>) -> Result<T, Error> {
         let _one_at_a_time = self.changes.lock();
         let mut copy = Topics::clone(&self.topics());
+        copy.version += 1;
         let changed = change(&mut copy)?;
         *self.topics.write() = Arc::new(copy);
         wake_all(&self.topic_watches);
@@ -192,6 +193,10 @@ impl Cluster {
     pub(crate) fn fire(&self, key: &TimerKey) {
         match key {
             TimerKey::Group(group_id) => self.groups.fire(group_id, self),
+            TimerKey::OffsetExpiry => {
+                self.groups.expire_offsets(self);
+                Groups::schedule_expiry(self);
+            }
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

@@ -15,6 +15,8 @@ pub(crate) use crate::error::ErrorCode;
 pub(crate) enum TimerKey {
     /// The earliest deadline of a group, which keeps its own and is asked again when this one is served.
     Group(Arc<str>),
+    /// Committed offsets are looked through for those whose time is over.
+    OffsetExpiry,
     /// A test helper that gives up.
     Await(u64),
 }

@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::await_stable::AwaitStable;
 use crate::cluster::Cluster;
 use crate::coordinator::group::Group;
 use crate::coordinator::group::classic::MemberDescription;
+use crate::coordinator::group::config::GroupConfig;
 use crate::coordinator::group::consumer::ConsumerMember;
 use crate::coordinator::group::consumer_protocol::assigned_partitions;
 use crate::coordinator::group::offsets::CommittedOffset;
 use crate::coordinator::group::state::GroupState;
+use crate::coordinator::group::turn::Turn;
 use crate::topic::Topics;
 
 /// A consumer group of an [`EmbeddedBroker`](crate::EmbeddedBroker), looked at from inside: each call shows the moment.
@@ -68,33 +71,72 @@ impl<'a> ConsumerGroup<'a> {
     /// Everything the group has committed, by topic and partition.
     #[must_use]
     pub fn committed(&self) -> BTreeMap<(String, i32), OffsetAndMetadata> {
-        self.look(committed).unwrap_or_default()
+        self.turn(|group, _| committed(group)).unwrap_or_default()
     }
 
     /// Where the group is between two generations; [`GroupState::Dead`] when there is no such group.
     #[must_use]
     pub fn state(&self) -> GroupState {
-        self.look(|group| group.state()).unwrap_or(GroupState::Dead)
+        self.turn(|group, _| state(group)).unwrap_or(GroupState::Dead)
     }
 
     /// Who is in the group, by member id.
     #[must_use]
     pub fn members(&self) -> Vec<GroupMember> {
         let topics = self.cluster.topics();
-        self.look(|group| members(group, &topics)).unwrap_or_default()
+        self.turn(|group, turn| members(group, &topics, turn.config)).unwrap_or_default()
     }
 
-    fn look<R>(&self, look: impl FnOnce(&Group) -> R) -> Option<R> {
-        let cell = self.cluster.groups.find(&self.id)?;
-        Some(cell.turn(self.cluster, |group, _| look(group)))
+    /// Waits until the group is stable with exactly so many members, and gives them; with none, until it is empty.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// # use std::time::Duration;
+    /// let broker = EmbeddedBroker::builder().start()?;
+    /// let alone = broker.group("billing").await_stable(1).within(Duration::from_millis(1)).wait();
+    /// assert!(alone.unwrap_err().to_string().contains("it is Dead with 0"));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn await_stable(&self, members: usize) -> AwaitStable {
+        AwaitStable::new(self.cluster, &self.id, members)
+    }
+
+    /// Takes a member out, as an administrator would: the others get its partitions, and it learns of it with its next
+    /// request. Whether it was there.
+    #[must_use = "the member may not have been there"]
+    pub fn evict(&self, member_id: &str) -> bool {
+        self.turn(|group, turn| group.evict(member_id, turn)).unwrap_or(false)
+    }
+
+    /// Lets the members assign their partitions anew: those of the classic protocol are asked to join again, those of the
+    /// consumer protocol get a new epoch. Whether there are any.
+    #[must_use = "the group may have no members"]
+    pub fn rebalance_now(&self) -> bool {
+        self.turn(|group, turn| group.rebalance(turn)).unwrap_or(false)
+    }
+
+    fn turn<R>(&self, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> Option<R> {
+        Some(self.cluster.groups.find(&self.id)?.turn(self.cluster, call))
     }
 }
 
-fn members(group: &Group, topics: &Topics) -> Vec<GroupMember> {
+/// A group that was only asked for is not there.
+fn state(group: &Group) -> GroupState {
+    if group.exists() { group.state() } else { GroupState::Dead }
+}
+
+/// State and members of a group, as they are at one moment; nothing that is due is done.
+pub(super) fn look_at(cluster: &Cluster, group_id: &str) -> (GroupState, Vec<GroupMember>) {
+    let Some(cell) = cluster.groups.find(group_id) else { return (GroupState::Dead, Vec::new()) };
+    let topics = cluster.topics();
+    cell.look(|group| (state(group), members(group, &topics, &cluster.settings.group)))
+}
+
+fn members(group: &Group, topics: &Topics, config: &GroupConfig) -> Vec<GroupMember> {
     if let Some(classic) = group.describe_classic() {
         return classic.members.iter().map(GroupMember::from).collect();
     }
-    let consumer = group.describe_consumer().map(|consumer| consumer.members).unwrap_or_default();
+    let consumer = group.describe_consumer(config).map(|consumer| consumer.members).unwrap_or_default();
     consumer.iter().map(|member| consumer_member(&member.member, topics)).collect()
 }
 
@@ -135,7 +177,11 @@ impl From<&MemberDescription> for GroupMember {
             instance_id: member.instance_id.as_ref().map(ToString::to_string),
             client_id: member.client_id.to_string(),
             client_host: member.client_host.to_string(),
-            assignment: assigned_partitions(&member.assignment).unwrap_or_default(),
+            assignment: assigned_partitions(&member.assignment)
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(topic, partition)| (topic.to_string(), partition))
+                .collect(),
         }
     }
 }

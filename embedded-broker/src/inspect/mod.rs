@@ -1,3 +1,4 @@
 //! What a test may look at without being a client.
 
+pub(crate) mod await_stable;
 pub(crate) mod group;

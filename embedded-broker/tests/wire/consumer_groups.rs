@@ -100,8 +100,10 @@ fn a_pattern_is_resolved_by_the_broker() {
     let broker = broker();
     let mut client = Client::of(&broker);
     let by_pattern = joining("a").with_subscribed_topic_names(None).with_subscribed_topic_regex(Some(text("^te?a?$")));
-    assert_eq!(partitions(&client.call(1, &by_pattern)).map(|partitions| partitions.len()), Some(3));
-    let broken = by_pattern.with_subscribed_topic_regex(Some(text("te(")));
+    assert_eq!(partitions(&client.call(1, &by_pattern)), Some(vec![]), "it is looked up when this is answered");
+    let heard = client.call(1, &heartbeat("a", 1));
+    assert_eq!(partitions(&heard).map(|partitions| partitions.len()), Some(3));
+    let broken = heartbeat("a", heard.member_epoch).with_subscribed_topic_regex(Some(text("te(")));
     assert_eq!(client.call(1, &broken).error_code, ErrorCode::InvalidRegularExpression.code());
 }
 
@@ -110,7 +112,7 @@ fn errors_tell_what_to_do() {
     let broker = broker();
     let mut client = Client::of(&broker);
     let missing = client.call(1, &heartbeat("a", 3));
-    assert_eq!((missing.error_code, missing.error_message), (69, Some(text("Group g not found."))));
+    assert_eq!((missing.error_code, missing.error_message), (69, Some(text("Consumer group g not found."))));
     client.call(1, &joining("a"));
     for (request, error) in [
         (heartbeat("b", 1), ErrorCode::UnknownMemberId),
@@ -176,7 +178,7 @@ fn tools_see_the_group_by_its_type() {
 }
 
 #[test]
-fn the_protocols_do_not_mix_in_one_group() {
+fn only_groups_of_consumers_change_their_protocol_with_members_in_them() {
     let broker = broker();
     let mut client = Client::of(&broker);
     client.call(1, &joining("a"));
@@ -184,13 +186,15 @@ fn the_protocols_do_not_mix_in_one_group() {
         .with_group_id(GroupId(text("g")))
         .with_session_timeout_ms(10_000)
         .with_rebalance_timeout_ms(10_000)
-        .with_protocol_type(text("consumer"))
+        .with_protocol_type(text("connect"))
         .with_protocols(vec![Default::default()]);
     assert_eq!(client.call(3, &classic).error_code, ErrorCode::InconsistentGroupProtocol.code());
     client.call(1, &heartbeat("a", -1));
     assert_eq!(client.call(3, &classic).error_code, 0, "an empty group takes either");
     let refused = client.call(1, &joining("a"));
     assert_eq!(refused.error_code, ErrorCode::GroupIdNotFound.code());
+    let why = "Cannot upgrade classic group g to consumer group because the group does not use the consumer embedded protocol.";
+    assert_eq!(refused.error_message, Some(text(why)));
     let described = client.call(1, &ConsumerGroupDescribeRequest::default().with_group_ids(vec![GroupId(text("g"))]));
     assert_eq!(described.groups[0].error_message, Some(text("Group g is not a consumer group.")));
 }

@@ -1,10 +1,16 @@
 //! One group: its members, in one of two protocols, and its committed offsets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::classic::{ClassicGroup, ClassicState, GroupDescription, Identity, JoinRequest, LeavingMember, SyncRequest};
-use super::consumer::{Catalog, ConsumerGroup, ConsumerGroupDescription, ConsumerHeartbeat, Heard, HeartbeatRefused};
+use super::classic::{ClassicGroup, GroupDescription, Identity, JoinRequest, LeavingMember, SyncRequest};
+use super::config::GroupConfig;
+use super::consumer::{
+    ConsumerGroup, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerRecord, ConsumerState, Heard, HeartbeatRefused,
+    Leaving,
+};
+use super::migration::not_a_consumer_group;
 use super::offsets::{CommittedOffset, Offsets};
 use super::record::GroupRecord;
 use super::state::GroupState;
@@ -14,13 +20,15 @@ use crate::coordinator::ErrorCode;
 /// A group as one value, owned by whoever holds its lock.
 #[derive(Debug)]
 pub(crate) struct Group {
-    members: Members,
+    pub(super) members: Members,
     pub(crate) offsets: Offsets,
+    /// Something durable is known of it. A group that was only looked up does not exist.
+    pub(super) exists: bool,
 }
 
 /// The protocol the members speak. A group without members takes the protocol of whoever comes.
 #[derive(Debug)]
-enum Members {
+pub(super) enum Members {
     Classic(ClassicGroup),
     Consumer(ConsumerGroup),
 }
@@ -33,11 +41,18 @@ pub(crate) struct OffsetToCommit<'a> {
     pub(crate) offset: i64,
     pub(crate) leader_epoch: i32,
     pub(crate) metadata: &'a str,
+    /// How long it shall be kept, if the committer says so.
+    pub(crate) retention: Option<Duration>,
 }
 
 impl Group {
     pub(crate) fn new() -> Self {
-        Self { members: Members::Classic(ClassicGroup::new()), offsets: Offsets::default() }
+        Self { members: Members::Classic(ClassicGroup::new()), offsets: Offsets::default(), exists: false }
+    }
+
+    /// Whether anything is known of the group beside its name.
+    pub(crate) fn exists(&self) -> bool {
+        self.exists
     }
 
     pub(crate) fn state(&self) -> GroupState {
@@ -45,6 +60,10 @@ impl Group {
             Members::Classic(group) => group.state().into(),
             Members::Consumer(group) => group.state().into(),
         }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state() == GroupState::Empty
     }
 
     /// The type of the group, as ListGroups has it.
@@ -72,44 +91,88 @@ impl Group {
 
     /// Does all that is due.
     pub(crate) fn poll(&mut self, turn: &mut Turn<'_>) {
-        match &mut self.members {
-            Members::Classic(group) => group.poll(turn),
-            Members::Consumer(group) => group.poll(turn),
+        while let Members::Consumer(group) = &mut self.members {
+            let Some(overdue) = group.pop_overdue(turn.now) else { return };
+            self.fence(&[overdue], turn);
+        }
+        if let Members::Classic(group) = &mut self.members {
+            group.poll(turn);
         }
     }
 
     /// The one place where durable facts become true.
     pub(crate) fn replay(&mut self, record: &GroupRecord) {
+        self.exists = true;
         match record {
             GroupRecord::OffsetCommitted { topic, partition, offset } => {
                 self.offsets.replay_committed(topic, *partition, offset);
             }
             GroupRecord::OffsetDeleted { topic, partition } => self.offsets.replay_deleted(topic, *partition),
             GroupRecord::Metadata(metadata) => self.become_classic().replay(metadata),
+            GroupRecord::MetadataDeleted => {
+                if let Members::Classic(group) = &mut self.members {
+                    *group = ClassicGroup::new();
+                }
+            }
+            GroupRecord::Consumer(ConsumerRecord::Removed) => _ = self.become_classic(),
             GroupRecord::Consumer(record) => self.become_consumer().replay(record),
             GroupRecord::Deleted => *self = Self::new(),
         }
     }
 
+    /// Starts the timers of a group that was read from its records.
+    #[cfg_attr(not(test), expect(dead_code, reason = "groups are only kept in memory so far"))]
+    pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>) {
+        match &mut self.members {
+            Members::Classic(group) => group.loaded(turn),
+            Members::Consumer(group) => group.loaded(turn),
+        }
+    }
+
     /// JoinGroup of the classic protocol.
     pub(crate) fn join(&mut self, request: &JoinRequest, ticket: Ticket, turn: &mut Turn<'_>) {
-        if self.state() == GroupState::Empty {
-            self.become_classic();
-        }
         match &mut self.members {
-            Members::Classic(group) => group.join(request, ticket, turn),
-            Members::Consumer(_) => {
-                let error = ErrorCode::InconsistentGroupProtocol;
+            Members::Consumer(group) if group.state() != ConsumerState::Empty => {
+                let reply = group.join_classic(request, turn);
+                let downgrade = reply.as_ref().ok().and_then(|join| join.downgrade);
+                turn.reply_join(ticket, reply.map(|join| join.joined));
+                if let Some(rebalance) = downgrade {
+                    self.downgrade(&[], rebalance, turn);
+                }
+            }
+            Members::Consumer(_) if !request.member_id.is_empty() => {
+                let error = ErrorCode::UnknownMemberId;
                 turn.reply_join(ticket, Err(JoinRefused { error, member_id: Arc::clone(&request.member_id) }));
             }
+            Members::Consumer(_) | Members::Classic(_) => self.classic_for_newcomers(turn).join(request, ticket, turn),
         }
+    }
+
+    /// The classic group, made now if there is none: a first JoinGroup makes a group even when it is refused.
+    fn classic_for_newcomers(&mut self, turn: &mut Turn<'_>) -> &mut ClassicGroup {
+        let was_consumer = if let Members::Consumer(group) = &mut self.members {
+            group.end(turn);
+            true
+        } else {
+            false
+        };
+        let is_new = was_consumer || !self.exists;
+        let group = self.become_classic();
+        if is_new {
+            turn.records.push(GroupRecord::Metadata(group.begin(turn.world.wall_ms)));
+        }
+        self.exists = true;
+        self.become_classic()
     }
 
     /// SyncGroup of the classic protocol.
     pub(crate) fn sync(&mut self, request: &SyncRequest<'_>, ticket: Ticket, turn: &mut Turn<'_>) {
         match &mut self.members {
             Members::Classic(group) => group.sync(request, ticket, turn),
-            Members::Consumer(_) => turn.reply_sync(ticket, Err(ErrorCode::UnknownMemberId)),
+            Members::Consumer(group) => {
+                let reply = group.sync_classic(request, turn);
+                turn.reply_sync(ticket, reply);
+            }
         }
     }
 
@@ -117,11 +180,11 @@ impl Group {
     pub(crate) fn heartbeat(&mut self, identity: Identity<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
         match &mut self.members {
             Members::Classic(group) => group.heartbeat(identity, turn),
-            Members::Consumer(_) => Err(ErrorCode::UnknownMemberId),
+            Members::Consumer(group) => group.heartbeat_classic(identity, turn),
         }
     }
 
-    /// LeaveGroup of the classic protocol.
+    /// LeaveGroup of the classic protocol, which takes members of either out.
     pub(crate) fn leave(
         &mut self,
         leaving: &[LeavingMember<'_>],
@@ -129,7 +192,12 @@ impl Group {
     ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
         match &mut self.members {
             Members::Classic(group) => group.leave(leaving, turn),
-            Members::Consumer(_) => Ok(vec![Err(ErrorCode::UnknownMemberId); leaving.len()]),
+            Members::Consumer(group) => {
+                let found: Vec<_> = leaving.iter().map(|member| group.leaving(*member)).collect();
+                let gone: BTreeSet<Arc<str>> = found.iter().flatten().cloned().collect();
+                self.fence(&gone.into_iter().collect::<Vec<_>>(), turn);
+                Ok(found.into_iter().map(|found| found.map(drop)).collect())
+            }
         }
     }
 
@@ -137,23 +205,43 @@ impl Group {
     pub(crate) fn consumer_heartbeat(
         &mut self,
         request: &ConsumerHeartbeat,
-        catalog: &dyn Catalog,
         turn: &mut Turn<'_>,
     ) -> Result<Heard, HeartbeatRefused> {
-        request.check()?;
-        if self.state() == GroupState::Empty && request.epoch == 0 {
-            self.become_consumer();
-        }
+        request.check(turn.group_id, turn.config)?;
         match &mut self.members {
-            Members::Consumer(group) => group.heartbeat(request, catalog, turn),
-            Members::Classic(group) if group.state() == ClassicState::Dead => {
-                let message = "the group was deleted".to_owned();
-                Err(HeartbeatRefused { error: ErrorCode::CoordinatorNotAvailable, message })
+            Members::Classic(_) if request.epoch == 0 => self.upgrade(request, turn),
+            Members::Classic(_) => Err(not_a_consumer_group(turn.group_id)),
+            Members::Consumer(group) if !request.leaves() => group.heartbeat(request, turn),
+            Members::Consumer(group) => {
+                if let Leaving::ForGood(id) = group.good_bye(request, turn)? {
+                    self.fence(&[id], turn);
+                }
+                let (member_id, epoch) = (Arc::clone(&request.member_id), request.epoch);
+                Ok(Heard { member_id, epoch, interval: Duration::ZERO, assignment: None })
             }
-            Members::Classic(_) => {
-                let message = "The group is not a consumer group.".to_owned();
-                Err(HeartbeatRefused { error: ErrorCode::GroupIdNotFound, message })
-            }
+        }
+    }
+
+    /// Takes a member out as an administrator would, with whatever follows for the others. Whether it was there.
+    pub(crate) fn evict(&mut self, member_id: &str, turn: &mut Turn<'_>) -> bool {
+        let leaving = [LeavingMember { member_id, instance_id: None }];
+        let static_id = self.instance_of(member_id);
+        let leaving = leaving.map(|member| LeavingMember { instance_id: static_id.as_deref(), ..member });
+        self.leave(&leaving, turn).is_ok_and(|results| results.contains(&Ok(())))
+    }
+
+    fn instance_of(&self, member_id: &str) -> Option<Arc<str>> {
+        match &self.members {
+            Members::Classic(group) => group.instance_of(member_id),
+            Members::Consumer(group) => group.instance_of(member_id),
+        }
+    }
+
+    /// Lets the members assign anew, as if one of them had asked for it. Whether there are any.
+    pub(crate) fn rebalance(&mut self, turn: &mut Turn<'_>) -> bool {
+        match &mut self.members {
+            Members::Classic(group) => group.rebalance(turn),
+            Members::Consumer(group) => group.rebalance(turn),
         }
     }
 
@@ -166,10 +254,10 @@ impl Group {
     }
 
     /// The members as ConsumerGroupDescribe tells of them, if they speak the consumer protocol.
-    pub(crate) fn describe_consumer(&self) -> Option<ConsumerGroupDescription> {
+    pub(crate) fn describe_consumer(&self, config: &GroupConfig) -> Option<ConsumerGroupDescription> {
         match &self.members {
             Members::Classic(_) => None,
-            Members::Consumer(group) => Some(group.describe()),
+            Members::Consumer(group) => Some(group.describe(config)),
         }
     }
 
@@ -194,9 +282,11 @@ impl Group {
     /// # Errors
     /// The note is too long.
     pub(crate) fn commit_offset(&mut self, commit: &OffsetToCommit<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
-        if commit.metadata.len() > turn.config.offset_metadata_max_bytes {
+        // Kafka counts what Java calls characters.
+        if commit.metadata.encode_utf16().count() > turn.config.offset_metadata_max_bytes {
             return Err(ErrorCode::OffsetMetadataTooLarge);
         }
+        let retention_ms = commit.retention.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
         let record = GroupRecord::OffsetCommitted {
             topic: self.offsets.topic_name(commit.topic),
             partition: commit.partition,
@@ -204,6 +294,8 @@ impl Group {
                 offset: commit.offset,
                 leader_epoch: commit.leader_epoch,
                 metadata: commit.metadata.into(),
+                committed_ms: turn.wall_ms,
+                expires_ms: retention_ms.map(|retention| turn.wall_ms.saturating_add(retention)),
             },
         };
         self.apply(record, turn);
@@ -227,16 +319,20 @@ impl Group {
         }
     }
 
+    /// Whether offsets of the topic are in use: a member subscribes to it.
+    pub(super) fn is_subscribed_to(&self, topic: &str) -> bool {
+        match &self.members {
+            Members::Classic(group) => group.is_subscribed_to(topic),
+            Members::Consumer(group) => group.is_subscribed_to(topic),
+        }
+    }
+
     /// Drops one committed offset; one that is not there is dropped already.
     ///
     /// # Errors
     /// A live member is subscribed to the topic.
     pub(crate) fn delete_offset(&mut self, topic: &str, partition: i32, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
-        let subscribed = match &self.members {
-            Members::Classic(group) => group.is_subscribed_to(topic),
-            Members::Consumer(group) => group.is_subscribed_to(topic),
-        };
-        if subscribed {
+        if self.is_subscribed_to(topic) {
             return Err(ErrorCode::GroupSubscribedToTopic);
         }
         if self.offsets.get(topic, partition).is_some() {
@@ -253,7 +349,7 @@ impl Group {
         }
     }
 
-    /// Deletes the group with its offsets. Whoever still holds it finds it dead.
+    /// Deletes the group with its offsets. Whoever still holds it is told to look again.
     ///
     /// # Errors
     /// Members are in it.
@@ -262,7 +358,9 @@ impl Group {
             Members::Classic(group) => group.validate_delete()?,
             Members::Consumer(group) => group.validate_delete()?,
         }
-        self.apply(GroupRecord::Deleted, turn);
+        if self.exists {
+            self.apply(GroupRecord::Deleted, turn);
+        }
         match &mut self.members {
             Members::Classic(group) => group.die(turn),
             Members::Consumer(group) => group.die(),
@@ -290,7 +388,7 @@ impl Group {
         }
     }
 
-    fn apply(&mut self, record: GroupRecord, turn: &mut Turn<'_>) {
+    pub(super) fn apply(&mut self, record: GroupRecord, turn: &mut Turn<'_>) {
         self.replay(&record);
         turn.records.push(record);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::record::GroupRecord;
 
@@ -13,6 +14,20 @@ pub(crate) struct CommittedOffset {
     pub(crate) leader_epoch: i32,
     /// The committer's note; empty when there was none.
     pub(crate) metadata: Arc<str>,
+    /// When it was committed, in milliseconds since 1970.
+    pub(crate) committed_ms: i64,
+    /// When it ends, for a committer that said so itself (OffsetCommit until version 4).
+    pub(crate) expires_ms: Option<i64>,
+}
+
+impl CommittedOffset {
+    /// Whether its time is over: `base_ms` is since when it is not used, unless it has a time of its own.
+    pub(crate) fn is_expired(&self, now_ms: i64, base_ms: i64, retention: Duration) -> bool {
+        match self.expires_ms {
+            Some(expires_ms) => now_ms >= expires_ms,
+            None => now_ms.saturating_sub(base_ms) >= i64::try_from(retention.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 /// Offsets by topic and partition, in the order tools list them.
@@ -24,6 +39,10 @@ pub(crate) struct Offsets {
 impl Offsets {
     pub(crate) fn get(&self, topic: &str, partition: i32) -> Option<&CommittedOffset> {
         self.topics.get(topic)?.get(&partition)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.topics.is_empty()
     }
 
     pub(crate) fn topics(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeMap<i32, CommittedOffset>)> {

@@ -17,9 +17,11 @@ pub(crate) enum GroupRecord {
     OffsetDeleted { topic: Arc<str>, partition: i32 },
     /// The classic group now has exactly these members, assignments and generation.
     Metadata(GroupMetadata),
+    /// The group is no classic group any more; its offsets stay.
+    MetadataDeleted,
     /// The consumer group has changed.
     Consumer(ConsumerRecord),
-    /// The group is no more.
+    /// The group is no more, and neither are its offsets.
     Deleted,
 }
 
@@ -30,6 +32,8 @@ pub(crate) struct GroupMetadata {
     pub(crate) protocol_type: Option<Arc<str>>,
     pub(crate) protocol: Option<Arc<str>>,
     pub(crate) leader: Option<Arc<str>>,
+    /// Since when the group is in its state, in milliseconds since 1970.
+    pub(crate) state_since_ms: i64,
     pub(crate) members: Vec<MemberMetadata>,
 }
 

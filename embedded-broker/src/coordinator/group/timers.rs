@@ -17,6 +17,10 @@ pub(crate) enum TimerKey {
     Pending(Arc<str>),
     /// A member of a consumer group was told to give up partitions and has not.
     Revocation(Arc<str>),
+    /// A member of a consumer group that speaks the classic protocol was told to join again and has not.
+    Rejoin(Arc<str>),
+    /// The same has joined and not asked for its share.
+    Share(Arc<str>),
 }
 
 /// At most one deadline a key. Setting a key again moves its deadline, so a heartbeat leaves nothing behind.
@@ -32,6 +36,13 @@ impl Timers {
             self.by_deadline.remove(&(old, key.clone()));
         }
         self.by_deadline.insert((deadline, key));
+    }
+
+    /// Sets a key that has no deadline yet.
+    pub(crate) fn set_if_absent(&mut self, key: TimerKey, deadline: Duration) {
+        if !self.by_key.contains_key(&key) {
+            self.set(key, deadline);
+        }
     }
 
     pub(crate) fn cancel(&mut self, key: &TimerKey) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::catalog::Catalog;
 use super::config::GroupConfig;
 use super::record::GroupRecord;
 use crate::coordinator::ErrorCode;
@@ -13,13 +14,23 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Ticket(pub(crate) u64);
 
-/// The time and the settings of one call, and everything the call wants done: facts to keep and
-/// answers to give. Timers are kept in the group itself, which tells its next deadline when asked.
-#[derive(Debug)]
-pub(crate) struct Turn<'a> {
+/// What one call is told about the world around its group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) group_id: &'a str,
     /// Time since an origin that the caller keeps; it never goes back.
     pub(crate) now: Duration,
+    /// The time of day in milliseconds since 1970: what outlives a restart is dated with it.
+    pub(crate) wall_ms: i64,
     pub(crate) config: &'a GroupConfig,
+    pub(crate) topics: &'a dyn Catalog,
+}
+
+/// The world of one call, and everything the call wants done: facts to keep and answers to give.
+/// Timers are kept in the group itself, which tells its next deadline when asked.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) world: World<'a>,
     /// Facts in the order they became true. They are applied already: replaying them on a new group
     /// gives the same offsets and the same membership.
     pub(crate) records: Vec<GroupRecord>,
@@ -28,8 +39,8 @@ pub(crate) struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    pub(crate) fn new(now: Duration, config: &'a GroupConfig) -> Self {
-        Self { now, config, records: Vec::new(), replies: Vec::new() }
+    pub(crate) fn new(world: World<'a>) -> Self {
+        Self { world, records: Vec::new(), replies: Vec::new() }
     }
 
     pub(crate) fn reply_join(&mut self, ticket: Ticket, reply: JoinReply) {
@@ -38,6 +49,14 @@ impl<'a> Turn<'a> {
 
     pub(crate) fn reply_sync(&mut self, ticket: Ticket, reply: SyncReply) {
         self.replies.push((ticket, Reply::Sync(reply)));
+    }
+}
+
+impl<'a> std::ops::Deref for Turn<'a> {
+    type Target = World<'a>;
+
+    fn deref(&self) -> &World<'a> {
+        &self.world
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a commit, a deletion of offsets or of the group is the group's to allow.
 
-use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicState, Identity};
+use super::{ClassicGroup, ClassicState, Identity};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::turn::Turn;
 
@@ -21,10 +21,10 @@ impl ClassicGroup {
             return Err(ErrorCode::UnknownMemberId);
         }
         self.validate(identity)?;
-        self.keep_alive(identity.member_id, turn.now);
         if self.state == ClassicState::CompletingRebalance {
             return Err(ErrorCode::RebalanceInProgress);
         }
+        self.keep_alive(identity.member_id, turn.now);
         Ok(())
     }
 
@@ -35,7 +35,7 @@ impl ClassicGroup {
         match self.state {
             ClassicState::Dead => Err(ErrorCode::GroupIdNotFound),
             ClassicState::Empty => Ok(()),
-            _ if self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE) => Ok(()),
+            _ if self.speaks_consumer_protocol() => Ok(()),
             _ => Err(ErrorCode::NonEmptyGroup),
         }
     }

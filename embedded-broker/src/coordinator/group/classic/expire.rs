@@ -20,8 +20,8 @@ impl ClassicGroup {
                     self.forget_pending(&member_id);
                     self.complete_if_all_joined(turn);
                 }
-                // Only consumer groups have it.
-                TimerKey::Revocation(_) => {}
+                // Only consumer groups have them.
+                TimerKey::Revocation(_) | TimerKey::Rejoin(_) | TimerKey::Share(_) => {}
             }
         }
     }

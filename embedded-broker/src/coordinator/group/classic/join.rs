@@ -62,6 +62,12 @@ impl ClassicGroup {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         request.check(turn.config)?;
+        if !self.has_room_for(&request.member_id, turn.config.max_size) {
+            self.let_go(&request.member_id, turn);
+            let error = ErrorCode::GroupMaxSizeReached;
+            turn.reply_join(ticket, Err(JoinRefused { error, member_id: Arc::default() }));
+            return Ok(());
+        }
         if !self.supports_protocols(&request.protocol_type, &request.protocols) {
             return Err(ErrorCode::InconsistentGroupProtocol);
         }
@@ -76,6 +82,28 @@ impl ClassicGroup {
             Some(None) | None => self.add_member(member_id, request, ticket, turn),
         }
         Ok(())
+    }
+
+    /// Whether `group.max.size` lets the member in. While a generation is made those count that have joined, so that
+    /// the last ones to come are left out when the limit was lowered.
+    fn has_room_for(&self, member_id: &str, max_size: usize) -> bool {
+        let joined = |member: &&Member| member.awaiting_join.is_some();
+        match self.state {
+            ClassicState::Empty | ClassicState::Dead => true,
+            ClassicState::PreparingRebalance => {
+                self.members.get(member_id).is_some_and(|member| joined(&member))
+                    || self.members.values().filter(joined).count() < max_size
+            }
+            ClassicState::CompletingRebalance | ClassicState::Stable => {
+                self.members.contains_key(member_id) || self.members.len() < max_size
+            }
+        }
+    }
+
+    /// Forgets a member that is not let in again, whether it was in or had only been given its id.
+    fn let_go(&mut self, member_id: &Arc<str>, turn: &mut Turn<'_>) {
+        self.forget_pending(member_id);
+        self.remove_member(member_id, ErrorCode::GroupMaxSizeReached, turn);
     }
 
     /// Tells the client to come back with this id, so that a client that retries leaves one member behind
@@ -205,8 +233,6 @@ impl ClassicGroup {
             member.protocols.clone_from(&request.protocols);
             member.rebalance_timeout = request.rebalance_timeout;
             member.session_timeout = request.session_timeout;
-            member.client_id = Arc::clone(&request.client_id);
-            member.client_host = Arc::clone(&request.client_host);
         }
     }
 

@@ -42,7 +42,7 @@ impl ClassicGroup {
             }
             _ => leaving.member_id.into(),
         };
-        if leaving.instance_id.is_none() && self.forget_pending(&member_id) {
+        if self.forget_pending(&member_id) {
             return Ok(Left::Pending);
         }
         self.validate_member(&member_id, leaving.instance_id)?;

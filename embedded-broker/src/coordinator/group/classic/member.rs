@@ -39,11 +39,6 @@ impl Member {
         self.protocols.iter().any(|p| &*p.name == protocol)
     }
 
-    /// The first of its protocols that is among the candidates.
-    pub(crate) fn vote<'a>(&self, candidates: &[&'a Arc<str>]) -> Option<&'a Arc<str>> {
-        self.protocols.iter().find_map(|p| candidates.iter().find(|c| ***c == p.name).copied())
-    }
-
     /// Its metadata for a protocol; empty when there is none.
     pub(crate) fn metadata(&self, protocol: Option<&str>) -> Bytes {
         let found = self.protocols.iter().find(|p| Some(&*p.name) == protocol);
@@ -91,6 +86,14 @@ impl Member {
             awaiting_join: None,
             awaiting_sync: None,
             is_new: false,
+        }
+    }
+
+    /// Takes over what no record tells of: requests that are held, and the protocols that were not chosen.
+    pub(crate) fn keep_from(&mut self, live: Self) {
+        (self.awaiting_join, self.awaiting_sync, self.is_new) = (live.awaiting_join, live.awaiting_sync, live.is_new);
+        if self.protocols.iter().all(|chosen| live.protocols.contains(chosen)) {
+            self.protocols = live.protocols;
         }
     }
 }

@@ -7,6 +7,7 @@
 //! generation is complete; what does not (held requests, handed-out ids, timers) changes in place.
 
 mod commit;
+mod convert;
 mod describe;
 mod expire;
 mod heartbeat;
@@ -25,15 +26,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::consumer_protocol::subscribed_topics;
 use super::record::{GroupMetadata, GroupRecord};
 use super::timers::{TimerKey, Timers};
 use super::turn::Turn;
 use crate::coordinator::ErrorCode;
 
+pub(crate) use convert::{CommonProtocol, ConvertedMember};
 pub(crate) use describe::{GroupDescription, MemberDescription};
 pub(crate) use join::JoinRequest;
 pub(crate) use leave::LeavingMember;
 pub(crate) use member::{Member, Protocol};
+pub(crate) use protocols::select_protocol;
 pub(crate) use state::ClassicState;
 pub(crate) use sync::SyncRequest;
 
@@ -48,6 +52,10 @@ pub(crate) struct ClassicGroup {
     protocol_type: Option<Arc<str>>,
     protocol: Option<Arc<str>>,
     leader: Option<Arc<str>>,
+    /// Since when the group is in its state, in milliseconds since 1970; `None` before it was in another one.
+    state_since_ms: Option<i64>,
+    /// What the generation subscribes to, if its members are consumers and can be read.
+    subscribed: Option<BTreeSet<Arc<str>>>,
     members: BTreeMap<Arc<str>, Member>,
     /// Member id by instance id.
     static_members: HashMap<Arc<str>, Arc<str>>,
@@ -83,6 +91,8 @@ impl ClassicGroup {
             protocol_type: None,
             protocol: None,
             leader: None,
+            state_since_ms: None,
+            subscribed: None,
             members: BTreeMap::new(),
             static_members: HashMap::new(),
             pending: BTreeSet::new(),
@@ -94,6 +104,49 @@ impl ClassicGroup {
 
     pub(crate) fn state(&self) -> ClassicState {
         self.state
+    }
+
+    pub(crate) fn generation(&self) -> i32 {
+        self.generation
+    }
+
+    /// How many members there are.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Since when the group is in its state, in milliseconds since 1970, if it was in another one before.
+    pub(crate) fn state_since_ms(&self) -> Option<i64> {
+        self.state_since_ms
+    }
+
+    /// What the generation subscribes to, if its members are consumers and can be read.
+    pub(crate) fn subscribed_topics(&self) -> Option<&BTreeSet<Arc<str>>> {
+        self.subscribed.as_ref()
+    }
+
+    /// Whether nobody was ever a member: somebody only stores offsets here.
+    pub(crate) fn is_simple(&self) -> bool {
+        self.protocol_type.is_none()
+    }
+
+    /// The record of a group that begins now.
+    pub(crate) fn begin(&mut self, wall_ms: i64) -> GroupMetadata {
+        self.state_since_ms = Some(wall_ms);
+        self.as_record(|member| member.assignment.clone())
+    }
+
+    /// The instance id of a static member.
+    pub(crate) fn instance_of(&self, member_id: &str) -> Option<Arc<str>> {
+        self.members.get(member_id)?.instance_id.clone()
+    }
+
+    /// Starts a rebalance, if there are members and there is none yet. Whether there are members.
+    pub(crate) fn rebalance(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !self.members.is_empty() && matches!(self.state, ClassicState::Stable | ClassicState::CompletingRebalance) {
+            self.prepare_rebalance(turn);
+        }
+        !self.members.is_empty()
     }
 
     /// When [`Self::poll`] has something to do.
@@ -108,18 +161,47 @@ impl ClassicGroup {
         self.protocol_type.clone_from(&record.protocol_type);
         self.protocol.clone_from(&record.protocol);
         self.leader.clone_from(&record.leader);
+        self.state_since_ms = Some(record.state_since_ms);
         self.state = if record.members.is_empty() { ClassicState::Empty } else { ClassicState::Stable };
         let mut before = std::mem::take(&mut self.members);
         self.static_members.clear();
         for stored in &record.members {
-            let mut member = (before.remove(&stored.member_id))
-                .unwrap_or_else(|| Member::from_record(stored, record.protocol.as_ref()));
-            member.assignment = stored.assignment.clone();
+            let mut member = Member::from_record(stored, record.protocol.as_ref());
+            if let Some(live) = before.remove(&stored.member_id) {
+                member.keep_from(live);
+            }
             if let Some(instance) = &stored.instance_id {
                 self.static_members.insert(Arc::clone(instance), Arc::clone(&stored.member_id));
             }
             self.members.insert(Arc::clone(&stored.member_id), member);
         }
+        self.subscribed = self.read_subscriptions();
+    }
+
+    /// Starts the sessions of a group that was read from its records.
+    pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>) {
+        let ids: Vec<_> = self.members.keys().cloned().collect();
+        ids.iter().for_each(|id| self.keep_alive(id, turn.now));
+        if ids.len() > turn.config.max_size {
+            self.prepare_rebalance(turn);
+        }
+    }
+
+    /// What members that are consumers subscribe to; `None` when they are not, or one of them cannot be read.
+    fn read_subscriptions(&self) -> Option<BTreeSet<Arc<str>>> {
+        if !self.speaks_consumer_protocol() {
+            return None;
+        }
+        let mut all = BTreeSet::new();
+        for member in self.members.values() {
+            all.extend(subscribed_topics(&member.metadata(Some(self.protocol.as_deref()?)))?);
+        }
+        Some(all)
+    }
+
+    /// Whether the members are consumers, as far as their protocol type says so.
+    pub(crate) fn speaks_consumer_protocol(&self) -> bool {
+        self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE)
     }
 
     /// Nothing is left, and nothing will be taken: the group was deleted.
@@ -133,6 +215,18 @@ impl ClassicGroup {
         self.state = ClassicState::Dead;
     }
 
+    /// Tells everybody who waits that there is a rebalance to join: the group goes on under the other protocol.
+    pub(crate) fn send_away(&mut self, turn: &mut Turn<'_>) {
+        for member in self.members.values_mut() {
+            if let Some(ticket) = member.awaiting_join.take() {
+                turn.reply_join(ticket, Err(join::refused(ErrorCode::RebalanceInProgress, &member.id)));
+            }
+            if let Some(ticket) = member.awaiting_sync.take() {
+                turn.reply_sync(ticket, Err(ErrorCode::RebalanceInProgress));
+            }
+        }
+    }
+
     /// Applies a fact and keeps it.
     fn commit(&mut self, record: GroupMetadata, turn: &mut Turn<'_>) {
         self.replay(&record);
@@ -140,7 +234,8 @@ impl ClassicGroup {
     }
 
     /// Enters a state. The ways are fixed in [`ClassicState::predecessors`]: another one is a defect here.
-    fn enter(&mut self, next: ClassicState) {
+    fn enter(&mut self, next: ClassicState, turn: &Turn<'_>) {
+        self.state_since_ms = Some(turn.wall_ms);
         match self.state.to(next) {
             Ok(state) => self.state = state,
             Err(illegal) => unreachable!("{illegal}"),

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use super::{CONSUMER_PROTOCOL_TYPE, ClassicGroup, ClassicState, Member, Protocol};
-use crate::coordinator::group::consumer_protocol::subscribes_to;
+use super::{ClassicGroup, ClassicState, Protocol};
+use crate::coordinator::group::hash_order::most_voted;
 
 impl ClassicGroup {
     /// Whether a member with these protocols fits in: same type, and one protocol that all members speak.
@@ -13,47 +11,32 @@ impl ClassicGroup {
         if protocol_type.is_empty() || protocols.is_empty() {
             return false;
         }
-        if self.members.is_empty() {
+        if self.state == ClassicState::Empty {
             return true;
         }
         let common = |p: &Protocol| self.members.values().all(|member| member.supports(&p.name));
         self.protocol_type.as_deref() == Some(protocol_type) && protocols.iter().any(common)
     }
 
-    /// The protocol most members prefer among those that all speak. Among equals the leader's order
-    /// decides, so that a group of equals always chooses the same.
     pub(super) fn select_protocol(&self) -> Option<Arc<str>> {
-        let leader = self.leader.as_ref().and_then(|id| self.members.get(id))?;
-        let candidates: Vec<&Arc<str>> = (leader.protocols.iter().map(|p| &p.name))
-            .filter(|name| self.members.values().all(|member| member.supports(name)))
-            .collect();
-        let votes_for = |candidate: &Arc<str>| {
-            let agrees = |member: &&Member| member.vote(&candidates) == Some(candidate);
-            self.members.values().filter(agrees).count()
-        };
-        let mut chosen: Option<(&Arc<str>, usize)> = None;
-        for &candidate in &candidates {
-            let votes = votes_for(candidate);
-            if chosen.is_none_or(|(_, most)| votes > most) {
-                chosen = Some((candidate, votes));
-            }
-        }
-        chosen.map(|(name, _)| Arc::clone(name))
+        select_protocol(&self.members.values().map(|member| &*member.protocols).collect::<Vec<_>>())
     }
 
-    /// Whether a live member subscribes to the topic. A consumer whose subscription cannot be read counts
-    /// as subscribed to everything: its offsets are better kept.
+    /// Whether the generation subscribes to the topic. A generation of consumers that cannot be read, or was not made yet,
+    /// counts as subscribed to everything: its offsets are better kept.
     pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
-        let consumers = self.protocol_type.as_deref() == Some(CONSUMER_PROTOCOL_TYPE);
-        if !consumers || matches!(self.state, ClassicState::Empty | ClassicState::Dead) {
-            return false;
-        }
-        self.members.values().any(|member| {
-            let metadata = match self.protocol.as_deref() {
-                Some(protocol) => member.metadata(Some(protocol)),
-                None => member.protocols.first().map_or_else(Bytes::new, |p| p.metadata.clone()),
-            };
-            subscribes_to(&metadata, topic).unwrap_or(true)
-        })
+        self.subscribed.as_ref().map_or(self.speaks_consumer_protocol(), |topics| topics.contains(topic))
     }
+}
+
+/// The protocol most members prefer among those that all speak; each member's are in the order of its preference.
+pub(crate) fn select_protocol(members: &[&[Protocol]]) -> Option<Arc<str>> {
+    let speaks = |protocols: &[Protocol], name: &Arc<str>| protocols.iter().any(|protocol| protocol.name == *name);
+    let candidates = members.first()?.iter().map(|protocol| &protocol.name);
+    let candidates: Vec<_> = candidates.filter(|name| members.iter().all(|member| speaks(member, name))).collect();
+    let vote =
+        |protocols: &&[Protocol]| protocols.iter().map(|p| &p.name).find(|name| candidates.contains(name)).cloned();
+    let votes: Vec<Option<Arc<str>>> = members.iter().map(vote).collect();
+    let votes_for = |name: &Arc<str>| votes.iter().filter(|vote| vote.as_ref() == Some(name)).count();
+    most_voted(candidates.iter().map(|&name| (name, votes_for(name)))).map(Arc::clone)
 }

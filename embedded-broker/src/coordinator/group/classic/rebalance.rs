@@ -28,12 +28,12 @@ impl ClassicGroup {
         }
     }
 
-    fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
+    pub(crate) fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
         let was_empty = self.state == ClassicState::Empty;
         self.answer_syncs(&Err(ErrorCode::RebalanceInProgress), turn);
         self.pending_sync.clear();
         self.timers.cancel(&TimerKey::Sync);
-        self.enter(ClassicState::PreparingRebalance);
+        self.enter(ClassicState::PreparingRebalance, turn);
         if was_empty {
             self.gather(turn);
         } else {
@@ -112,21 +112,23 @@ impl ClassicGroup {
     }
 
     fn become_empty(&mut self, turn: &mut Turn<'_>) {
-        self.enter(ClassicState::Empty);
+        self.enter(ClassicState::Empty, turn);
         let record = GroupMetadata {
             generation: self.generation.saturating_add(1),
             protocol_type: self.protocol_type.clone(),
             protocol: None,
             leader: None,
+            state_since_ms: turn.wall_ms,
             members: Vec::new(),
         };
         self.commit(record, turn);
     }
 
     fn start_generation(&mut self, turn: &mut Turn<'_>) {
-        self.enter(ClassicState::CompletingRebalance);
+        self.enter(ClassicState::CompletingRebalance, turn);
         self.generation = self.generation.saturating_add(1);
         self.protocol = self.select_protocol();
+        self.subscribed = self.read_subscriptions();
         let ids: Vec<_> = self.members.keys().cloned().collect();
         for id in &ids {
             let reply = self.joined(id, true);
@@ -163,6 +165,7 @@ impl ClassicGroup {
             protocol_type: self.protocol_type.clone(),
             protocol: self.protocol.clone(),
             leader: self.leader.clone(),
+            state_since_ms: self.state_since_ms.unwrap_or_default(),
             members: self.members.values().map(|m| m.as_record(protocol, assignment(m))).collect(),
         }
     }

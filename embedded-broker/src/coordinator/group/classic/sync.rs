@@ -65,7 +65,7 @@ impl ClassicGroup {
     /// The generation is complete. A member the leader forgot gets an empty share.
     fn assign(&mut self, assignments: &HashMap<&str, Bytes>, turn: &mut Turn<'_>) {
         let record = self.as_record(|member| assignments.get(&*member.id).cloned().unwrap_or_default());
-        self.enter(ClassicState::Stable);
+        self.enter(ClassicState::Stable, turn);
         self.commit(record, turn);
         self.answer_syncs(&Ok(()), turn);
     }

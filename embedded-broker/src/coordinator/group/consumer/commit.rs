@@ -1,6 +1,6 @@
 //! Whether a commit or a look at commits is the group's to allow.
 
-use super::{ConsumerGroup, ConsumerState};
+use super::{ConsumerGroup, ConsumerMember, ConsumerState};
 use crate::coordinator::ErrorCode;
 
 impl ConsumerGroup {
@@ -15,18 +15,19 @@ impl ConsumerGroup {
             return Ok(());
         }
         let member = self.member(member_id)?;
-        match () {
-            () if version < 9 => Err(ErrorCode::UnsupportedVersion),
-            () if member.epoch != epoch => Err(ErrorCode::StaleMemberEpoch),
-            () => Ok(()),
+        if member.classic.is_none() && version < 9 {
+            return Err(ErrorCode::UnsupportedVersion);
         }
+        check_epoch(member, epoch)
     }
 
     /// # Errors
-    /// A member that says who it is must be in the group with that epoch.
+    /// A request that says who it is from must be from a member of the group with that epoch.
     pub(crate) fn validate_fetch(&self, member_id: Option<&str>, epoch: i32) -> Result<(), ErrorCode> {
-        let Some(member_id) = member_id.filter(|id| !id.is_empty() || epoch >= 0) else { return Ok(()) };
-        if self.member(member_id)?.epoch == epoch { Ok(()) } else { Err(ErrorCode::StaleMemberEpoch) }
+        if member_id.is_none() && epoch < 0 {
+            return Ok(());
+        }
+        check_epoch(self.member(member_id.unwrap_or_default())?, epoch)
     }
 
     /// # Errors
@@ -40,9 +41,13 @@ impl ConsumerGroup {
             }
         }
     }
+}
 
-    /// Whether a member subscribes to the topic.
-    pub(crate) fn is_subscribed_to(&self, topic: &str) -> bool {
-        self.members.values().any(|member| self.subscribes(member, topic))
+/// Each protocol has its own word for an epoch that is not the member's.
+fn check_epoch(member: &ConsumerMember, epoch: i32) -> Result<(), ErrorCode> {
+    match &member.classic {
+        _ if member.epoch == epoch => Ok(()),
+        Some(_) => Err(ErrorCode::IllegalGeneration),
+        None => Err(ErrorCode::StaleMemberEpoch),
     }
 }

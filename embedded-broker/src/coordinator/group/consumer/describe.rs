@@ -1,6 +1,7 @@
 //! A consumer group as tools see it.
 
 use super::{ConsumerGroup, ConsumerMember, ConsumerState, TopicPartitions};
+use crate::coordinator::group::config::GroupConfig;
 
 /// What ConsumerGroupDescribe tells of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(crate) struct ConsumerMemberDescription {
 }
 
 impl ConsumerGroup {
-    pub(crate) fn describe(&self) -> ConsumerGroupDescription {
+    pub(crate) fn describe(&self, config: &GroupConfig) -> ConsumerGroupDescription {
         let members = self.members.values().map(|member| ConsumerMemberDescription {
             member: member.clone(),
             target: self.target.get(&member.id).cloned().unwrap_or_default(),
@@ -29,7 +30,7 @@ impl ConsumerGroup {
             state: self.state(),
             epoch: self.epoch,
             assignment_epoch: self.assignment_epoch,
-            assignor: self.preferred_assignor().name(),
+            assignor: self.preferred_assignor(config).name(),
             members: members.collect(),
         }
     }

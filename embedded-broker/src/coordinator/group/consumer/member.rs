@@ -7,6 +7,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::assignor::Assignor;
+use super::update::Admitted;
+use crate::coordinator::group::classic::Protocol;
 
 /// Partitions by topic id.
 pub(crate) type TopicPartitions = BTreeSet<(Uuid, i32)>;
@@ -38,6 +40,16 @@ pub(crate) struct ConsumerMember {
     pub(crate) assigned: TopicPartitions,
     /// What it has to give up before it, or anybody, gets something else.
     pub(crate) pending_revocation: TopicPartitions,
+    /// Set while it speaks the classic protocol.
+    pub(crate) classic: Option<ClassicMember>,
+}
+
+/// What a member of the classic protocol has beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClassicMember {
+    pub(crate) session_timeout: Duration,
+    /// In the member's order of preference; never empty.
+    pub(crate) protocols: Vec<Protocol>,
 }
 
 /// What a member subscribes to: names, a pattern, or both.
@@ -59,6 +71,37 @@ pub(crate) enum MemberState {
 }
 
 impl ConsumerMember {
+    /// Somebody who has just come.
+    pub(crate) fn new(id: &Arc<str>) -> Self {
+        Self {
+            id: Arc::clone(id),
+            instance_id: None,
+            rack_id: None,
+            client_id: Arc::default(),
+            client_host: Arc::default(),
+            rebalance_timeout: Duration::ZERO,
+            subscription: Subscription::default(),
+            assignor: None,
+            epoch: 0,
+            previous_epoch: -1,
+            state: MemberState::Stable,
+            assigned: TopicPartitions::new(),
+            pending_revocation: TopicPartitions::new(),
+            classic: None,
+        }
+    }
+
+    /// The same under a new id, in epoch 0.
+    pub(super) fn come_back_as(&self, id: &Arc<str>) -> Admitted {
+        let member = Self { id: Arc::clone(id), epoch: 0, previous_epoch: 0, ..self.clone() };
+        Admitted { member, former: Some(Arc::clone(&self.id)).filter(|former| former != id) }
+    }
+
+    /// Whether it has all that this epoch gives it.
+    pub(super) fn is_reconciled_to(&self, epoch: i32) -> bool {
+        self.state == MemberState::Stable && self.epoch == epoch
+    }
+
     /// Whether the partition is this member's, also while it gives it up.
     pub(crate) fn holds(&self, partition: &(Uuid, i32)) -> bool {
         self.assigned.contains(partition) || self.pending_revocation.contains(partition)

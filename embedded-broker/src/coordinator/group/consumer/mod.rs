@@ -2,43 +2,48 @@
 //! decides who gets what, and each member is led to its share step by step.
 //!
 //! Three epochs: the group's goes up when subscriptions or topics change, the assignment's follows when a target is made of
-//! it, a member's follows when it has reached its target. All three, the members and the target are changed by
-//! [`ConsumerRecord`]s alone, in [`ConsumerGroup::replay`].
+//! it, a member's follows when it has reached its target. All three, the members, the target and what patterns stand for
+//! are changed by [`ConsumerRecord`]s alone, in [`ConsumerGroup::replay`].
 //!
-//! Left out: members of classic groups that are taken over while they live, racks, and the interval in which Kafka
-//! gathers changes before it makes a new target.
+//! Members may speak the classic protocol ([`classic`]): what they send is answered as a classic group would, and they are
+//! led to the same target by rebalances. Who leaves, and what becomes of the group then, is decided one level up, where a
+//! group can change its protocol.
+//!
+//! Left out: racks, which Kafka's assignors do not look at either.
 
 pub(crate) mod assignor;
-mod catalog;
+mod classic;
 mod commit;
+mod convert;
 mod describe;
 mod heartbeat;
 mod leave;
 mod member;
+mod pattern;
 mod reconcile;
-mod regex;
 mod target;
+mod update;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::regex::Patterns;
+use self::pattern::Patterns;
 use super::record::GroupRecord;
 use super::timers::{TimerKey, Timers};
 use super::turn::Turn;
 use crate::coordinator::ErrorCode;
 
 pub(crate) use assignor::Assignment;
-pub(crate) use catalog::Catalog;
 pub(crate) use describe::{ConsumerGroupDescription, ConsumerMemberDescription};
-pub(crate) use heartbeat::{ConsumerHeartbeat, Heard, HeartbeatRefused};
-pub(crate) use member::{ConsumerMember, Subscription, TopicPartitions};
+pub(crate) use heartbeat::{ConsumerHeartbeat, Heard, HeartbeatRefused, refused};
+pub(crate) use leave::Leaving;
+pub(crate) use member::{ClassicMember, ConsumerMember, MemberState, Subscription, TopicPartitions};
 
 /// The topics a group subscribes to that exist: id and number of partitions by name.
 pub(crate) type SubscribedTopics = BTreeMap<Arc<str>, (Uuid, i32)>;
@@ -67,10 +72,16 @@ pub(crate) enum ConsumerRecord {
     MemberRemoved(Arc<str>),
     /// The member's part of the target is another's: a static member came back under a new id.
     TargetMoved { from: Arc<str>, to: Arc<str> },
+    /// The pattern stands for these topics.
+    Pattern { pattern: Arc<str>, topics: BTreeSet<Arc<str>> },
+    /// Nobody subscribes to the pattern any more.
+    PatternRemoved(Arc<str>),
     /// Something has changed, and these are the topics now.
     Epoch { epoch: i32, topics: SubscribedTopics },
     /// A target was made for this epoch of the group.
     Target { epoch: i32, target: Assignment },
+    /// The group is no consumer group any more; its offsets stay.
+    Removed,
 }
 
 /// The members of a consumer group, what they want and what they shall have.
@@ -81,39 +92,48 @@ pub(crate) struct ConsumerGroup {
     members: BTreeMap<Arc<str>, ConsumerMember>,
     target: Assignment,
     topics: SubscribedTopics,
+    /// What each pattern somebody subscribes to stands for, once it was looked up.
+    resolved: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     patterns: Patterns,
+    /// The version of the catalog that `topics` was last compared with.
+    topics_seen: Option<u64>,
+    /// The version of the catalog that `resolved` was last compared with.
+    patterns_seen: Option<u64>,
     timers: Timers,
     dead: bool,
 }
 
 impl ConsumerGroup {
     pub(crate) fn state(&self) -> ConsumerState {
-        let there = |member: &ConsumerMember| {
-            member.state == member::MemberState::Stable && member.epoch == self.assignment_epoch
-        };
         if self.dead {
             ConsumerState::Dead
         } else if self.members.is_empty() {
             ConsumerState::Empty
         } else if self.epoch > self.assignment_epoch {
             ConsumerState::Assigning
-        } else if self.members.values().all(there) {
+        } else if self.members.values().all(|member| member.is_reconciled_to(self.assignment_epoch)) {
             ConsumerState::Stable
         } else {
             ConsumerState::Reconciling
         }
     }
 
-    /// When [`Self::poll`] has something to do.
+    /// When [`Self::pop_overdue`] has something to say.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         self.timers.next_deadline()
     }
 
-    /// Does all that is due: members that were silent for a session, or did not give up partitions in time, are out.
-    pub(crate) fn poll(&mut self, turn: &mut Turn<'_>) {
-        while let Some(key) = self.timers.pop_due(turn.now) {
-            match key {
-                TimerKey::Session(id) | TimerKey::Revocation(id) => self.remove_member(&id, turn),
+    /// A member whose time is over: it was silent for a session, did not give up partitions in time, or speaks the classic
+    /// protocol and has not joined again or asked for its share.
+    pub(crate) fn pop_overdue(&mut self, now: Duration) -> Option<Arc<str>> {
+        loop {
+            match self.timers.pop_due(now)? {
+                TimerKey::Session(id) | TimerKey::Revocation(id) | TimerKey::Rejoin(id) | TimerKey::Share(id) => {
+                    if self.members.contains_key(&id) {
+                        return Some(id);
+                    }
+                }
+                // Only classic groups have them.
                 TimerKey::Join | TimerKey::Sync | TimerKey::Pending(_) => {}
             }
         }
@@ -134,6 +154,13 @@ impl ConsumerGroup {
                     self.target.insert(Arc::clone(to), target);
                 }
             }
+            ConsumerRecord::Pattern { pattern, topics } => {
+                self.resolved.insert(Arc::clone(pattern), topics.clone());
+            }
+            ConsumerRecord::PatternRemoved(pattern) => {
+                self.resolved.remove(pattern);
+                self.patterns.forget(pattern);
+            }
             ConsumerRecord::Epoch { epoch, topics } => {
                 self.epoch = *epoch;
                 self.topics.clone_from(topics);
@@ -142,7 +169,32 @@ impl ConsumerGroup {
                 self.assignment_epoch = *epoch;
                 self.target.clone_from(target);
             }
+            ConsumerRecord::Removed => *self = Self::default(),
         }
+    }
+
+    /// Starts the timers of a group that was read from its records.
+    pub(crate) fn loaded(&mut self, turn: &Turn<'_>) {
+        let session = turn.now + turn.config.consumer_session_timeout;
+        for member in self.members.values() {
+            self.timers.set(TimerKey::Session(Arc::clone(&member.id)), session);
+            if member.classic.is_none() && member.state == MemberState::UnrevokedPartitions {
+                self.timers.set(TimerKey::Revocation(Arc::clone(&member.id)), turn.now + member.rebalance_timeout);
+            }
+        }
+    }
+
+    /// The instance id of a static member.
+    pub(crate) fn instance_of(&self, member_id: &str) -> Option<Arc<str>> {
+        self.members.get(member_id)?.instance_id.clone()
+    }
+
+    /// Moves the group to its next epoch, though nothing has changed. Whether there are members.
+    pub(crate) fn rebalance(&mut self, turn: &mut Turn<'_>) -> bool {
+        if !self.members.is_empty() {
+            self.move_on(true, turn);
+        }
+        !self.members.is_empty()
     }
 
     pub(crate) fn die(&mut self) {
@@ -155,16 +207,17 @@ impl ConsumerGroup {
         turn.records.push(GroupRecord::Consumer(record));
     }
 
-    /// Takes a member out. The others hear of it with the target that the next heartbeat makes.
-    fn remove_member(&mut self, id: &Arc<str>, turn: &mut Turn<'_>) {
-        self.timers.cancel(&TimerKey::Session(Arc::clone(id)));
-        self.timers.cancel(&TimerKey::Revocation(Arc::clone(id)));
-        if !self.members.contains_key(id) {
-            return;
+    /// Makes the member like this, if it is not.
+    fn put(&mut self, member: ConsumerMember, turn: &mut Turn<'_>) {
+        if self.members.get(&member.id) != Some(&member) {
+            self.commit(ConsumerRecord::Member(Box::new(member)), turn);
         }
-        self.commit(ConsumerRecord::MemberRemoved(Arc::clone(id)), turn);
-        let topics = self.topics.clone();
-        self.commit(ConsumerRecord::Epoch { epoch: self.epoch.saturating_add(1), topics }, turn);
+    }
+
+    fn cancel_timers(&mut self, id: &Arc<str>) {
+        for key in [TimerKey::Session, TimerKey::Revocation, TimerKey::Rejoin, TimerKey::Share] {
+            self.timers.cancel(&key(Arc::clone(id)));
+        }
     }
 
     fn static_member(&self, instance_id: &str) -> Option<&ConsumerMember> {
@@ -173,5 +226,10 @@ impl ConsumerGroup {
 
     fn member(&self, id: &str) -> Result<&ConsumerMember, ErrorCode> {
         self.members.get(id).ok_or(ErrorCode::UnknownMemberId)
+    }
+
+    /// Whether nobody but the member holds the partition.
+    fn is_free_for(&self, id: &str, partition: &(Uuid, i32)) -> bool {
+        self.members.values().all(|other| *other.id == *id || !other.holds(partition))
     }
 }

@@ -19,21 +19,22 @@ pub(super) fn reconcile(
     match member.state {
         MemberState::Stable if member.epoch == target.epoch => member.clone(),
         MemberState::UnrevokedPartitions if still_owns(owned, &member.pending_revocation) => member.clone(),
-        MemberState::Stable | MemberState::UnrevokedPartitions | MemberState::UnreleasedPartitions => {
-            step(member, target, owned, is_free)
-        }
+        // It has given up what its epoch asked for, so whatever comes next is another epoch.
+        MemberState::UnrevokedPartitions => step(member, member.epoch + 1, target, owned, is_free),
+        MemberState::Stable | MemberState::UnreleasedPartitions => step(member, member.epoch, target, owned, is_free),
     }
 }
 
 fn step(
     member: &ConsumerMember,
+    epoch: i32,
     target: &Target<'_>,
     owned: Option<&TopicPartitions>,
     is_free: impl Fn(&(uuid::Uuid, i32)) -> bool,
 ) -> ConsumerMember {
     let kept: TopicPartitions = member.assigned.intersection(target.partitions).copied().collect();
     let revoked: TopicPartitions = member.assigned.difference(target.partitions).copied().collect();
-    let mut next = member.clone();
+    let mut next = ConsumerMember { previous_epoch: member.epoch, epoch, ..member.clone() };
     if !revoked.is_empty() && still_owns(owned, &revoked) {
         next.state = MemberState::UnrevokedPartitions;
         next.assigned = kept;
@@ -46,10 +47,7 @@ fn step(
     next.assigned = kept;
     next.assigned.extend(free);
     next.pending_revocation.clear();
-    if next.epoch != target.epoch {
-        next.previous_epoch = next.epoch;
-        next.epoch = target.epoch;
-    }
+    next.epoch = target.epoch;
     next
 }
 
@@ -60,11 +58,8 @@ fn still_owns(owned: Option<&TopicPartitions>, revoked: &TopicPartitions) -> boo
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use uuid::Uuid;
 
-    use super::super::member::Subscription;
     use super::*;
 
     fn set(partitions: &[i32]) -> TopicPartitions {
@@ -73,19 +68,12 @@ mod tests {
 
     fn member(state: MemberState, assigned: &[i32], pending: &[i32]) -> ConsumerMember {
         ConsumerMember {
-            id: "m".into(),
-            instance_id: None,
-            rack_id: None,
-            client_id: "".into(),
-            client_host: "".into(),
-            rebalance_timeout: Duration::ZERO,
-            subscription: Subscription::default(),
-            assignor: None,
             epoch: 5,
             previous_epoch: 4,
             state,
             assigned: set(assigned),
             pending_revocation: set(pending),
+            ..ConsumerMember::new(&"m".into())
         }
     }
 
@@ -148,6 +136,6 @@ mod tests {
     #[test]
     fn a_target_that_moves_on_is_followed_from_any_state() {
         check(&member(UnreleasedPartitions, &[1], &[]), &[2], None, &[], (5, UnrevokedPartitions, &[], &[1]));
-        check(&member(UnrevokedPartitions, &[1], &[2]), &[2], Some(&[1]), &[], (5, UnrevokedPartitions, &[], &[1]));
+        check(&member(UnrevokedPartitions, &[1], &[2]), &[2], Some(&[1]), &[], (6, UnrevokedPartitions, &[], &[1]));
     }
 }

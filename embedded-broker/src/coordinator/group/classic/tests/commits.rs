@@ -1,7 +1,7 @@
 use super::*;
 
 fn commit_note(group: &mut TestGroup, metadata: &str) -> Result<(), ErrorCode> {
-    let commit = OffsetToCommit { topic: "t", partition: 1, offset: 7, leader_epoch: -1, metadata };
+    let commit = OffsetToCommit { topic: "t", partition: 1, offset: 7, leader_epoch: -1, metadata, retention: None };
     group.commit_one(id("", -1), &commit)
 }
 
@@ -84,7 +84,7 @@ fn offsets_of_a_subscribed_topic_stay() {
     group.add_stable(vec![JoinRequest { protocols: subscribed, ..request("a") }]);
     let a = group.member("a");
     for topic in ["t", "u"] {
-        let commit = OffsetToCommit { topic, partition: 0, offset: 1, leader_epoch: -1, metadata: "" };
+        let commit = OffsetToCommit { topic, partition: 0, offset: 1, leader_epoch: -1, metadata: "", retention: None };
         group.commit_one(id(&a, 1), &commit).unwrap();
     }
     let delete = |group: &mut TestGroup, topic: &str| group.turn(|group, turn| group.delete_offset(topic, 0, turn));

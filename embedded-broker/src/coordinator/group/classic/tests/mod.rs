@@ -17,9 +17,10 @@ use bytes::Bytes;
 
 use super::{ClassicState, Identity, JoinRequest, LeavingMember, Protocol, SyncRequest};
 use crate::coordinator::ErrorCode;
+use crate::coordinator::group::catalog::tests::TestTopics;
 use crate::coordinator::group::config::GroupConfig;
 use crate::coordinator::group::record::GroupRecord;
-use crate::coordinator::group::turn::{JoinReply, Joined, Reply, SyncReply, Ticket, Turn};
+use crate::coordinator::group::turn::{JoinReply, Joined, Reply, SyncReply, Ticket, Turn, World};
 use crate::coordinator::group::{Group, OffsetToCommit};
 
 const SESSION: Duration = Duration::from_secs(10);
@@ -46,7 +47,10 @@ impl TestGroup {
     }
 
     fn turn<R>(&mut self, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> R {
-        let mut turn = Turn::new(self.now, &self.config);
+        let topics = TestTopics::default();
+        let wall_ms = i64::try_from(self.now.as_millis()).unwrap();
+        let world = World { group_id: "g", now: self.now, wall_ms, config: &self.config, topics: &topics };
+        let mut turn = Turn::new(world);
         self.group.poll(&mut turn);
         let result = call(&mut self.group, &mut turn);
         self.records.append(&mut turn.records);
@@ -102,7 +106,8 @@ impl TestGroup {
     }
 
     fn commit(&mut self, identity: Identity<'_>, offset: i64) -> Result<(), ErrorCode> {
-        let commit = OffsetToCommit { topic: "t", partition: 0, offset, leader_epoch: 3, metadata: "" };
+        let commit =
+            OffsetToCommit { topic: "t", partition: 0, offset, leader_epoch: 3, metadata: "", retention: None };
         self.commit_one(identity, &commit)
     }
 
@@ -195,7 +200,9 @@ impl TestGroup {
                 TimerKey::Join => assert_eq!(group.state, ClassicState::PreparingRebalance),
                 TimerKey::Sync => assert!(!group.pending_sync.is_empty()),
                 TimerKey::Session(id) => assert!(group.members.contains_key(id), "{id} is gone"),
-                TimerKey::Revocation(id) => panic!("{id} is of a consumer group"),
+                TimerKey::Revocation(id) | TimerKey::Rejoin(id) | TimerKey::Share(id) => {
+                    panic!("{id} is of a consumer group")
+                }
                 TimerKey::Pending(id) => assert!(group.pending.contains(id), "{id} is not pending"),
             }
         }

@@ -151,7 +151,7 @@ impl History {
         let away = |group: &TestGroup| group.group.consumer().members.values().any(|m| m.epoch == -2);
         if self.group.group.kind() == "consumer" && !away(&self.group) && !self.group.members().is_empty() {
             let group = self.group.group.consumer();
-            assert_eq!(group.state(), ConsumerState::Stable, "{:?}", group.describe());
+            assert_eq!(group.state(), ConsumerState::Stable, "{:?}", group.describe(&self.group.config));
             for member in group.members.values() {
                 assert_eq!(member.assigned, group.target[&member.id]);
             }
@@ -159,7 +159,7 @@ impl History {
         self.group.check_replay();
         while let Some(deadline) = self.group.group.next_deadline() {
             self.group.now = self.group.now.max(deadline);
-            self.group.turn(|_, _, _| ());
+            self.group.turn(|_, _| ());
         }
         assert!(self.group.group.kind() == "classic" || self.group.members().is_empty());
     }

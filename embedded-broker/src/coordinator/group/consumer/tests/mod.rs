@@ -9,36 +9,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
-
-use super::{Catalog, ConsumerHeartbeat, ConsumerState, Heard, HeartbeatRefused, TopicPartitions};
+use super::{ConsumerGroupDescription, ConsumerHeartbeat, ConsumerState, Heard, HeartbeatRefused, TopicPartitions};
 use crate::coordinator::ErrorCode;
 use crate::coordinator::group::Group;
+use crate::coordinator::group::catalog::tests::{TestTopics, topic_id};
 use crate::coordinator::group::config::GroupConfig;
 use crate::coordinator::group::record::GroupRecord;
 use crate::coordinator::group::timers::TimerKey;
-use crate::coordinator::group::turn::Turn;
+use crate::coordinator::group::turn::{Turn, World};
 
 const SESSION: Duration = Duration::from_secs(45);
 const REBALANCE: Duration = Duration::from_secs(60);
-
-/// Topics by name; the id of a topic is made of its name.
-#[derive(Debug, Default)]
-struct Topics(BTreeMap<Arc<str>, i32>);
-
-impl Catalog for Topics {
-    fn topic(&self, name: &str) -> Option<(Uuid, i32)> {
-        self.0.get(name).map(|&partitions| (topic_id(name), partitions))
-    }
-
-    fn names(&self) -> Vec<Arc<str>> {
-        self.0.keys().cloned().collect()
-    }
-}
-
-fn topic_id(name: &str) -> Uuid {
-    Uuid::from_u128(name.bytes().fold(0, |id, byte| id * 256 + u128::from(byte)))
-}
 
 /// Partitions of the topic `t`.
 fn t(partitions: &[i32]) -> TopicPartitions {
@@ -48,7 +29,7 @@ fn t(partitions: &[i32]) -> TopicPartitions {
 /// A group, its topics, its clock, and everything it has said so far.
 struct TestGroup {
     group: Group,
-    topics: Topics,
+    topics: TestTopics,
     config: GroupConfig,
     now: Duration,
     records: Vec<GroupRecord>,
@@ -57,14 +38,16 @@ struct TestGroup {
 impl TestGroup {
     /// A group beside the topic `t` with six partitions.
     fn new() -> Self {
-        let topics = Topics(BTreeMap::from([("t".into(), 6)]));
+        let topics = TestTopics(BTreeMap::from([("t".into(), 6)]));
         Self { group: Group::new(), topics, config: GroupConfig::default(), now: Duration::ZERO, records: Vec::new() }
     }
 
-    fn turn<R>(&mut self, call: impl FnOnce(&mut Group, &Topics, &mut Turn<'_>) -> R) -> R {
-        let mut turn = Turn::new(self.now, &self.config);
+    fn turn<R>(&mut self, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> R {
+        let wall_ms = i64::try_from(self.now.as_millis()).unwrap();
+        let (now, config) = (self.now, &self.config);
+        let mut turn = Turn::new(World { group_id: "g", now, wall_ms, config, topics: &self.topics });
         self.group.poll(&mut turn);
-        let result = call(&mut self.group, &self.topics, &mut turn);
+        let result = call(&mut self.group, &mut turn);
         self.records.append(&mut turn.records);
         assert!(turn.replies.is_empty());
         self.check();
@@ -72,7 +55,7 @@ impl TestGroup {
     }
 
     fn send(&mut self, heartbeat: &ConsumerHeartbeat) -> Result<Heard, HeartbeatRefused> {
-        self.turn(|group, topics, turn| group.consumer_heartbeat(heartbeat, topics, turn))
+        self.turn(|group, turn| group.consumer_heartbeat(heartbeat, turn))
     }
 
     /// The error of a heartbeat that is refused.
@@ -97,7 +80,11 @@ impl TestGroup {
 
     fn sleep(&mut self, duration: Duration) {
         self.now += duration;
-        self.turn(|_, _, _| ());
+        self.turn(|_, _| ());
+    }
+
+    fn describe(&self) -> ConsumerGroupDescription {
+        self.group.describe_consumer(&self.config).unwrap()
     }
 
     fn state(&self) -> ConsumerState {
@@ -105,13 +92,13 @@ impl TestGroup {
     }
 
     fn members(&self) -> Vec<Arc<str>> {
-        let members = self.group.describe_consumer().map(|group| group.members).unwrap_or_default();
+        let members = self.group.describe_consumer(&self.config).map(|group| group.members).unwrap_or_default();
         members.into_iter().map(|described| described.member.id).collect()
     }
 
     /// What must always hold: one owner for a partition, epochs in order, a timer for whoever must be heard of.
     fn check(&self) {
-        let Some(description) = self.group.describe_consumer() else { return };
+        let Some(description) = self.group.describe_consumer(&self.config) else { return };
         let group = self.group.consumer();
         let mut held = TopicPartitions::new();
         for member in group.members.values() {
@@ -126,13 +113,14 @@ impl TestGroup {
             match key {
                 TimerKey::Session(id) => assert!(group.members.contains_key(id), "{id} is gone"),
                 TimerKey::Revocation(id) => assert!(!group.members[id].pending_revocation.is_empty()),
+                TimerKey::Rejoin(id) | TimerKey::Share(id) => assert!(group.members[id].classic.is_some()),
                 TimerKey::Join | TimerKey::Sync | TimerKey::Pending(_) => panic!("{key:?} is of a classic group"),
             }
         }
         for (id, member) in &group.members {
             assert!(group.timers.deadline(&TimerKey::Session(Arc::clone(id))).is_some(), "{id} is immortal");
             let revoking = group.timers.deadline(&TimerKey::Revocation(Arc::clone(id))).is_some();
-            assert_eq!(revoking, !member.pending_revocation.is_empty(), "{member:?}");
+            assert_eq!(revoking, !member.pending_revocation.is_empty() && member.classic.is_none(), "{member:?}");
         }
     }
 
@@ -140,7 +128,8 @@ impl TestGroup {
     fn check_replay(&self) {
         let mut recovered = Group::new();
         self.records.iter().for_each(|record| recovered.replay(record));
-        assert_eq!(recovered.describe_consumer(), self.group.describe_consumer());
+        let (now, then) = (&self.group, &recovered);
+        assert_eq!(then.describe_consumer(&self.config), now.describe_consumer(&self.config));
         assert_eq!(recovered.offsets, self.group.offsets);
     }
 }

@@ -18,6 +18,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+mod migration;
+
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
 
@@ -39,6 +41,7 @@ fn on_each(test: impl Fn(&mut Case<'_>)) {
         // A real broker makes its offsets topic for the first group there is, and hears of a new topic a little late.
         let not_ready = [3, 14, 15, 16];
         while not_ready.contains(&case.find_coordinator()) || not_ready.contains(&case.commit(8, -1, "", 0)) {}
+        case.await_topic();
         let probe = DeleteGroupsRequest::default().with_groups_names(vec![case.group_id()]);
         assert_eq!(case.client.call(2, &probe).results[0].error_code, 0);
         test(&mut case);
@@ -57,6 +60,21 @@ impl Case<'_> {
             .with_replication_factor(1);
         let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
         assert_eq!(self.client.call(7, &request).topics[0].error_code, 0);
+    }
+
+    /// Waits until the coordinator knows the topic: on a real broker that is later than anything else does.
+    fn await_topic(&mut self) {
+        let probe = GroupId(text(&unique("probe")));
+        let in_probe = |request: ConsumerGroupHeartbeatRequest| request.with_group_id(probe.clone());
+        let join = self.joining(in_probe(ConsumerGroupHeartbeatRequest::default()));
+        let (error, mut epoch, mut assigned) = self.beat(|request| join.with_member_id(request.member_id));
+        assert_eq!(error, 0);
+        while assigned.is_none_or(|assigned| assigned.is_empty()) {
+            (_, epoch, assigned) = self.beat(|request| in_probe(request).with_member_epoch(epoch));
+        }
+        self.beat(|request| in_probe(request).with_member_epoch(-1));
+        let delete = DeleteGroupsRequest::default().with_groups_names(vec![probe]);
+        assert_eq!(self.client.call(2, &delete).results[0].error_code, 0);
     }
 
     fn find_coordinator(&mut self) -> i16 {
@@ -95,10 +113,19 @@ impl Case<'_> {
     }
 
     fn join_request(&self, member_id: &StrBytes, instance: Option<&str>) -> JoinGroupRequest {
-        let mut subscription = vec![0, 0, 0, 0, 0, 1];
-        subscription.extend(i16::try_from(self.topic.len()).unwrap_or(0).to_be_bytes());
-        subscription.extend(self.topic.as_bytes());
+        self.join_owning(member_id, instance, &[])
+    }
+
+    /// A JoinGroup of a consumer that has these partitions.
+    fn join_owning(&self, member_id: &StrBytes, instance: Option<&str>, owned: &[i32]) -> JoinGroupRequest {
+        let mut subscription = vec![0, 1, 0, 0, 0, 1];
+        self.put_topic(&mut subscription);
         subscription.extend([0xff; 4]);
+        subscription.extend([0, 0, 0, u8::from(!owned.is_empty())]);
+        if !owned.is_empty() {
+            self.put_topic(&mut subscription);
+            put_partitions(&mut subscription, owned);
+        }
         let range = JoinGroupRequestProtocol::default().with_name(text("range")).with_metadata(subscription.into());
         JoinGroupRequest::default()
             .with_group_id(self.group_id())
@@ -120,10 +147,26 @@ impl Case<'_> {
         self.client.call(version, &second)
     }
 
+    fn put_topic(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(i16::try_from(self.topic.len()).unwrap_or(0).to_be_bytes());
+        bytes.extend(self.topic.as_bytes());
+    }
+
+    /// An assignment of these partitions, as consumers exchange it.
+    fn assignment(&self, partitions: &[i32]) -> Bytes {
+        let mut bytes = vec![0, 1, 0, 0, 0, 1];
+        self.put_topic(&mut bytes);
+        put_partitions(&mut bytes, partitions);
+        bytes.extend([0xff; 4]);
+        bytes.into()
+    }
+
     fn sync(&mut self, member_id: &StrBytes, generation: i32) -> (i16, Bytes) {
-        let share = SyncGroupRequestAssignment::default()
-            .with_member_id(member_id.clone())
-            .with_assignment(Bytes::from_static(b"share"));
+        self.sync_sharing(member_id, generation, Bytes::from_static(b"share"))
+    }
+
+    fn sync_sharing(&mut self, member_id: &StrBytes, generation: i32, share: Bytes) -> (i16, Bytes) {
+        let share = SyncGroupRequestAssignment::default().with_member_id(member_id.clone()).with_assignment(share);
         let request = SyncGroupRequest::default()
             .with_group_id(self.group_id())
             .with_generation_id(generation)
@@ -166,8 +209,17 @@ impl Case<'_> {
         (response.error_code, response.topics.first().map(|topic| topic.partitions[0].error_code))
     }
 
+    /// Waits until all that was answered can be seen: a real coordinator shows what it has written, a little after it said
+    /// so. Only a request for stable offsets waits for that.
+    fn settle(&mut self) {
+        let group = OffsetFetchRequestGroup::default().with_group_id(self.group_id()).with_topics(None);
+        let request = OffsetFetchRequest::default().with_groups(vec![group]).with_require_stable(true);
+        assert_eq!(self.client.call(8, &request).groups[0].error_code, 0);
+    }
+
     /// Error, state, protocol and number of members.
     fn describe(&mut self, version: i16) -> (i16, String, String, usize) {
+        self.settle();
         let request = DescribeGroupsRequest::default().with_groups(vec![self.group_id()]);
         let group = self.client.call(version, &request).groups.remove(0);
         (group.error_code, group.group_state.to_string(), group.protocol_data.to_string(), group.members.len())
@@ -175,6 +227,7 @@ impl Case<'_> {
 
     /// Protocol type, state and type in the list of all groups.
     fn listed(&mut self) -> Option<(String, String, String)> {
+        self.settle();
         let groups = self.client.call(5, &ListGroupsRequest::default()).groups;
         let group = groups.iter().find(|group| *group.group_id.0 == *self.group)?;
         let (kind, state) = (group.protocol_type.to_string(), group.group_state.to_string());
@@ -196,6 +249,11 @@ impl Case<'_> {
             .with_subscribed_topic_names(Some(vec![TopicName(text(&self.topic))]))
             .with_topic_partitions(Some(Vec::<TopicPartitions>::new()))
     }
+}
+
+fn put_partitions(bytes: &mut Vec<u8>, partitions: &[i32]) {
+    bytes.extend(i32::try_from(partitions.len()).unwrap_or(0).to_be_bytes());
+    partitions.iter().for_each(|partition| bytes.extend(partition.to_be_bytes()));
 }
 
 /// Error, epoch and assigned partitions of an answer to a heartbeat.

@@ -1,0 +1,103 @@
+//! Groups change their protocol: an empty group for whoever comes, a group with members while they work (KIP-848).
+//!
+//! A member of the new protocol turns a classic group of consumers into a consumer group, in which the others go on
+//! speaking the classic protocol; when the last member of the new protocol goes, the group turns back. Each conversion is
+//! written as the end of the one group and the records of the other, so that recovery finds what live requests made.
+
+use std::sync::Arc;
+
+use super::classic::{ClassicGroup, ClassicState, CommonProtocol};
+use super::consumer::{ConsumerGroup, ConsumerHeartbeat, Heard, HeartbeatRefused, refused};
+use super::machine::{Group, Members};
+use super::record::GroupRecord;
+use super::turn::Turn;
+use crate::coordinator::ErrorCode;
+
+impl Group {
+    /// The first heartbeat of a member in a group that is not, or not yet, a consumer group. The group changes only if the
+    /// heartbeat is taken.
+    pub(super) fn upgrade(
+        &mut self,
+        request: &ConsumerHeartbeat,
+        turn: &mut Turn<'_>,
+    ) -> Result<Heard, HeartbeatRefused> {
+        let Members::Classic(classic) = &mut self.members else { return Err(not_a_consumer_group(turn.group_id)) };
+        let mut trial = Turn::new(turn.world);
+        let mut consumer = match classic.state() {
+            ClassicState::Dead => {
+                return Err(refused(ErrorCode::CoordinatorNotAvailable, "The coordinator is not available."));
+            }
+            ClassicState::Empty => ConsumerGroup::default(),
+            _ => upgraded(classic, &mut trial)?,
+        };
+        let heard = consumer.heartbeat(request, &mut trial)?;
+        classic.send_away(turn);
+        if self.exists {
+            turn.records.push(GroupRecord::MetadataDeleted);
+        }
+        turn.records.append(&mut trial.records);
+        self.members = Members::Consumer(consumer);
+        self.exists = true;
+        Ok(heard)
+    }
+
+    /// Takes members out of a consumer group, which turns into a classic one if only members of that protocol are left.
+    pub(super) fn fence(&mut self, ids: &[Arc<str>], turn: &mut Turn<'_>) {
+        let Members::Consumer(group) = &mut self.members else { return };
+        if ids.is_empty() {
+            return;
+        }
+        if !group.leaves_only_classic(ids, turn.config) {
+            group.remove_members(ids, turn);
+            return;
+        }
+        self.downgrade(ids, true, turn);
+    }
+
+    /// Turns a consumer group into a classic one, without these members.
+    pub(super) fn downgrade(&mut self, gone: &[Arc<str>], rebalance: bool, turn: &mut Turn<'_>) {
+        let Members::Consumer(group) = &mut self.members else { return };
+        let metadata = group.as_classic(gone, turn);
+        group.end(turn);
+        let mut classic = ClassicGroup::from_record(&metadata.record, metadata.protocols);
+        turn.records.push(GroupRecord::Metadata(metadata.record));
+        classic.loaded(turn);
+        if rebalance && classic.state() == ClassicState::Stable {
+            classic.prepare_rebalance(turn);
+        }
+        self.members = Members::Classic(classic);
+    }
+}
+
+/// The consumer group that a classic one with members turns into, with its records.
+fn upgraded(classic: &ClassicGroup, trial: &mut Turn<'_>) -> Result<ConsumerGroup, HeartbeatRefused> {
+    let cannot = |why: &str| {
+        let message = format!("Cannot upgrade classic group {} to consumer group because {why}.", trial.group_id);
+        Err(refused(ErrorCode::GroupIdNotFound, message))
+    };
+    if !trial.config.migration.allows_upgrade() {
+        return cannot("online upgrade is disabled");
+    }
+    if !classic.speaks_consumer_protocol() {
+        return cannot("the group does not use the consumer embedded protocol");
+    }
+    if classic.len() > trial.config.consumer_max_size {
+        return cannot("the group size exceeds the consumer group maximum size");
+    }
+    match classic.common_protocol() {
+        CommonProtocol::Malformed => cannot("the embedded consumer protocol is malformed"),
+        CommonProtocol::OfAnotherAssignor => {
+            let message = format!(
+                "Cannot upgrade classic group {} to consumer group because an unsupported custom assignor is in use. Please \
+                 refer to the documentation or switch to a default assignor before re-attempting the upgrade.",
+                trial.group_id
+            );
+            Err(refused(ErrorCode::GroupIdNotFound, message))
+        }
+        CommonProtocol::Consumers(members) => Ok(ConsumerGroup::from_classic(classic.generation(), members, trial)),
+    }
+}
+
+pub(super) fn not_a_consumer_group(group_id: &str) -> HeartbeatRefused {
+    refused(ErrorCode::GroupIdNotFound, format!("Group {group_id} is not a consumer group."))
+}
