@@ -20,6 +20,7 @@ mod config;
 mod coordinator;
 mod data_wait;
 mod error;
+mod features;
 mod fetch_session;
 mod groups;
 mod inspect;

@@ -139,6 +139,11 @@ impl Partition {
         }
     }
 
+    /// The bytes its log holds.
+    pub(crate) fn size(&self) -> usize {
+        self.state.lock().log.len()
+    }
+
     /// Looks something up in the log, for a client that knows `leader_epoch` (or -1).
     pub(crate) fn look<T>(&self, leader_epoch: i32, look: impl FnOnce(&PartitionLog) -> T) -> Result<T, ErrorCode> {
         let state = self.state.lock();

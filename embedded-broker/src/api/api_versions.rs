@@ -11,11 +11,9 @@ use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
 use super::{APIS, Api, Refusal, RequestContext};
 use crate::error::ErrorCode;
+use crate::features::FEATURES;
 use crate::protocol::{ApiKey, StrBytes};
 use crate::security::session::Software;
-
-/// A feature of the cluster: name, lowest and highest supported level, and the level in use.
-const FEATURES: &[(&str, i16, i16, i16)] = &[("group.version", 0, 1, 1), ("metadata.version", 7, 27, 27)];
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Result<ApiVersionsResponse, Refusal> {
     if cx.version >= 3 && !(is_name(&request.client_software_name) && is_name(&request.client_software_version)) {
@@ -32,7 +30,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
         ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(api.max_version)
     });
     let response = ApiVersionsResponse::default().with_api_keys(keys.collect());
-    Ok(if cx.version >= 3 { with_features(response, cx.version) } else { response })
+    Ok(if cx.version >= 3 { with_features(cx, response) } else { response })
 }
 
 /// As Kafka: answered always, but listed only where metrics are received.
@@ -40,14 +38,14 @@ fn is_telemetry(key: ApiKey) -> bool {
     matches!(key, ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry)
 }
 
-fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResponse {
-    let supported = FEATURES.iter().filter(|(_, min, ..)| *min > 0 || version >= 4).map(|&(name, min, max, _)| {
+fn with_features(cx: &RequestContext<'_>, response: ApiVersionsResponse) -> ApiVersionsResponse {
+    let supported = FEATURES.iter().filter(|feature| feature.min > 0 || cx.version >= 4).map(|feature| {
         SupportedFeatureKey::default()
-            .with_name(StrBytes::from_static_str(name))
-            .with_min_version(min)
-            .with_max_version(max)
+            .with_name(StrBytes::from_static_str(feature.name))
+            .with_min_version(feature.min)
+            .with_max_version(feature.max)
     });
-    let finalized = FEATURES.iter().map(|&(name, _, _, level)| {
+    let finalized = cx.cluster.features.in_use().into_iter().map(|(name, level)| {
         FinalizedFeatureKey::default()
             .with_name(StrBytes::from_static_str(name))
             .with_min_version_level(level)
@@ -55,7 +53,7 @@ fn with_features(response: ApiVersionsResponse, version: i16) -> ApiVersionsResp
     });
     response
         .with_supported_features(supported.collect())
-        .with_finalized_features_epoch(1)
+        .with_finalized_features_epoch(cx.cluster.metadata_offset())
         .with_finalized_features(finalized.collect())
 }
 

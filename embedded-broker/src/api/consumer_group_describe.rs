@@ -26,6 +26,10 @@ pub(crate) fn handle(
     let topics = cx.cluster.topics();
     let operations = group_operations(request.include_authorized_operations);
     let groups = request.group_ids.into_iter().map(|group_id| {
+        if !cx.serves_consumer_groups() {
+            let code = ErrorCode::UnsupportedVersion.code();
+            return DescribedGroup::default().with_group_id(group_id).with_error_code(code).with_error_message(None);
+        }
         if group_id.is_empty() {
             return DescribedGroup::default().with_error_code(ErrorCode::InvalidGroupId.code());
         }

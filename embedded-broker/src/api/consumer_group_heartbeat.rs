@@ -21,6 +21,10 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: ConsumerGroupHeartbeatRequest,
 ) -> Result<ConsumerGroupHeartbeatResponse, Refusal> {
+    if !cx.serves_consumer_groups() {
+        let code = ErrorCode::UnsupportedVersion.code();
+        return Ok(ConsumerGroupHeartbeatResponse::default().with_error_code(code).with_error_message(None));
+    }
     let response = match beat(cx, &request) {
         Ok(heard) => answer(&heard),
         Err(refused) => ConsumerGroupHeartbeatResponse::default()

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::clock::Waiter;
 use crate::cluster::{Cluster, Node};
+use crate::features;
 use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed, StrBytes};
 use crate::security::session::Session;
 use crate::telemetry;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 pub(crate) use api_versions::unsupported_version;
 
 mod alter_configs;
+mod alter_partition_reassignments;
+mod alter_replica_log_dirs;
 mod answer;
 mod api_versions;
 mod config_resource;
@@ -35,7 +38,10 @@ mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
+mod describe_log_dirs;
+mod describe_quorum;
 mod describe_topic_partitions;
+mod elect_leaders;
 mod fetch;
 mod find_coordinator;
 mod get_telemetry_subscriptions;
@@ -47,6 +53,7 @@ mod leave_group;
 mod list_config_resources;
 mod list_groups;
 mod list_offsets;
+mod list_partition_reassignments;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -55,6 +62,8 @@ mod offset_for_leader_epoch;
 mod produce;
 mod push_telemetry;
 mod sync_group;
+mod unregister_broker;
+mod update_features;
 
 /// One request: its key, the versions that are served, and who serves it.
 pub(crate) struct Api {
@@ -102,11 +111,19 @@ pub(crate) const APIS: &[Api] = &[
     api!(OffsetForLeaderEpoch, 2..=4, offset_for_leader_epoch::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
+    api!(AlterReplicaLogDirs, 1..=2, alter_replica_log_dirs::handle),
+    api!(DescribeLogDirs, 1..=4, describe_log_dirs::handle),
     api!(CreatePartitions, 0..=3, create_partitions::handle),
     api!(DeleteGroups, 0..=2, delete_groups::handle),
+    api!(ElectLeaders, 0..=2, elect_leaders::handle),
     api!(IncrementalAlterConfigs, 0..=1, incremental_alter_configs::handle),
+    api!(AlterPartitionReassignments, 0..=1, alter_partition_reassignments::handle),
+    api!(ListPartitionReassignments, 0..=0, list_partition_reassignments::handle),
     api!(OffsetDelete, 0..=0, offset_delete::handle),
+    api!(DescribeQuorum, 0..=2, describe_quorum::handle),
+    api!(UpdateFeatures, 0..=2, update_features::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
+    api!(UnregisterBroker, 0..=0, unregister_broker::handle),
     api!(ConsumerGroupHeartbeat, 0..=1, consumer_group_heartbeat::handle),
     api!(ConsumerGroupDescribe, 0..=1, consumer_group_describe::handle),
     api!(GetTelemetrySubscriptions, 0..=0, get_telemetry_subscriptions::handle),
@@ -144,6 +161,11 @@ impl RequestContext<'_> {
 }
 
 impl RequestContext<'_> {
+    /// Whether there are consumer groups of KIP-848: `group.version` may have been set back.
+    fn serves_consumer_groups(&self) -> bool {
+        self.cluster.features.level(features::GROUP) > 0
+    }
+
     /// This client as one that pushes metrics, under the id it was given.
     fn telemetry_client(&self, instance_id: Uuid) -> telemetry::Client {
         let software = self.session.software.borrow().clone();

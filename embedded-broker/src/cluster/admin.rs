@@ -8,6 +8,7 @@ use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::{effect, topic_config};
 use crate::error::{Error, ErrorCode};
+use crate::features::{Change, ELIGIBLE_LEADER_REPLICAS};
 use crate::log::LogConfig;
 use crate::placement;
 use crate::topic::{Topic, Topics, check_name};
@@ -66,6 +67,30 @@ impl Cluster {
         })
     }
 
+    /// Where a node keeps its log, as its configs say: the first directory, if there are several.
+    pub(crate) fn log_dir(&self, node: i32) -> String {
+        let layers = self.broker_configs();
+        let dirs = ["log.dirs", "log.dir"].iter().find_map(|name| layers.value(node, name).ok().flatten());
+        dirs.as_deref().and_then(|dirs| dirs.split(',').next()).unwrap_or_default().trim().to_owned()
+    }
+
+    /// Moves features to other levels, all or none of them; only looks when `validate_only`.
+    ///
+    /// # Errors
+    ///
+    /// Why the first one that cannot change cannot, in Kafka's words.
+    pub(crate) fn update_features<'a>(
+        &self,
+        updates: impl Iterator<Item = (&'a str, i16, Option<Change>)>,
+        validate_only: bool,
+    ) -> Result<(), String> {
+        self.features.update(self.controller_id(), updates, validate_only)?;
+        if !validate_only {
+            self.metadata_changed();
+        }
+        Ok(())
+    }
+
     /// Changes a topic's configs by `change`, which is given the present ones; only looks when `validate_only`.
     ///
     /// # Errors
@@ -118,7 +143,8 @@ impl Cluster {
     ) -> Result<(), Error> {
         self.change_topics(|topics| {
             let old = self.broker_configs();
-            let layers = altered(&old, node, self.controller_id(), change)?;
+            let tracks_eligible = self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0;
+            let layers = altered(&old, node, self.controller_id(), tracks_eligible, change)?;
             if validate_only {
                 return Ok(());
             }
@@ -138,6 +164,7 @@ fn altered(
     layers: &BrokerLayers,
     node: Option<i32>,
     seen_from: i32,
+    tracks_eligible: bool,
     change: impl Fn(&Configs) -> Result<Configs, Error>,
 ) -> Result<BrokerLayers, Error> {
     let none = Configs::new();
@@ -147,7 +174,9 @@ fn altered(
     };
     let new = change(old)?;
     alter::broker::check(layers, node.unwrap_or(seen_from), scope, &new)?;
-    alter::broker::check_min_insync_replicas(scope, old, &new)?;
+    if tracks_eligible {
+        alter::broker::check_min_insync_replicas(scope, old, &new)?;
+    }
     let mut layers = layers.clone();
     match node {
         Some(node) => drop(layers.dynamic.insert(node, new)),

@@ -19,6 +19,7 @@ use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
+use crate::features::Features;
 use crate::fetch_session::FetchSessions;
 use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
@@ -82,6 +83,9 @@ pub(crate) struct Cluster {
     /// What the coordinator goes by for groups that have no configs of their own.
     group_defaults: Arc<GroupConfig>,
     pub(crate) loggers: Loggers,
+    pub(crate) features: Features,
+    /// How often the cluster has changed: topics, configs, features, quotas.
+    metadata_offset: AtomicI64,
     pub(crate) telemetry: Telemetry,
     next_producer_id: AtomicI64,
     stopping: AtomicBool,
@@ -101,6 +105,9 @@ impl Cluster {
             resource_configs: RwLock::default(),
             group_defaults: Arc::new(settings.group.clone()),
             loggers: Loggers::default(),
+            features: Features::default(),
+            // Clients take what has no positive epoch for unknown.
+            metadata_offset: AtomicI64::new(1),
             telemetry: Telemetry::default(),
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
@@ -171,8 +178,18 @@ impl Cluster {
         copy.version += 1;
         let changed = change(&mut copy)?;
         *self.topics.write() = Arc::new(copy);
+        self.metadata_changed();
         wake_all(&self.topic_watches);
         Ok(changed)
+    }
+
+    /// How often the cluster has changed.
+    pub(crate) fn metadata_offset(&self) -> i64 {
+        self.metadata_offset.load(Ordering::Relaxed)
+    }
+
+    fn metadata_changed(&self) {
+        self.metadata_offset.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Wakes `waiter` at every change of the topics, until it is [unwatched](Self::unwatch_topics) by its number.

@@ -123,6 +123,7 @@ impl Cluster {
         change(&mut copy)?;
         if !validate_only {
             *self.resource_configs.write() = Arc::new(copy);
+            self.metadata_changed();
         }
         Ok(())
     }

@@ -66,7 +66,6 @@ impl PartitionLog {
     }
 
     /// All bytes held.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.len).sum()
     }
