@@ -12,8 +12,6 @@ mod port;
 mod produce_error;
 mod producer;
 #[cfg(test)]
-mod producer_tests;
-#[cfg(test)]
 mod property_tests;
 
 pub(crate) use admin::{Admin, Refusal};

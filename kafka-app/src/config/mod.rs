@@ -121,7 +121,6 @@ mod producer;
 mod properties;
 mod property_rules;
 mod resolve;
-mod resolve_rules;
 mod resolved;
 mod section;
 mod source;

@@ -1,5 +1,6 @@
 //! What a user sees of the configuration: layers, mistakes, resolved listeners.
 
+mod client_map;
 mod layers;
 mod listeners;
 mod mistakes;

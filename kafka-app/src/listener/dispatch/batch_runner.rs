@@ -12,7 +12,7 @@ use super::{
     run::{Delays, Fault, Next, Run, Shared},
 };
 use crate::{
-    config::{Delivery, OnRevoke},
+    config::Delivery,
     error::Error,
     error_handler::{Decision, Reason, decide, give_up},
     handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
@@ -32,16 +32,7 @@ impl<H: BatchHandler> ChunkRunner for BatchRunner<H> {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         let run = Run { shared: &self.shared, chunk, progress };
-        Box::pin(async move {
-            match run.listener().on_revoke {
-                OnRevoke::Drain => run_all(&*self.handler, &run).await,
-                OnRevoke::Cancel => tokio::select! {
-                    biased;
-                    () = progress.revoked() => Ok(()),
-                    result = run_all(&*self.handler, &run) => result,
-                },
-            }
-        })
+        Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     run::{Fault, Next, Run, Shared},
 };
 use crate::{
-    config::{Delivery, OnRevoke},
+    config::Delivery,
     error::Error,
     error_handler::{Reason, give_up},
     handler::{Failure, Outcome, Outputs, RecordHandler},
@@ -29,16 +29,7 @@ impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         let run = Run { shared: &self.shared, chunk, progress };
-        Box::pin(async move {
-            match run.listener().on_revoke {
-                OnRevoke::Drain => run_all(&*self.handler, &run).await,
-                OnRevoke::Cancel => tokio::select! {
-                    biased;
-                    () = progress.revoked() => Ok(()),
-                    result = run_all(&*self.handler, &run) => result,
-                },
-            }
-        })
+        Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
     }
 }
 

@@ -1,11 +1,11 @@
 //! [`Run`]: one chunk on its way through a runner, and what is done about its failures.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Chunk, Policy, Progress};
 use crate::{
     client::RecordSink,
-    config::{AckMode, ResolvedListener, Retry},
+    config::{AckMode, OnRevoke, ResolvedListener, Retry},
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Origin, Reason, dead_letter, decide, give_up, random},
     handler::{Failure, Output, Outputs, RecordContext, Rejection},
@@ -74,6 +74,18 @@ pub(super) enum Sending {
 pub(super) type Delays = BackOff<fn() -> f64>;
 
 impl<'a> Run<'a> {
+    /// Sees the chunk through, or drops what is under way when its partition is revoked, as the listener wants it.
+    pub(super) async fn drive(&self, all: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+        match self.listener().on_revoke {
+            OnRevoke::Drain => all.await,
+            OnRevoke::Cancel => tokio::select! {
+                biased;
+                () = self.progress.revoked() => Ok(()),
+                result = all => result,
+            },
+        }
+    }
+
     pub(super) fn listener(&self) -> &'a ResolvedListener {
         &self.shared.policy.listener
     }

@@ -3,8 +3,10 @@
 //! A turn never waits: not for a handler, not for the network. Its thread sleeps between turns on the [`Mailbox`], woken
 //! by records, events, finished work and commands.
 
+mod config;
 mod offsets;
 mod rebalance;
+mod rewind;
 mod shutdown;
 
 use std::{
@@ -23,15 +25,16 @@ use super::{
     lane::Lanes,
     later::later,
     mailbox::{Command, Mailbox},
-    slot::{Bounds, Confirm, Pull, Ready, Rewind, Slot},
+    slot::{Confirm, Pull, Ready, Rewind, Slot},
     tracker::Tracker,
 };
+pub(crate) use config::PumpConfig;
 pub(crate) use shutdown::StopReport;
 use {rebalance::Revoking, shutdown::Phase};
 
 use crate::{
     client::{ConsumerClient, ConsumerEvent, Fault, FaultKind},
-    config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
+    config::{AckMode, Delivery},
     error::{Error, ErrorKind, Result},
     record::{RawRecord, TopicPartition},
 };
@@ -40,58 +43,6 @@ use crate::{
 const FALLBACK: Duration = Duration::from_secs(1);
 /// How long a finished offset may wait until it is stored for the client's next commit.
 const STORE_AFTER: Duration = Duration::from_millis(50);
-/// A record listener's chunk: enough to make what a hand-over costs vanish.
-const CHUNK: u32 = 500;
-/// Bytes in flight of one partition, unless one record alone has more.
-const IN_FLIGHT_BYTES: u64 = 16 << 20;
-/// Records whose `Ack` may be outstanding, for a partition of a listener that acknowledges by itself.
-const ACKS_OUTSTANDING: u64 = 1 << 14;
-
-/// What a pump must know of its listener.
-#[derive(Debug, Clone)]
-pub(crate) struct PumpConfig {
-    pub(crate) listener_id: Arc<str>,
-    pub(crate) delivery: Delivery,
-    pub(crate) ack_mode: AckMode,
-    pub(crate) ack_time: Duration,
-    pub(crate) ack_count: u32,
-    pub(crate) on_revoke: OnRevoke,
-    /// How long a revoke waits for running handlers.
-    pub(crate) drain_timeout: Duration,
-    /// Of a hand-over to a lane.
-    pub(crate) limits: BatchLimits,
-    pub(crate) bounds: Bounds,
-    /// After how long an unfinished record is reported.
-    pub(crate) stuck_after: Duration,
-}
-
-impl PumpConfig {
-    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
-        let limits = match takes_batches {
-            true => listener.batch,
-            false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
-        };
-        Self {
-            listener_id: listener.id.as_str().into(),
-            delivery: listener.delivery,
-            ack_mode: listener.ack_mode,
-            ack_time: listener.ack_time,
-            ack_count: listener.ack_count,
-            on_revoke: listener.on_revoke,
-            drain_timeout: listener.shutdown_timeout,
-            limits,
-            // One chunk in the lane and one behind it.
-            bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
-            stuck_after: Duration::from_secs(300),
-        }
-    }
-
-    fn new_tracker(&self) -> Tracker {
-        let is_manual = matches!(self.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
-        Tracker::new(if is_manual { ACKS_OUTSTANDING.max(self.bounds.n_records) } else { self.bounds.n_records })
-    }
-}
-
 /// What the outside sees of a consumer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConsumerStatus {
@@ -332,47 +283,6 @@ impl Pump {
             self.report(fault, now);
         }
         more
-    }
-
-    /// Starts partitions anew that are to be read again, once nothing of them runs.
-    fn rewind(&mut self, now: Instant) {
-        let ripe: Vec<TopicPartition> = self
-            .assignment
-            .iter()
-            .filter(|entry| !entry.is_leaving && !entry.data.assigned.is_running())
-            .filter(|entry| entry.data.rewind.as_ref().is_some_and(|rewind| rewind.not_before <= now))
-            .map(|entry| entry.partition.clone())
-            .collect();
-        for partition in ripe {
-            self.rewind_partition(&partition, now);
-        }
-    }
-
-    fn rewind_partition(&mut self, partition: &TopicPartition, now: Instant) {
-        let Some(entry) = self.assignment.get_mut(partition) else { return };
-        let slot = &mut entry.data;
-        slot.assigned.advance(&mut slot.tracker);
-        let Some(rewind) = &mut slot.rewind else { return };
-        // Without an unfinished record the next one is the right one.
-        if let Some(offset) = rewind.offset.or_else(|| slot.tracker.front_offset())
-            && let Err(error) = self.client.seek(partition, offset)
-        {
-            tracing::warn!(listener = &*self.config.listener_id, %error, "cannot read {partition} again yet");
-            rewind.not_before = now + FALLBACK;
-            return;
-        }
-        let reply = slot.rewind.take().and_then(|rewind| rewind.reply);
-        // What was finished under the old epoch still counts.
-        self.store(now);
-        let Some(epoch) = self.assignment.renew(partition) else { return };
-        let tracker = self.config.new_tracker();
-        let assigned = self.new_assigned(partition, epoch, &tracker);
-        if let Some(entry) = self.assignment.get_mut(partition) {
-            entry.data.restart(tracker, assigned);
-        }
-        if let Some(reply) = reply {
-            let _gone = reply.send(Ok(()));
-        }
     }
 
     fn new_assigned(&self, partition: &TopicPartition, epoch: u64, tracker: &Tracker) -> Arc<Assigned> {

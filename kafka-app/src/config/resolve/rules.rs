@@ -1,9 +1,7 @@
-//! Contradictions between what was said of a listener, and names that cannot be topics.
+//! Contradictions between what was said of a listener.
 
-use crate::config::{
-    AckMode, DeadLetter, Delivery, ResolvedListener, Subscription,
-    resolve::{Place, Resolver},
-};
+use super::{Place, Resolver};
+use crate::config::{AckMode, DeadLetter, Delivery, ResolvedListener, Subscription};
 
 impl Resolver<'_> {
     pub(super) fn check_ack(&self, resolved: &ResolvedListener) {
@@ -67,17 +65,5 @@ impl Resolver<'_> {
                 format!("the listener reads `{topic}` itself: its dead letters would go in a circle"),
             );
         }
-    }
-}
-
-/// Kafka's rule for names of topics.
-pub(super) fn check_topic(topic: &str) -> Result<(), String> {
-    let fits = (1..=249).contains(&topic.len())
-        && topic != "."
-        && topic != ".."
-        && topic.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-    match fits {
-        true => Ok(()),
-        false => Err(format!("`{topic}` cannot be a topic: 1 to 249 letters, digits, dots, dashes and underscores")),
     }
 }

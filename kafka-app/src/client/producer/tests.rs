@@ -10,7 +10,7 @@ use rdkafka::{
     producer::DefaultProducerContext,
 };
 
-use super::{Producer, RecordSink, producer::CloseReport};
+use super::{Producer, RecordSink, cut_off::CloseReport};
 use crate::{
     ErrorKind, KafkaTemplate, ProducerRecord, Topic,
     error::Result,

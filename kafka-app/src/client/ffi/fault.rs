@@ -1,0 +1,60 @@
+//! librdkafka's errors as faults.
+
+use std::ptr::NonNull;
+
+use rdkafka::{
+    bindings::{self as sys, rd_kafka_resp_err_t as RespErr},
+    types::RDKafkaErrorCode,
+};
+
+use super::text::c_text;
+use crate::{
+    client::port::{Fault, FaultKind},
+    error::Result,
+};
+
+pub(super) fn fault(code: RespErr, text: &str) -> Fault {
+    let code = RDKafkaErrorCode::from(code);
+    let kind = match code {
+        RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => {
+            FaultKind::Unreachable
+        }
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL => {
+            FaultKind::Authentication
+        }
+        RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed => {
+            FaultKind::Authorization
+        }
+        RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => FaultKind::UnknownTopic,
+        RDKafkaErrorCode::NoOffset => FaultKind::NothingToCommit,
+        // Another consumer has our `group.instance.id`: one that came back would fence that one, and so on for ever.
+        RDKafkaErrorCode::FencedInstanceId
+        | RDKafkaErrorCode::UnsupportedAssignor
+        | RDKafkaErrorCode::InconsistentGroupProtocol => FaultKind::Config,
+        _ => FaultKind::Other,
+    };
+    Fault { kind, text: if text.is_empty() { code.to_string() } else { format!("{code}: {text}") } }
+}
+
+pub(super) fn other(text: impl Into<String>) -> Fault {
+    Fault { kind: FaultKind::Other, text: text.into() }
+}
+
+pub(super) fn check(code: RespErr, what: &str) -> Result<()> {
+    match code {
+        RespErr::RD_KAFKA_RESP_ERR_NO_ERROR => Ok(()),
+        code => Err(fault(code, "").to_error(what)),
+    }
+}
+
+pub(super) fn check_error(error: *mut sys::rd_kafka_error_t, what: &str) -> Result<()> {
+    let Some(error) = NonNull::new(error) else { return Ok(()) };
+    // SAFETY: an error object that was given to us; its text is copied before it is destroyed, once.
+    let fault = unsafe {
+        let fault =
+            fault(sys::rd_kafka_error_code(error.as_ptr()), &c_text(sys::rd_kafka_error_string(error.as_ptr())));
+        sys::rd_kafka_error_destroy(error.as_ptr());
+        fault
+    };
+    Err(fault.to_error(what))
+}

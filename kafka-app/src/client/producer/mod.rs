@@ -1,0 +1,215 @@
+//! The cluster's one producer: back-pressure by a semaphore, delivery reports by a thread of its own.
+//!
+//! A record takes a permit before librdkafka sees it; the poller gives the permit back when the report was served and
+//! the record's room in librdkafka's queue is free again. There are half as many permits as the queue holds records, so
+//! only its limit in bytes can fill it; then a send waits for the next report, never for a timer.
+
+mod batch;
+mod core;
+mod cut_off;
+mod reports;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use rdkafka::{config::ClientConfig, error::KafkaError};
+use tokio::sync::{Notify, Semaphore};
+
+use self::{
+    batch::Batch,
+    core::Core,
+    cut_off::{CloseReport, Counters},
+};
+use super::{
+    Enqueue, PendingSend, RecordSink,
+    client_log::ClientLog,
+    delivery::{BatchCompletion, Completion},
+    ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket},
+    produce_error::Limits,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    producer::{PartitionInfo, SendError},
+    record::ProducerRecord,
+};
+pub(crate) use core::TryProduce;
+
+/// How long the reports of purged records are waited for; they are there already, but for the poller's turn.
+const PURGE_GRACE: Duration = Duration::from_secs(2);
+/// How long a topic's number of partitions is believed: it changes rarely, and only grows.
+const N_PARTITIONS_TTL: Duration = Duration::from_secs(60);
+
+/// A cheap handle of the producer; the last one to go stops it, and what is unsent then is given up.
+#[derive(Clone)]
+pub(crate) struct Producer(Arc<Handle>);
+
+struct Handle {
+    /// Taken on drop only: the poller's thread destroys the client, since that joins librdkafka's threads.
+    core: Option<Arc<Core>>,
+    retire: mpsc::Sender<Arc<Core>>,
+}
+
+impl Producer {
+    /// Creates the producer and starts its poller; no connection is waited for.
+    ///
+    /// # Errors
+    /// librdkafka refuses a property or a combination of them.
+    pub(crate) fn create(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
+        let config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let refused = |error: KafkaError| {
+            Error::new(ErrorKind::Config, "the producer cannot be created from its properties").with_source(error)
+        };
+        let limits = config.create_native_config().and_then(|native| Limits::of(&native)).map_err(refused)?;
+        let log = ClientLog::new("producer", limits.servers.clone());
+        let native = NativeProducer::create(&config, log).map_err(refused)?;
+        let n_permits = (limits.queue_messages / 2).clamp(1, Semaphore::MAX_PERMITS);
+        let core = Arc::new(Core {
+            native,
+            room: Semaphore::new(n_permits),
+            n_permits,
+            reported: Notify::new(),
+            batches: Mutex::default(),
+            n_partitions: Mutex::default(),
+            limits,
+            counters: Counters::default(),
+            is_retired: AtomicBool::new(false),
+        });
+        let (retire, retired) = mpsc::channel();
+        let poller = Arc::clone(&core);
+        thread::Builder::new()
+            .name("kafka-producer".to_owned())
+            .spawn(move || poller.run(&retired))
+            .map_err(|e| Error::new(ErrorKind::Unavailable, "cannot start the producer's thread").with_source(e))?;
+        Ok(Self(Arc::new(Handle { core: Some(core), retire })))
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        match &self.0.core {
+            Some(core) => core,
+            None => unreachable!("the core is taken when the last handle is dropped, and self is one"),
+        }
+    }
+
+    /// Hands a record over when there is room now; `Err(Full)` gives the ticket back.
+    pub(crate) fn try_produce(&self, record: &Outbound<'_>, ticket: Ticket) -> Result<(), TryProduce> {
+        self.core().try_produce(record, ticket)
+    }
+
+    /// Waits for room, then hands the record over.
+    pub(crate) async fn produce(&self, record: ProducerRecord, ticket: Ticket) -> Result<(), SendError> {
+        self.core().produce(record, ticket).await
+    }
+
+    /// Hands at most [`MAX_BATCH`] records of a topic over, waiting for room; the batch is done when all are answered.
+    pub(crate) async fn produce_batch(&self, topic: &str, records: Batch<'_>) -> Result<Arc<BatchCompletion>, Error> {
+        self.core().produce_batch(topic, records).await
+    }
+
+    /// Most records a batch may have: no more than there is room for at once.
+    pub(crate) fn max_batch(&self) -> usize {
+        MAX_BATCH.min(self.core().n_permits)
+    }
+
+    /// Waits until every record handed over is answered, those that others send meanwhile included; without linger.
+    pub(crate) async fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        let core = Arc::clone(self.core());
+        let flushed = blocking(move || core.native.flush(timeout)).await?;
+        flushed.map_err(|code| {
+            let n_open = self.core().native.n_outstanding();
+            Error::new(ErrorKind::Unavailable, format!("{n_open} records are still unacknowledged after {timeout:?}"))
+                .with_source(KafkaError::Flush(code))
+        })
+    }
+
+    /// Refuses new records, waits for the others up to `timeout`, then gives up what is left and reports it.
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<CloseReport, Error> {
+        self.core().room.close();
+        self.core().reported.notify_waiters();
+        let core = Arc::clone(self.core());
+        blocking(move || {
+            if core.native.flush(timeout).is_err() {
+                core.native.purge();
+                // Reports of purged records are queued already; the poller serves them now.
+                let _ = core.native.flush(PURGE_GRACE);
+            }
+            core.counters.cut_off()
+        })
+        .await
+    }
+
+    /// The topic's partitions as the cluster describes them now; asks off the async threads.
+    pub(crate) async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
+        let (core, topic) = (Arc::clone(self.core()), topic.to_owned());
+        blocking(move || core.partitions_for(&topic)).await?
+    }
+
+    /// `delivery.timeout.ms`: within it every record is answered.
+    pub(crate) fn delivery_timeout(&self) -> Duration {
+        self.core().limits.delivery_timeout()
+    }
+}
+
+impl RecordSink for Producer {
+    fn enqueue(&self, mut record: ProducerRecord) -> Enqueue<'_> {
+        let Some(topic) = record.topic.take() else {
+            let error = Error::new(ErrorKind::Config, "a record without a topic cannot be sent");
+            return Enqueue::now(Err(SendError::new(record, error)));
+        };
+        record.topic = Some(Arc::clone(&topic));
+        let completion = Arc::new(Completion::choosing(record.partition, record.timestamp));
+        let pending = PendingSend::waiting(Arc::clone(&completion));
+        match self.try_produce(&Outbound::of(&topic, &record), Ticket::One(completion)) {
+            Ok(()) => Enqueue::now(Ok(pending)),
+            Err(TryProduce::Failed(error)) => Enqueue::now(Err(SendError::new(record, error))),
+            Err(TryProduce::Full(ticket)) => Enqueue::Later(Box::pin(async move {
+                self.produce(record, ticket).await?;
+                Ok(pending)
+            })),
+        }
+    }
+
+    fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32, Error>> + Send + 'a>> {
+        Box::pin(async move {
+            let core = self.core();
+            let known = core.n_partitions.lock().get(topic).copied();
+            if let Some((at, n_partitions)) = known
+                && at.elapsed() < N_PARTITIONS_TTL
+            {
+                return Ok(n_partitions);
+            }
+            let n_partitions = i32::try_from(self.partitions_for(topic).await?.len()).unwrap_or(i32::MAX);
+            core.n_partitions.lock().insert(topic.into(), (Instant::now(), n_partitions));
+            Ok(n_partitions)
+        })
+    }
+}
+
+impl Drop for Handle {
+    /// Tells the poller to give up what is unsent and to destroy the client; waits for nothing.
+    fn drop(&mut self) {
+        if let Some(core) = self.core.take() {
+            core.is_retired.store(true, Ordering::Release);
+            core.native.wake();
+            // The poller waits for this after it saw the flag; it is gone only if its thread panicked.
+            let _ = self.retire.send(core);
+        }
+    }
+}
+
+/// Runs a call of librdkafka that blocks on a thread where blocking is allowed.
+pub(crate) async fn blocking<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let ended = |e| Error::new(ErrorKind::Stopped, "a call to the Kafka client was cut off").with_source(e);
+    tokio::task::spawn_blocking(call).await.map_err(ended)
+}

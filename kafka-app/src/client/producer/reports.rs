@@ -1,0 +1,70 @@
+//! [`Reports`]: delivery reports to those who wait for them.
+
+use std::sync::Arc;
+
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::core::Core;
+use crate::{
+    client::{
+        delivery::BatchCompletion,
+        ffi::{BatchTicket, Outbound, Report, ReportSink, Ticket},
+        produce_error::describe,
+    },
+    producer::SendError,
+    record::SendResult,
+};
+
+/// Brings the reports of one event to who waits for them.
+pub(super) struct Reports<'c> {
+    core: &'c Core,
+    /// The batch of the record before: reports of a batch come in runs. It lives for one event only, so its key cannot
+    /// have been given to another batch.
+    last: Option<(usize, Arc<BatchCompletion>)>,
+}
+
+impl<'c> Reports<'c> {
+    pub(super) fn new(core: &'c Core) -> Self {
+        Self { core, last: None }
+    }
+}
+
+impl ReportSink for Reports<'_> {
+    fn report(&mut self, ticket: Ticket, report: &Report<'_>) {
+        let result = report.result().map_err(|code| self.failure(code, &ticket, report));
+        match ticket {
+            Ticket::One(completion) => completion.complete(result),
+            Ticket::Batch(ticket) => self.batch(ticket, result),
+            Ticket::Forget => {
+                if let Err(error) = result {
+                    tracing::error!(error = %error, "a record that nobody waits for was not sent");
+                }
+            }
+        }
+    }
+}
+
+impl Reports<'_> {
+    fn failure(&self, code: RDKafkaErrorCode, ticket: &Ticket, report: &Report<'_>) -> SendError {
+        self.core.counters.failed(code);
+        let mut record = report.to_record();
+        if let Ticket::One(completion) = ticket {
+            record = completion.restore(record);
+        }
+        let topic = record.topic.clone().unwrap_or_default();
+        let is_in_doubt = report.is_possibly_appended();
+        let error = describe(code, &Outbound::of(&topic, &record), &self.core.limits, is_in_doubt);
+        SendError::new(record, error)
+    }
+
+    fn batch(&mut self, ticket: BatchTicket, result: Result<SendResult, SendError>) {
+        if self.last.as_ref().is_none_or(|(key, _)| *key != ticket.key) {
+            self.last = self.core.batches.lock().get(ticket.key).map(|batch| (ticket.key, batch));
+        }
+        if let Some((key, batch)) = &self.last
+            && batch.complete(ticket.index, result)
+        {
+            self.core.batches.lock().remove(*key);
+        }
+    }
+}

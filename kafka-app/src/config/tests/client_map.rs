@@ -1,0 +1,160 @@
+//! What librdkafka is told of what was said.
+
+use crate::config::{
+    Delivery, KafkaProperties, Properties, ResolvedListener,
+    client_map::{admin_properties, consumer_properties, producer_properties},
+};
+
+fn load(toml: &[(&str, &str)]) -> KafkaProperties {
+    let builder = toml.iter().fold(KafkaProperties::builder(), |builder, (key, value)| builder.set(*key, *value));
+    builder.load().expect("right properties")
+}
+
+fn listener() -> ResolvedListener {
+    ResolvedListener::new("bill", "orders", "billing")
+}
+
+#[test]
+fn consumers_have_the_frameworks_defaults() {
+    let map = consumer_properties(&KafkaProperties::new("a:1,b:2"), &listener(), 0);
+    for (key, value) in [
+        ("bootstrap.servers", "a:1,b:2"),
+        ("client.id", "kafka-app-bill-0"),
+        ("group.id", "billing"),
+        ("auto.offset.reset", "earliest"),
+        ("isolation.level", "read_committed"),
+        ("enable.auto.offset.store", "false"),
+        ("enable.auto.commit", "true"),
+        ("auto.commit.interval.ms", "1000"),
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("topic.metadata.refresh.interval.ms", "60000"),
+        ("fetch.queue.backoff.ms", "10"),
+        ("fetch.wait.max.ms", "100"),
+        ("queued.min.messages", "20000"),
+        ("queued.max.messages.kbytes", "16384"),
+        ("socket.keepalive.enable", "true"),
+    ] {
+        assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    assert_eq!(map.len(), 15);
+}
+
+#[test]
+fn producers_have_the_frameworks_defaults() {
+    let map = producer_properties(&KafkaProperties::new("a:1"));
+    let expected = [
+        ("acks", "all"),
+        ("bootstrap.servers", "a:1"),
+        ("client.id", "kafka-app-producer"),
+        ("delivery.timeout.ms", "120000"),
+        ("enable.idempotence", "true"),
+        ("linger.ms", "5"),
+        ("partitioner", "murmur2_random"),
+        ("socket.keepalive.enable", "true"),
+    ];
+    assert_eq!(map, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+}
+
+#[test]
+fn at_most_once_commits_by_hand() {
+    let listener = ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() };
+    let map = consumer_properties(&KafkaProperties::default(), &listener, 0);
+    assert_eq!(map["enable.auto.commit"], "false");
+    assert_eq!(map["enable.auto.offset.store"], "false");
+}
+
+#[test]
+fn the_most_specific_property_wins() {
+    let properties = load(&[
+        ("kafka.properties.fetch.wait.max.ms", "1"),
+        ("kafka.properties.socket.timeout.ms", "1000"),
+        ("kafka.properties.debug", "msg"),
+        ("kafka.consumer.fetch-max-wait", "2ms"),
+        ("kafka.consumer.properties.socket.timeout.ms", "2000"),
+        ("kafka.consumer.properties.debug", "cgrp"),
+    ]);
+    let own = Properties::from_iter([("debug", "fetch")]);
+    let map = consumer_properties(&properties, &ResolvedListener { properties: own, ..listener() }, 0);
+    assert_eq!(map["fetch.wait.max.ms"], "2");
+    assert_eq!(map["socket.timeout.ms"], "2000");
+    assert_eq!(map["debug"], "fetch");
+    assert_eq!(admin_properties(&properties)["socket.timeout.ms"], "1000");
+}
+
+#[test]
+fn shared_properties_reach_only_the_clients_that_have_them() {
+    let properties =
+        load(&[("kafka.properties.queue.buffering.max.ms", "50"), ("kafka.properties.session.timeout.ms", "6000")]);
+    let consumer = consumer_properties(&properties, &listener(), 0);
+    let producer = producer_properties(&properties);
+    assert_eq!((consumer.get("linger.ms"), consumer["session.timeout.ms"].as_str()), (None, "6000"));
+    assert_eq!((producer["linger.ms"].as_str(), producer.get("session.timeout.ms")), ("50", None));
+    assert_eq!(producer.get("queue.buffering.max.ms"), None, "one name for one property");
+    let admin = admin_properties(&properties);
+    assert_eq!((admin.get("linger.ms"), admin.get("session.timeout.ms")), (None, None));
+}
+
+#[test]
+fn the_consumer_protocol_drops_the_classic_defaults() {
+    let properties = load(&[("kafka.consumer.properties.group.protocol", "consumer")]);
+    let map = consumer_properties(&properties, &listener(), 0);
+    assert_eq!(map.get("partition.assignment.strategy"), None);
+    assert_eq!(map["group.protocol"], "consumer");
+}
+
+#[test]
+fn idempotence_gives_way_to_fewer_acks() {
+    for (key, value) in [
+        ("kafka.producer.acks", "1"),
+        ("kafka.producer.retries", "0"),
+        ("kafka.producer.properties.max.in.flight", "6"),
+    ] {
+        assert_eq!(producer_properties(&load(&[(key, value)]))["enable.idempotence"], "false", "{key}");
+    }
+    assert_eq!(producer_properties(&load(&[("kafka.producer.acks", "all")]))["enable.idempotence"], "true");
+}
+
+#[test]
+fn static_members_have_an_instance_id_each() {
+    let properties = load(&[("kafka.consumer.properties.group.instance.id", "host-7")]);
+    assert_eq!(consumer_properties(&properties, &listener(), 3)["group.instance.id"], "host-7-bill-3");
+}
+
+#[test]
+fn typed_keys_become_librdkafkas() {
+    let properties = load(&[
+        ("kafka.security.protocol", "SASL_SSL"),
+        ("kafka.ssl.key-password", "hunter2"),
+        ("kafka.ssl.trust-store-location", "file:/etc/ca.pem"),
+        ("kafka.properties.sasl.mechanism", "OAUTHBEARER"),
+        ("kafka.client-id", "shop"),
+        ("kafka.producer.buffer-memory", "32MiB"),
+        ("kafka.producer.compression-type", "lz4"),
+        ("kafka.producer.batch-size", "64KiB"),
+        ("kafka.producer.client-id", "shop-out"),
+        ("kafka.consumer.heartbeat-interval", "1s"),
+        ("kafka.consumer.max-poll-interval", "10m"),
+        ("kafka.consumer.fetch-min-size", "1KiB"),
+        ("kafka.consumer.auto-offset-reset", "latest"),
+        ("kafka.consumer.isolation-level", "read-uncommitted"),
+    ]);
+    let producer = producer_properties(&properties);
+    let consumer = consumer_properties(&properties, &listener(), 1);
+    for (map, key, value) in [
+        (&producer, "security.protocol", "sasl_ssl"),
+        (&producer, "ssl.key.password", "hunter2"),
+        (&producer, "ssl.ca.location", "/etc/ca.pem"),
+        (&producer, "queue.buffering.max.kbytes", "32768"),
+        (&producer, "compression.type", "lz4"),
+        (&producer, "batch.size", "65536"),
+        (&producer, "client.id", "shop-out"),
+        (&consumer, "client.id", "shop-bill-1"),
+        (&consumer, "heartbeat.interval.ms", "1000"),
+        (&consumer, "max.poll.interval.ms", "600000"),
+        (&consumer, "fetch.min.bytes", "1024"),
+        (&consumer, "auto.offset.reset", "latest"),
+        (&consumer, "isolation.level", "read_uncommitted"),
+    ] {
+        assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
+    }
+}

@@ -1,0 +1,60 @@
+//! [`PumpConfig`]: what a pump must know of its listener.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
+    listener::{slot::Bounds, tracker::Tracker},
+};
+
+/// A record listener's chunk: enough to make what a hand-over costs vanish.
+const CHUNK: u32 = 500;
+/// Bytes in flight of one partition, unless one record alone has more.
+const IN_FLIGHT_BYTES: u64 = 16 << 20;
+/// Records whose `Ack` may be outstanding, for a partition of a listener that acknowledges by itself.
+const ACKS_OUTSTANDING: u64 = 1 << 14;
+
+/// What a pump must know of its listener.
+#[derive(Debug, Clone)]
+pub(crate) struct PumpConfig {
+    pub(crate) listener_id: Arc<str>,
+    pub(crate) delivery: Delivery,
+    pub(crate) ack_mode: AckMode,
+    pub(crate) ack_time: Duration,
+    pub(crate) ack_count: u32,
+    pub(crate) on_revoke: OnRevoke,
+    /// How long a revoke waits for running handlers.
+    pub(crate) drain_timeout: Duration,
+    /// Of a hand-over to a lane.
+    pub(crate) limits: BatchLimits,
+    pub(crate) bounds: Bounds,
+    /// After how long an unfinished record is reported.
+    pub(crate) stuck_after: Duration,
+}
+
+impl PumpConfig {
+    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
+        let limits = match takes_batches {
+            true => listener.batch,
+            false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
+        };
+        Self {
+            listener_id: listener.id.as_str().into(),
+            delivery: listener.delivery,
+            ack_mode: listener.ack_mode,
+            ack_time: listener.ack_time,
+            ack_count: listener.ack_count,
+            on_revoke: listener.on_revoke,
+            drain_timeout: listener.shutdown_timeout,
+            limits,
+            // One chunk in the lane and one behind it.
+            bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
+            stuck_after: Duration::from_secs(300),
+        }
+    }
+
+    pub(super) fn new_tracker(&self) -> Tracker {
+        let is_manual = matches!(self.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
+        Tracker::new(if is_manual { ACKS_OUTSTANDING.max(self.bounds.n_records) } else { self.bounds.n_records })
+    }
+}
