@@ -139,6 +139,22 @@ async fn a_topic_that_is_deleted_and_made_again_is_read_from_its_start() -> Resu
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seek_back_is_committed_so_that_a_process_that_is_killed_then_goes_on_there() -> Result<()> {
+    let case = Case::new(TestBroker::start()?, 1).await?;
+    let app = case.start("a", &[]).await?;
+    case.feed(1, 0, 20).await?;
+    case.gate.add_permits(1);
+    case.broker.produce(&case.topic, ["wait", "after"].map(|p| record("k", p))).await?;
+    case.until_committed(22).await?;
+    app.listener("chaotic").unwrap().seek(&case.topic, 0, 10).await?;
+    case.until_committed(20).await?;
+    case.gate.add_permits(1);
+    case.until_committed(22).await?;
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
 fn has(entries: &[Entry], n: usize) -> bool {
     entries.iter().any(|entry| entry.payload == n.to_string())
 }

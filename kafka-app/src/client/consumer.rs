@@ -75,6 +75,10 @@ impl ConsumerClient for Consumer {
         self.client.commit_stored(&self.commits, token)
     }
 
+    fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()> {
+        self.client.commit_exactly(offsets, &self.commits, token)
+    }
+
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()> {
         self.client.seek(partition, offset)
     }

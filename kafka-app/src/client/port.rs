@@ -25,6 +25,10 @@ pub(crate) trait ConsumerClient: Send {
     fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)>;
     /// Starts a commit of what is stored; the result arrives as [`ConsumerEvent::Committed`] with this token.
     fn commit_stored(&mut self, token: u64) -> Result<()>;
+    /// Starts a commit of exactly these, also where they lie before what is committed, which the client's own commits
+    /// leave out. Nothing keeps it from partitions of others: the caller owns them all, and has not answered a revoke of
+    /// any. The result arrives as that of [`ConsumerClient::commit_stored`].
+    fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()>;
     /// Fetches from this offset on; records of before that are still in the queue never come out of it.
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()>;
     /// Starts to leave the group; [`ConsumerClient::is_closed`] turns true after some more events.

@@ -154,7 +154,8 @@ impl ListenerHandle {
 
     /// Goes on at this offset of a partition: running handlers of it finish, records that wait are dropped.
     ///
-    /// After a step back, offsets are committed again only once handling has passed the position committed before.
+    /// After a step back, commits go back too, from the first record that is handled again on: whoever takes the partition
+    /// over then goes on where this one was.
     ///
     /// # Errors
     /// The partition is not assigned to this listener in this process.

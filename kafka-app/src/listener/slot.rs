@@ -42,6 +42,10 @@ pub(crate) struct Slot {
     /// At most once: handed over when their commit is confirmed.
     pub(crate) held: Option<Held>,
     pub(crate) stored: Option<Watermark>,
+    /// A seek moved the position since it was stored last: it may go back, whatever was stored.
+    pub(crate) is_sought: bool,
+    /// What is stored went back, and the client commits by itself only what goes forward.
+    pub(crate) returned: Option<Returned>,
     pub(crate) rewind: Option<Rewind>,
     pub(crate) confirms: Vec<Confirm>,
     pub(crate) watchdog: Watchdog,
@@ -59,6 +63,14 @@ pub(crate) struct Held {
     batches: Vec<Gathered>,
     pub(crate) upto: Watermark,
     /// The commit that holds them.
+    pub(crate) token: Option<u64>,
+}
+
+/// A stored position that may lie before the committed one, until a commit of it has ended well: the topic was made anew,
+/// or a seek led back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Returned {
+    /// The commit under way.
     pub(crate) token: Option<u64>,
 }
 
@@ -136,6 +148,8 @@ impl Slot {
             average_size: 0,
             held: None,
             stored: None,
+            is_sought: false,
+            returned: None,
             rewind: None,
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),

@@ -20,6 +20,16 @@ pub(crate) struct Watermark {
     pub(crate) leader_epoch: Option<i32>,
 }
 
+impl Watermark {
+    /// Whether it comes before another one as librdkafka compares them: by leader epoch first, where both have one.
+    pub(crate) fn is_before(self, other: Self) -> bool {
+        match (self.leader_epoch, other.leader_epoch) {
+            (Some(epoch), Some(other_epoch)) if epoch != other_epoch => epoch < other_epoch,
+            _ => self.offset < other.offset,
+        }
+    }
+}
+
 /// Dispatched records of one assignment of a partition, in order, and the contiguous finished part of them.
 ///
 /// Records are counted by sequence, not by offset: compaction and transaction markers leave gaps between offsets, and a

@@ -124,13 +124,13 @@ impl NativeConsumer {
 
     /// Marks positions for the next commit, with their leader epochs. Returns what was refused.
     pub(crate) fn store(&self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
-        let mut list = PartitionList::new();
-        for stored in offsets {
-            match list.add(&stored.partition.topic, stored.partition.partition) {
-                Ok(element) => element.set(stored.offset, stored.leader_epoch),
-                Err(error) => return vec![(stored.partition.clone(), other(error.to_string()))],
+        let list = match PartitionList::of_offsets(offsets) {
+            Ok(list) => list,
+            Err(error) => {
+                let fault = other(error.to_string());
+                return offsets.iter().map(|stored| (stored.partition.clone(), fault.clone())).collect();
             }
-        }
+        };
         // SAFETY: a valid client and list; each element gets its own result.
         unsafe { sys::rd_kafka_offsets_store(self.rk.as_ptr(), list.as_ptr()) };
         list.elements().filter_map(|element| Some((element.partition(), element.fault()?))).collect()
@@ -138,10 +138,20 @@ impl NativeConsumer {
 
     /// Starts a commit of what is stored; the result arrives on `results`.
     pub(crate) fn commit_stored(&self, results: &EventQueue, token: u64) -> Result<()> {
+        self.start_commit(None, results, token)
+    }
+
+    /// Starts a commit of these, whatever is stored or committed and whoever owns them; the result arrives on `results`.
+    pub(crate) fn commit_exactly(&self, offsets: &[StoredOffset], results: &EventQueue, token: u64) -> Result<()> {
+        self.start_commit(Some(&PartitionList::of_offsets(offsets)?), results, token)
+    }
+
+    fn start_commit(&self, offsets: Option<&PartitionList>, results: &EventQueue, token: u64) -> Result<()> {
+        let list = offsets.map_or(ptr::null(), |list| list.as_ptr().cast_const());
         let opaque = ptr::without_provenance_mut(usize::try_from(token).unwrap_or(usize::MAX));
-        // SAFETY: a valid client and queue; no list means what is stored; without a callback the result is an event that
-        // carries the token back; it is never used as a pointer.
-        let res = unsafe { sys::rd_kafka_commit_queue(self.rk.as_ptr(), ptr::null(), results.as_ptr(), None, opaque) };
+        // SAFETY: a valid client and queue; the list is copied, and none means what is stored; without a callback the
+        // result is an event that carries the token back; it is never used as a pointer.
+        let res = unsafe { sys::rd_kafka_commit_queue(self.rk.as_ptr(), list, results.as_ptr(), None, opaque) };
         check(res, "cannot start a commit")
     }
 

@@ -37,6 +37,14 @@ impl PartitionList {
         Ok(list)
     }
 
+    pub(super) fn of_offsets(offsets: &[StoredOffset]) -> Result<Self> {
+        let mut list = Self::new();
+        for stored in offsets {
+            list.add(&stored.partition.topic, stored.partition.partition)?.set(stored.offset, stored.leader_epoch);
+        }
+        Ok(list)
+    }
+
     pub(super) fn add(&mut self, topic: &str, partition: i32) -> Result<Element<'_>> {
         let topic = c_string(topic, "topic")?;
         // SAFETY: a valid list; the topic is copied; the entry lives until the list is changed, which the borrow forbids.

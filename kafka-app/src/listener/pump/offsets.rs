@@ -6,7 +6,7 @@ use super::{Pump, STORE_AFTER, Slot};
 use crate::{
     client::{Fault, FaultKind, StoredOffset},
     config::Delivery,
-    listener::{assignment::Entry, tracker::Watermark},
+    listener::{assignment::Entry, slot::Returned, tracker::Watermark},
     record::TopicPartition,
 };
 
@@ -40,18 +40,20 @@ impl Pump {
         if self.assignment.iter().any(|entry| entry.data.held.as_ref().is_some_and(|held| held.token.is_none())) {
             self.schedule.want();
         }
-        let is_due = self.schedule.is_due(now);
-        if is_due || self.store_at.is_some_and(|at| at <= now) {
+        if self.schedule.is_due(now) || self.store_at.is_some_and(|at| at <= now) {
             self.store(now);
         }
-        if is_due {
+        // Also if a position that was stored just now went back.
+        if self.schedule.is_due(now) {
             self.start_commit(now);
         }
     }
 
     fn start_commit(&mut self, now: Instant) {
         let token = self.schedule.start(now);
-        for entry in self.assignment.iter_mut() {
+        let returned = self.returned(token);
+        let is_whole = returned.is_empty();
+        for entry in self.assignment.iter_mut().filter(|entry| is_whole || entry.data.returned.is_some()) {
             let front = entry.data.tracker.front_seq();
             for confirm in entry.data.confirms.iter_mut().filter(|c| c.token.is_none() && c.seq < front) {
                 confirm.token = Some(token);
@@ -60,10 +62,28 @@ impl Pump {
                 held.token.get_or_insert(token);
             }
         }
-        if let Err(error) = self.client.commit_stored(token) {
+        let started = match is_whole {
+            true => self.client.commit_stored(token),
+            false => self.client.commit_exactly(&returned, token),
+        };
+        if let Err(error) = started {
             let fault = Fault { kind: FaultKind::Other, text: error.to_string() };
             self.committed(Some(token), Err(fault), &[], now);
         }
+    }
+
+    /// Positions that went back. To commit them by name is safe on this thread, which answers revokes: nobody else owns a
+    /// partition as long as it is in the assignment, and in the client's queue the commit is before the answer to the next
+    /// revoke. One who was thrown out of the group is refused by the broker.
+    fn returned(&mut self, token: u64) -> Vec<StoredOffset> {
+        let mut offsets = Vec::new();
+        for entry in self.assignment.iter_mut() {
+            if let (Some(returned), Some(stored)) = (&mut entry.data.returned, entry.data.stored) {
+                returned.token = Some(token);
+                offsets.push(stored_offset(&entry.partition, stored));
+            }
+        }
+        offsets
     }
 
     /// Hands the client what may be committed, where it differs from what it has: a topic that was made anew starts over,
@@ -74,7 +94,12 @@ impl Pump {
         let mut offsets = Vec::new();
         for entry in self.assignment.iter_mut() {
             if let Some(watermark) = position(&entry.data, delivery).filter(|w| entry.data.stored != Some(*w)) {
-                entry.data.stored = Some(watermark);
+                let before = entry.data.stored.replace(watermark);
+                if std::mem::take(&mut entry.data.is_sought) || before.is_some_and(|before| watermark.is_before(before))
+                {
+                    entry.data.returned = Some(Returned::default());
+                    self.schedule.want();
+                }
                 offsets.push(stored_offset(&entry.partition, watermark));
             }
         }
@@ -113,6 +138,9 @@ impl Pump {
                 Ok(()) => partitions.iter().find(|(o, _)| o.partition == entry.partition).and_then(|(_, f)| f.as_ref()),
             };
             settle(entry, token, fault);
+            if fault.is_none() && entry.data.returned.take_if(|returned| returned.token == Some(token)).is_some() {
+                self.schedule.want(); // Of what other partitions have: it was left out.
+            }
             if entry.is_leaving && fault.is_some() {
                 entry.data.forget_uncommitted(); // Others handle them.
             }

@@ -33,6 +33,7 @@ impl Pump {
             rewind.not_before = now + FALLBACK;
             return;
         }
+        let is_sought = rewind.offset.is_some();
         let reply = slot.rewind.take().and_then(|rewind| rewind.reply);
         // What was finished under the old epoch still counts.
         self.store(now);
@@ -41,6 +42,7 @@ impl Pump {
         let assigned = self.new_assigned(partition, epoch, &tracker);
         if let Some(entry) = self.assignment.get_mut(partition) {
             entry.data.restart(tracker, assigned);
+            entry.data.is_sought |= is_sought;
         }
         if let Some(reply) = reply {
             let _gone = reply.send(Ok(()));

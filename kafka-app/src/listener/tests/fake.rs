@@ -28,7 +28,7 @@ use crate::{
     record::{OwnedRecord, RawRecord, TopicPartition},
 };
 
-/// What the client was told, in order: `assign 0`, `store 0@3`, `commit`, `seek 0@2`, `unassign 0`, `close`.
+/// What the client was told, in order: `assign 0`, `store 0@3`, `commit`, `commit 0@3`, `seek 0@2`, `unassign 0`, `close`.
 #[derive(Default)]
 pub(super) struct Cluster {
     calls: Vec<String>,
@@ -86,6 +86,14 @@ impl ConsumerClient for FakeClient {
     fn commit_stored(&mut self, token: u64) -> Result<()> {
         let mut cluster = self.0.lock();
         cluster.calls.push("commit".to_owned());
+        cluster.last_token = token;
+        Ok(())
+    }
+
+    fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()> {
+        let offsets: String = offsets.iter().map(|o| format!(" {}@{}", o.partition.partition, o.offset)).collect();
+        let mut cluster = self.0.lock();
+        cluster.calls.push(format!("commit{offsets}"));
         cluster.last_token = token;
         Ok(())
     }

@@ -307,7 +307,64 @@ async fn a_seek_starts_the_partition_anew() {
     rig.release(1).await;
     rig.pass(SECOND).await;
     assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@40", ".0@40"]);
-    assert_eq!(rig.calls(), ["store 0@41"]);
+    assert_eq!(
+        rig.calls(),
+        ["store 0@41", "commit 0@41"],
+        "the client would not commit what lies before the last commit"
+    );
+}
+
+#[tokio::test]
+async fn a_position_that_goes_back_is_committed_by_name_and_then_the_others_go_on() {
+    let mut rig = Rig::assigned(manual(AckMode::Count), 2).await;
+    rig.arrive(0, [49]).await;
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["store 0@50", "commit"]);
+    // The topic was made anew.
+    rig.arrive(0, [0]).await;
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit 0@1"]);
+    rig.arrive(1, [7]).await;
+    rig.release(1).await;
+    assert!(rig.calls().is_empty(), "one commit is under way at a time");
+    rig.commit_ends(false).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 1@8", "commit 0@1"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["commit"]);
+    rig.commit_ends(true).await;
+    rig.pass(SECOND).await;
+    assert!(rig.calls().is_empty(), "from here on the client commits what goes forward");
+}
+
+#[tokio::test]
+async fn at_most_once_a_record_of_a_topic_made_anew_is_not_handled_before_its_commit() {
+    let mut rig = Rig::assigned(ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() }, 1).await;
+    rig.arrive(0, [49]).await;
+    rig.commit_ends(true).await;
+    rig.release(1).await;
+    rig.calls();
+    rig.handled();
+    rig.arrive(0, [0]).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit 0@1"]);
+    assert!(rig.handled().is_empty());
+    rig.commit_ends(true).await;
+    assert_eq!(rig.handled(), ["*0@0"]);
+}
+
+#[tokio::test]
+async fn a_position_that_went_back_goes_with_the_revoke_if_its_commit_has_not_started() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, [49]).await;
+    rig.release(1).await;
+    rig.pass(SECOND).await;
+    rig.arrive(0, [0]).await;
+    rig.calls();
+    rig.revoke(0, false).await;
+    rig.release(1).await;
+    // The client commits what is stored when a partition is given back, wherever it lies.
+    assert_eq!(rig.calls(), ["store 0@1", "unassign 0", "commit"]);
 }
 
 #[tokio::test]
