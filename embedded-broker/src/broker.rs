@@ -1,6 +1,7 @@
 //! The broker as its user sees it: start, address, stop.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorCode};
 use crate::groups::Groups;
 use crate::inspect::group::ConsumerGroup;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
+use crate::security::settings::{ListenerSettings, SecuritySettings};
 use crate::server::{self, Door, Server};
 use crate::settings::BrokerSettings;
 use crate::telemetry::PushedMetrics;
@@ -40,20 +42,22 @@ pub struct EmbeddedBroker {
 }
 
 /// What an [`EmbeddedBroker`] starts with.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use = "a builder does nothing until it is started"]
 pub struct EmbeddedBrokerBuilder {
     port: Option<u16>,
     listeners: Vec<Listener>,
     topics: Vec<(String, i32)>,
     configs: BTreeMap<String, String>,
+    users: Vec<(String, String)>,
     clock: Option<Clock>,
     receives_client_metrics: bool,
 }
 
 impl EmbeddedBroker {
     /// A builder with the defaults: a port the system chooses, no topics, Kafka's broker configs except
-    /// `group.initial.rebalance.delay.ms`, which is 0 instead of 3 s.
+    /// `group.initial.rebalance.delay.ms` and `connection.failed.authentication.delay.ms`, which are 0 instead of 3 s and
+    /// 100 ms.
     pub fn builder() -> EmbeddedBrokerBuilder {
         EmbeddedBrokerBuilder::default()
     }
@@ -145,6 +149,17 @@ impl EmbeddedBroker {
     }
 }
 
+/// Without the values of configs and passwords.
+impl fmt::Debug for EmbeddedBrokerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedBrokerBuilder")
+            .field("listeners", &self.listeners)
+            .field("topics", &self.topics)
+            .field("configs", &self.configs.keys())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Drop for EmbeddedBroker {
     fn drop(&mut self) {
         self.shut_down();
@@ -186,6 +201,22 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// Lets a user in with this password, by PLAIN and by SCRAM, wherever a listener asks for a login.
+    ///
+    /// ```
+    /// use embedded_broker::{EmbeddedBroker, Listener};
+    ///
+    /// let broker = EmbeddedBroker::builder()
+    ///     .listener(Listener::sasl_plaintext())
+    ///     .user("alice", "alice-secret")
+    ///     .start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.users.push((name.into(), password.into()));
+        self
+    }
+
     /// Runs the broker on a clock that stands still until the test moves it.
     pub fn manual_clock(mut self) -> (Self, ManualClock) {
         // Some day in 2023: tests that print timestamps are the same every day.
@@ -207,7 +238,7 @@ impl EmbeddedBrokerBuilder {
                 let why = "`port` is of the listener that a broker has by itself, and there are others: leave it out";
                 return Err(Error::with_code(ErrorCode::InvalidConfig, why));
             }
-            settings.listeners = vec![ListenerSpec::on_loopback(port)];
+            settings.security = SecuritySettings::on_loopback(port);
         }
         settings.receives_client_metrics = self.receives_client_metrics;
         if !settings.ignored.is_empty() {
@@ -216,10 +247,12 @@ impl EmbeddedBrokerBuilder {
                 "broker configs that have no meaning here are ignored"
             );
         }
-        let bound = settings.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
+        settings.security.add_users(&self.users);
+        let bound = settings.security.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
         let node = Node { id: 1, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
         let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
         Groups::schedule_expiry(&cluster);
+        cluster.add_scram_users(&self.users);
         for (name, partitions) in self.topics {
             cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
         }
@@ -227,9 +260,9 @@ impl EmbeddedBrokerBuilder {
         let mut broker =
             EmbeddedBroker { cluster: Arc::clone(&cluster), addresses: Vec::new(), servers: Vec::new(), timer: None };
         for bound in bound {
-            let listener = Arc::clone(&bound.spec.name);
-            broker.addresses.push((Arc::clone(&listener), server::reachable(bound.address).to_string()));
-            let door = Door { node_id: 1, listener, cluster: Arc::clone(&cluster) };
+            let name = Arc::clone(&bound.listener.spec.name);
+            broker.addresses.push((name, server::reachable(bound.address).to_string()));
+            let door = Door { node_id: 1, listener: bound.listener, cluster: Arc::clone(&cluster) };
             broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
         }
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
@@ -241,29 +274,30 @@ impl EmbeddedBrokerBuilder {
 
 /// A listener that has its port.
 struct Bound {
-    spec: ListenerSpec,
+    listener: ListenerSettings,
     socket: TcpListener,
     address: SocketAddr,
 }
 
-fn bind(spec: &ListenerSpec) -> Result<Bound, Error> {
-    let ListenerSpec { name, protocol, host, port, .. } = spec;
-    if protocol.is_tls() || protocol.is_sasl() {
+fn bind(listener: &ListenerSettings) -> Result<Bound, Error> {
+    let ListenerSpec { name, protocol, host, port, .. } = &listener.spec;
+    if protocol.is_tls() {
         let why = format!("the embedded broker does not serve {protocol} yet: leave out the listener {name}");
         return Err(Error::with_code(ErrorCode::InvalidConfig, why));
     }
     let no_socket = |error| Error::io(format!("cannot listen on {host}:{port}"), error);
     let socket = server::bind(host, *port).map_err(no_socket)?;
     let address = socket.local_addr().map_err(|error| Error::io("cannot read the address", error))?;
-    Ok(Bound { spec: spec.clone(), socket, address })
+    Ok(Bound { listener: listener.clone(), socket, address })
 }
 
 impl Bound {
     /// What clients are told, with the port that the system chose where none was said.
     fn endpoint(&self) -> Option<Endpoint> {
-        let told = self.spec.advertised.as_ref()?;
+        let spec = &self.listener.spec;
+        let told = spec.advertised.as_ref()?;
         Some(Endpoint {
-            listener: Arc::clone(&self.spec.name),
+            listener: Arc::clone(&spec.name),
             host: Some(told.host.clone()).filter(|host| !host.is_empty()),
             port: if told.port == 0 { self.address.port() } else { told.port },
         })

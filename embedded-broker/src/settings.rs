@@ -7,10 +7,10 @@ use crate::config::{check, server_names, topic_defs};
 use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
 use crate::error::{Error, ErrorCode};
-use crate::security::listeners::{self, ListenerSpec};
+use crate::security::settings::{self as security, SecuritySettings};
 
 /// Typed broker configs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct BrokerSettings {
     /// `num.partitions`: of topics that are made without a number.
     pub(crate) num_partitions: i32,
@@ -28,12 +28,12 @@ pub(crate) struct BrokerSettings {
     pub(crate) fetch_session_slots: usize,
     /// `socket.request.max.bytes`: a longer frame closes the connection.
     pub(crate) max_frame_len: usize,
-    /// Where clients connect.
-    pub(crate) listeners: Vec<ListenerSpec>,
     /// `telemetry.max.bytes`: of one push of a client's metrics.
     pub(crate) telemetry_max_bytes: usize,
     /// Whether clients are told that they may push metrics.
     pub(crate) receives_client_metrics: bool,
+    /// Where clients connect, and how they log in.
+    pub(crate) security: SecuritySettings,
     /// Everything that was set, as it was said.
     pub(crate) configs: BTreeMap<String, String>,
     /// What was set and means nothing in one process, or nothing yet, by name.
@@ -51,9 +51,9 @@ impl Default for BrokerSettings {
             fetch_max_bytes: 55 << 20,
             fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
-            listeners: vec![ListenerSpec::on_loopback(0)],
             telemetry_max_bytes: 1 << 20,
             receives_client_metrics: false,
+            security: SecuritySettings::default(),
             configs: BTreeMap::new(),
             ignored: Vec::new(),
         }
@@ -66,8 +66,8 @@ impl BrokerSettings {
         let mut settings = Self { configs: configs.clone(), ..Self::default() };
         let mut mistakes: Vec<String> =
             configs.iter().filter_map(|(key, value)| settings.set(key, value).err()).collect();
-        match listeners::resolve(configs) {
-            Ok(listeners) => settings.listeners = listeners,
+        match SecuritySettings::resolve(configs) {
+            Ok(security) => settings.security = security,
             Err(wrong) => mistakes.extend(wrong),
         }
         if mistakes.is_empty() {
@@ -116,8 +116,8 @@ impl BrokerSettings {
             "max.incremental.fetch.session.cache.slots" => self.fetch_session_slots = number(key, value, 0)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
             "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
-            // Resolved together, as each depends on the others.
-            _ if listeners::is_ours(key) => server_names::check(key, value)?,
+            // Resolved and checked together, as each depends on the others.
+            _ if security::is_ours(key) => {}
             // Topics take it up where they set none of their own.
             _ if topic_defs::is_taken_from(key) => server_names::check(key, value)?,
             // Legal in a server.properties: it is kept and shown, and said once that nothing here goes by it.

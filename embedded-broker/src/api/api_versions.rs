@@ -38,6 +38,11 @@ fn is_telemetry(key: ApiKey) -> bool {
     matches!(key, ApiKey::GetTelemetrySubscriptions | ApiKey::PushTelemetry)
 }
 
+/// The answer to a client that asks in the middle of its login.
+pub(crate) fn illegal() -> ApiVersionsResponse {
+    ApiVersionsResponse::default().with_error_code(ErrorCode::IllegalSaslState.code())
+}
+
 fn with_features(cx: &RequestContext<'_>, response: ApiVersionsResponse) -> ApiVersionsResponse {
     let supported = FEATURES.iter().filter(|feature| feature.min > 0 || cx.version >= 4).map(|feature| {
         SupportedFeatureKey::default()

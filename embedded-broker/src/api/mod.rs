@@ -19,11 +19,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-pub(crate) use api_versions::unsupported_version;
+pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
 
 mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
+mod alter_user_scram_credentials;
 mod answer;
 mod api_versions;
 mod config_resource;
@@ -41,6 +42,7 @@ mod describe_groups;
 mod describe_log_dirs;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_user_scram_credentials;
 mod elect_leaders;
 mod fetch;
 mod find_coordinator;
@@ -61,6 +63,8 @@ mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod push_telemetry;
+pub(crate) mod sasl_authenticate;
+pub(crate) mod sasl_handshake;
 mod sync_group;
 mod unregister_broker;
 mod update_features;
@@ -103,6 +107,7 @@ pub(crate) const APIS: &[Api] = &[
     api!(SyncGroup, 0..=5, sync_group::handle),
     api!(DescribeGroups, 0..=6, describe_groups::handle),
     api!(ListGroups, 0..=5, list_groups::handle),
+    api!(SaslHandshake, 0..=1, sasl_handshake::handle),
     api!(ApiVersions, 0..=4, api_versions::handle),
     api!(CreateTopics, 2..=7, create_topics::handle),
     api!(DeleteTopics, 1..=6, delete_topics::handle),
@@ -113,6 +118,7 @@ pub(crate) const APIS: &[Api] = &[
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(AlterReplicaLogDirs, 1..=2, alter_replica_log_dirs::handle),
     api!(DescribeLogDirs, 1..=4, describe_log_dirs::handle),
+    api!(SaslAuthenticate, 0..=2, sasl_authenticate::handle),
     api!(CreatePartitions, 0..=3, create_partitions::handle),
     api!(DeleteGroups, 0..=2, delete_groups::handle),
     api!(ElectLeaders, 0..=2, elect_leaders::handle),
@@ -120,6 +126,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(AlterPartitionReassignments, 0..=1, alter_partition_reassignments::handle),
     api!(ListPartitionReassignments, 0..=0, list_partition_reassignments::handle),
     api!(OffsetDelete, 0..=0, offset_delete::handle),
+    api!(DescribeUserScramCredentials, 0..=0, describe_user_scram_credentials::handle),
+    api!(AlterUserScramCredentials, 0..=0, alter_user_scram_credentials::handle),
     api!(DescribeQuorum, 0..=2, describe_quorum::handle),
     api!(UpdateFeatures, 0..=2, update_features::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),

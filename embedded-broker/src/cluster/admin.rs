@@ -198,6 +198,7 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     for (name, value) in [
         ("process.roles", "broker,controller"),
         ("group.initial.rebalance.delay.ms", "0"),
+        ("connection.failed.authentication.delay.ms", "0"),
         ("offsets.topic.replication.factor", &replicas),
         ("transaction.state.log.replication.factor", &replicas),
         ("transaction.state.log.min.isr", "1"),

@@ -26,6 +26,7 @@ use crate::kafka_id::kafka_id;
 use crate::log::LogConfig;
 use crate::loggers::Loggers;
 use crate::partition::Partition;
+use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
 use crate::telemetry::Telemetry;
 use crate::timers::Timers;
@@ -72,6 +73,8 @@ pub(crate) struct Cluster {
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) groups: Groups,
     pub(crate) fetch_sessions: FetchSessions,
+    /// Who may log in by SCRAM; a leaf lock.
+    pub(crate) scram: RwLock<ScramCredentials>,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -113,6 +116,7 @@ impl Cluster {
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,
             groups: Groups::default(),
+            scram: RwLock::default(),
             nodes,
             changes: Mutex::default(),
             topics: RwLock::default(),
@@ -204,6 +208,12 @@ impl Cluster {
     /// A producer id nobody had before.
     pub(crate) fn next_producer_id(&self) -> i64 {
         self.next_producer_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Lets users in by SCRAM with these passwords.
+    pub(crate) fn add_scram_users(&self, users: &[(String, String)]) {
+        let mut known = self.scram.write();
+        users.iter().for_each(|(user, password)| known.add_user(user, password, Uuid::new_v4().as_bytes()));
     }
 
     /// Serves one deadline; called on the timer thread.

@@ -5,4 +5,6 @@
 pub(crate) mod listeners;
 pub(crate) mod principal;
 pub(crate) mod protocol;
+pub(crate) mod sasl;
 pub(crate) mod session;
+pub(crate) mod settings;

@@ -8,9 +8,11 @@ use bytes::{Buf, BufMut};
 
 use super::Door;
 use super::frame::FrameReader;
+use super::login::{self, Next};
 use crate::api::{self, Refusal, Reply, RequestContext};
 use crate::clock::Waiter;
 use crate::protocol::ApiKey;
+use crate::security::sasl::login::Login;
 use crate::security::session::Session;
 
 pub(super) struct Connection {
@@ -23,40 +25,56 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Serves requests until the peer closes the connection, breaks the protocol, or the broker stops.
-    pub(super) fn run(&mut self) {
-        if let Err(error) = self.serve() {
+    pub(super) fn run(&mut self, login: Option<Login>) {
+        if let Err(error) = self.serve(login) {
             let peer = self.peer;
             let Session { principal, listener, .. } = &self.session;
             tracing::debug!(%peer, %principal, %listener, %error, "connection closed");
         }
     }
 
-    fn serve(&mut self) -> io::Result<()> {
+    fn serve(&mut self, mut login: Option<Login>) -> io::Result<()> {
         self.stream.set_nodelay(true)?;
         let mut frames = FrameReader::new(self.door.cluster.settings.max_frame_len);
         let mut reply = Reply::default();
-        while let Some(frame) = frames.next(&mut self.stream)? {
+        loop {
+            if let Some(login) = &login {
+                let limits = login::frame_limits(login, self.door.listener.max_receive);
+                frames.set_limits(limits.unwrap_or((Header::LEN, self.door.cluster.settings.max_frame_len)));
+            }
+            let Some(frame) = frames.next(&mut self.stream)? else { return Ok(()) };
             if self.door.cluster.is_stopping() {
                 return Ok(());
             }
             reply.clear();
-            if let Err(refusal) = self.answer(frame, &mut reply) {
+            match self.answer(login.as_mut(), frame, &mut reply) {
+                Ok(Next::GoesOn) => reply.write_to(&mut self.stream)?,
+                Ok(Next::Refused) => {
+                    self.hold_back();
+                    return reply.write_to(&mut self.stream);
+                }
                 // A request that waited when the broker was told to stop is no trouble of anybody's.
-                if self.door.cluster.is_stopping() {
+                Err(_) if self.door.cluster.is_stopping() => return Ok(()),
+                Err(refusal) => {
+                    let peer = self.peer;
+                    tracing::warn!(%peer, %refusal, "request refused: the connection is closed without an answer");
                     return Ok(());
                 }
-                let peer = self.peer;
-                tracing::warn!(%peer, %refusal, "request refused: the connection is closed without an answer");
-                return Ok(());
             }
-            reply.write_to(&mut self.stream)?;
         }
-        Ok(())
     }
 
-    /// Reads the header by hand, so that a key or version nobody knows is never given to the codec.
-    fn answer(&self, frame: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
-        let header = Header::read(frame)?;
+    fn answer(&mut self, login: Option<&mut Login>, frame: &[u8], reply: &mut Reply) -> Result<Next, Refusal> {
+        if let Some(login) = login
+            && login::takes(login, frame, self.door.cluster.clock.now())?
+        {
+            return self.log_in(login, frame, reply);
+        }
+        self.request(&Header::read(frame)?, reply).map(|()| Next::GoesOn)
+    }
+
+    /// The header was read by hand, so that a key or version nobody knows is never given to the codec.
+    pub(super) fn request(&self, header: &Header<'_>, reply: &mut Reply) -> Result<(), Refusal> {
         let Some(api) = api::api(header.key) else {
             return Err(Refusal::new(format!("request key {} is not served", header.key)));
         };
@@ -90,16 +108,19 @@ impl Connection {
 }
 
 /// The part of a request header that is the same in every version, and what follows it.
-struct Header<'a> {
-    key: i16,
-    version: i16,
-    correlation_id: i32,
+pub(super) struct Header<'a> {
+    pub(super) key: i16,
+    pub(super) version: i16,
+    pub(super) correlation_id: i32,
     rest: &'a [u8],
 }
 
 impl<'a> Header<'a> {
-    fn read(mut frame: &'a [u8]) -> Result<Self, Refusal> {
-        if frame.len() < 8 {
+    /// Key, version and correlation id take eight bytes: nothing shorter can be a request.
+    pub(super) const LEN: usize = 8;
+
+    pub(super) fn read(mut frame: &'a [u8]) -> Result<Self, Refusal> {
+        if frame.len() < Self::LEN {
             return Err(Refusal::new("a request is shorter than its header"));
         }
         let key = frame.get_i16();
@@ -109,7 +130,7 @@ impl<'a> Header<'a> {
     }
 
     /// The client's id and the body.
-    fn rest(&self, header_version: i16) -> Result<(Option<&'a str>, &'a [u8]), Refusal> {
+    pub(super) fn rest(&self, header_version: i16) -> Result<(Option<&'a str>, &'a [u8]), Refusal> {
         let short = || Refusal::new("a request ends inside its header");
         let mut rest = self.rest;
         if header_version == 0 {
@@ -139,7 +160,7 @@ impl Reply {
     }
 
     /// Leaves room for the length and writes the correlation id.
-    fn begin(&mut self, correlation_id: i32) {
+    pub(super) fn begin(&mut self, correlation_id: i32) {
         self.head.put_i32(0);
         self.head.put_i32(correlation_id);
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Read};
 
+use super::connection::Header;
+
 /// What a connection's buffer starts with, and goes back to after large frames.
 const SMALL: usize = 16 << 10;
 
@@ -12,18 +14,24 @@ pub(super) struct FrameReader {
     /// Where the bytes that are not consumed begin and end.
     start: usize,
     end: usize,
+    min_len: usize,
     max_len: usize,
     /// Frames since the last one that needed more than the small buffer.
     small_frames: u32,
 }
 
-/// A frame shorter than a request header, or longer than the broker takes.
+/// A frame shorter than a request header, or longer than is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct BadLength(pub(super) i32);
 
 impl FrameReader {
     pub(super) fn new(max_len: usize) -> Self {
-        Self { buffer: vec![0; SMALL], start: 0, end: 0, max_len, small_frames: 0 }
+        Self { buffer: vec![0; SMALL], start: 0, end: 0, min_len: Header::LEN, max_len, small_frames: 0 }
+    }
+
+    /// Takes frames of these lengths from now on, the least and the most.
+    pub(super) fn set_limits(&mut self, (min_len, max_len): (usize, usize)) {
+        (self.min_len, self.max_len) = (min_len, max_len);
     }
 
     /// The next frame without its length; `None` when the peer has closed the connection between two frames.
@@ -47,8 +55,7 @@ impl FrameReader {
         len.copy_from_slice(&self.buffer[self.start..self.start + 4]);
         let len = i32::from_be_bytes(len);
         match usize::try_from(len) {
-            // Key, version and correlation id take eight bytes: nothing shorter can be a request.
-            Ok(valid) if valid >= 8 && valid <= self.max_len => Ok(valid),
+            Ok(valid) if valid >= self.min_len && valid <= self.max_len => Ok(valid),
             _ => Err(BadLength(len)),
         }
     }

@@ -5,6 +5,7 @@
 
 mod connection;
 mod frame;
+mod login;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -15,7 +16,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use crate::cluster::Cluster;
+use crate::security::sasl::login::Login;
 use crate::security::session::Session;
+use crate::security::settings::ListenerSettings;
 use connection::Connection;
 
 /// Packing and unpacking batches takes up to 300 KiB in a debug build, everything else little. What is not touched is never
@@ -36,7 +39,7 @@ pub(crate) struct Server {
 #[derive(Debug)]
 pub(crate) struct Door {
     pub(crate) node_id: i32,
-    pub(crate) listener: Arc<str>,
+    pub(crate) listener: ListenerSettings,
     pub(crate) cluster: Arc<Cluster>,
 }
 
@@ -137,12 +140,13 @@ fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
 
 fn serve(stream: TcpStream, peer: SocketAddr, door: &Arc<Door>, open: &Mutex<Vec<Open>>) -> io::Result<()> {
     let to_close = stream.try_clone()?;
-    let session = Session::anonymous(Arc::clone(&door.listener), stream.local_addr()?.ip());
+    let session = Session::anonymous(Arc::clone(&door.listener.spec.name), stream.local_addr()?.ip());
+    let login = door.listener.sasl.clone().map(Login::new);
     let door = Arc::clone(door);
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
         let (number, waiter) = door.cluster.register_waiter();
         let mut connection = Connection { door: Arc::clone(&door), session, stream, peer, waiter };
-        connection.run();
+        connection.run(login);
         // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
         drop(connection.stream.shutdown(Shutdown::Both));
         door.cluster.unregister_waiter(number);

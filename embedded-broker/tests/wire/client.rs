@@ -91,6 +91,11 @@ impl Client {
         body
     }
 
+    /// Reads a bare token, which has no header.
+    pub(crate) fn receive_token(&mut self) -> Bytes {
+        self.read_frame().expect("the connection is open")
+    }
+
     /// Takes note that the oldest request without an answer will never get one.
     pub(crate) fn expect_no_answer(&mut self) {
         self.received += 1;

@@ -18,4 +18,5 @@ mod list_offsets;
 mod listeners;
 mod metadata;
 mod produce;
+mod security;
 mod telemetry;

@@ -1,6 +1,6 @@
 //! A listener as Rust code asks for it; it says the same as Kafka's configs would.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use super::{ADVERTISED, LISTENERS, PROTOCOL_MAP};
 use crate::config::layers::Configs;
@@ -22,7 +22,7 @@ use crate::security::protocol::SecurityProtocol;
 /// assert_ne!(broker.bootstrap_servers_of("PLAINTEXT"), broker.bootstrap_servers_of("OTHER"));
 /// # Ok::<(), embedded_broker::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use = "a listener does nothing until a broker is given it"]
 pub struct Listener {
     name: String,
@@ -30,13 +30,19 @@ pub struct Listener {
     host: String,
     port: u16,
     advertised: Option<(String, u16)>,
-    configs: Vec<(String, String)>,
+    configs: Configs,
 }
 
 impl Listener {
     /// A listener without encryption and without a login, named `PLAINTEXT`.
     pub fn plaintext() -> Self {
         Self::new(SecurityProtocol::Plaintext)
+    }
+
+    /// A listener without encryption where clients log in, named `SASL_PLAINTEXT`: by PLAIN, SCRAM-SHA-256 or
+    /// SCRAM-SHA-512, unless [`mechanisms`](Self::mechanisms) says otherwise.
+    pub fn sasl_plaintext() -> Self {
+        Self::new(SecurityProtocol::SaslPlaintext).mechanisms("PLAIN,SCRAM-SHA-256,SCRAM-SHA-512")
     }
 
     fn new(protocol: SecurityProtocol) -> Self {
@@ -46,7 +52,7 @@ impl Listener {
             host: "127.0.0.1".to_owned(),
             port: 0,
             advertised: None,
-            configs: Vec::new(),
+            configs: Configs::new(),
         }
     }
 
@@ -74,10 +80,16 @@ impl Listener {
         self
     }
 
+    /// The mechanisms by which clients log in, with commas between them: `PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512`, and
+    /// `OAUTHBEARER`, which lets everybody in as whoever they say they are.
+    pub fn mechanisms(self, mechanisms: impl Into<String>) -> Self {
+        self.config("sasl.enabled.mechanisms", mechanisms.into())
+    }
+
     /// Sets a broker config for this listener only: Kafka's `listener.name.<name>.<key>`.
     #[expect(clippy::needless_pass_by_value, reason = "a number or a bool is written without ceremony")]
     pub fn config(mut self, key: impl Into<String>, value: impl ToString) -> Self {
-        self.configs.push((key.into(), value.to_string()));
+        self.configs.insert(key.into(), value.to_string());
         self
     }
 
@@ -91,6 +103,13 @@ impl Listener {
             Some((host, port)) => self.entry(host, *port),
             None => self.entry(&self.host, self.port),
         }
+    }
+}
+
+/// Without the values of configs, among which are passwords.
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Listener({} as {})", self.entry(&self.host, self.port), self.protocol)
     }
 }
 

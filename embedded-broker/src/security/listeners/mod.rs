@@ -8,6 +8,7 @@ use crate::config::layers::Configs;
 
 pub(crate) mod builder;
 
+const PREFIX: &str = "listener.name.";
 const LISTENERS: &str = "listeners";
 const ADVERTISED: &str = "advertised.listeners";
 const PROTOCOL_MAP: &str = "listener.security.protocol.map";
@@ -20,6 +21,29 @@ const INTER_BROKER_PROTOCOL: &str = "security.inter.broker.protocol";
 /// Whether these configs say how the broker listens.
 pub(crate) fn is_ours(key: &str) -> bool {
     [LISTENERS, ADVERTISED, PROTOCOL_MAP, CONTROLLERS, INTER_BROKER, INTER_BROKER_PROTOCOL].contains(&key)
+}
+
+/// The configs as one listener sees them: what is said for it alone comes first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ListenerConfigs<'a> {
+    listener: &'a str,
+    configs: &'a Configs,
+}
+
+impl<'a> ListenerConfigs<'a> {
+    pub(crate) fn new(listener: &'a str, configs: &'a Configs) -> Self {
+        Self { listener, configs }
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
+        let own = self.configs.get(&format!("{PREFIX}{}.{key}", self.listener.to_lowercase()));
+        own.or_else(|| self.configs.get(key)).map(String::as_str)
+    }
+}
+
+/// A config of one listener: the name of the listener, in lower case, and that of the config.
+pub(crate) fn of_listener(key: &str) -> Option<(&str, &str)> {
+    key.strip_prefix(PREFIX)?.split_once('.')
 }
 
 /// A listener that is asked for.
