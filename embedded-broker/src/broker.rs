@@ -12,6 +12,7 @@ use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::groups::Groups;
 use crate::inspect::group::ConsumerGroup;
+use crate::inspect::transactions::TransactionsView;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
 use crate::security::settings::{ListenerSettings, SecuritySettings};
 use crate::server::{self, Door, Server};
@@ -19,6 +20,7 @@ use crate::settings::BrokerSettings;
 use crate::telemetry::PushedMetrics;
 use crate::topic::NewTopic;
 use crate::topic_view::TopicView;
+use crate::transactions;
 
 /// A Kafka broker inside this process, on a real TCP port of the loopback interface.
 ///
@@ -94,6 +96,11 @@ impl EmbeddedBroker {
     /// ```
     pub fn expire_offsets_now(&self) {
         self.cluster.groups.expire_offsets(&self.cluster);
+    }
+
+    /// The transactional ids of the cluster, to look at where they stand and to hold their markers back.
+    pub fn transactions(&self) -> TransactionsView<'_> {
+        TransactionsView::new(&self.cluster)
     }
 
     /// A topic, to look at its records and to wait for them. It need not exist yet.
@@ -265,6 +272,7 @@ impl EmbeddedBrokerBuilder {
             let door = Door { node_id: 1, listener: bound.listener, cluster: Arc::clone(&cluster) };
             broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
         }
+        transactions::start(&cluster);
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(256 << 10).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);

@@ -4,18 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::Waiter;
-use crate::partition::Partition;
+use crate::partition::{Isolation, Partition};
 
 /// Counts appended bytes down and wakes its waiter once there are enough.
 #[derive(Debug)]
 pub(crate) struct DataWait {
     waiter: Arc<Waiter>,
     missing: AtomicI64,
+    isolation: Isolation,
 }
 
 impl DataWait {
-    pub(crate) fn new(waiter: Arc<Waiter>, missing: usize) -> Arc<Self> {
-        Arc::new(Self { waiter, missing: AtomicI64::new(i64::try_from(missing).unwrap_or(i64::MAX)) })
+    /// Waits for `missing` bytes that a reader of this isolation can be shown.
+    pub(crate) fn new(waiter: Arc<Waiter>, missing: usize, isolation: Isolation) -> Arc<Self> {
+        let missing = AtomicI64::new(i64::try_from(missing).unwrap_or(i64::MAX));
+        Arc::new(Self { waiter, missing, isolation })
+    }
+
+    pub(crate) fn isolation(&self) -> Isolation {
+        self.isolation
     }
 
     /// Counts `len` bytes; whether the wait is over.

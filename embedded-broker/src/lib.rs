@@ -37,14 +37,18 @@ mod telemetry;
 mod timers;
 mod topic;
 mod topic_view;
+mod transactions;
 mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 pub use clock::ManualClock;
 pub use coordinator::group::state::GroupState;
+pub use coordinator::transaction::state::TransactionState;
 pub use error::{Error, ErrorCode};
 pub use inspect::await_stable::AwaitStable;
+pub use inspect::committed::AbortedRange;
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
+pub use inspect::transactions::{HeldMarkers, TransactionDescription, TransactionsView};
 pub use security::listeners::builder::Listener;
 pub use telemetry::PushedMetrics;
 pub use topic_view::{AwaitRecords, Record, TopicView};

@@ -7,7 +7,10 @@ use parking_lot::Mutex;
 
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
-use crate::log::{Appended, LogConfig, OutOfRange, PartitionLog, Rejected, ValidBatch};
+use crate::log::{
+    AbortedTransaction, Appended, EndMarker, Guard, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription,
+    Proof, Rejected, ValidBatch,
+};
 
 /// One partition of a topic. The lock is held for an append or a lookup, never while bytes are checked or sent.
 #[derive(Debug)]
@@ -40,6 +43,33 @@ pub(crate) struct Offsets {
     pub(crate) log_start: i64,
     /// What consumers may read up to. With one replica, all there is.
     pub(crate) high_watermark: i64,
+    /// What readers of committed records may read up to.
+    pub(crate) last_stable: i64,
+}
+
+impl Offsets {
+    /// Where a reader of this isolation comes to the end.
+    pub(crate) fn end(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::ReadUncommitted => self.high_watermark,
+            Isolation::ReadCommitted => self.last_stable,
+        }
+    }
+}
+
+/// Which records a reader is shown, by Kafka's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Isolation {
+    ReadUncommitted,
+    /// Nothing of transactions that are open, and all it takes to skip the aborted ones.
+    ReadCommitted,
+}
+
+impl Isolation {
+    /// As requests have it: 1 for committed records only.
+    pub(crate) fn from_wire(level: i8) -> Self {
+        if level == 1 { Self::ReadCommitted } else { Self::ReadUncommitted }
+    }
 }
 
 /// What is asked of a read.
@@ -52,21 +82,65 @@ pub(crate) struct ReadFrom {
     pub(crate) last_fetched_epoch: i32,
     pub(crate) max_bytes: usize,
     pub(crate) at_least_one: bool,
+    pub(crate) isolation: Isolation,
 }
 
 impl ReadFrom {
     /// All there is from `offset` on, for whoever looks from inside.
-    pub(crate) fn everything(offset: i64) -> Self {
-        Self { offset, leader_epoch: -1, last_fetched_epoch: -1, max_bytes: usize::MAX, at_least_one: true }
+    pub(crate) fn everything(offset: i64, isolation: Isolation) -> Self {
+        let (leader_epoch, last_fetched_epoch) = (-1, -1);
+        Self { offset, leader_epoch, last_fetched_epoch, max_bytes: usize::MAX, at_least_one: true, isolation }
     }
 }
 
-/// What a read has found beside the records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What there was to read, but for the records themselves.
+#[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) offsets: Offsets,
     /// The client's log is another one from here on: the last epoch both have, and where it ends. Nothing is read then.
     pub(crate) diverging: Option<(i32, i64)>,
+    /// What a reader of committed records must skip of what it got; empty for others.
+    pub(crate) aborted: Vec<AbortedTransaction>,
+}
+
+/// A batch that was not appended.
+#[derive(Debug)]
+pub(crate) enum Unappended {
+    Rejected(Rejected),
+    /// It would begin a transaction of which nothing is known here: ask the coordinator and come back with this.
+    Unverified(Guard),
+}
+
+/// What a producer says of its transaction, and what shows that it is true.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Claim {
+    pub(crate) proof: Proof,
+    /// Whether each transaction of the producer has an epoch of its own.
+    pub(crate) bumps_epoch: bool,
+    pub(crate) now_ms: i64,
+}
+
+impl Claim {
+    /// Of batches outside of transactions.
+    pub(crate) const NONE: Self = Self { proof: Proof::None, bumps_epoch: false, now_ms: 0 };
+}
+
+impl Unappended {
+    /// As it is told to a producer that cannot show more.
+    pub(crate) fn into_rejected(self) -> Rejected {
+        match self {
+            Self::Rejected(rejected) => rejected,
+            Self::Unverified(_) => {
+                Rejected::new(ErrorCode::InvalidTxnState, "Record was not part of an ongoing transaction")
+            }
+        }
+    }
+}
+
+impl From<Rejected> for Unappended {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
 }
 
 impl Partition {
@@ -105,21 +179,46 @@ impl Partition {
 
     /// Appends a batch that was checked, and wakes who waits for it. Also returns the log's start.
     pub(crate) fn append(&self, batch: &ValidBatch<'_>) -> Result<(Appended, i64), Rejected> {
+        self.append_in(batch, Claim::NONE).map_err(Unappended::into_rejected)
+    }
+
+    /// As [`append`](Self::append), of a batch that may belong to a transaction.
+    pub(crate) fn append_in(&self, batch: &ValidBatch<'_>, claim: Claim) -> Result<(Appended, i64), Unappended> {
         let mut state = self.state.lock();
-        if state.deleted {
-            let message = "the topic was deleted".to_owned();
-            return Err(Rejected::new(ErrorCode::UnknownTopicOrPartition, message));
-        }
+        state.check_writable()?;
         let (leader_epoch, segment_bytes) = (state.leader_epoch, state.config.segment_bytes);
-        let appended = state.log.append(batch, leader_epoch, segment_bytes)?;
+        let stable_before = state.log.last_stable_offset();
+        let appended = match state.log.append(batch, claim.proof, leader_epoch, segment_bytes)? {
+            Outcome::Appended(appended) => appended,
+            Outcome::Unverified => {
+                let producers = state.log.producers_mut();
+                let guard = producers.verify(&batch.header, claim.bumps_epoch, claim.now_ms);
+                return Err(Unappended::Unverified(guard));
+            }
+        };
         let log_start = state.log.start_offset();
-        let mut done = Vec::new();
-        if !appended.duplicate && !state.waits.is_empty() {
-            done = state.waits.extract_if(.., |wait| wait.appended(batch.bytes.len())).collect();
-        }
+        let served = match appended.duplicate {
+            true => Vec::new(),
+            false => state.served(batch.bytes.len(), stable_before, batch.bytes.len()),
+        };
         drop(state);
-        done.iter().for_each(|wait| wait.wake());
+        served.iter().for_each(|wait| wait.wake());
         Ok((appended, log_start))
+    }
+
+    /// Ends a producer's transaction, and wakes who waits for what is decided by it.
+    pub(crate) fn append_marker(&self, marker: &EndMarker, now_ms: i64) -> Result<(), Rejected> {
+        let batch = marker.batch(&self.config(), now_ms);
+        let mut state = self.state.lock();
+        state.check_writable()?;
+        let (leader_epoch, segment_bytes) = (state.leader_epoch, state.config.segment_bytes);
+        let stable_before = state.log.last_stable_offset();
+        state.log.append_marker(marker, &batch, leader_epoch, segment_bytes)?;
+        // How many bytes are stable now, nobody has counted: who waits for them looks again.
+        let served = state.served(batch.bytes.len(), stable_before, usize::MAX);
+        drop(state);
+        served.iter().for_each(|wait| wait.wake());
+        Ok(())
     }
 
     /// Reads whole batches, adding them to `out`, and says which offsets there are.
@@ -130,13 +229,30 @@ impl Partition {
         if from.last_fetched_epoch >= 0 {
             let diverging = state.log.diverges(from.last_fetched_epoch, from.offset);
             if let Some(end) = diverging.map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)? {
-                return Ok(Read { offsets, diverging: Some(end) });
+                return Ok(Read { offsets, diverging: Some(end), aborted: Vec::new() });
             }
         }
-        match state.log.read(from.offset, from.max_bytes, from.at_least_one, out) {
-            Ok(_) => Ok(Read { offsets, diverging: None }),
-            Err(OutOfRange) => Err(ErrorCode::OffsetOutOfRange),
-        }
+        let until = offsets.end(from.isolation);
+        let read_before = out.len();
+        state
+            .log
+            .read(from.offset, until, from.max_bytes, from.at_least_one, out)
+            .map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
+        let aborted = match from.isolation {
+            Isolation::ReadUncommitted => Vec::new(),
+            Isolation::ReadCommitted => state.log.aborted_in(from.offset, &out[read_before..]),
+        };
+        Ok(Read { offsets, diverging: None, aborted })
+    }
+
+    /// The producers that are remembered, by id.
+    pub(crate) fn producers(&self) -> Result<Vec<ProducerDescription>, ErrorCode> {
+        self.look(-1, |log| log.producers().describe())
+    }
+
+    /// Forgets producers that were silent for `idle_ms`.
+    pub(crate) fn expire_producers(&self, now_ms: i64, idle_ms: i64) {
+        self.state.lock().log.producers_mut().expire(now_ms, idle_ms);
     }
 
     /// The bytes its log holds.
@@ -171,10 +287,10 @@ impl Partition {
         waits.iter().for_each(|wait| wait.wake());
     }
 
-    /// Wakes `wait` once enough is appended; at once if the log does not end at `seen` any more, or is gone.
+    /// Wakes `wait` once enough is appended; at once if there is something after `seen` already, or the partition is gone.
     pub(crate) fn watch(&self, wait: &Arc<DataWait>, seen: i64) {
         let mut state = self.state.lock();
-        if state.deleted || state.log.end_offset() != seen {
+        if state.deleted || state.offsets().end(wait.isolation()) != seen {
             drop(state);
             return wait.wake();
         }
@@ -188,7 +304,32 @@ impl Partition {
 
 impl State {
     fn offsets(&self) -> Offsets {
-        Offsets { log_start: self.log.start_offset(), high_watermark: self.log.end_offset() }
+        Offsets {
+            log_start: self.log.start_offset(),
+            high_watermark: self.log.end_offset(),
+            last_stable: self.log.last_stable_offset(),
+        }
+    }
+
+    /// Takes those off the list whose wait is over: `bytes` were appended, and `stable_bytes` became stable if the last
+    /// stable offset has moved since it was `stable_before`.
+    fn served(&mut self, bytes: usize, stable_before: i64, stable_bytes: usize) -> Vec<Arc<DataWait>> {
+        if self.waits.is_empty() {
+            return Vec::new();
+        }
+        let moved = self.log.last_stable_offset() != stable_before;
+        let is_over = |wait: &mut Arc<DataWait>| match wait.isolation() {
+            Isolation::ReadUncommitted => wait.appended(bytes),
+            Isolation::ReadCommitted => moved && wait.appended(stable_bytes),
+        };
+        self.waits.extract_if(.., is_over).collect()
+    }
+
+    fn check_writable(&self) -> Result<(), Rejected> {
+        if self.deleted {
+            return Err(Rejected::new(ErrorCode::UnknownTopicOrPartition, "the topic was deleted"));
+        }
+        Ok(())
     }
 
     fn check_leader_epoch(&self, known: i32) -> Result<(), ErrorCode> {

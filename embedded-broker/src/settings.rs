@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{check, server_names, topic_defs};
 use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
+use crate::coordinator::transaction::config::TransactionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::security::settings::{self as security, SecuritySettings};
 
@@ -22,6 +23,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) auto_create_topics: bool,
     /// What the group coordinator goes by.
     pub(crate) group: GroupConfig,
+    /// What the transaction coordinator goes by.
+    pub(crate) transactions: TransactionConfig,
     /// `fetch.max.bytes`: of one answer, whatever the client asks for.
     pub(crate) fetch_max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots`.
@@ -48,6 +51,7 @@ impl Default for BrokerSettings {
             delete_topics: true,
             auto_create_topics: true,
             group: GroupConfig::default(),
+            transactions: TransactionConfig::default(),
             fetch_max_bytes: 55 << 20,
             fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
@@ -112,6 +116,25 @@ impl BrokerSettings {
                 self.group.consumer_heartbeat_interval = Duration::from_millis(number(key, value, 1)?);
             }
             "offset.metadata.max.bytes" => self.group.offset_metadata_max_bytes = number(key, value, 0)?,
+            "transaction.max.timeout.ms" => self.transactions.max_timeout_ms = number(key, value, 1)?,
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms" => {
+                self.transactions.timeout_scan_interval = Duration::from_millis(number(key, value, 1)?);
+            }
+            "transactional.id.expiration.ms" => {
+                self.transactions.id_expiration = Duration::from_millis(number(key, value, 1)?);
+            }
+            "transaction.remove.expired.transaction.cleanup.interval.ms" => {
+                self.transactions.id_scan_interval = Duration::from_millis(number(key, value, 1)?);
+            }
+            "producer.id.expiration.ms" => {
+                self.transactions.producer_expiration = Duration::from_millis(number(key, value, 1)?);
+            }
+            "add.partitions.to.txn.retry.backoff.max.ms" => {
+                self.transactions.add_partitions_patience = Duration::from_millis(number(key, value, 0)?);
+            }
+            "transaction.partition.verification.enable" => {
+                self.transactions.verify_partitions = boolean(key, value)?;
+            }
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "max.incremental.fetch.session.cache.slots" => self.fetch_session_slots = number(key, value, 0)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,

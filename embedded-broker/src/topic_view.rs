@@ -15,7 +15,7 @@ use crate::coordinator::TimerKey;
 use crate::data_wait::{DataWait, Watch};
 use crate::error::{Error, ErrorCode};
 use crate::log::for_each_record;
-use crate::partition::{Partition, ReadFrom};
+use crate::partition::{Isolation, Partition, ReadFrom};
 use crate::topic::Topic;
 
 /// How long [`TopicView::await_records`] waits unless told otherwise.
@@ -123,7 +123,7 @@ impl TopicView {
         Ok(topic.partitions.iter().map(|partition| partition.offsets().log_start).collect())
     }
 
-    fn topic(&self) -> Result<Arc<Topic>, Error> {
+    pub(crate) fn topic(&self) -> Result<Arc<Topic>, Error> {
         self.cluster.topics().by_name(&self.name).cloned().ok_or_else(|| {
             let message = format!("there is no topic {}", self.name);
             Error::with_code(ErrorCode::UnknownTopicOrPartition, message)
@@ -140,7 +140,7 @@ impl fmt::Debug for TopicView {
 fn read_partition(partition: &Partition, index: i32, records: &mut Vec<Record>) -> std::io::Result<()> {
     let offset = partition.offsets().log_start;
     let mut pieces = Vec::new();
-    let everything = ReadFrom::everything(offset);
+    let everything = ReadFrom::everything(offset, Isolation::ReadUncommitted);
     if partition.read(everything, &mut pieces).is_err() {
         // Deleted in this moment.
         return Ok(());
@@ -254,7 +254,7 @@ impl Waiting {
                 done => return Some(done),
             }
         }
-        let wait = DataWait::new(Arc::clone(&self.waiter), 1);
+        let wait = DataWait::new(Arc::clone(&self.waiter), 1, Isolation::ReadUncommitted);
         let seen = ends.into_iter().map(|(partition, offsets)| (partition, offsets.high_watermark));
         self.watch = Some(Watch::start(wait, seen));
         None

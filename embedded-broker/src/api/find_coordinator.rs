@@ -9,6 +9,7 @@ use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinator
 
 use super::{Refusal, RequestContext};
 use crate::cluster::Node;
+use crate::coordinator::virtual_partition;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 
@@ -53,29 +54,16 @@ fn find(
     if key_type != GROUP && key_type != TRANSACTION {
         return refused(ErrorCode::InvalidRequest, "the embedded broker coordinates groups and transactions only");
     }
-    let node = nodes.get(virtual_partition(key) % nodes.len().max(1));
+    let node = nodes.get(usize::try_from(virtual_partition(key)).unwrap_or(0) % nodes.len().max(1));
     let Some((node, (host, port))) = node.and_then(|node| Some((node, address_of(node)?))) else {
         return refused(ErrorCode::CoordinatorNotAvailable, "no node is up");
     };
     Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port)
 }
 
-/// Which of fifty partitions a key belongs to: Java's hash of the string, without its sign.
-fn virtual_partition(key: &str) -> usize {
-    let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
-    usize::try_from(hash & 0x7fff_ffff).unwrap_or(0) % 50
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_are_spread_as_kafka_spreads_them() {
-        // "abc".hashCode() is 96354 in Java, "console-consumer-1".hashCode() is negative.
-        assert_eq!(virtual_partition("abc"), 96_354 % 50);
-        assert_eq!(virtual_partition(""), 0);
-    }
 
     #[test]
     fn every_node_gives_the_same_answer_and_every_node_is_used() {

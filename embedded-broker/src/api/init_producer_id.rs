@@ -1,34 +1,43 @@
-//! InitProducerId, versions 0 to 5, for idempotent producers.
+//! InitProducerId, versions 0 to 5: an id for an idempotent producer, or the next epoch of a transactional one.
 //!
-//! As Kafka: every producer without a transactional id gets a fresh producer id with epoch 0; one that comes back with
-//! what it had (from version 3) gets a fresh id as well.
-//! Left out: transactional ids. They are answered with UNSUPPORTED_VERSION, which clients take for fatal: the
-//! requests of transactions are not served yet, so nothing that follows could work.
+//! As Kafka: every producer without a transactional id gets a fresh producer id with epoch 0, also one that comes back
+//! with what it had (from version 3). While a transaction of the id is open or its markers are written, the answer is
+//! CONCURRENT_TRANSACTIONS, at once; asking begins the abort. Before version 4 PRODUCER_FENCED goes by the name of
+//! INVALID_PRODUCER_EPOCH.
 
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, ProducerId};
 
 use super::{Refusal, RequestContext};
+use crate::coordinator::transaction::InitRequest;
 use crate::error::ErrorCode;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: InitProducerIdRequest,
 ) -> Result<InitProducerIdResponse, Refusal> {
-    let refused = |code: ErrorCode| {
-        let response = InitProducerIdResponse::default();
-        Ok(response.with_error_code(code.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1))
-    };
-    match request.transactional_id {
-        None => {}
-        Some(id) if id.is_empty() => return refused(ErrorCode::InvalidRequest),
-        Some(id) => {
-            tracing::warn!(transactional_id = %id.0, "transactions are not served by the embedded broker yet");
-            return refused(ErrorCode::UnsupportedVersion);
+    let response = InitProducerIdResponse::default();
+    Ok(match init(cx, &request) {
+        Ok((id, epoch)) => response.with_producer_id(ProducerId(id)).with_producer_epoch(epoch),
+        Err(code) => {
+            let is_old = cx.version < 4 && code == ErrorCode::ProducerFenced;
+            let code = if is_old { ErrorCode::InvalidProducerEpoch } else { code };
+            response.with_error_code(code.code()).with_producer_id(ProducerId(-1)).with_producer_epoch(-1)
         }
+    })
+}
+
+fn init(cx: &RequestContext<'_>, request: &InitProducerIdRequest) -> Result<(i64, i16), ErrorCode> {
+    let (producer_id, epoch) = (request.producer_id.0, request.producer_epoch);
+    if (producer_id == -1) != (epoch == -1) {
+        return Err(ErrorCode::InvalidRequest);
     }
-    if (request.producer_id.0 == -1) != (request.producer_epoch == -1) {
-        return refused(ErrorCode::InvalidRequest);
+    let Some(transactional_id) = &request.transactional_id else { return Ok((cx.cluster.next_producer_id(), 0)) };
+    if transactional_id.is_empty() {
+        return Err(ErrorCode::InvalidRequest);
     }
-    let producer_id = ProducerId(cx.cluster.next_producer_id());
-    Ok(InitProducerIdResponse::default().with_producer_id(producer_id).with_producer_epoch(0))
+    let expected = (producer_id != -1).then_some((producer_id, epoch));
+    let init = InitRequest { timeout_ms: request.transaction_timeout_ms, expected };
+    init.check(cx.cluster.settings.transactions.max_timeout_ms)?;
+    let cell = cx.cluster.transactions.find_or_create(transactional_id, cx.cluster);
+    cell.turn(cx.cluster, |transaction, turn| transaction.init_producer_id(&init, turn))
 }

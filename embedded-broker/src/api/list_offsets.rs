@@ -3,7 +3,7 @@
 //! As Kafka: -1 latest, -2 earliest, -3 (from version 7) the first record with the highest timestamp, -4 (from version 8)
 //! the earliest local offset, -5 (from version 9) the end of the tiered part, which is -1 without tiering; a time finds the
 //! exact record, inside compressed batches too, and nothing is answered with offset -1 and no error.
-//! Different: with one replica and no transactions `read_committed` makes no difference.
+//! Readers of committed records find nothing from the last stable offset on, which is their latest offset.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicNam
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
-use crate::log::{BatchHeader, for_each_record};
-use crate::partition::Partition;
+use crate::log::{BatchHeader, PartitionLog, for_each_record};
+use crate::partition::{Isolation, Partition};
 use crate::topic::Topics;
 
 const LATEST: i64 = -1;
@@ -36,6 +36,7 @@ const NOTHING: Found = Found { offset: -1, timestamp: -1, leader_epoch: -1 };
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Refusal> {
     let topics = cx.cluster.topics();
+    let isolation = Isolation::from_wire(request.isolation_level);
     let mut times: HashMap<(TopicName, i32), usize> = HashMap::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
@@ -48,7 +49,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Re
             // A partition that is asked for twice is refused once.
             let found = match times.get_mut(&(name.clone(), asked.partition_index)) {
                 Some(0) => return None,
-                Some(1) => find(&topics, &name, asked, cx.version),
+                Some(1) => find(&topics, &name, asked, isolation, cx.version),
                 Some(n) => {
                     *n = 0;
                     Err(ErrorCode::InvalidRequest)
@@ -84,7 +85,13 @@ fn lowest_time(version: i16) -> i64 {
     }
 }
 
-fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16) -> Result<Found, ErrorCode> {
+fn find(
+    topics: &Topics,
+    name: &str,
+    asked: &ListOffsetsPartition,
+    isolation: Isolation,
+    version: i16,
+) -> Result<Found, ErrorCode> {
     if asked.timestamp < lowest_time(version) {
         return Err(ErrorCode::UnsupportedVersion);
     }
@@ -93,32 +100,43 @@ fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, version: i16)
     let known_epoch = asked.current_leader_epoch;
     let at = |offset: i64, leader_epoch: i32| Found { offset, timestamp: -1, leader_epoch };
     match asked.timestamp {
-        LATEST => partition.look(known_epoch, |log| at(log.end_offset(), log.epochs().of_offset(log.end_offset()))),
+        LATEST => partition.look(known_epoch, |log| {
+            let end = end_of(log, isolation);
+            at(end, log.epochs().of_offset(end))
+        }),
         EARLIEST => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
         EARLIEST_LOCAL => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        MAX_TIMESTAMP => match partition.look(known_epoch, crate::log::PartitionLog::max_timestamp)? {
-            Some(highest) => by_time(partition, highest, known_epoch),
+        MAX_TIMESTAMP => match partition.look(known_epoch, PartitionLog::max_timestamp)? {
+            Some(highest) => by_time(partition, highest, isolation, known_epoch),
             None => Ok(NOTHING),
         },
         LATEST_TIERED => partition.look(known_epoch, |_| NOTHING),
-        time => by_time(partition, time, known_epoch),
+        time => by_time(partition, time, isolation, known_epoch),
+    }
+}
+
+fn end_of(log: &PartitionLog, isolation: Isolation) -> i64 {
+    match isolation {
+        Isolation::ReadUncommitted => log.end_offset(),
+        Isolation::ReadCommitted => log.last_stable_offset(),
     }
 }
 
 /// The first record of `time` or later. A batch's header says whether to look inside; the records are unpacked and
 /// walked without the partition's lock.
-fn by_time(partition: &Partition, time: i64, known_epoch: i32) -> Result<Found, ErrorCode> {
+fn by_time(partition: &Partition, time: i64, isolation: Isolation, known_epoch: i32) -> Result<Found, ErrorCode> {
+    let end = partition.look(known_epoch, |log| end_of(log, isolation))?;
     let mut from = partition.offsets().log_start;
     loop {
         let Some(batch) = partition.look(known_epoch, |log| log.batch_of_time(time, from))? else {
             return Ok(NOTHING);
         };
         if let Some(found) = first_in(&batch, time, from)? {
-            return Ok(found);
+            return Ok(if found.offset < end { found } else { NOTHING });
         }
         // The header promised a time that none of the records from here on has: what had it was deleted.
         from = BatchHeader::read(&batch).ok_or(ErrorCode::UnknownServerError)?.last_offset() + 1;

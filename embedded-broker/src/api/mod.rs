@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
 
+mod add_partitions_to_txn;
 mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
@@ -40,10 +41,13 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
 mod describe_log_dirs;
+mod describe_producers;
 mod describe_quorum;
 mod describe_topic_partitions;
+mod describe_transactions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod get_telemetry_subscriptions;
@@ -56,6 +60,7 @@ mod list_config_resources;
 mod list_groups;
 mod list_offsets;
 mod list_partition_reassignments;
+mod list_transactions;
 mod metadata;
 mod offset_commit;
 mod offset_delete;
@@ -68,6 +73,7 @@ pub(crate) mod sasl_handshake;
 mod sync_group;
 mod unregister_broker;
 mod update_features;
+mod write_txn_markers;
 
 /// One request: its key, the versions that are served, and who serves it.
 pub(crate) struct Api {
@@ -114,6 +120,9 @@ pub(crate) const APIS: &[Api] = &[
     api!(DeleteRecords, 0..=2, delete_records::handle),
     api!(InitProducerId, 0..=5, init_producer_id::handle),
     api!(OffsetForLeaderEpoch, 2..=4, offset_for_leader_epoch::handle),
+    api!(AddPartitionsToTxn, 0..=5, add_partitions_to_txn::handle),
+    api!(EndTxn, 0..=5, end_txn::handle),
+    api!(WriteTxnMarkers, 1..=1, write_txn_markers::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(AlterReplicaLogDirs, 1..=2, alter_replica_log_dirs::handle),
@@ -131,7 +140,10 @@ pub(crate) const APIS: &[Api] = &[
     api!(DescribeQuorum, 0..=2, describe_quorum::handle),
     api!(UpdateFeatures, 0..=2, update_features::handle),
     api!(DescribeCluster, 0..=2, describe_cluster::handle),
+    api!(DescribeProducers, 0..=0, describe_producers::handle),
     api!(UnregisterBroker, 0..=0, unregister_broker::handle),
+    api!(DescribeTransactions, 0..=0, describe_transactions::handle),
+    api!(ListTransactions, 0..=2, list_transactions::handle),
     api!(ConsumerGroupHeartbeat, 0..=1, consumer_group_heartbeat::handle),
     api!(ConsumerGroupDescribe, 0..=1, consumer_group_describe::handle),
     api!(GetTelemetrySubscriptions, 0..=0, get_telemetry_subscriptions::handle),

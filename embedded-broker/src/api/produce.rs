@@ -5,7 +5,9 @@
 //! `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
 //! Different: with one replica `acks=all` and `acks=1` are the same; a batch that unpacks to more than 100 MiB is refused.
 //! What Kafka lets pass though no consumer can use it (bytes behind the batch, offset deltas out of order) is refused.
-//! Left out: transactions. A transactional batch is refused with INVALID_TXN_STATE.
+//!
+//! Transactions: the first batch in a partition must belong to a transaction its coordinator knows to be open; from
+//! version 12 on it joins it by being written (KIP-890). All others find it open in the partition, and ask nobody.
 
 use std::cell::RefCell;
 
@@ -14,9 +16,11 @@ use uuid::Uuid;
 
 use super::{Refusal, Reply, RequestContext};
 use crate::error::ErrorCode;
-use crate::log::{self, Appended, OneBatch, Place, Rejected, Unpacker, ValidBatch};
+use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker, ValidBatch};
+use crate::partition::Partition;
 use crate::protocol::Malformed;
 use crate::topic::Topics;
+use crate::transactions::Admission;
 use crate::wire::{Reader, Writer};
 
 thread_local! {
@@ -38,7 +42,7 @@ struct TopicData<'a> {
 }
 
 struct ProduceRequest<'a> {
-    has_transactional_id: bool,
+    transactional_id: Option<&'a str>,
     acks: i16,
     topics: Vec<TopicData<'a>>,
     /// Of all topics, in order.
@@ -49,11 +53,11 @@ impl<'a> ProduceRequest<'a> {
     /// Reads the whole request before any of it is appended.
     fn read(body: &'a [u8], version: i16) -> Result<Self, Malformed> {
         let mut body = Reader::new(body, version >= 9);
-        let has_transactional_id = body.nullable_string()?.is_some();
+        let transactional_id = body.nullable_string()?;
         let acks = body.i16()?;
         let _timeout = body.i32()?;
         let n_topics = body.array_len()?;
-        let mut request = Self { has_transactional_id, acks, topics: Vec::new(), partitions: Vec::new() };
+        let mut request = Self { transactional_id, acks, topics: Vec::new(), partitions: Vec::new() };
         for _ in 0..n_topics {
             let by_id = version >= 13;
             let id = if by_id { body.uuid()? } else { Uuid::nil() };
@@ -73,10 +77,32 @@ impl<'a> ProduceRequest<'a> {
     }
 }
 
+impl ProduceRequest<'_> {
+    /// # Errors
+    ///
+    /// As Kafka: one transaction belongs to one producer, so a request cannot carry batches of two.
+    fn has_one_producer(&self) -> Result<(), Rejected> {
+        if self.transactional_id.is_none() {
+            return Ok(());
+        }
+        let headers = self.partitions.iter().filter_map(|data| BatchHeader::read(data.records));
+        let mut producers = headers
+            .filter(|header| header.is_transactional() && header.has_producer_id())
+            .map(|header| (header.producer_id, header.producer_epoch));
+        let Some(first) = producers.next() else { return Ok(()) };
+        if producers.all(|other| other == first) {
+            return Ok(());
+        }
+        let message = "Transactional records contained more than one producer ID";
+        Err(Rejected::new(ErrorCode::InvalidProducerIdMapping, message))
+    }
+}
+
 pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
     let request = ProduceRequest::read(body, cx.version)?;
     let topics = cx.cluster.topics();
     let now_ms = cx.cluster.clock.wall_ms();
+    let one_producer = request.has_one_producer();
     let mut out = Writer { out: &mut reply.head, flexible: cx.version >= 9 };
     let mut partitions = request.partitions.iter();
     let mut first_error = None;
@@ -89,7 +115,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
         }
         out.len(topic.partitions);
         for data in partitions.by_ref().take(topic.partitions) {
-            let appended = append(&topics, topic, data, &request, cx.version, now_ms);
+            let appended = one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms));
             write_partition(&mut out, data.index, &appended, cx.version);
             if let Err(rejected) = appended {
                 let Rejected { code, message, .. } = &rejected;
@@ -119,13 +145,14 @@ fn finish(acks: i16, error: Option<Rejected>, reply: &mut Reply) -> Result<(), R
 }
 
 fn append(
+    cx: &RequestContext<'_>,
     topics: &Topics,
     topic: &TopicData<'_>,
     data: &PartitionData<'_>,
     request: &ProduceRequest<'_>,
-    version: i16,
     now_ms: i64,
 ) -> Result<(Appended, i64), Rejected> {
+    let version = cx.version;
     let refuse = |code, message: String| Err(Rejected::new(code, message));
     let found = if version >= 13 { topics.by_id(topic.id) } else { topics.by_name(topic.name) };
     let Some(found) = found else {
@@ -144,7 +171,9 @@ fn append(
     let place = Place { topic: &found.name, partition: data.index };
     let config = partition.config();
     let batch = UNPACKER.with_borrow_mut(|unpacker| log::validate(batch, place, &config, now_ms, unpacker))?;
-    check_transaction(&batch, request.has_transactional_id)?;
+    if batch.header.is_transactional() {
+        return append_in_transaction(cx, request.transactional_id, place, partition, &batch);
+    }
     partition.append(&batch)
 }
 
@@ -152,15 +181,19 @@ fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn check_transaction(batch: &ValidBatch<'_>, has_transactional_id: bool) -> Result<(), Rejected> {
-    if !batch.header.is_transactional() {
-        return Ok(());
-    }
-    if !has_transactional_id {
+fn append_in_transaction(
+    cx: &RequestContext<'_>,
+    transactional_id: Option<&str>,
+    place: Place<'_>,
+    partition: &Partition,
+    batch: &ValidBatch<'_>,
+) -> Result<(Appended, i64), Rejected> {
+    let Some(transactional_id) = transactional_id else {
         let message = "a transactional batch needs a request with a transactional id";
         return Err(Rejected::new(ErrorCode::TransactionalIdAuthorizationFailed, message));
-    }
-    Err(Rejected::new(ErrorCode::InvalidTxnState, "transactions are not served by this broker yet"))
+    };
+    let admission = Admission::of_produce(cx.version);
+    cx.cluster.transactions.append(cx.cluster, cx.waiter, admission, transactional_id, (place, partition), batch)
 }
 
 fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended, i64), Rejected>, version: i16) {

@@ -3,8 +3,11 @@
 //! Locks, always taken in this order, none of them held while bytes are checked, copied from a socket or sent:
 //!
 //! 1. `changes` (who changes the set of topics; one at a time), 2. `topics` (the picture of all topics; only to copy or
-//!    replace its `Arc`), 3. a group of the coordinator, 4. a [`Partition`](crate::partition::Partition), 5. `timers`,
-//!    6. a [`Waiter`].
+//!    replace its `Arc`), 3. a transactional id, 4. a group of the coordinator, 5. a
+//!    [`Partition`](crate::partition::Partition), 6. the list of decided transactions, 7. `timers`, 8. a [`Waiter`].
+//!
+//! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
+//! held, one partition after the other.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use crate::settings::BrokerSettings;
 use crate::telemetry::Telemetry;
 use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
+use crate::transactions::{Transactions, expire_producers};
 
 mod admin;
 mod resource_configs;
@@ -75,6 +79,7 @@ pub(crate) struct Cluster {
     pub(crate) fetch_sessions: FetchSessions,
     /// Who may log in by SCRAM; a leaf lock.
     pub(crate) scram: RwLock<ScramCredentials>,
+    pub(crate) transactions: Transactions,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -117,6 +122,7 @@ impl Cluster {
             settings,
             groups: Groups::default(),
             scram: RwLock::default(),
+            transactions: Transactions::default(),
             nodes,
             changes: Mutex::default(),
             topics: RwLock::default(),
@@ -224,6 +230,9 @@ impl Cluster {
                 self.groups.expire_offsets(self);
                 Groups::schedule_expiry(self);
             }
+            TimerKey::TransactionTimeouts => self.transactions.abort_timed_out(self),
+            TimerKey::TransactionalIds => self.transactions.expire_ids(self),
+            TimerKey::ProducerIds => expire_producers(self),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

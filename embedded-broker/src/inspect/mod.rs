@@ -1,4 +1,6 @@
 //! What a test may look at without being a client.
 
 pub(crate) mod await_stable;
+pub(crate) mod committed;
 pub(crate) mod group;
+pub(crate) mod transactions;

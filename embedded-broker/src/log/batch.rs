@@ -25,6 +25,8 @@ const CONTROL_BIT: i16 = 1 << 5;
 const DELETE_HORIZON_BIT: i16 = 1 << 6;
 /// The attributes that mean something; the broker writes no others.
 const KNOWN_ATTRIBUTES: i16 = 0x7f;
+/// The attributes of the batch that ends a transaction.
+pub(crate) const END_MARKER: i16 = TRANSACTIONAL_BIT | CONTROL_BIT;
 
 /// The header's fields under Kafka's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

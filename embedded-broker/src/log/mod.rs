@@ -1,9 +1,11 @@
 //! One partition's log: batches in, batches out. Nothing in here sees a socket, a clock or a lock.
 
+mod aborted;
 pub(crate) mod batch;
 mod compression;
 mod config;
 mod epochs;
+mod marker;
 mod partition_log;
 mod producer_state;
 mod rebuild;
@@ -15,9 +17,12 @@ mod tail;
 pub(crate) mod tests;
 mod validate;
 
+pub(crate) use aborted::AbortedTransaction;
 pub(crate) use batch::BatchHeader;
 pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
-pub(crate) use partition_log::{Appended, OutOfRange, PartitionLog};
+pub(crate) use marker::EndMarker;
+pub(crate) use partition_log::{Appended, OutOfRange, Outcome, PartitionLog};
+pub(crate) use producer_state::{Guard, ProducerDescription, Proof};
 pub(crate) use records::for_each_record;
 pub(crate) use validate::{OneBatch, Place, Rejected, ValidBatch, validate};

@@ -6,9 +6,11 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::aborted::{AbortedTransaction, AbortedTransactions};
 use super::batch::{self, BatchHeader};
 use super::epochs::LeaderEpochs;
-use super::producer_state::{ProducerStates, Verdict};
+use super::marker::EndMarker;
+use super::producer_state::{ProducerStates, Proof, Verdict};
 use super::segment::Segment;
 use super::tail::Tail;
 use super::validate::{Rejected, ValidBatch};
@@ -21,6 +23,7 @@ pub(crate) struct PartitionLog {
     start_offset: i64,
     end_offset: i64,
     producers: ProducerStates,
+    aborted: AbortedTransactions,
     epochs: LeaderEpochs,
 }
 
@@ -31,6 +34,14 @@ pub(crate) struct Appended {
     pub(crate) log_append_time: i64,
     /// It was here before: nothing was appended.
     pub(crate) duplicate: bool,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Appended(Appended),
+    /// Nothing was appended: the batch would begin a transaction, and nothing shows that the coordinator knows of it.
+    Unverified,
 }
 
 /// An offset that the log does not hold.
@@ -47,6 +58,7 @@ impl PartitionLog {
             start_offset: 0,
             end_offset: 0,
             producers: ProducerStates::default(),
+            aborted: AbortedTransactions::default(),
             epochs,
         }
     }
@@ -65,28 +77,88 @@ impl PartitionLog {
         &self.epochs
     }
 
+    pub(crate) fn producers(&self) -> &ProducerStates {
+        &self.producers
+    }
+
+    pub(crate) fn producers_mut(&mut self) -> &mut ProducerStates {
+        &mut self.producers
+    }
+
+    /// Where the undecided part begins: readers of committed records see nothing from here on. Never goes back.
+    pub(crate) fn last_stable_offset(&self) -> i64 {
+        // A transaction may have begun in front of what was deleted.
+        self.producers.first_undecided().map_or(self.end_offset, |first| first.max(self.start_offset))
+    }
+
+    /// The aborted transactions that a reader must know of, to whom `read` is given when it asks for `offset`.
+    pub(crate) fn aborted_in(&self, offset: i64, read: &[Bytes]) -> Vec<AbortedTransaction> {
+        let Some(last) = read.last().filter(|_| !self.aborted.is_empty()) else { return Vec::new() };
+        let until = batch::headers(last).last().map_or(offset, |(_, header)| header.last_offset() + 1);
+        self.aborted.overlapping(offset, until)
+    }
+
+    /// All aborted transactions of what can be read.
+    pub(crate) fn aborted(&self) -> Vec<AbortedTransaction> {
+        self.aborted.overlapping(self.start_offset, self.end_offset)
+    }
+
     /// All bytes held.
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.len).sum()
     }
 
-    /// Appends a batch, unless its producer has sent it before.
+    /// Appends a batch, unless its producer has sent it before. One that begins a transaction needs `proof`.
     pub(crate) fn append(
         &mut self,
         batch: &ValidBatch<'_>,
+        proof: Proof,
         leader_epoch: i32,
         segment_bytes: usize,
-    ) -> Result<Appended, Rejected> {
+    ) -> Result<Outcome, Rejected> {
         let header = &batch.header;
-        if let Verdict::Duplicate { base_offset, max_timestamp } = self.producers.check(header)? {
-            return Ok(Appended { base_offset, log_append_time: max_timestamp, duplicate: true });
+        match self.producers.check(header, proof)? {
+            Verdict::Append => {}
+            Verdict::Unverified => return Ok(Outcome::Unverified),
+            Verdict::Duplicate { base_offset, max_timestamp } => {
+                let seen = Appended { base_offset, log_append_time: max_timestamp, duplicate: true };
+                return Ok(Outcome::Appended(seen));
+            }
         }
+        let base_offset = self.write(batch, leader_epoch, segment_bytes);
+        self.producers.appended(header, base_offset);
+        let appended = Appended { base_offset, log_append_time: batch.log_append_time, duplicate: false };
+        Ok(Outcome::Appended(appended))
+    }
+
+    /// Ends a producer's transaction; `batch` is the marker as it goes into the log.
+    ///
+    /// # Errors
+    ///
+    /// A newer epoch of the producer, or of the coordinator, was heard of.
+    pub(crate) fn append_marker(
+        &mut self,
+        marker: &EndMarker,
+        batch: &ValidBatch<'_>,
+        leader_epoch: i32,
+        segment_bytes: usize,
+    ) -> Result<i64, Rejected> {
+        self.producers.check_marker(marker)?;
+        let offset = self.write(batch, leader_epoch, segment_bytes);
+        let began = self.producers.ended(marker, batch.header.max_timestamp);
+        if let Some(began) = began.filter(|_| !marker.committed) {
+            self.aborted.push(marker.producer_id, began, offset, self.last_stable_offset());
+        }
+        Ok(offset)
+    }
+
+    /// Puts a batch at the end. Returns its offset.
+    fn write(&mut self, batch: &ValidBatch<'_>, leader_epoch: i32, segment_bytes: usize) -> i64 {
         let base_offset = self.end_offset;
         self.epochs.begin(leader_epoch, base_offset);
-        self.store(&batch.bytes, header, (base_offset, leader_epoch), segment_bytes);
-        self.producers.appended(header, base_offset);
-        self.end_offset = base_offset + i64::from(header.last_offset_delta) + 1;
-        Ok(Appended { base_offset, log_append_time: batch.log_append_time, duplicate: false })
+        self.store(&batch.bytes, &batch.header, (base_offset, leader_epoch), segment_bytes);
+        self.end_offset = base_offset + i64::from(batch.header.last_offset_delta) + 1;
+        base_offset
     }
 
     fn store(&mut self, bytes: &[u8], header: &BatchHeader, place: (i64, i32), segment_bytes: usize) {
@@ -103,10 +175,11 @@ impl PartitionLog {
     }
 
     /// Whole batches from the one that holds `offset` on, at most `max_bytes` of them; with `at_least_one` the first batch
-    /// however long it is. Returns how many bytes were added to `out`.
+    /// however long it is; nothing of batches that begin at `until` or later. Returns how many bytes were added to `out`.
     pub(crate) fn read(
         &self,
         offset: i64,
+        until: i64,
         max_bytes: usize,
         at_least_one: bool,
         out: &mut Vec<Bytes>,
@@ -116,9 +189,9 @@ impl PartitionLog {
         }
         let mut taken = 0;
         for group in self.groups_from(offset) {
-            let bytes = &group.bytes[..];
+            let bytes = before(&group.bytes, group.last_offset, until);
             let range = whole_batches(bytes, offset, max_bytes - taken, at_least_one && taken == 0);
-            let complete = range.end == bytes.len();
+            let complete = range.end == group.bytes.len();
             taken += range.len();
             if !range.is_empty() {
                 out.push(group.bytes.slice(range));
@@ -128,7 +201,8 @@ impl PartitionLog {
             }
         }
         if let Some(open) = self.tail.open() {
-            let range = whole_batches(open.bytes, offset, max_bytes - taken, at_least_one && taken == 0);
+            let bytes = before(open.bytes, open.last_offset, until);
+            let range = whole_batches(bytes, offset, max_bytes - taken, at_least_one && taken == 0);
             taken += range.len();
             if !range.is_empty() {
                 out.push(Bytes::copy_from_slice(&open.bytes[range]));
@@ -182,6 +256,7 @@ impl PartitionLog {
             return Ok(self.start_offset);
         }
         self.start_offset = offset;
+        self.aborted.delete_before(offset);
         if let Some(open) = self.tail.open().filter(|open| open.last_offset < offset) {
             let len = open.bytes.len();
             self.tail.clear();
@@ -197,6 +272,15 @@ impl PartitionLog {
         }
         Ok(offset)
     }
+}
+
+/// The batches of a group that begin before `until`.
+fn before(bytes: &[u8], last_offset: i64, until: i64) -> &[u8] {
+    if last_offset < until {
+        return bytes;
+    }
+    let end = batch::headers(bytes).find(|(_, header)| header.base_offset >= until).map_or(bytes.len(), |(at, _)| at);
+    &bytes[..end]
 }
 
 /// The stretch of `bytes` that begins with the batch that holds `offset` (or the first one after it) and is at most `max`

@@ -18,12 +18,16 @@ pub(crate) fn valid(bytes: &[u8]) -> ValidBatch<'_> {
 fn append(log: &mut PartitionLog, batch: &TestBatch, segment_bytes: usize) -> Result<Appended, ErrorCode> {
     let bytes = batch.bytes();
     let valid = valid(&bytes);
-    log.append(&valid, 0, segment_bytes).map_err(|rejected| rejected.code)
+    match log.append(&valid, Proof::None, 0, segment_bytes) {
+        Ok(Outcome::Appended(appended)) => Ok(appended),
+        Ok(Outcome::Unverified) => Err(ErrorCode::InvalidTxnState),
+        Err(rejected) => Err(rejected.code),
+    }
 }
 
 fn read(log: &PartitionLog, offset: i64, max: usize, at_least_one: bool) -> Result<Bytes, OutOfRange> {
     let mut out = Vec::new();
-    let n = log.read(offset, max, at_least_one, &mut out)?;
+    let n = log.read(offset, i64::MAX, max, at_least_one, &mut out)?;
     let bytes = Bytes::from(out.concat());
     assert_eq!(n, bytes.len());
     Ok(bytes)
@@ -100,7 +104,7 @@ fn records_of_compressed_batches_are_found_by_their_time() {
     let mut log = PartitionLog::new(0);
     for codec in [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd] {
         let start = log.end_offset();
-        log.append(&valid(&batch.packed(codec)), 0, 1 << 20).unwrap();
+        log.append(&valid(&batch.packed(codec)), Proof::None, 0, 1 << 20).unwrap();
         log.delete_before(start).unwrap();
         assert_eq!((find(&log, 15), find(&log, 30), find(&log, 31)), (Some(start + 1), Some(start + 1), None));
         let values: Vec<_> = records(&read(&log, start, 1 << 20, true).unwrap()).into_iter().map(|one| one.2).collect();

@@ -48,7 +48,12 @@ impl Connection {
             }
             reply.clear();
             match self.answer(login.as_mut(), frame, &mut reply) {
-                Ok(Next::GoesOn) => reply.write_to(&mut self.stream)?,
+                Ok(Next::GoesOn) => {
+                    let written = reply.write_to(&mut self.stream);
+                    // What the request decided comes true now that its answer is on the way, whether or not it arrives.
+                    self.door.cluster.transactions.write_markers(&self.door.cluster);
+                    written?;
+                }
                 Ok(Next::Refused) => {
                     self.hold_back();
                     return reply.write_to(&mut self.stream);

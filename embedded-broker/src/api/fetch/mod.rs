@@ -5,7 +5,9 @@
 //! or `max_wait_ms`, or an error; from version 13 topics go by id; leader epochs are checked.
 //! Sessions are in [`fetch_session`](crate::fetch_session). As Kafka, what is not there at all is answered last.
 //! Different: only whole batches are returned (Kafka may cut the last one off in the middle).
-//! Left out: followers, preferred read replicas, aborted transactions (there are none).
+//! Readers of committed records get nothing from the last stable offset on, and the aborted transactions of exactly the
+//! range they are given, by first offset.
+//! Left out: followers, preferred read replicas.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,8 @@ use crate::clock::Woken;
 use crate::data_wait::{DataWait, Watch};
 use crate::error::ErrorCode;
 use crate::fetch_session::{Asked, Context, NO_SESSION, SessionRequest, Told, TopicKey};
-use crate::partition::{Offsets, Partition, Read, ReadFrom};
+use crate::log::AbortedTransaction;
+use crate::partition::{Isolation, Offsets, Partition, Read, ReadFrom};
 use crate::protocol;
 use crate::topic::{Topic, Topics};
 
@@ -33,6 +36,8 @@ struct Answer {
     offsets: Offsets,
     /// Where the client's log parts from this one.
     diverging: Option<(i32, i64)>,
+    /// What a reader of committed records has to skip.
+    aborted: Vec<AbortedTransaction>,
     records: Vec<Bytes>,
     topic: Option<Arc<Topic>>,
     /// To wait on, if there is not enough yet.
@@ -98,6 +103,7 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[A
     // As Kafka: nobody waits for more than may be sent.
     let min_bytes = usize::try_from(request.min_bytes.min(request.max_bytes)).unwrap_or(0);
     let max_wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let isolation = Isolation::from_wire(request.isolation_level);
     let clock = &cx.cluster.clock;
     let mut round = read_all(cx, request, asked);
     if round.is_enough(min_bytes) || max_wait.is_zero() {
@@ -105,11 +111,11 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[A
     }
     let deadline = clock.now() + max_wait;
     loop {
-        let wait = DataWait::new(Arc::clone(cx.waiter), min_bytes - round.len);
+        let wait = DataWait::new(Arc::clone(cx.waiter), min_bytes - round.len, isolation);
         let seen = round
             .answers
             .iter()
-            .filter_map(|answer| Some((Arc::clone(answer.partition.as_ref()?), answer.offsets.high_watermark)));
+            .filter_map(|answer| Some((Arc::clone(answer.partition.as_ref()?), answer.offsets.end(isolation))));
         let watch = Watch::start(wait, seen);
         let woken = cx.waiter.wait(clock, Some(deadline));
         drop(watch);
@@ -132,9 +138,10 @@ impl Round {
 fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) -> Round {
     let topics = cx.cluster.topics();
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(cx.cluster.settings.fetch_max_bytes);
+    let isolation = Isolation::from_wire(request.isolation_level);
     let mut round = Round { answers: Vec::with_capacity(asked.len()), ..Round::default() };
     for (place, one) in asked.iter().enumerate() {
-        let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0 };
+        let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0, isolation };
         let answer = match find(&topics, one) {
             Ok((topic, partition)) => read_one(topic, partition, one, room, place),
             Err(code) => Answer::error(place, code),
@@ -154,6 +161,7 @@ struct Room {
     bytes: usize,
     /// Nothing was found before: the first batch comes however large it is.
     is_first: bool,
+    isolation: Isolation,
 }
 
 fn find<'t>(topics: &'t Topics, asked: &Asked) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), ErrorCode> {
@@ -186,14 +194,16 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
         last_fetched_epoch: params.last_fetched_epoch,
         max_bytes: usize::try_from(params.max_bytes).unwrap_or(0).min(room.bytes),
         at_least_one: room.is_first,
+        isolation: room.isolation,
     };
     let mut records = Vec::new();
     match partition.read(from, &mut records) {
-        Ok(Read { offsets, diverging }) => Answer {
+        Ok(Read { offsets, diverging, aborted }) => Answer {
             place,
             code: ErrorCode::None,
             offsets,
             diverging,
+            aborted,
             records,
             topic: Some(Arc::clone(topic)),
             partition: Some(Arc::clone(partition)),
@@ -204,8 +214,9 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
 
 impl Answer {
     fn error(place: usize, code: ErrorCode) -> Self {
-        let offsets = Offsets { log_start: -1, high_watermark: -1 };
-        Self { place, code, offsets, diverging: None, records: Vec::new(), topic: None, partition: None }
+        let offsets = Offsets { log_start: -1, high_watermark: -1, last_stable: -1 };
+        let (aborted, records) = (Vec::new(), Vec::new());
+        Self { place, code, offsets, diverging: None, aborted, records, topic: None, partition: None }
     }
 
     /// The partition is not there at all.

@@ -57,13 +57,17 @@ fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer, 
     out.out.put_i32(index);
     out.out.put_i16(answer.code.code());
     out.out.put_i64(answer.offsets.high_watermark);
-    // The last stable offset: nothing is ever unstable without transactions.
-    out.out.put_i64(answer.offsets.high_watermark);
+    out.out.put_i64(answer.offsets.last_stable);
     if version >= 5 {
         out.out.put_i64(answer.offsets.log_start);
     }
     if answer.is_unknown() || (read_committed && answer.code == ErrorCode::None) {
-        out.len(0);
+        out.len(answer.aborted.len());
+        for aborted in &answer.aborted {
+            out.out.put_i64(aborted.producer_id);
+            out.out.put_i64(aborted.first_offset);
+            out.no_tags();
+        }
     } else {
         out.null_array();
     }

@@ -1,0 +1,50 @@
+//! DescribeProducers, version 0: what each partition remembers of its producers, and which of them have a transaction open.
+
+use kafka_protocol::messages::describe_producers_request::TopicRequest;
+use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
+use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
+
+use super::answer::failure;
+use super::{Refusal, RequestContext};
+use crate::error::{Error, ErrorCode};
+use crate::log::ProducerDescription;
+use crate::topic::{Topics, check_name};
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: DescribeProducersRequest,
+) -> Result<DescribeProducersResponse, Refusal> {
+    let topics = cx.cluster.topics();
+    let answers = request.topics.into_iter().map(|asked| {
+        let partitions = asked.partition_indexes.iter().map(|&index| {
+            let response = PartitionResponse::default().with_partition_index(index);
+            match find(&topics, &asked, index) {
+                Ok(producers) => response.with_active_producers(producers.into_iter().map(to_wire).collect()),
+                Err(error) => {
+                    let (code, message) = failure(&error);
+                    response.with_error_code(code).with_error_message(message)
+                }
+            }
+        });
+        let partitions = partitions.collect();
+        TopicResponse::default().with_name(asked.name).with_partitions(partitions)
+    });
+    Ok(DescribeProducersResponse::default().with_topics(answers.collect()))
+}
+
+fn find(topics: &Topics, asked: &TopicRequest, index: i32) -> Result<Vec<ProducerDescription>, Error> {
+    check_name(&asked.name)?;
+    let partition = topics.by_name(&asked.name).and_then(|topic| topic.partition(index));
+    let partition = partition.ok_or_else(|| Error::with_code(ErrorCode::UnknownTopicOrPartition, ""))?;
+    partition.producers().map_err(|code| Error::with_code(code, ""))
+}
+
+fn to_wire(producer: ProducerDescription) -> ProducerState {
+    ProducerState::default()
+        .with_producer_id(ProducerId(producer.producer_id))
+        .with_producer_epoch(producer.epoch.into())
+        .with_last_sequence(producer.last_sequence)
+        .with_last_timestamp(producer.last_timestamp)
+        .with_coordinator_epoch(producer.coordinator_epoch)
+        .with_current_txn_start_offset(producer.open_since)
+}

@@ -1,0 +1,56 @@
+//! DescribeTransactions, version 0: where transactional ids stand, and which partitions belong to their transactions.
+
+use kafka_protocol::messages::describe_transactions_response::{TopicData, TransactionState};
+use kafka_protocol::messages::{
+    DescribeTransactionsRequest, DescribeTransactionsResponse, ProducerId, TopicName, TransactionalId,
+};
+
+use super::convert::to_wire;
+use super::{Refusal, RequestContext};
+use crate::coordinator::transaction::Description;
+use crate::coordinator::transaction::state::TransactionState as State;
+use crate::error::ErrorCode;
+use crate::protocol::StrBytes;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: DescribeTransactionsRequest,
+) -> Result<DescribeTransactionsResponse, Refusal> {
+    let states = request.transactional_ids.into_iter().map(|id| {
+        let described = describe(cx, &id);
+        let state = TransactionState::default().with_transactional_id(id);
+        match described {
+            Ok(description) => to_state(state, &description),
+            Err(code) => state.with_error_code(code.code()),
+        }
+    });
+    Ok(DescribeTransactionsResponse::default().with_transaction_states(states.collect()))
+}
+
+fn describe(cx: &RequestContext<'_>, id: &TransactionalId) -> Result<Description, ErrorCode> {
+    if id.is_empty() {
+        return Err(ErrorCode::InvalidRequest);
+    }
+    let cell = cx.cluster.transactions.find(id).ok_or(ErrorCode::TransactionalIdNotFound)?;
+    let description = cell.look(|transaction| transaction.describe());
+    if description.state == State::Dead { Err(ErrorCode::TransactionalIdNotFound) } else { Ok(description) }
+}
+
+fn to_state(state: TransactionState, description: &Description) -> TransactionState {
+    let mut topics: Vec<TopicData> = Vec::new();
+    for (topic, index) in &description.partitions {
+        match topics.last_mut().filter(|last| *last.topic.0 == **topic) {
+            Some(last) => last.partitions.push(*index),
+            None => {
+                topics.push(TopicData::default().with_topic(TopicName(to_wire(topic))).with_partitions(vec![*index]));
+            }
+        }
+    }
+    state
+        .with_transaction_state(StrBytes::from_static_str(description.state.name()))
+        .with_transaction_timeout_ms(description.timeout_ms)
+        .with_transaction_start_time_ms(description.started_ms)
+        .with_producer_id(ProducerId(description.producer_id))
+        .with_producer_epoch(description.epoch)
+        .with_topics(topics)
+}

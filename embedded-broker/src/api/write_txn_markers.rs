@@ -1,0 +1,44 @@
+//! WriteTxnMarkers, version 1: ends transactions in the partitions that are named, whatever their coordinator thinks.
+//!
+//! Kafka's coordinators send it to the partitions' leaders; here they write without it, and it is served for tools that
+//! end hanging transactions.
+
+use kafka_protocol::messages::write_txn_markers_request::WritableTxnMarker;
+use kafka_protocol::messages::write_txn_markers_response::{
+    WritableTxnMarkerPartitionResult, WritableTxnMarkerResult, WritableTxnMarkerTopicResult,
+};
+use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
+
+use super::convert::{code, from_wire};
+use super::{Refusal, RequestContext};
+use crate::log::EndMarker;
+use crate::transactions::write_marker;
+
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: WriteTxnMarkersRequest,
+) -> Result<WriteTxnMarkersResponse, Refusal> {
+    let now_ms = cx.cluster.clock.wall_ms();
+    let results = request.markers.into_iter().map(|asked| {
+        let marker = to_marker(&asked);
+        let topics = asked.topics.into_iter().map(|topic| {
+            let results = topic.partition_indexes.iter().map(|&index| {
+                let result = write_marker(cx.cluster, &(from_wire(&topic.name), index), &marker, now_ms);
+                WritableTxnMarkerPartitionResult::default().with_partition_index(index).with_error_code(code(&result))
+            });
+            let results = results.collect();
+            WritableTxnMarkerTopicResult::default().with_name(topic.name).with_partitions(results)
+        });
+        WritableTxnMarkerResult::default().with_producer_id(asked.producer_id).with_topics(topics.collect())
+    });
+    Ok(WriteTxnMarkersResponse::default().with_markers(results.collect()))
+}
+
+fn to_marker(asked: &WritableTxnMarker) -> EndMarker {
+    EndMarker {
+        producer_id: asked.producer_id.0,
+        producer_epoch: asked.producer_epoch,
+        coordinator_epoch: asked.coordinator_epoch,
+        committed: asked.transaction_result,
+    }
+}

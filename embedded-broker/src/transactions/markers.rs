@@ -1,0 +1,113 @@
+//! From a decision to its markers in the partitions.
+//!
+//! A decision is answered as soon as it is made. Its markers follow on another step: the connection that decided writes
+//! them once the answer is on its way, and the timer thread those of its own decisions. No coordinator's lock is held
+//! meanwhile, and partitions are written in the order of their names.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::{TransactionCell, Transactions};
+use crate::cluster::Cluster;
+use crate::coordinator::transaction::record::TopicPartition;
+use crate::coordinator::transaction::turn::Markers;
+use crate::error::ErrorCode;
+use crate::log::EndMarker;
+
+/// There is one coordinator for each id as long as the cluster lives, so its epoch never changes.
+const COORDINATOR_EPOCH: i32 = 0;
+
+/// Transactions that are decided and have no markers yet, the oldest decision first.
+#[derive(Debug, Default)]
+pub(super) struct Decided {
+    queue: Mutex<VecDeque<Arc<TransactionCell>>>,
+    /// As many as are in the queue: after each request somebody looks whether there are any.
+    len: AtomicUsize,
+    /// While anybody holds them back, nothing is written.
+    holds: AtomicUsize,
+}
+
+impl Decided {
+    pub(super) fn push(&self, cell: &Arc<TransactionCell>) {
+        let mut queue = self.queue.lock();
+        queue.push_back(Arc::clone(cell));
+        self.len.store(queue.len(), Ordering::Release);
+    }
+
+    fn pop(&self) -> Option<Arc<TransactionCell>> {
+        if self.len.load(Ordering::Acquire) == 0 || self.holds.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        let mut queue = self.queue.lock();
+        let next = queue.pop_front();
+        self.len.store(queue.len(), Ordering::Release);
+        next
+    }
+}
+
+impl Transactions {
+    /// Writes the markers of everything that is decided.
+    pub(crate) fn write_markers(&self, cluster: &Cluster) {
+        while let Some(cell) = self.decided.pop() {
+            cell.write_markers(cluster);
+        }
+    }
+
+    /// Keeps decisions from coming true until [`release_markers`](Self::release_markers) is called as often.
+    pub(crate) fn hold_markers(&self) {
+        self.decided.holds.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Lets decisions come true again, and writes what was held back.
+    pub(crate) fn release_markers(&self, cluster: &Cluster) {
+        self.decided.holds.fetch_sub(1, Ordering::AcqRel);
+        self.write_markers(cluster);
+    }
+}
+
+impl TransactionCell {
+    fn write_markers(self: &Arc<Self>, cluster: &Cluster) {
+        let Some(markers) = self.look(|transaction| transaction.pending_markers()) else { return };
+        let now_ms = cluster.clock.wall_ms();
+        for partition in &markers.partitions {
+            if let Err(code) = write_marker(cluster, partition, &markers.to_marker(), now_ms) {
+                let (topic, index) = partition;
+                tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
+            }
+        }
+        self.turn(cluster, |transaction, turn| transaction.complete(turn));
+        let waiting = std::mem::take(&mut self.entry.lock().waiting);
+        waiting.iter().for_each(|waiter| waiter.wake());
+    }
+}
+
+impl Markers {
+    fn to_marker(&self) -> EndMarker {
+        EndMarker {
+            producer_id: self.producer_id,
+            producer_epoch: self.epoch,
+            coordinator_epoch: COORDINATOR_EPOCH,
+            committed: self.committed,
+        }
+    }
+}
+
+/// Ends a producer's transaction in one partition.
+///
+/// # Errors
+///
+/// The partition is not there, or has heard of a newer epoch of the producer or of its coordinator.
+pub(crate) fn write_marker(
+    cluster: &Cluster,
+    (topic, index): &TopicPartition,
+    marker: &EndMarker,
+    now_ms: i64,
+) -> Result<(), ErrorCode> {
+    let topics = cluster.topics();
+    let partition = topics.by_name(topic).and_then(|topic| topic.partition(*index));
+    let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    partition.append_marker(marker, now_ms).map_err(|rejected| rejected.code)
+}
