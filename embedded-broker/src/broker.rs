@@ -21,6 +21,7 @@ use crate::telemetry::PushedMetrics;
 use crate::topic::NewTopic;
 use crate::topic_view::TopicView;
 use crate::transactions;
+use crate::upkeep;
 
 /// A Kafka broker inside this process, on a real TCP port of the loopback interface.
 ///
@@ -273,6 +274,7 @@ impl EmbeddedBrokerBuilder {
             broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
         }
         transactions::start(&cluster);
+        upkeep::start(&cluster);
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(256 << 10).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);

@@ -38,6 +38,7 @@ mod timers;
 mod topic;
 mod topic_view;
 mod transactions;
+mod upkeep;
 mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder};

@@ -186,12 +186,12 @@ impl Partition {
     pub(crate) fn append_in(&self, batch: &ValidBatch<'_>, claim: Claim) -> Result<(Appended, i64), Unappended> {
         let mut state = self.state.lock();
         state.check_writable()?;
-        let (leader_epoch, segment_bytes) = (state.leader_epoch, state.config.segment_bytes);
         let stable_before = state.log.last_stable_offset();
-        let appended = match state.log.append(batch, claim.proof, leader_epoch, segment_bytes)? {
+        let State { config, leader_epoch, log, .. } = &mut *state;
+        let appended = match log.append(batch, claim.proof, *leader_epoch, config)? {
             Outcome::Appended(appended) => appended,
             Outcome::Unverified => {
-                let producers = state.log.producers_mut();
+                let producers = log.producers_mut();
                 let guard = producers.verify(&batch.header, claim.bumps_epoch, claim.now_ms);
                 return Err(Unappended::Unverified(guard));
             }
@@ -211,9 +211,9 @@ impl Partition {
         let batch = marker.batch(&self.config(), now_ms);
         let mut state = self.state.lock();
         state.check_writable()?;
-        let (leader_epoch, segment_bytes) = (state.leader_epoch, state.config.segment_bytes);
         let stable_before = state.log.last_stable_offset();
-        state.log.append_marker(marker, &batch, leader_epoch, segment_bytes)?;
+        let State { config, leader_epoch, log, .. } = &mut *state;
+        log.append_marker(marker, &batch, *leader_epoch, config)?;
         // How many bytes are stable now, nobody has counted: who waits for them looks again.
         let served = state.served(batch.bytes.len(), stable_before, usize::MAX);
         drop(state);
@@ -276,6 +276,30 @@ impl Partition {
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
         Ok(start)
+    }
+
+    /// Drops what the topic's retention does not keep. Returns whether the start has moved.
+    pub(crate) fn expire(&self, now_ms: i64) -> bool {
+        let mut state = self.state.lock();
+        let State { config, log, .. } = &mut *state;
+        let moved = log.expire(now_ms, config);
+        let waits = if moved { std::mem::take(&mut state.waits) } else { Vec::new() };
+        drop(state);
+        waits.iter().for_each(|wait| wait.wake());
+        moved
+    }
+
+    /// Cuts the log off at `offset` and begins a new leader epoch there, as an unclean election does whose new leader had
+    /// no more.
+    pub(crate) fn truncate(&self, offset: i64) -> Result<(), ErrorCode> {
+        let mut state = self.state.lock();
+        let State { leader_epoch, log, .. } = &mut *state;
+        log.truncate_to(offset, *leader_epoch + 1).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
+        *leader_epoch += 1;
+        let waits = std::mem::take(&mut state.waits);
+        drop(state);
+        waits.iter().for_each(|wait| wait.wake());
+        Ok(())
     }
 
     /// Marks the partition as gone: nothing is appended any more, and whoever waits looks again.

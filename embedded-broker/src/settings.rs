@@ -9,6 +9,7 @@ use crate::coordinator::group::consumer::assignor::Assignor;
 use crate::coordinator::transaction::config::TransactionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::security::settings::{self as security, SecuritySettings};
+use crate::upkeep::UpkeepConfig;
 
 /// Typed broker configs.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) group: GroupConfig,
     /// What the transaction coordinator goes by.
     pub(crate) transactions: TransactionConfig,
+    /// How often logs are looked at.
+    pub(crate) upkeep: UpkeepConfig,
     /// `fetch.max.bytes`: of one answer, whatever the client asks for.
     pub(crate) fetch_max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots`.
@@ -52,6 +55,7 @@ impl Default for BrokerSettings {
             auto_create_topics: true,
             group: GroupConfig::default(),
             transactions: TransactionConfig::default(),
+            upkeep: UpkeepConfig::default(),
             fetch_max_bytes: 55 << 20,
             fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
@@ -134,6 +138,12 @@ impl BrokerSettings {
             }
             "transaction.partition.verification.enable" => {
                 self.transactions.verify_partitions = boolean(key, value)?;
+            }
+            "log.initial.task.delay.ms" => {
+                self.upkeep.initial_delay = Duration::from_millis(number(key, value, 0)?);
+            }
+            "log.retention.check.interval.ms" => {
+                self.upkeep.retention_interval = Duration::from_millis(number(key, value, 1)?);
             }
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "max.incremental.fetch.session.cache.slots" => self.fetch_session_slots = number(key, value, 0)?,

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A topic of an embedded broker, by name. The topic need not exist yet.
 #[derive(Clone)]
 pub struct TopicView {
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     name: String,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Cluster, new_partition};
 use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
-use crate::config::{effect, topic_config};
+use crate::config::topic_config;
 use crate::error::{Error, ErrorCode};
 use crate::features::{Change, ELIGIBLE_LEADER_REPLICAS};
 use crate::log::LogConfig;
@@ -122,7 +122,6 @@ impl Cluster {
         self.change_topics(|topics| {
             let topic = alter(topics)?;
             let config = self.log_config(&topic.configs)?;
-            effect::warn(&format!("topic {name}"), &topic.configs);
             topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
             topics.insert(topic);
             Ok(())
@@ -148,8 +147,6 @@ impl Cluster {
             if validate_only {
                 return Ok(());
             }
-            let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
-            changed.iter().for_each(|configs| effect::warn("broker configs", configs));
             *self.configs.write() = Arc::new(layers);
             for topic in topics.iter() {
                 let config = self.log_config(&topic.configs)?;
@@ -192,7 +189,6 @@ pub(crate) fn unknown_topic() -> Error {
 
 /// What a new cluster says of its brokers' configs: what its user set, where it listens, and what differs from Kafka.
 pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLayers {
-    effect::warn("broker configs", file);
     let mut all = Configs::new();
     let replicas = nodes.len().min(3).to_string();
     for (name, value) in [

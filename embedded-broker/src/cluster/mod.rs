@@ -17,7 +17,6 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
-use crate::config::effect;
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
@@ -35,6 +34,7 @@ use crate::telemetry::Telemetry;
 use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
 use crate::transactions::{Transactions, expire_producers};
+use crate::upkeep;
 
 mod admin;
 mod resource_configs;
@@ -151,7 +151,6 @@ impl Cluster {
 
     /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
     pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        effect::warn(&format!("topic {}", new.name), &new.configs);
         self.change_topics(|topics| {
             let log_config = self.log_config(&new.configs)?;
             topics.check_new(&new.name)?;
@@ -233,6 +232,7 @@ impl Cluster {
             TimerKey::TransactionTimeouts => self.transactions.abort_timed_out(self),
             TimerKey::TransactionalIds => self.transactions.expire_ids(self),
             TimerKey::ProducerIds => expire_producers(self),
+            TimerKey::LogRetention => upkeep::check_retention(self),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

@@ -6,7 +6,6 @@ pub(crate) mod check;
 pub(crate) mod client_metrics;
 pub(crate) mod def;
 pub(crate) mod duration;
-pub(crate) mod effect;
 pub(crate) mod group_config;
 pub(crate) mod layers;
 pub(crate) mod server_names;

@@ -22,6 +22,10 @@ pub(crate) fn log_config(layers: &BrokerLayers, node: i32, topic: &Configs) -> R
     Ok(LogConfig {
         max_message_bytes: values.size("max.message.bytes")?,
         segment_bytes: values.size(segment_bytes)?,
+        segment_ms: values.long("segment.ms")?,
+        segment_jitter_ms: values.long("segment.jitter.ms")?,
+        segment_index_bytes: values.size("segment.index.bytes")?,
+        index_interval_bytes: values.size("index.interval.bytes")?,
         compression: Compression::of_config(&values.text("compression.type")?),
         gzip_level: i32::try_from(values.long("compression.gzip.level")?).unwrap_or(-1),
         timestamp_type: match values.text("message.timestamp.type")?.as_str() {
@@ -31,6 +35,13 @@ pub(crate) fn log_config(layers: &BrokerLayers, node: i32, topic: &Configs) -> R
         timestamp_before_max_ms: values.long("message.timestamp.before.max.ms")?,
         timestamp_after_max_ms: values.long("message.timestamp.after.max.ms")?,
         compacted: elements(&policy).contains(&"compact"),
+        deletes: elements(&policy).contains(&"delete"),
+        retention_ms: values.long("retention.ms")?,
+        retention_bytes: values.long("retention.bytes")?,
+        delete_retention_ms: values.long("delete.retention.ms")?,
+        min_compaction_lag_ms: values.long("min.compaction.lag.ms")?,
+        max_compaction_lag_ms: values.long("max.compaction.lag.ms")?,
+        min_cleanable_dirty_ratio: values.number("min.cleanable.dirty.ratio")?,
     })
 }
 
@@ -50,6 +61,10 @@ impl Values<'_> {
     }
 
     fn long(&self, name: &str) -> Result<i64, Error> {
+        self.number(name)
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<T, Error> {
         let text = self.text(name)?;
         text.parse()
             .map_err(|_| Error::with_code(ErrorCode::InvalidConfig, format!("{name} is {text:?}, not a number")))

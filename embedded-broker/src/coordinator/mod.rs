@@ -34,6 +34,8 @@ pub(crate) enum TimerKey {
     TransactionalIds,
     /// The next look at producers that are silent.
     ProducerIds,
+    /// The next look at what logs need not keep.
+    LogRetention,
     /// A test helper that gives up.
     Await(u64),
 }

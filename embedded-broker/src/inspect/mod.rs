@@ -4,3 +4,4 @@ pub(crate) mod await_stable;
 pub(crate) mod committed;
 pub(crate) mod group;
 pub(crate) mod transactions;
+mod upkeep;

@@ -99,6 +99,14 @@ impl BatchHeader {
         (self.attributes & DELETE_HORIZON_BIT != 0).then_some(self.base_timestamp)
     }
 
+    /// The time of a record with this delta: its own, unless its batch says that all have the same.
+    pub(crate) fn timestamp_of(&self, timestamp_delta: i64) -> i64 {
+        match self.has_log_append_time() {
+            true => self.max_timestamp,
+            false => self.base_timestamp.wrapping_add(timestamp_delta),
+        }
+    }
+
     /// The header of a batch of the same producer, place and time whose records are written anew: what follows from the
     /// records is still to be set.
     pub(crate) fn rewritten(&self, compression: Compression, delete_horizon: Option<i64>) -> Self {

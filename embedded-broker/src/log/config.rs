@@ -13,12 +13,20 @@ pub(crate) enum TimestampType {
 }
 
 /// The configs of one topic that its logs act on: resolved once per change, never per request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogConfig {
     /// `max.message.bytes`: the largest batch, header included.
     pub(crate) max_message_bytes: usize,
     /// `segment.bytes`: a segment is closed before it grows past this.
     pub(crate) segment_bytes: usize,
+    /// `segment.ms`: a segment is closed when its records span more.
+    pub(crate) segment_ms: i64,
+    /// `segment.jitter.ms`: up to this much earlier, so that segments made together do not end together.
+    pub(crate) segment_jitter_ms: i64,
+    /// `segment.index.bytes`: a segment whose index would be longer is closed.
+    pub(crate) segment_index_bytes: usize,
+    /// `index.interval.bytes`: how many bytes one entry of an index stands for.
+    pub(crate) index_interval_bytes: usize,
     /// `compression.type`: how batches are stored; `None` for `producer`, which leaves it to whoever sends.
     pub(crate) compression: Option<Compression>,
     /// `compression.gzip.level`: 1 to 9, or -1 for gzip's own default.
@@ -29,8 +37,22 @@ pub(crate) struct LogConfig {
     pub(crate) timestamp_before_max_ms: i64,
     /// `message.timestamp.after.max.ms`: how far ahead of the broker's time a record's may lie.
     pub(crate) timestamp_after_max_ms: i64,
-    /// `cleanup.policy` contains `compact`: every record needs a key.
+    /// `cleanup.policy` contains `compact`: of each key only the latest record stays, and every record needs a key.
     pub(crate) compacted: bool,
+    /// `cleanup.policy` contains `delete`: what is old or too much goes.
+    pub(crate) deletes: bool,
+    /// `retention.ms`: how old a segment's newest record may be; negative for any age.
+    pub(crate) retention_ms: i64,
+    /// `retention.bytes`: segments go while as many bytes are left; negative for any number.
+    pub(crate) retention_bytes: i64,
+    /// `delete.retention.ms`: how long compaction keeps tombstones.
+    pub(crate) delete_retention_ms: i64,
+    /// `min.compaction.lag.ms`: younger records are not compacted.
+    pub(crate) min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: older records are compacted even if it is hardly worth it.
+    pub(crate) max_compaction_lag_ms: i64,
+    /// `min.cleanable.dirty.ratio`: compaction is worth it if more than this share of the bytes is new.
+    pub(crate) min_cleanable_dirty_ratio: f64,
 }
 
 impl Default for LogConfig {
@@ -39,12 +61,23 @@ impl Default for LogConfig {
         Self {
             max_message_bytes: 1_048_588,
             segment_bytes: 1 << 30,
+            segment_ms: 604_800_000,
+            segment_jitter_ms: 0,
+            segment_index_bytes: 10 << 20,
+            index_interval_bytes: 4096,
             compression: None,
             gzip_level: -1,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
+            deletes: true,
+            retention_ms: 604_800_000,
+            retention_bytes: -1,
+            delete_retention_ms: 86_400_000,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            min_cleanable_dirty_ratio: 0.5,
         }
     }
 }

@@ -5,11 +5,28 @@
 pub(crate) struct LeaderEpochs(Vec<(i32, i64)>);
 
 impl LeaderEpochs {
-    /// Notes that `epoch` begins at `offset`, unless it has begun already.
+    /// Notes that `epoch` begins at `offset`, unless it has begun already. An epoch without records leaves no trace.
     pub(crate) fn begin(&mut self, epoch: i32, offset: i64) {
         if self.0.last().is_none_or(|(newest, _)| epoch > *newest) {
+            self.truncate_to(offset);
             self.0.push((epoch, offset));
         }
+    }
+
+    /// Forgets what was before `start`, which is the log's first offset from now on: an epoch that began before begins
+    /// there.
+    pub(crate) fn start_at(&mut self, start: i64) {
+        let after = self.0.partition_point(|(_, offset)| *offset <= start);
+        if after > 0 {
+            self.0.drain(..after - 1);
+            self.0[0].1 = start;
+        }
+    }
+
+    /// Forgets epochs that begin at `end` or later, which is the log's end from now on.
+    pub(crate) fn truncate_to(&mut self, end: i64) {
+        let kept = self.0.partition_point(|(_, offset)| *offset < end);
+        self.0.truncate(kept);
     }
 
     /// The epoch the record at `offset` was appended in; -1 if it was before all of them.
@@ -47,5 +64,43 @@ mod tests {
         assert_eq!(epochs.end_of(5, 30), (5, 30));
         assert_eq!(epochs.end_of(6, 30), (-1, -1), "a future epoch");
         assert_eq!((epochs.of_offset(9), epochs.of_offset(10), epochs.of_offset(99)), (0, 2, 5));
+    }
+
+    #[test]
+    fn an_epoch_without_records_leaves_no_trace() {
+        let mut epochs = LeaderEpochs::default();
+        for (epoch, start) in [(0, 0), (1, 10), (2, 10), (3, 10)] {
+            epochs.begin(epoch, start);
+        }
+        assert_eq!(epochs.0, [(0, 0), (3, 10)]);
+        assert_eq!(epochs.end_of(1, 30), (0, 10));
+    }
+
+    #[test]
+    fn the_first_epoch_begins_where_the_log_does() {
+        let mut epochs = LeaderEpochs::default();
+        for (epoch, start) in [(0, 0), (2, 10), (5, 20)] {
+            epochs.begin(epoch, start);
+        }
+        epochs.start_at(0);
+        assert_eq!(epochs.0, [(0, 0), (2, 10), (5, 20)]);
+        epochs.start_at(15);
+        assert_eq!(epochs.0, [(2, 15), (5, 20)]);
+        assert_eq!(epochs.end_of(0, 30), (0, 15), "as Kafka: it ended where the log begins");
+        epochs.start_at(40);
+        assert_eq!(epochs.0, [(5, 40)]);
+    }
+
+    #[test]
+    fn what_is_cut_off_has_never_been() {
+        let mut epochs = LeaderEpochs::default();
+        for (epoch, start) in [(0, 0), (2, 10), (5, 20)] {
+            epochs.begin(epoch, start);
+        }
+        epochs.truncate_to(20);
+        assert_eq!(epochs.end_of(5, 20), (-1, -1));
+        assert_eq!(epochs.end_of(2, 20), (2, 20));
+        epochs.truncate_to(10);
+        assert_eq!(epochs.0, [(0, 0)]);
     }
 }

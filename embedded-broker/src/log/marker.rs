@@ -6,6 +6,7 @@
 //! ```
 
 use super::batch::{self, BatchHeader, HEADER_LEN};
+use super::record::RecordView;
 use super::validate::ValidBatch;
 use super::{LogConfig, TimestampType};
 
@@ -35,7 +36,19 @@ impl EndMarker {
         record[8..12].copy_from_slice(&[u8::from(self.committed), 12, 0, 0]);
         record[12..16].copy_from_slice(&epoch);
         header.write(&mut bytes);
-        ValidBatch { header, bytes: bytes.into(), log_append_time: -1 }
+        ValidBatch { header, bytes: bytes.into(), log_append_time: -1, now_ms }
+    }
+
+    /// What a batch of the log says that begins with `header`; `None` if it is no marker, or an emptied one.
+    pub(crate) fn read(header: &BatchHeader, batch: &[u8]) -> Option<Self> {
+        if !header.is_control() || header.records_count == 0 {
+            return None;
+        }
+        let record = RecordView::take(&mut batch.get(HEADER_LEN..)?)?;
+        let kind = i16::from_be_bytes(*record.key?.get(2..)?.first_chunk()?);
+        let coordinator_epoch = i32::from_be_bytes(*record.value?.get(2..)?.first_chunk()?);
+        let (producer_id, producer_epoch) = (header.producer_id, header.producer_epoch);
+        (0..=1).contains(&kind).then_some(Self { producer_id, producer_epoch, coordinator_epoch, committed: kind == 1 })
     }
 
     fn header(&self, now_ms: i64) -> BatchHeader {
@@ -69,6 +82,7 @@ mod tests {
         let batch = marker.batch(&LogConfig::default(), 1_234);
         assert_eq!(batch.header.crc, batch::checksum(&batch.bytes));
         assert_eq!(batch.header.total_len(), batch.bytes.len());
+        assert_eq!(EndMarker::read(&batch.header, &batch.bytes), Some(marker));
         assert!(batch.header.is_control() && batch.header.is_transactional() && !batch.header.has_log_append_time());
         let mut bytes = bytes::Bytes::copy_from_slice(&batch.bytes);
         let record = RecordBatchDecoder::decode(&mut bytes).unwrap().records.remove(0);

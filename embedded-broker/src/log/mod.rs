@@ -11,10 +11,12 @@ mod producer_state;
 mod rebuild;
 mod record;
 mod records;
+mod retention;
 mod segment;
 mod tail;
 #[cfg(test)]
 pub(crate) mod tests;
+mod truncation;
 mod validate;
 
 pub(crate) use aborted::AbortedTransaction;

@@ -1,30 +1,38 @@
-//! One partition's log in memory: append, read by offset, find by time, delete from the front.
-//!
-//! Left out for now: retention and compaction. Segments are there so that retention can drop them.
+//! One partition's log in memory: append, read by offset, find by time, delete from either end. What becomes of segments
+//! later is in `retention.rs` and `compaction/`.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 
 use bytes::Bytes;
 
+use super::LogConfig;
 use super::aborted::{AbortedTransaction, AbortedTransactions};
 use super::batch::{self, BatchHeader};
 use super::epochs::LeaderEpochs;
 use super::marker::EndMarker;
 use super::producer_state::{ProducerStates, Proof, Verdict};
-use super::segment::Segment;
+use super::segment::{Arriving, Segment};
 use super::tail::Tail;
 use super::validate::{Rejected, ValidBatch};
 
 /// The log. Whoever owns it serialises access; nothing in here waits.
 #[derive(Debug)]
 pub(crate) struct PartitionLog {
-    segments: VecDeque<Segment>,
+    /// Never empty. The last one is active: what is in the tail belongs to it.
+    pub(super) segments: VecDeque<Segment>,
     tail: Tail,
-    start_offset: i64,
-    end_offset: i64,
+    pub(super) start_offset: i64,
+    pub(super) end_offset: i64,
     producers: ProducerStates,
     aborted: AbortedTransactions,
     epochs: LeaderEpochs,
+    /// Everything before was compacted.
+    pub(super) compacted_until: i64,
+    /// Counts what becomes of closed segments: a compaction of what they were before is not put in.
+    pub(super) version: u64,
+    /// Makes segments end at different times, log by log.
+    jitter: RandomState,
 }
 
 /// Where a batch lies now.
@@ -60,6 +68,9 @@ impl PartitionLog {
             producers: ProducerStates::default(),
             aborted: AbortedTransactions::default(),
             epochs,
+            compacted_until: 0,
+            version: 0,
+            jitter: RandomState::new(),
         }
     }
 
@@ -114,7 +125,7 @@ impl PartitionLog {
         batch: &ValidBatch<'_>,
         proof: Proof,
         leader_epoch: i32,
-        segment_bytes: usize,
+        config: &LogConfig,
     ) -> Result<Outcome, Rejected> {
         let header = &batch.header;
         match self.producers.check(header, proof)? {
@@ -125,7 +136,7 @@ impl PartitionLog {
                 return Ok(Outcome::Appended(seen));
             }
         }
-        let base_offset = self.write(batch, leader_epoch, segment_bytes);
+        let base_offset = self.write(batch, leader_epoch, config);
         self.producers.appended(header, base_offset);
         let appended = Appended { base_offset, log_append_time: batch.log_append_time, duplicate: false };
         Ok(Outcome::Appended(appended))
@@ -141,10 +152,10 @@ impl PartitionLog {
         marker: &EndMarker,
         batch: &ValidBatch<'_>,
         leader_epoch: i32,
-        segment_bytes: usize,
+        config: &LogConfig,
     ) -> Result<i64, Rejected> {
         self.producers.check_marker(marker)?;
-        let offset = self.write(batch, leader_epoch, segment_bytes);
+        let offset = self.write(batch, leader_epoch, config);
         let began = self.producers.ended(marker, batch.header.max_timestamp);
         if let Some(began) = began.filter(|_| !marker.committed) {
             self.aborted.push(marker.producer_id, began, offset, self.last_stable_offset());
@@ -153,25 +164,74 @@ impl PartitionLog {
     }
 
     /// Puts a batch at the end. Returns its offset.
-    fn write(&mut self, batch: &ValidBatch<'_>, leader_epoch: i32, segment_bytes: usize) -> i64 {
+    fn write(&mut self, batch: &ValidBatch<'_>, leader_epoch: i32, config: &LogConfig) -> i64 {
         let base_offset = self.end_offset;
         self.epochs.begin(leader_epoch, base_offset);
-        self.store(&batch.bytes, &batch.header, (base_offset, leader_epoch), segment_bytes);
+        self.store(batch, (base_offset, leader_epoch), config);
         self.end_offset = base_offset + i64::from(batch.header.last_offset_delta) + 1;
         base_offset
     }
 
-    fn store(&mut self, bytes: &[u8], header: &BatchHeader, place: (i64, i32), segment_bytes: usize) {
-        if self.segments.back().is_none_or(|last| last.len > 0 && last.len + bytes.len() > segment_bytes) {
-            if let (Some(group), Some(last)) = (self.tail.freeze(), self.segments.back_mut()) {
-                last.groups.push(group);
-            }
-            self.segments.push_back(Segment::new(place.0));
+    fn store(&mut self, batch: &ValidBatch<'_>, place: (i64, i32), config: &LogConfig) {
+        let arriving = Arriving {
+            len: batch.bytes.len(),
+            last_offset: place.0 + i64::from(batch.header.last_offset_delta),
+            max_timestamp: batch.header.max_timestamp,
+            now_ms: batch.now_ms,
+        };
+        let segment_ms = config.segment_ms - self.jitter_ms(config);
+        if self.segments.back().is_none_or(|last| last.is_full_for(&arriving, segment_ms, config)) {
+            self.roll();
         }
         if let Some(segment) = self.segments.back_mut() {
-            segment.len += bytes.len();
-            self.tail.append(bytes, header, place, &mut segment.groups);
+            segment.appended(&batch.header, arriving.len, batch.now_ms, config);
+            self.tail.append(&batch.bytes, &batch.header, place, &mut segment.groups);
         }
+    }
+
+    /// Closes the active segment, if there is anything in it: what follows goes to a new one.
+    pub(crate) fn roll(&mut self) {
+        let Some(last) = self.segments.back_mut().filter(|last| last.len > 0) else { return };
+        last.groups.extend(self.tail.freeze());
+        self.segments.push_back(Segment::new(self.end_offset));
+    }
+
+    /// Brings what is in the tail to the groups of the active segment.
+    pub(super) fn freeze_tail(&mut self) {
+        if let Some(last) = self.segments.back_mut() {
+            last.groups.extend(self.tail.freeze());
+        }
+    }
+
+    /// Forgets what is remembered of records at `end` and after it: producers and their transactions are what the records
+    /// that are left say.
+    pub(super) fn forget_from(&mut self, end: i64) {
+        self.epochs.truncate_to(end);
+        self.aborted.truncate_to(end);
+        self.producers = ProducerStates::default();
+        for bytes in self.segments.iter().flat_map(|segment| &segment.groups).map(|group| &group.bytes) {
+            for (at, header) in batch::headers(bytes) {
+                match EndMarker::read(&header, bytes.get(at..).unwrap_or_default()) {
+                    Some(marker) => drop(self.producers.ended(&marker, header.max_timestamp)),
+                    None if header.is_control() => {}
+                    None => self.producers.appended(&header, header.base_offset),
+                }
+            }
+        }
+    }
+
+    pub(super) fn begin_epoch(&mut self, leader_epoch: i32) {
+        self.epochs.begin(leader_epoch, self.end_offset);
+    }
+
+    /// How much earlier than `segment.ms` the active segment is closed.
+    fn jitter_ms(&self, config: &LogConfig) -> i64 {
+        let most = config.segment_jitter_ms.min(config.segment_ms);
+        if most == 0 {
+            return 0;
+        }
+        let base_offset = self.segments.back().map_or(0, |last| last.base_offset);
+        i64::try_from(self.jitter.hash_one(base_offset) % most.unsigned_abs()).unwrap_or_default()
     }
 
     /// Whole batches from the one that holds `offset` on, at most `max_bytes` of them; with `at_least_one` the first batch
@@ -256,6 +316,8 @@ impl PartitionLog {
             return Ok(self.start_offset);
         }
         self.start_offset = offset;
+        self.version += 1;
+        self.epochs.start_at(offset);
         self.aborted.delete_before(offset);
         if let Some(open) = self.tail.open().filter(|open| open.last_offset < offset) {
             let len = open.bytes.len();
@@ -269,6 +331,10 @@ impl PartitionLog {
         }
         while self.segments.len() > 1 && self.segments.front().is_some_and(|first| first.len == 0) {
             self.segments.pop_front();
+        }
+        if let Some(only) = self.segments.front_mut().filter(|only| only.len == 0) {
+            // Nothing is left: what comes has nothing to do with the times of what was there.
+            *only = Segment::new(self.end_offset);
         }
         Ok(offset)
     }

@@ -49,10 +49,7 @@ fn records_of(
             let offset = header.base_offset;
             return Err(std::io::Error::other(format!("the batch at offset {offset} holds a malformed record")));
         };
-        let timestamp = match header.has_log_append_time() {
-            true => header.max_timestamp,
-            false => header.base_timestamp.saturating_add(record.timestamp_delta),
-        };
+        let timestamp = header.timestamp_of(record.timestamp_delta);
         let offset = header.base_offset + i64::from(record.offset_delta);
         if !each(RecordAt { offset, timestamp, leader_epoch: header.leader_epoch, record }) {
             return Ok(false);

@@ -23,6 +23,18 @@ pub(crate) struct Group {
     pub(crate) bytes: Bytes,
 }
 
+impl Group {
+    /// The batches that end before `offset`, if there are any.
+    pub(crate) fn before(&self, offset: i64) -> Option<Self> {
+        let kept = batch::headers(&self.bytes).take_while(|(_, header)| header.last_offset() < offset);
+        let last = kept.last().map(|(at, header)| (header.last_offset(), at + header.total_len()));
+        let (last_offset, len) = last?;
+        let bytes = self.bytes.slice(..len);
+        let max_timestamp = batch::headers(&bytes).map(|(_, header)| header.max_timestamp).max().unwrap_or(-1);
+        Some(Self { last_offset, max_timestamp, bytes })
+    }
+}
+
 /// Where batches are appended.
 #[derive(Debug)]
 pub(crate) struct Tail {

@@ -20,3 +20,4 @@ mod metadata;
 mod produce;
 mod security;
 mod telemetry;
+mod upkeep;

@@ -48,6 +48,11 @@ impl AbortedTransactions {
         self.0.drain(..gone);
     }
 
+    /// Forgets transactions whose markers lie at `end` or after it: they are undecided again.
+    pub(crate) fn truncate_to(&mut self, end: i64) {
+        self.0.retain(|aborted| aborted.last_offset < end);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -29,6 +29,10 @@ fn a_range_is_given_what_overlaps_it_by_first_offset() {
     assert_eq!(aborted.overlapping(0, 100).len(), 2);
 }
 
+fn small_segments() -> LogConfig {
+    LogConfig { segment_bytes: 700, ..LogConfig::default() }
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     /// A producer writes this many records, in a transaction or not.
@@ -76,7 +80,7 @@ impl History {
                 let marker =
                     EndMarker { producer_id: producer, producer_epoch: 0, coordinator_epoch: 0, committed: commit };
                 let batch = marker.batch(&LogConfig::default(), 1_000);
-                log.append_marker(&marker, &batch, 0, 700).unwrap();
+                log.append_marker(&marker, &batch, 0, &small_segments()).unwrap();
                 let fate = if commit { Fate::Committed } else { Fate::Aborted };
                 let own = |record: &&mut (i64, Fate)| record.1 == Fate::Undecided(producer);
                 self.records.iter_mut().filter(own).for_each(|record| record.1 = fate);
@@ -101,7 +105,7 @@ impl History {
             true => Proof::Verified(log.producers_mut().verify(&valid.header, false, 0)),
             false => Proof::None,
         };
-        let Outcome::Appended(appended) = log.append(&valid, proof, 0, 700).unwrap() else {
+        let Outcome::Appended(appended) = log.append(&valid, proof, 0, &small_segments()).unwrap() else {
             panic!("the batch was verified");
         };
         self.sequences[index] += i32::try_from(records).unwrap();

@@ -29,6 +29,8 @@ pub(crate) struct ValidBatch<'a> {
     pub(crate) bytes: Cow<'a, [u8]>,
     /// The time the broker has put in, with `LogAppendTime`; else -1.
     pub(crate) log_append_time: i64,
+    /// When it was checked.
+    pub(crate) now_ms: i64,
 }
 
 /// Which partition a batch is for: only messages name it.
@@ -70,7 +72,7 @@ pub(crate) fn validate<'a>(
         let message = format!("a batch of {len} bytes does not fit into a segment of {max}");
         return rejected(ErrorCode::RecordListTooLarge, message);
     }
-    Ok(ValidBatch { header, bytes, log_append_time: log_append_time.unwrap_or(-1) })
+    Ok(ValidBatch { header, bytes, log_append_time: log_append_time.unwrap_or(-1), now_ms })
 }
 
 /// Kafka stores loose records out of order, which no consumer can use, and fails over packed ones.
@@ -110,7 +112,7 @@ fn packed_anew(
     let mut rebuild = Rebuild::new(BatchHeader { base_timestamp: first_timestamp, ..target }, records.len());
     for index in 0..source.records_count {
         if let Some(record) = RecordView::take(&mut records) {
-            rebuild.push(&record, records::timestamp_of(source, &record), index);
+            rebuild.push(&record, source.timestamp_of(record.timestamp_delta), index);
         }
     }
     let rebuilt = rebuild.finish(config.gzip_level).map_err(|error| {

@@ -42,7 +42,7 @@ impl Rules<'_> {
             let Some(record) = RecordView::take(&mut bytes).filter(RecordView::has_valid_headers) else {
                 return rejected(ErrorCode::InvalidRecord, format!("record {index} of the batch is malformed"));
             };
-            let timestamp = timestamp_of(self.header, &record);
+            let timestamp = self.header.timestamp_of(record.timestamp_delta);
             self.look_at(index, &record, timestamp, &mut faults);
             walked.in_order &= record.offset_delta == index;
             walked.highest = timestamp.max(walked.highest);
@@ -95,13 +95,5 @@ impl Rules<'_> {
                  bytes, value={value} bytes). Producer should not set timestamp type to LogAppendTime."
             )
         })
-    }
-}
-
-/// A record's time: its own, unless its batch says that all have the same.
-pub(super) fn timestamp_of(header: &BatchHeader, record: &RecordView<'_>) -> i64 {
-    match header.has_log_append_time() {
-        true => header.max_timestamp,
-        false => header.base_timestamp.wrapping_add(record.timestamp_delta),
     }
 }
