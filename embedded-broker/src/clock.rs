@@ -4,6 +4,7 @@
 //! a test can let thirty seconds of a session pass in no time at all.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -100,6 +101,7 @@ impl fmt::Debug for ManualClock {
 pub(crate) struct Waiter {
     state: Mutex<WaiterState>,
     condvar: Condvar,
+    waited_ns: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -136,6 +138,19 @@ impl Waiter {
 
     /// Blocks until a wake or the deadline; without a deadline, until a wake.
     pub(crate) fn wait(self: &Arc<Self>, clock: &Clock, deadline: Option<Timestamp>) -> Woken {
+        let before = clock.now();
+        let woken = self.block(clock, deadline);
+        let waited = u64::try_from((clock.now() - before).as_nanos()).unwrap_or(u64::MAX);
+        self.waited_ns.fetch_add(waited, Ordering::Relaxed);
+        woken
+    }
+
+    /// The time spent waiting since this was last asked: a request that waits does no work.
+    pub(crate) fn take_waited(&self) -> Duration {
+        Duration::from_nanos(self.waited_ns.swap(0, Ordering::Relaxed))
+    }
+
+    fn block(self: &Arc<Self>, clock: &Clock, deadline: Option<Timestamp>) -> Woken {
         let mut state = self.state.lock();
         loop {
             if std::mem::take(&mut state.woken) {

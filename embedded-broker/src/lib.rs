@@ -30,6 +30,7 @@ mod loggers;
 mod partition;
 mod placement;
 mod protocol;
+mod quotas;
 mod security;
 mod server;
 mod settings;

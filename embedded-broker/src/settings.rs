@@ -8,6 +8,7 @@ use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
 use crate::coordinator::transaction::config::TransactionConfig;
 use crate::error::{Error, ErrorCode};
+use crate::quotas::rate::Windows;
 use crate::security::settings::{self as security, SecuritySettings};
 use crate::upkeep::UpkeepConfig;
 
@@ -40,6 +41,10 @@ pub(crate) struct BrokerSettings {
     pub(crate) receives_client_metrics: bool,
     /// Where clients connect, and how they log in.
     pub(crate) security: SecuritySettings,
+    /// `quota.window.num` and `quota.window.size.seconds`.
+    pub(crate) quota_windows: Windows,
+    /// `controller.quota.window.num` and `controller.quota.window.size.seconds`.
+    pub(crate) controller_quota_windows: Windows,
     /// Everything that was set, as it was said.
     pub(crate) configs: BTreeMap<String, String>,
     /// What was set and means nothing in one process, or nothing yet, by name.
@@ -62,6 +67,8 @@ impl Default for BrokerSettings {
             telemetry_max_bytes: 1 << 20,
             receives_client_metrics: false,
             security: SecuritySettings::default(),
+            quota_windows: Windows::default(),
+            controller_quota_windows: Windows::default(),
             configs: BTreeMap::new(),
             ignored: Vec::new(),
         }
@@ -148,6 +155,12 @@ impl BrokerSettings {
             "fetch.max.bytes" => self.fetch_max_bytes = number(key, value, 1024)?,
             "max.incremental.fetch.session.cache.slots" => self.fetch_session_slots = number(key, value, 0)?,
             "socket.request.max.bytes" => self.max_frame_len = number(key, value, 1)?,
+            "quota.window.num" => self.quota_windows.samples = number(key, value, 1)?,
+            "quota.window.size.seconds" => self.quota_windows.size = Duration::from_secs(number(key, value, 1)?),
+            "controller.quota.window.num" => self.controller_quota_windows.samples = number(key, value, 1)?,
+            "controller.quota.window.size.seconds" => {
+                self.controller_quota_windows.size = Duration::from_secs(number(key, value, 1)?);
+            }
             "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
             // Resolved and checked together, as each depends on the others.
             _ if security::is_ours(key) => {}

@@ -26,11 +26,8 @@ pub(crate) fn handle(
         if twice && results.iter().any(|result| result.name == topic.name) {
             continue;
         }
-        let grown = if twice {
-            Err(invalid_request("Duplicate topic name."))
-        } else {
-            grow(cx.cluster, topic, request.validate_only)
-        };
+        let grown =
+            if twice { Err(invalid_request("Duplicate topic name.")) } else { grow(cx, topic, request.validate_only) };
         let (code, text) = outcome(&grown);
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
         results.push(result.with_error_code(code).with_error_message(text));
@@ -38,7 +35,8 @@ pub(crate) fn handle(
     Ok(CreatePartitionsResponse::default().with_results(results))
 }
 
-fn grow(cluster: &Cluster, asked: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Error> {
+fn grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Error> {
+    let cluster = cx.cluster;
     let topics = cluster.topics();
     let unknown = || Error::with_code(ErrorCode::UnknownTopicOrPartition, "");
     let topic = topics.by_name(&asked.name).ok_or_else(unknown)?;
@@ -61,6 +59,7 @@ fn grow(cluster: &Cluster, asked: &CreatePartitionsTopic, validate_only: bool) -
         return Err(Error::with_code(ErrorCode::UnknownServerError, why));
     }
     let replicas = replicas(cluster, asked, more, topic.replication_factor)?;
+    cx.mutate(replicas.len(), 3)?;
     if validate_only { Ok(()) } else { cluster.add_partitions(topic, replicas) }
 }
 

@@ -70,6 +70,7 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     let replicas = replicas(cluster, topic)?;
     let partitions = i32::try_from(replicas.len()).unwrap_or(i32::MAX);
     let replication_factor = replicas.first().map_or(0, Vec::len);
+    cx.mutate(replicas.len(), 6)?;
     let shown = shown_configs(cluster, cx.node_id, &configs);
     let id = if validate_only {
         Uuid::nil()

@@ -34,7 +34,10 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteTopicsRequest) -> R
             Some(_) if !cx.cluster.settings.delete_topics => Err(deletion_disabled(cx.version)),
             Some(found) => found,
         };
-        let deleted = found.and_then(|found| cx.cluster.delete_topic(&found.name).map(|_| found));
+        let deleted = found.and_then(|found| {
+            cx.mutate(topics.by_name(&found.name).map_or(0, |topic| topic.partitions.len()), 5)?;
+            cx.cluster.delete_topic(&found.name).map(|_| found)
+        });
         responses.push(answer(cx.version, key, deleted));
     }
     Ok(DeleteTopicsResponse::default().with_responses(responses))

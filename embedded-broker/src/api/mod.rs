@@ -8,20 +8,24 @@
 use bytes::{Bytes, BytesMut};
 use uuid::Uuid;
 
-use crate::clock::Waiter;
+use crate::clock::{Timestamp, Waiter};
 use crate::cluster::{Cluster, Node};
 use crate::features;
 use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed, StrBytes};
 use crate::security::session::Session;
 use crate::telemetry;
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
+pub(crate) use throttle::charge;
 
 mod add_partitions_to_txn;
+mod alter_client_quotas;
 mod alter_configs;
 mod alter_partition_reassignments;
 mod alter_replica_log_dirs;
@@ -37,6 +41,7 @@ mod create_topics;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
@@ -71,6 +76,7 @@ mod push_telemetry;
 pub(crate) mod sasl_authenticate;
 pub(crate) mod sasl_handshake;
 mod sync_group;
+mod throttle;
 mod unregister_broker;
 mod update_features;
 mod write_txn_markers;
@@ -135,6 +141,8 @@ pub(crate) const APIS: &[Api] = &[
     api!(AlterPartitionReassignments, 0..=1, alter_partition_reassignments::handle),
     api!(ListPartitionReassignments, 0..=0, list_partition_reassignments::handle),
     api!(OffsetDelete, 0..=0, offset_delete::handle),
+    api!(DescribeClientQuotas, 0..=1, describe_client_quotas::handle),
+    api!(AlterClientQuotas, 0..=1, alter_client_quotas::handle),
     api!(DescribeUserScramCredentials, 0..=0, describe_user_scram_credentials::handle),
     api!(AlterUserScramCredentials, 0..=0, alter_user_scram_credentials::handle),
     api!(DescribeQuorum, 0..=2, describe_quorum::handle),
@@ -169,6 +177,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) peer: SocketAddr,
     /// What this connection's thread blocks on; woken by whatever the request waits for, and when the broker stops.
     pub(crate) waiter: &'a Arc<Waiter>,
+    /// How long the client is to be held up for partitions it made or deleted.
+    pub(crate) mutation_throttle: Cell<Duration>,
 }
 
 impl RequestContext<'_> {
@@ -230,6 +240,10 @@ pub(crate) struct Reply {
     pub(crate) pieces: Vec<Bytes>,
     /// Nothing is sent at all: a produce with `acks=0`.
     pub(crate) suppressed: bool,
+    /// Until when the connection reads nothing after it.
+    pub(crate) hold_until: Option<Timestamp>,
+    /// Where the response says so, if that is not where others do.
+    pub(crate) throttle_at: Option<usize>,
 }
 
 impl Reply {

@@ -125,6 +125,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
         }
         out.no_tags();
     }
+    reply.throttle_at = Some(out.out.len());
     out.out.put_i32(0);
     out.no_tags();
     finish(request.acks, first_error, reply)

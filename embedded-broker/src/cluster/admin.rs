@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorCode};
 use crate::features::{Change, ELIGIBLE_LEADER_REPLICAS};
 use crate::log::LogConfig;
 use crate::placement;
+use crate::quotas::entity::{NamedEntity, Ops};
 use crate::topic::{Topic, Topics, check_name};
 
 impl Cluster {
@@ -85,6 +86,19 @@ impl Cluster {
         validate_only: bool,
     ) -> Result<(), String> {
         self.features.update(self.controller_id(), updates, validate_only)?;
+        if !validate_only {
+            self.metadata_changed();
+        }
+        Ok(())
+    }
+
+    /// Changes the quotas of one entity; only looks when `validate_only`.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REQUEST`, with Kafka's words.
+    pub(crate) fn alter_quotas(&self, named: &NamedEntity, ops: &Ops, validate_only: bool) -> Result<(), Error> {
+        self.quotas.alter(named, ops, validate_only)?;
         if !validate_only {
             self.metadata_changed();
         }

@@ -8,6 +8,9 @@
 //!
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
+//!
+//! The locks of configs, features, quotas and telemetry are the innermost: held for a look-up, or to replace what they
+//! guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +31,7 @@ use crate::kafka_id::kafka_id;
 use crate::log::LogConfig;
 use crate::loggers::Loggers;
 use crate::partition::Partition;
+use crate::quotas::Quotas;
 use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
 use crate::telemetry::Telemetry;
@@ -95,6 +99,7 @@ pub(crate) struct Cluster {
     /// How often the cluster has changed: topics, configs, features, quotas.
     metadata_offset: AtomicI64,
     pub(crate) telemetry: Telemetry,
+    pub(crate) quotas: Quotas,
     next_producer_id: AtomicI64,
     stopping: AtomicBool,
     /// What blocked threads wait on, so that a stop can wake them all.
@@ -117,6 +122,7 @@ impl Cluster {
             // Clients take what has no positive epoch for unknown.
             metadata_offset: AtomicI64::new(1),
             telemetry: Telemetry::default(),
+            quotas: Quotas::new(settings.quota_windows, settings.controller_quota_windows),
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,

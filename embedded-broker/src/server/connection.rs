@@ -1,5 +1,6 @@
 //! One connection: reads a request, has it answered, writes the answer; one at a time and in order, as Kafka does.
 
+use std::cell::Cell;
 use std::io::{self, IoSlice, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::Door;
 use super::frame::FrameReader;
 use super::login::{self, Next};
 use crate::api::{self, Refusal, Reply, RequestContext};
-use crate::clock::Waiter;
+use crate::clock::{Timestamp, Waiter, Woken};
 use crate::protocol::ApiKey;
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
@@ -53,6 +54,7 @@ impl Connection {
                     // What the request decided comes true now that its answer is on the way, whether or not it arrives.
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
                     written?;
+                    self.hold(reply.hold_until);
                 }
                 Ok(Next::Refused) => {
                     self.hold_back();
@@ -67,6 +69,13 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Reads nothing more for a while, as a client that has used up its quota is told.
+    pub(super) fn hold(&self, until: Option<Timestamp>) {
+        let Some(until) = until else { return };
+        let cluster = &self.door.cluster;
+        while !cluster.is_stopping() && self.waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
     }
 
     fn answer(&mut self, login: Option<&mut Login>, frame: &[u8], reply: &mut Reply) -> Result<Next, Refusal> {
@@ -107,8 +116,14 @@ impl Connection {
             client_id,
             peer: self.peer,
             waiter: &self.waiter,
+            mutation_throttle: Cell::default(),
         };
-        (api.run)(&cx, body, reply)
+        let started = cx.cluster.quotas.is_set().then(|| cx.cluster.clock.now());
+        (api.run)(&cx, body, reply)?;
+        if let Some(started) = started {
+            api::charge(&cx, api.key, Header::LEN + header.rest.len(), started, reply);
+        }
+        Ok(())
     }
 }
 
@@ -162,6 +177,8 @@ impl Reply {
         self.head.clear();
         self.pieces.clear();
         self.suppressed = false;
+        self.hold_until = None;
+        self.throttle_at = None;
     }
 
     /// Leaves room for the length and writes the correlation id.
@@ -192,7 +209,7 @@ impl Reply {
         write_all_vectored(stream, &mut slices)
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.head.len() + self.pieces.iter().map(bytes::Bytes::len).sum::<usize>()
     }
 }

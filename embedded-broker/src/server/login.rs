@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::connection::{Connection, Header};
 use crate::api::{self, Refusal, Reply};
-use crate::clock::Woken;
 use crate::protocol::{self, ApiKey};
 use crate::security::principal::Principal;
 use crate::security::sasl::exchange::Surroundings;
@@ -75,8 +74,7 @@ impl Connection {
     /// Keeps a refused client waiting, so that guessing passwords takes time.
     pub(super) fn hold_back(&self) {
         let cluster = &self.door.cluster;
-        let until = cluster.clock.now() + cluster.settings.security.failed_delay;
-        while !cluster.is_stopping() && self.waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
+        self.hold(Some(cluster.clock.now() + cluster.settings.security.failed_delay));
     }
 
     /// A client that shook hands in version 0: tokens go to and fro without headers, and a refusal is told by silence.

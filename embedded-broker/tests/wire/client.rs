@@ -12,6 +12,7 @@ pub(crate) struct Client {
     stream: TcpStream,
     sent: i32,
     received: i32,
+    id: StrBytes,
 }
 
 impl Client {
@@ -22,7 +23,13 @@ impl Client {
     pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the broker listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
-        Self { stream, sent: 0, received: 0 }
+        Self { stream, sent: 0, received: 0, id: StrBytes::from_static_str("wire-test") }
+    }
+
+    /// Another client of the same broker, under an id of its own.
+    pub(crate) fn another(&self, id: &str) -> Self {
+        let address = self.stream.peer_addr().expect("it is connected");
+        Self { id: StrBytes::from_string(id.to_owned()), ..Self::connect(&address.to_string()) }
     }
 
     /// Sends a request and reads its answer.
@@ -58,7 +65,7 @@ impl Client {
             .with_request_api_key(key)
             .with_request_api_version(version)
             .with_correlation_id(self.sent)
-            .with_client_id(Some(StrBytes::from_static_str("wire-test")));
+            .with_client_id(Some(self.id.clone()));
         let mut frame = BytesMut::from(&[0; 4][..]);
         header.encode(&mut frame, header_version).expect("the header can be encoded");
         frame.extend_from_slice(body);

@@ -18,6 +18,7 @@ mod list_offsets;
 mod listeners;
 mod metadata;
 mod produce;
+mod quotas;
 mod security;
 mod telemetry;
 mod upkeep;

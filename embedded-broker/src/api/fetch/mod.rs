@@ -138,6 +138,7 @@ impl Round {
 fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) -> Round {
     let topics = cx.cluster.topics();
     let max_bytes = usize::try_from(request.max_bytes).unwrap_or(0).min(cx.cluster.settings.fetch_max_bytes);
+    let max_bytes = max_bytes.min(cx.cluster.quotas.max_fetch(cx.who()));
     let isolation = Isolation::from_wire(request.isolation_level);
     let mut round = Round { answers: Vec::with_capacity(asked.len()), ..Round::default() };
     for (place, one) in asked.iter().enumerate() {
