@@ -11,7 +11,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{alone_with_subscriptions, ask_until, on_each_broker, unique};
 
 const CLIENT_METRICS: i8 = 16;
 const THROTTLED: i16 = 89;
@@ -55,6 +55,7 @@ fn set(client: &mut Client, name: &str, configs: &[(&str, Option<&str>)]) {
 
 #[test]
 fn a_client_is_given_an_id_and_asks_once_an_interval() {
+    let _alone = alone_with_subscriptions();
     on_each_broker(|client| {
         let response = get(client, Uuid::nil());
         assert_eq!((response.error_code, response.push_interval_ms), (0, 300_000));
@@ -70,6 +71,7 @@ fn a_client_is_given_an_id_and_asks_once_an_interval() {
 
 #[test]
 fn pushes_are_judged_in_kafkas_order() {
+    let _alone = alone_with_subscriptions();
     on_each_broker(|client| {
         let known = subscribed(client);
         assert_eq!(push(client, known, |_| ()), 0);
@@ -104,32 +106,29 @@ fn pushes_are_judged_in_kafkas_order() {
 
 #[test]
 fn clients_are_told_what_their_subscriptions_say() {
+    let _alone = alone_with_subscriptions();
     on_each_broker(|client| {
         let name = unique("metrics");
         let id = Uuid::new_v4();
         // The pattern keeps other tests on the same broker out of it.
         let pattern = format!("client_instance_id={}", base64(id));
         set(client, &name, &[("metrics", Some("b,a")), ("interval.ms", Some("100")), ("match", Some(&pattern))]);
-        let told = (0..10_000)
-            .map(|_| get(client, id))
-            .find(|told| !told.requested_metrics.is_empty())
-            .expect("the broker learns of the subscription");
+        let told = ask_until(|| get(client, id), |told| !told.requested_metrics.is_empty());
         let mut metrics: Vec<String> = told.requested_metrics.iter().map(ToString::to_string).collect();
         metrics.sort();
         assert_eq!((metrics, told.push_interval_ms), (vec!["a".to_owned(), "b".to_owned()], 100));
         set(client, &name, &[("metrics", Some("*,a"))]);
-        let every = (0..100_000)
-            .map(|_| get(client, id))
-            .find(|told| {
-                told.error_code == 0
-                    && told.requested_metrics != [text("a"), text("b")]
-                    && told.requested_metrics.len() == 1
-            })
-            .expect("the broker learns of the change");
+        let every = ask_until(|| get(client, id), |told| told.error_code == 0 && told.requested_metrics.len() == 1);
         assert_eq!(every.requested_metrics, [text("*")]);
         assert_ne!(every.subscription_id, told.subscription_id);
         set(client, &name, &[("metrics", None), ("interval.ms", None), ("match", None)]);
+        ask_until(|| get(client, id), |told| told.error_code == 0 && told.requested_metrics.is_empty());
     });
+}
+
+/// Waits until the broker knows that no subscription is left that is for all clients.
+pub(crate) fn await_no_subscription(client: &mut Client) {
+    ask_until(|| get(client, Uuid::new_v4()).push_interval_ms, |interval| *interval == 300_000);
 }
 
 /// An id as Kafka writes it in patterns.

@@ -1,7 +1,7 @@
 //! IncrementalAlterConfigs and AlterConfigs.
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{ask_until, on_each_broker, unique};
 use kafka_protocol::messages::alter_configs_request::{
     AlterConfigsResource as LegacyResource, AlterableConfig as LegacyConfig,
 };
@@ -24,16 +24,12 @@ pub(super) fn await_value(
     key: &str,
     wanted: &str,
 ) -> DescribeConfigsResourceResult {
-    for _ in 0..10_000 {
-        // What Kafka does not list is not there at all before it is set.
-        let seen = describe(client, 4, kind, resource, Some(&[key])).configs.pop();
-        let is_wanted =
-            |seen: &DescribeConfigsResourceResult| seen.value.as_ref().is_some_and(|it| it.as_str() == wanted);
-        if let Some(seen) = seen.filter(is_wanted) {
-            return seen;
-        }
-    }
-    panic!("{key} never became {wanted}");
+    // What Kafka does not list is not there at all before it is set.
+    let seen = ask_until(
+        || describe(client, 4, kind, resource, Some(&[key])).configs.pop(),
+        |seen| seen.as_ref().and_then(|seen| seen.value.as_deref()) == Some(wanted),
+    );
+    seen.expect("it has the value")
 }
 
 pub(super) fn alter(client: &mut Client, kind: i8, resource: &str, op: i8, key: &str, value: Option<&str>) -> Answer {

@@ -1,6 +1,7 @@
 //! Topics and configs through the wire: what a real Apache Kafka 4.1 answers, code and text, the embedded broker does too.
 
 use crate::client::Client;
+use crate::each_broker::ask_until;
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };
@@ -96,16 +97,8 @@ fn describe_topic(client: &mut Client, topic: &str) -> MetadataResponseTopic {
     client.call(12, &request).topics.remove(0)
 }
 
-/// Asks for the topic until it is as wanted; each turn waits for an answer, and there are only so many.
-fn await_topic(client: &mut Client, topic: &str, is_so: impl Fn(&MetadataResponseTopic) -> bool) {
-    let mut seen = describe_topic(client, topic);
-    for _ in 0..10_000 {
-        if is_so(&seen) {
-            return;
-        }
-        seen = describe_topic(client, topic);
-    }
-    panic!("the topic never became as wanted: {seen:?}");
+fn await_topic(client: &mut Client, topic: &str, is_wanted: impl Fn(&MetadataResponseTopic) -> bool) {
+    ask_until(|| describe_topic(client, topic), is_wanted);
 }
 
 fn describe(

@@ -1,7 +1,8 @@
 //! Configs of groups, client metrics and loggers.
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{alone_with_subscriptions, ask_until, on_each_broker, unique};
+use crate::telemetry::await_no_subscription;
 use kafka_protocol::messages::ListConfigResourcesRequest;
 
 use super::alter_configs::{APPEND, DELETE, SET, alter, await_value, replace};
@@ -10,6 +11,10 @@ use super::{describe, entry, ok, refused, synonyms, text};
 const BROKER_LOGGER: i8 = 8;
 const CLIENT_METRICS: i8 = 16;
 const GROUP: i8 = 32;
+
+fn await_listed(client: &mut Client, kind: i8, name: &str, is_listed: bool) {
+    ask_until(|| listed(client, kind), |listed| listed.iter().any(|one| one == name) == is_listed);
+}
 
 fn listed(client: &mut Client, kind: i8) -> Vec<String> {
     let request = ListConfigResourcesRequest::default().with_resource_types(vec![kind]);
@@ -30,7 +35,7 @@ fn a_group_need_not_exist_to_have_configs() {
         assert_eq!(alter(client, GROUP, &group, SET, "consumer.session.timeout.ms", Some("50000")), ok());
         let set = await_value(client, GROUP, &group, "consumer.session.timeout.ms", "50000");
         assert_eq!((set.config_source, synonyms(&set)), (8, vec![("consumer.session.timeout.ms=50000".to_owned(), 8)]));
-        assert!(listed(client, GROUP).contains(&group));
+        await_listed(client, GROUP, &group, true);
 
         assert_eq!(replace(client, GROUP, &group, &[("share.auto.offset.reset", Some("by_duration:PT1H"))]), ok());
         await_value(client, GROUP, &group, "share.auto.offset.reset", "by_duration:PT1H");
@@ -80,6 +85,7 @@ fn a_groups_configs_are_checked_in_kafkas_words() {
 
 #[test]
 fn client_metrics_are_listed_while_they_have_configs() {
+    let _alone = alone_with_subscriptions();
     on_each_broker(|client| {
         let metrics = unique("metrics");
         let all = describe(client, 4, CLIENT_METRICS, &metrics, None);
@@ -89,12 +95,13 @@ fn client_metrics_are_listed_while_they_have_configs() {
         let set = await_value(client, CLIENT_METRICS, &metrics, "interval.ms", "2000");
         assert_eq!((set.config_source, set.config_type), (7, 3));
         assert_eq!(synonyms(&set), [("interval.ms=2000".to_owned(), 7)]);
-        assert!(listed(client, CLIENT_METRICS).contains(&metrics));
+        await_listed(client, CLIENT_METRICS, &metrics, true);
         let old = client.call(0, &ListConfigResourcesRequest::default()).config_resources;
         assert!(old.iter().any(|one| one.resource_name.as_str() == metrics));
         assert_eq!(alter(client, CLIENT_METRICS, &metrics, DELETE, "interval.ms", None), ok());
         await_value(client, CLIENT_METRICS, &metrics, "interval.ms", "300000");
-        assert!(!listed(client, CLIENT_METRICS).contains(&metrics));
+        await_listed(client, CLIENT_METRICS, &metrics, false);
+        await_no_subscription(client);
     });
 }
 

@@ -7,7 +7,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{first_real_broker, on_each_broker, unique};
+use crate::each_broker::{ask_until, first_real_broker, on_each_broker, unique};
 use crate::records::*;
 
 mod fetch;
@@ -55,8 +55,7 @@ fn make(client: &mut Client, configs: &[(&str, &str)]) -> String {
     let request = CreateTopicsRequest::default().with_topics(vec![new]).with_timeout_ms(10_000);
     assert_eq!(client.call(7, &request).topics[0].error_code, 0);
     for partition in 0..2 {
-        let ready = (0..10_000).any(|_| find(client, 7, &topic, partition, -1, -1).starts_with("0 "));
-        assert!(ready, "the partition never became ready");
+        ask_until(|| find(client, 7, &topic, partition, -1, -1), |found| found.starts_with("0 "));
     }
     topic
 }

@@ -21,7 +21,7 @@ use kafka_protocol::protocol::StrBytes;
 mod migration;
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{ask_until, on_each_broker, unique};
 
 /// One test's topic and group on one broker.
 struct Case<'a> {
@@ -40,7 +40,11 @@ fn on_each(test: impl Fn(&mut Case<'_>)) {
         case.create_topic();
         // A real broker makes its offsets topic for the first group there is, and hears of a new topic a little late.
         let not_ready = [3, 14, 15, 16];
-        while not_ready.contains(&case.find_coordinator()) || not_ready.contains(&case.commit(8, -1, "", 0)) {}
+        let commit = |case: &mut Case<'_>| match case.find_coordinator() {
+            0 => case.commit(8, -1, "", 0),
+            error => error,
+        };
+        ask_until(|| commit(&mut case), |error| !not_ready.contains(error));
         case.await_topic();
         let probe = DeleteGroupsRequest::default().with_groups_names(vec![case.group_id()]);
         assert_eq!(case.client.call(2, &probe).results[0].error_code, 0);
@@ -67,10 +71,16 @@ impl Case<'_> {
         let probe = GroupId(text(&unique("probe")));
         let in_probe = |request: ConsumerGroupHeartbeatRequest| request.with_group_id(probe.clone());
         let join = self.joining(in_probe(ConsumerGroupHeartbeatRequest::default()));
-        let (error, mut epoch, mut assigned) = self.beat(|request| join.with_member_id(request.member_id));
+        let (error, mut epoch, assigned) = self.beat(|request| join.with_member_id(request.member_id));
         assert_eq!(error, 0);
-        while assigned.is_none_or(|assigned| assigned.is_empty()) {
-            (_, epoch, assigned) = self.beat(|request| in_probe(request).with_member_epoch(epoch));
+        let is_some = |assigned: &Option<Vec<i32>>| assigned.as_ref().is_some_and(|assigned| !assigned.is_empty());
+        let mut next = || {
+            let beat = self.beat(|request| in_probe(request).with_member_epoch(epoch));
+            epoch = beat.1;
+            beat.2
+        };
+        if !is_some(&assigned) {
+            ask_until(&mut next, is_some);
         }
         self.beat(|request| in_probe(request).with_member_epoch(-1));
         let delete = DeleteGroupsRequest::default().with_groups_names(vec![probe]);

@@ -15,7 +15,7 @@ use kafka_protocol::messages::{
 };
 
 use super::*;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{ask_until, on_each_broker, unique};
 
 const ALL: &str = "OAUTHBEARER PLAIN SCRAM-SHA-256 SCRAM-SHA-512";
 
@@ -232,9 +232,7 @@ fn scram_credentials_are_altered_and_described() {
         let altered = alter(client, vec![scram(&user, 2, 16_384)], &[]);
         assert_eq!(altered, [format!("{user} 0 None")]);
         let infos = format!("{user} 0 Some(\"\") 1x4096 2x16384");
-        // A real broker learns of it a little later.
-        let known = (0..1000).any(|_| described(client, &[&user]) == [infos.clone()]);
-        assert!(known, "{:?}", described(client, &[&user]));
+        ask_until(|| described(client, &[&user]), |seen| *seen == [infos.clone()]);
         assert!(described(client, &[]).contains(&infos));
         let missing = "Attempt to describe a user credential that does not exist: nobody";
         let twice = format!("Cannot describe SCRAM credentials for the same user twice in a single request: {user}");
