@@ -55,6 +55,11 @@ impl Groups {
         self.by_id.read().get(id).cloned()
     }
 
+    /// A group of which something durable is known: what those see who only look.
+    pub(crate) fn find_existing(&self, id: &str) -> Option<Arc<GroupCell>> {
+        self.find(id).filter(|cell| cell.look(Group::exists))
+    }
+
     pub(crate) fn find_or_create(&self, id: &str) -> Arc<GroupCell> {
         if let Some(found) = self.find(id) {
             return found;

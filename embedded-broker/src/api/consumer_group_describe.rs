@@ -33,7 +33,7 @@ pub(crate) fn handle(
         if group_id.is_empty() {
             return DescribedGroup::default().with_error_code(ErrorCode::InvalidGroupId.code());
         }
-        let Some(cell) = cx.cluster.groups.find(&group_id) else {
+        let Some(cell) = cx.cluster.groups.find_existing(&group_id) else {
             return missing(group_id, "not found");
         };
         match cell.turn(cx.cluster, |group, turn| group.describe_consumer(turn.config)) {

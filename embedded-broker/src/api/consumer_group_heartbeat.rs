@@ -58,6 +58,7 @@ fn read(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Con
     let names = request.subscribed_topic_names.as_ref();
     ConsumerHeartbeat {
         member_id: member_id(cx, request),
+        may_lack_id: cx.version == 0,
         epoch: request.member_epoch,
         instance_id: request.instance_id.as_ref().map(from_wire),
         rack_id: request.rack_id.as_ref().map(from_wire),

@@ -18,14 +18,18 @@ pub(crate) fn handle(
 ) -> Result<DescribeGroupsResponse, Refusal> {
     let operations = group_operations(request.include_authorized_operations);
     let groups = request.groups.into_iter().map(|group_id| {
-        let Some(cell) = cx.cluster.groups.find(&group_id) else {
-            return missing(cx.version, group_id, "not found");
+        let found = cx
+            .cluster
+            .groups
+            .find_existing(&group_id)
+            .map(|cell| cell.turn(cx.cluster, |group, _| group.describe_classic()));
+        let described = match found {
+            Some(Some(group)) if group.state != ClassicState::Dead => describe(cx.version, group_id, &group),
+            Some(None) => missing(cx.version, group_id, "is not a classic group"),
+            Some(Some(_)) | None => missing(cx.version, group_id, "not found"),
         };
-        match cell.turn(cx.cluster, |group, _| group.describe_classic()) {
-            Some(group) if group.state == ClassicState::Dead => missing(cx.version, group_id, "not found"),
-            Some(group) => describe(cx.version, group_id, &group).with_authorized_operations(operations),
-            None => missing(cx.version, group_id, "is not a classic group"),
-        }
+        // Only an error hides what may be done.
+        if described.error_code == 0 { described.with_authorized_operations(operations) } else { described }
     });
     Ok(DescribeGroupsResponse::default().with_groups(groups.collect()))
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use embedded_broker::EmbeddedBroker;
@@ -83,6 +84,14 @@ impl Client {
         let response = Q::Response::decode(&mut body, version).expect("the answer has the version asked for");
         assert!(body.is_empty(), "{} bytes are left of the answer", body.len());
         response
+    }
+
+    /// Reads the answer to the oldest request that has none yet, if it begins to come within `patience`.
+    pub(crate) fn receive_within<Q: Request>(&mut self, version: i16, patience: Duration) -> Option<Q::Response> {
+        self.stream.set_read_timeout(Some(patience)).expect("more than no time");
+        let there = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(None).expect("a socket takes options");
+        there.is_ok().then(|| self.receive::<Q>(version))
     }
 
     /// Sends bytes that need not be a request.

@@ -28,10 +28,14 @@ impl Group {
                 return Err(refused(ErrorCode::CoordinatorNotAvailable, "The coordinator is not available."));
             }
             ClassicState::Empty => ConsumerGroup::default(),
-            _ => upgraded(classic, &mut trial)?,
+            _ => {
+                check_upgrade(classic, turn)?;
+                // As in Kafka, they have to join again even when the heartbeat is refused after all.
+                classic.send_away(turn);
+                upgraded(classic, &mut trial)?
+            }
         };
         let heard = consumer.heartbeat(request, &mut trial)?;
-        classic.send_away(turn);
         if self.exists {
             turn.records.push(GroupRecord::MetadataDeleted);
         }
@@ -69,31 +73,35 @@ impl Group {
     }
 }
 
-/// The consumer group that a classic one with members turns into, with its records.
-fn upgraded(classic: &ClassicGroup, trial: &mut Turn<'_>) -> Result<ConsumerGroup, HeartbeatRefused> {
-    let cannot = |why: &str| {
-        let message = format!("Cannot upgrade classic group {} to consumer group because {why}.", trial.group_id);
-        Err(refused(ErrorCode::GroupIdNotFound, message))
-    };
-    if !trial.config.migration.allows_upgrade() {
+fn cannot_upgrade(group_id: &str, why: &str) -> HeartbeatRefused {
+    let message = format!("Cannot upgrade classic group {group_id} to consumer group because {why}.");
+    refused(ErrorCode::GroupIdNotFound, message)
+}
+
+/// Whether a classic group with members may turn into a consumer group at all.
+fn check_upgrade(classic: &ClassicGroup, turn: &Turn<'_>) -> Result<(), HeartbeatRefused> {
+    let cannot = |why| Err(cannot_upgrade(turn.group_id, why));
+    if !turn.config.migration.allows_upgrade() {
         return cannot("online upgrade is disabled");
     }
     if !classic.speaks_consumer_protocol() {
         return cannot("the group does not use the consumer embedded protocol");
     }
-    if classic.len() > trial.config.consumer_max_size {
+    if classic.len() > turn.config.consumer_max_size {
         return cannot("the group size exceeds the consumer group maximum size");
     }
+    Ok(())
+}
+
+/// The consumer group that a classic one with members turns into, with its records.
+fn upgraded(classic: &ClassicGroup, trial: &mut Turn<'_>) -> Result<ConsumerGroup, HeartbeatRefused> {
+    let cannot = |why| Err(cannot_upgrade(trial.group_id, why));
     match classic.common_protocol() {
         CommonProtocol::Malformed => cannot("the embedded consumer protocol is malformed"),
-        CommonProtocol::OfAnotherAssignor => {
-            let message = format!(
-                "Cannot upgrade classic group {} to consumer group because an unsupported custom assignor is in use. Please \
-                 refer to the documentation or switch to a default assignor before re-attempting the upgrade.",
-                trial.group_id
-            );
-            Err(refused(ErrorCode::GroupIdNotFound, message))
-        }
+        CommonProtocol::OfAnotherAssignor => cannot(
+            "an unsupported custom assignor is in use. Please refer to the documentation or switch to a default assignor \
+             before re-attempting the upgrade",
+        ),
         CommonProtocol::Consumers(members) => Ok(ConsumerGroup::from_classic(classic.generation(), members, trial)),
     }
 }

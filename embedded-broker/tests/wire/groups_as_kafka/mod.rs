@@ -18,6 +18,7 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+mod assignors;
 mod migration;
 
 use crate::client::Client;

@@ -16,7 +16,7 @@ pub(crate) struct GroupDescription {
     pub(crate) members: Vec<MemberDescription>,
 }
 
-/// One member of it. Metadata and assignment are empty unless the group is stable.
+/// One member of it. Metadata is empty unless the group is stable; the assignment is the last one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MemberDescription {
     pub(crate) member_id: Arc<str>,
@@ -41,7 +41,7 @@ impl ClassicGroup {
             client_id: Arc::clone(&member.client_id),
             client_host: Arc::clone(&member.client_host),
             metadata: if stable { member.metadata(Some(&protocol)) } else { Bytes::new() },
-            assignment: if stable { member.assignment.clone() } else { Bytes::new() },
+            assignment: member.assignment.clone(),
         });
         let members = members.collect();
         GroupDescription { state: self.state, protocol_type: self.protocol_type(), protocol, members }

@@ -281,7 +281,7 @@ impl ClassicGroup {
     fn remove_member(&mut self, member_id: &str, error: ErrorCode, turn: &mut Turn<'_>) {
         let Some(member) = self.members.remove(member_id) else { return };
         if let Some(ticket) = member.awaiting_join {
-            turn.reply_join(ticket, Err(join::refused(error, &member.id)));
+            turn.reply_join(ticket, Err(join::refused(error, &Arc::default())));
         }
         if let Some(ticket) = member.awaiting_sync {
             turn.reply_sync(ticket, Err(error));

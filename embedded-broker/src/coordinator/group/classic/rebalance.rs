@@ -30,6 +30,10 @@ impl ClassicGroup {
 
     pub(crate) fn prepare_rebalance(&mut self, turn: &mut Turn<'_>) {
         let was_empty = self.state == ClassicState::Empty;
+        if self.state == ClassicState::CompletingRebalance {
+            // Whatever they had was of a generation that nobody is in any more.
+            self.members.values_mut().for_each(|member| member.assignment.clear());
+        }
         self.answer_syncs(&Err(ErrorCode::RebalanceInProgress), turn);
         self.pending_sync.clear();
         self.timers.cancel(&TimerKey::Sync);

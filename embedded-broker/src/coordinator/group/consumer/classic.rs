@@ -77,7 +77,7 @@ impl ConsumerGroup {
         let owned = partitions(&subscription.owned, turn.topics);
         if !downgrades {
             self.move_on(changed, turn);
-            self.retarget(turn);
+            self.retarget(&id, turn);
         }
         if !(downgrades && changed) {
             self.advance(&id, Some(&owned), turn);
@@ -186,7 +186,7 @@ impl ConsumerGroup {
     /// Whether somebody still holds what the member shall have.
     fn waits_for_others(&self, member: &ConsumerMember) -> bool {
         let mut missing = self.target.get(&member.id).into_iter().flatten().filter(|p| !member.assigned.contains(p));
-        missing.any(|partition| self.members.values().any(|other| other.holds(partition)))
+        missing.any(|partition| !self.is_free(partition))
     }
 
     fn classic_member(&self, identity: Identity<'_>) -> Result<(&ConsumerMember, &ClassicMember), ErrorCode> {

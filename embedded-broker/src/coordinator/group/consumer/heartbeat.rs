@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assignor::Assignor;
-use super::member::STATIC_LEAVE_EPOCH;
+use super::member::{LEAVE_EPOCH, STATIC_LEAVE_EPOCH};
 use super::update::Admitted;
 use super::{ConsumerGroup, ConsumerMember, TopicPartitions};
 use crate::coordinator::ErrorCode;
@@ -17,6 +17,8 @@ use crate::coordinator::group::turn::Turn;
 #[derive(Debug, Clone)]
 pub(crate) struct ConsumerHeartbeat {
     pub(crate) member_id: Arc<str>,
+    /// In version 0 a member that comes need not have an id yet, and some that leave are not asked for it.
+    pub(crate) may_lack_id: bool,
     /// 0 to join, -1 to leave, -2 to leave and come back as the same static member.
     pub(crate) epoch: i32,
     pub(crate) instance_id: Option<Arc<str>>,
@@ -59,7 +61,7 @@ impl ConsumerHeartbeat {
     pub(crate) fn check(&self, group_id: &str, config: &GroupConfig) -> Result<(), HeartbeatRefused> {
         let invalid = |message: &str| Err(refused(ErrorCode::InvalidRequest, message));
         let empty = |text: &Option<Arc<str>>| text.as_ref().is_some_and(|text| text.is_empty());
-        if self.member_id.is_empty() {
+        if self.member_id.is_empty() && !(self.may_lack_id && self.epoch <= 0 && self.epoch != LEAVE_EPOCH) {
             return invalid("MemberId can't be empty.");
         }
         if group_id.is_empty() {
@@ -153,7 +155,7 @@ impl ConsumerGroup {
         }
         let changed = self.admit(&admitted, wanted, turn);
         self.move_on(changed || self.epoch == 0, turn);
-        self.retarget(turn);
+        self.retarget(&request.member_id, turn);
         self.advance(&request.member_id, request.owned.as_ref(), turn);
         let session = turn.now + turn.config.consumer_session_timeout;
         self.timers.set(TimerKey::Session(Arc::clone(&request.member_id)), session);

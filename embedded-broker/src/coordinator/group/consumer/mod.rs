@@ -228,8 +228,9 @@ impl ConsumerGroup {
         self.members.get(id).ok_or(ErrorCode::UnknownMemberId)
     }
 
-    /// Whether nobody but the member holds the partition.
-    fn is_free_for(&self, id: &str, partition: &(Uuid, i32)) -> bool {
-        self.members.values().all(|other| *other.id == *id || !other.holds(partition))
+    /// Whether nobody holds the partition. What a member has just said it gave up is free with its next heartbeat, for
+    /// itself as for others.
+    fn is_free(&self, partition: &(Uuid, i32)) -> bool {
+        self.members.values().all(|member| !member.holds(partition))
     }
 }

@@ -9,7 +9,7 @@ pub(super) struct Target<'a> {
     pub(super) partitions: &'a TopicPartitions,
 }
 
-/// The member after one step. `owned` is what it says it still has, `is_free` whether nobody else holds a partition.
+/// The member after one step. `owned` is what it says it still has, `is_free` whether nobody holds a partition.
 pub(super) fn reconcile(
     member: &ConsumerMember,
     target: &Target<'_>,

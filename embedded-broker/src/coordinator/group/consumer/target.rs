@@ -49,11 +49,23 @@ impl ConsumerGroup {
         self.members.values().any(|member| self.subscribes(member, topic))
     }
 
+    /// The assignor for a target that a request of this member needs. As in Kafka, where it is the only one that asks for its
+    /// assignor and others ask for another one as seldom, it has its way.
+    pub(super) fn assignor_for(&self, id: &str, config: &GroupConfig) -> Assignor {
+        let preferred = self.preferred_assignor(config);
+        let own = self.members.get(id).and_then(|member| member.assignor);
+        own.filter(|own| self.votes(*own) == 1 && self.votes(preferred) <= 1).unwrap_or(preferred)
+    }
+
     /// The assignor most members ask for; when nobody asks, the first there is.
     pub(super) fn preferred_assignor(&self, config: &GroupConfig) -> Assignor {
-        let votes = |assignor: Assignor| self.members.values().filter(|m| m.assignor == Some(assignor)).count();
+        let votes = |assignor| self.votes(assignor);
         let voted =
             Assignor::ALL.into_iter().map(|assignor| (assignor, votes(assignor))).filter(|(_, votes)| *votes > 0);
         most_voted(voted).or(config.consumer_assignors.first().copied()).unwrap_or(Assignor::Uniform)
+    }
+
+    fn votes(&self, assignor: Assignor) -> usize {
+        self.members.values().filter(|member| member.assignor == Some(assignor)).count()
     }
 }

@@ -46,10 +46,10 @@ impl ConsumerGroup {
         }
     }
 
-    /// Makes a target for the group's epoch, if there is none.
-    pub(super) fn retarget(&mut self, turn: &mut Turn<'_>) {
+    /// Makes a target for the group's epoch, if there is none, because of a request of this member.
+    pub(super) fn retarget(&mut self, id: &str, turn: &mut Turn<'_>) {
         if self.epoch > self.assignment_epoch {
-            let assignor = self.preferred_assignor(turn.config);
+            let assignor = self.assignor_for(id, turn.config);
             let target = assignor.assign(&self.assigned_members(), self.is_homogeneous());
             self.commit(ConsumerRecord::Target { epoch: self.epoch, target }, turn);
         }
@@ -60,7 +60,7 @@ impl ConsumerGroup {
         let Some(member) = self.members.get(id) else { return };
         let nothing = TopicPartitions::new();
         let target = Target { epoch: self.assignment_epoch, partitions: self.target.get(id).unwrap_or(&nothing) };
-        let next = reconcile(member, &target, owned, |partition| self.is_free_for(id, partition));
+        let next = reconcile(member, &target, owned, |partition| self.is_free(partition));
         if next == *member {
             return;
         }

@@ -203,6 +203,7 @@ fn joining_classic(member_id: &str, owned: &[i32]) -> JoinRequest {
 fn beating(member: &str, epoch: i32) -> ConsumerHeartbeat {
     ConsumerHeartbeat {
         member_id: member.into(),
+        may_lack_id: false,
         epoch,
         instance_id: None,
         rack_id: None,

@@ -137,6 +137,7 @@ impl TestGroup {
 fn heartbeat(member: &str, epoch: i32) -> ConsumerHeartbeat {
     ConsumerHeartbeat {
         member_id: member.into(),
+        may_lack_id: false,
         epoch,
         instance_id: None,
         rack_id: None,

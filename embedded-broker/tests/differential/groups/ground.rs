@@ -1,0 +1,81 @@
+//! Topics that all sequences of a thread share, because a real broker takes its time to make them.
+
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::{
+    ConsumerGroupHeartbeatRequest, CreateTopicsRequest, FindCoordinatorRequest, GroupId, TopicName,
+};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::target::Target;
+
+/// As many as any number of members up to four can share evenly, so that everybody gets as many on either broker.
+pub(super) const PARTITIONS: i32 = 12;
+
+pub(crate) struct Ground {
+    pub(super) target: Target,
+    /// What the names of the topics begin with.
+    pub(super) prefix: String,
+    /// Two topics that exist, and one that does not.
+    pub(super) topics: Vec<(String, Uuid)>,
+}
+
+pub(super) fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
+
+pub(super) fn unique(prefix: &str) -> String {
+    format!("{prefix}-{}", Uuid::new_v4().simple())
+}
+
+impl Ground {
+    pub(super) fn new(target: Target) -> Self {
+        let prefix = unique("topic");
+        let mut client = target.connect();
+        let mut topics: Vec<_> =
+            (0..2).map(|n| format!("{prefix}-{n}")).map(|name| (create_topic(&mut client, &name), name)).collect();
+        topics.push((Uuid::nil(), unique("absent")));
+        let ground = Self { target, prefix, topics: topics.into_iter().map(|(id, name)| (name, id)).collect() };
+        ground.await_topics(&mut client);
+        ground
+    }
+
+    /// Waits until the group coordinator is there and knows the topics.
+    fn await_topics(&self, client: &mut Client) {
+        let group = unique("probe");
+        let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(&group)]);
+        while client.call(6, &find).coordinators[0].error_code != 0 {}
+        let beat =
+            ConsumerGroupHeartbeatRequest::default().with_group_id(GroupId(text(&group))).with_member_id(text("a"));
+        let names = self.topics.iter().map(|(name, _)| TopicName(text(name))).collect();
+        let mut next = beat
+            .clone()
+            .with_rebalance_timeout_ms(1_000)
+            .with_subscribed_topic_names(Some(names))
+            .with_topic_partitions(Some(Vec::new()));
+        loop {
+            let answer = client.call(1, &next);
+            let assigned = answer.assignment.map_or(0, |assignment| assignment.topic_partitions.len());
+            if assigned == 2 {
+                break;
+            }
+            // A coordinator that is still loading has not taken the member in.
+            if answer.error_code == 0 {
+                next = beat.clone().with_member_epoch(answer.member_epoch);
+            }
+        }
+        client.call(1, &beat.with_member_epoch(-1));
+    }
+}
+
+fn create_topic(client: &mut Client, name: &str) -> Uuid {
+    let topic = CreatableTopic::default()
+        .with_name(TopicName(text(name)))
+        .with_num_partitions(PARTITIONS)
+        .with_replication_factor(1);
+    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+    let response = client.call(7, &request);
+    assert_eq!(response.topics[0].error_code, 0, "{response:?}");
+    response.topics[0].topic_id
+}
