@@ -29,7 +29,7 @@ pub(crate) fn handle(
         Ok(heard) => answer(&heard),
         Err(refused) => ConsumerGroupHeartbeatResponse::default()
             .with_error_code(refused.error.code())
-            .with_error_message(Some(StrBytes::from_string(refused.message))),
+            .with_error_message(Some(StrBytes::from_string(refused.message)).filter(|message| !message.is_empty())),
     };
     Ok(response)
 }
@@ -38,16 +38,14 @@ fn beat(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Res
     let heartbeat = read(cx, request);
     heartbeat.check(&request.group_id, &cx.cluster.settings.group)?;
     let groups = &cx.cluster.groups;
-    let found = if heartbeat.epoch == 0 {
-        Some(groups.find_or_create(&request.group_id))
-    } else {
-        groups.find(&request.group_id)
-    };
+    let known = groups.find(&request.group_id);
+    let is_new = known.is_none();
+    let found = known.or_else(|| (heartbeat.epoch == 0).then(|| groups.find_or_create(&request.group_id)));
     let kind = if heartbeat.leaves() { "Group" } else { "Consumer group" };
     let missing = || refused(ErrorCode::GroupIdNotFound, format!("{kind} {} not found.", request.group_id.as_str()));
     let cell = found.ok_or_else(missing)?;
     let heard = cell.turn(cx.cluster, |group, turn| group.consumer_heartbeat(&heartbeat, turn));
-    if heard.is_err() {
+    if is_new && heard.is_err() {
         groups.forget_unborn(&cell, cx.cluster);
     }
     heard

@@ -97,6 +97,8 @@ fn check_upgrade(classic: &ClassicGroup, turn: &Turn<'_>) -> Result<(), Heartbea
 fn upgraded(classic: &ClassicGroup, trial: &mut Turn<'_>) -> Result<ConsumerGroup, HeartbeatRefused> {
     let cannot = |why| Err(cannot_upgrade(trial.group_id, why));
     match classic.common_protocol() {
+        // Kafka fails without a word, and the client tries again.
+        CommonProtocol::NotChosen => Err(refused(ErrorCode::UnknownServerError, "")),
         CommonProtocol::Malformed => cannot("the embedded consumer protocol is malformed"),
         CommonProtocol::OfAnotherAssignor => cannot(
             "an unsupported custom assignor is in use. Please refer to the documentation or switch to a default assignor \

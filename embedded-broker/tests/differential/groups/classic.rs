@@ -137,7 +137,9 @@ impl World {
 
     pub(super) fn leave(&mut self, clients: &[usize], version: i16, by_instance: bool) -> Option<String> {
         let leaving = if version < 3 { &clients[..1] } else { clients };
-        if self.classic_members_beside(leaving) > 1 {
+        // A SyncGroup that is held for a member that leaves is never answered by Kafka.
+        let holds_sync = |client: &usize| self.members[*client].held.is_some_and(|held| !held.is_join);
+        if self.classic_members_beside(leaving) > 1 || leaving.iter().any(holds_sync) {
             return None;
         }
         let identity = |&client: &usize| {

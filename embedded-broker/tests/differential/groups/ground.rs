@@ -15,7 +15,7 @@ pub(super) const PARTITIONS: i32 = 12;
 
 pub(crate) struct Ground {
     pub(super) target: Target,
-    /// What the names of the topics begin with.
+    /// What the name of the first topic begins with; patterns are made of it.
     pub(super) prefix: String,
     /// Two topics that exist, and one that does not.
     pub(super) topics: Vec<(String, Uuid)>,
@@ -34,7 +34,7 @@ impl Ground {
         let prefix = unique("topic");
         let mut client = target.connect();
         let mut topics: Vec<_> =
-            (0..2).map(|n| format!("{prefix}-{n}")).map(|name| (create_topic(&mut client, &name), name)).collect();
+            [format!("{prefix}-0"), unique("other")].map(|name| (create_topic(&mut client, &name), name)).into();
         topics.push((Uuid::nil(), unique("absent")));
         let ground = Self { target, prefix, topics: topics.into_iter().map(|(id, name)| (name, id)).collect() };
         ground.await_topics(&mut client);

@@ -42,6 +42,13 @@ impl World {
         format!("partitions {counts:?} {answer:?}")
     }
 
+    /// The epoch of a consumer group; 0 if it is none.
+    pub(super) fn group_epoch(&mut self) -> i32 {
+        self.settle();
+        let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![self.group_id()]);
+        self.call(1, &request).groups[0].group_epoch
+    }
+
     pub(super) fn list(&mut self, version: i16, states: &[&str], types: &[&str]) -> String {
         self.settle();
         let request = ListGroupsRequest::default();

@@ -32,6 +32,14 @@ pub(crate) enum Step {
     DeleteGroup { version: i16 },
 }
 
+impl Step {
+    /// Whether it brings a pattern that has to be looked up.
+    pub(super) fn brings_pattern(&self) -> bool {
+        let Self::Beat { beat, .. } = self else { return false };
+        matches!(beat, Beat::Join { regex: Some("dif.*"), .. } | Beat::SubscribePattern { regex: "dif.*" })
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Join {
     pub(super) client: usize,
@@ -152,8 +160,10 @@ fn offset(random: &mut Random) -> i32 {
     random.of(&[0, 0, 0, 0, 0, 0, 1, -1])
 }
 
+/// What a member of the consumer protocol subscribes to: only one topic that exists. Of two, which partitions a member
+/// keeps, and so how many of each, depends on the order of random ids.
 fn topics(random: &mut Random) -> Vec<usize> {
-    random.of(&[vec![0], vec![0], vec![0, 1], vec![1], vec![0, 2], vec![]])
+    random.of(&[vec![0], vec![0], vec![0], vec![0, 2], vec![2], vec![]])
 }
 
 fn join(client: usize, random: &mut Random) -> Join {
@@ -170,7 +180,8 @@ fn join(client: usize, random: &mut Random) -> Join {
             vec!["roundrobin", "range"],
             vec!["cooperative-sticky", "range"],
         ]),
-        topics: topics(random),
+        // Kafka fails to turn a group back in which a member subscribes to nothing.
+        topics: random.of(&[vec![0], vec![0], vec![0, 2]]),
         subscription: random.version(0, 3),
         session_ms: if random.once_in(20) { 1_000 } else { 60_000 },
     }
@@ -207,20 +218,24 @@ fn beat(random: &mut Random) -> Beat {
         13 => Beat::Cling,
         14 => Beat::Full,
         15 | 16 => Beat::Subscribe { topics: topics(random) },
-        17 => Beat::SubscribePattern { regex: random.of(&["dif.*", "none.*", "", "dif["]) },
+        17 => Beat::SubscribePattern { regex: random.of(&["dif.*", "dif.*", "", "dif["]) },
         18 => Beat::Leave { epoch: random.of(&[-1, -2, -1, -2, -3]) },
         _ => Beat::Senseless(random.below(6)),
     }
 }
 
 fn commit(clients: &[usize], random: &mut Random) -> Commit {
+    let client = (!random.once_in(3)).then(|| random.of(clients));
+    let generation = offset(random);
+    // If all that makes a group is too long, Kafka has it and does not show it.
+    let longest = if client.is_some() && generation >= 0 { 4097 } else { 4096 };
     Commit {
         version: random.version(2, 9),
-        client: (!random.once_in(3)).then(|| random.of(clients)),
-        generation: offset(random),
+        client,
+        generation,
         topic: random.below(3),
         partition: random.of(&[0, 1, 11, 12]),
         offset: i64::try_from(random.below(100)).expect("a small number"),
-        metadata: random.of(&[None, Some(String::new()), Some("noted".to_owned()), Some("x".repeat(4097))]),
+        metadata: random.of(&[None, Some(String::new()), Some("noted".to_owned()), Some("x".repeat(longest))]),
     }
 }

@@ -1,6 +1,6 @@
 //! One broker in one sequence: its clients, what they believe, and the requests that are not answered yet.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
@@ -47,6 +47,13 @@ pub(super) struct Member {
     pub(super) told: Vec<(Uuid, i32)>,
     /// How many ids it had.
     pub(super) ids: usize,
+}
+
+impl Member {
+    /// Whether it is in the group, or will be when it is answered.
+    fn may_be_in(&self) -> bool {
+        !self.id.is_empty() || self.held.is_some()
+    }
 }
 
 /// A request that is not answered yet.
@@ -117,11 +124,28 @@ impl World {
         let mut answers = Vec::new();
         let request = self.requests;
         self.requests += 1;
-        if let Some(text) = self.act(step, request) {
+        if let Some(mut text) = self.act(step, request) {
+            if step.brings_pattern() {
+                let first = first.and_then(|first| first.iter().find(|answer| answer.request == request));
+                text = self.when_looked_up(&text, first);
+            }
             answers.push(Answer { request, text: self.names.replace(&text) });
         }
         self.take_held(first, &mut answers);
         answers
+    }
+
+    /// A pattern is looked up some time after the answer to the heartbeat that brought it: when the group's epoch is the one
+    /// that the first broker has come to, or after a while.
+    fn when_looked_up(&mut self, text: &str, first: Option<&Answer>) -> String {
+        let started = Instant::now();
+        loop {
+            let text = format!("{text} then epoch {}", self.group_epoch());
+            let is_as_the_first = first.is_none_or(|first| first.text == self.names.replace(&text));
+            if is_as_the_first || started.elapsed() > AS_THE_FIRST {
+                return text;
+            }
+        }
     }
 
     /// Does the step, and gives the answer if its request is never held.
@@ -210,7 +234,7 @@ impl World {
     /// Members of the classic protocol that believe to be in the group, apart from these. Kafka chooses a leader among
     /// them by the hash of their ids, so steps that make it choose among several are left out.
     pub(super) fn classic_members_beside(&self, leaving: &[usize]) -> usize {
-        (0..CLIENTS).filter(|c| !is_consumer(*c) && !leaving.contains(c) && !self.members[*c].id.is_empty()).count()
+        (0..CLIENTS).filter(|c| !is_consumer(*c) && !leaving.contains(c) && self.members[*c].may_be_in()).count()
     }
 
     /// Waits until all that was answered can be seen: a real coordinator shows what it has written, a little after it said

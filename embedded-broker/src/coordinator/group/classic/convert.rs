@@ -11,6 +11,8 @@ use crate::coordinator::group::record::GroupMetadata;
 /// What the members of a group have in common that may turn into a consumer group.
 #[derive(Debug)]
 pub(crate) enum CommonProtocol {
+    /// No protocol was chosen yet that all speak now, so not everybody has a subscription.
+    NotChosen,
     /// Subscriptions or assignments cannot be read.
     Malformed,
     /// An assignor has left something in an assignment that would be lost.
@@ -34,12 +36,13 @@ pub(crate) struct ConvertedMember {
 
 impl ClassicGroup {
     pub(crate) fn common_protocol(&self) -> CommonProtocol {
+        let Some(protocol) = &self.protocol else { return CommonProtocol::NotChosen };
+        if !self.members.values().all(|member| member.supports(protocol)) {
+            return CommonProtocol::NotChosen;
+        }
         let mut members = Vec::new();
         for member in self.members.values() {
-            let metadata = match &self.protocol {
-                Some(protocol) => member.metadata(Some(protocol)),
-                None => member.protocols.first().map(|protocol| protocol.metadata.clone()).unwrap_or_default(),
-            };
+            let metadata = member.metadata(Some(protocol));
             // A member that has just joined was not assigned anything yet.
             let assigned = match &member.assignment {
                 none if none.is_empty() => Some(Assignment::default()),

@@ -27,15 +27,14 @@ impl ClassicGroup {
             return Err(ErrorCode::CoordinatorNotAvailable);
         }
         let results: Vec<_> = leaving.iter().map(|member| self.leave_one(*member, turn)).collect();
-        if results.contains(&Ok(Left::Generation)) {
+        // As in Kafka, also when only ids go that were handed out and never used.
+        if results.iter().any(Result::is_ok) {
             self.rebalance_after_removal(turn);
-        } else if results.contains(&Ok(Left::Pending)) {
-            self.complete_if_all_joined(turn);
         }
-        Ok(results.into_iter().map(|result| result.map(|_| ())).collect())
+        Ok(results)
     }
 
-    fn leave_one(&mut self, leaving: LeavingMember<'_>, turn: &mut Turn<'_>) -> Result<Left, ErrorCode> {
+    fn leave_one(&mut self, leaving: LeavingMember<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
         let member_id: Arc<str> = match leaving.instance_id {
             Some(instance) if leaving.member_id.is_empty() => {
                 self.static_members.get(instance).cloned().ok_or(ErrorCode::UnknownMemberId)?
@@ -43,18 +42,10 @@ impl ClassicGroup {
             _ => leaving.member_id.into(),
         };
         if self.forget_pending(&member_id) {
-            return Ok(Left::Pending);
+            return Ok(());
         }
         self.validate_member(&member_id, leaving.instance_id)?;
         self.remove_member(&member_id, ErrorCode::UnknownMemberId, turn);
-        Ok(Left::Generation)
+        Ok(())
     }
-}
-
-/// What a member was part of when it left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Generation,
-    /// It had an id and had never joined with it.
-    Pending,
 }
