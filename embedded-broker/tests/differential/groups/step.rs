@@ -124,7 +124,14 @@ fn step(clients: &[usize], random: &mut Random) -> Step {
     let client = random.of(clients);
     match random.below(30) {
         0..=17 if is_consumer(client) => {
-            Step::Beat { client, version: random.version(0, 1).max(i16::from(!random.once_in(4))), beat: beat(random) }
+            let version = random.version(0, 1).max(i16::from(!random.once_in(4)));
+            // Where members of the classic protocol are in the group, ranges go in the order of their random ids.
+            let assignors: &[_] = if clients.iter().all(|client| is_consumer(*client)) {
+                &[None, None, Some("uniform"), Some("range"), Some("sticky")]
+            } else {
+                &[None, Some("uniform"), Some("sticky")]
+            };
+            Step::Beat { client, version, beat: beat(assignors, random) }
         }
         0..=6 => Step::Join(join(client, random)),
         7..=12 => Step::Sync(sync(client, random)),
@@ -206,12 +213,12 @@ fn leave(client: usize, clients: &[usize], random: &mut Random) -> Step {
     Step::Leave { clients: leaving, version: random.version(0, 5), by_instance: random.once_in(3) }
 }
 
-fn beat(random: &mut Random) -> Beat {
+fn beat(assignors: &[Option<&'static str>], random: &mut Random) -> Beat {
     match random.below(20) {
         0..=4 => Beat::Join {
             topics: topics(random),
             regex: random.of(&[None, None, None, None, Some("dif.*"), Some(""), Some("dif(")]),
-            assignor: random.of(&[None, None, Some("uniform"), Some("range"), Some("sticky")]),
+            assignor: random.of(assignors),
         },
         5..=7 => Beat::Plain { epoch: offset(random) },
         8..=12 => Beat::Done,
