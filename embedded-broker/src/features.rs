@@ -26,6 +26,7 @@ pub(crate) const FEATURES: &[Feature] = &[
     feature(GROUP, 0, 1, 1),
     feature("kraft.version", 0, 1, 0),
     feature(METADATA, 7, 27, 27),
+    feature(TRANSACTION, 0, 2, 2),
 ];
 
 /// At 1 `min.insync.replicas` cannot differ between brokers.
@@ -33,6 +34,8 @@ pub(crate) const ELIGIBLE_LEADER_REPLICAS: &str = "eligible.leader.replicas.vers
 /// At 0 there are no consumer groups of KIP-848.
 pub(crate) const GROUP: &str = "group.version";
 const METADATA: &str = "metadata.version";
+/// Clients speak the protocol of KIP-890 at 2 and above.
+const TRANSACTION: &str = "transaction.version";
 
 /// The lowest level of `metadata.version` that Kafka goes back to: below it, what the log holds would be lost.
 const LOWEST_SAFE_METADATA: i16 = 23;

@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::Cluster;
-use crate::coordinator::TimerKey;
 use crate::coordinator::group::Group;
 use crate::coordinator::group::catalog::Catalog;
 use crate::coordinator::group::turn::{Reply, Ticket, Turn, World};
+use crate::coordinator::{TimerKey, virtual_partition};
 use crate::error::ErrorCode;
 use crate::topic::Topics;
 
@@ -131,6 +131,13 @@ impl Groups {
     fn wake_watches(&self) {
         let waiters: Vec<_> = self.watches.lock().values().cloned().collect();
         waiters.iter().for_each(|waiter| waiter.wake());
+    }
+
+    /// Ends a producer's transaction in the groups that belong to one of Kafka's partitions of `__consumer_offsets`.
+    pub(crate) fn end_transaction(&self, partition: i32, producer_id: i64, committed: bool, cluster: &Cluster) {
+        for cell in self.all().into_iter().filter(|cell| virtual_partition(&cell.id) == partition) {
+            cell.turn(cluster, |group, turn| group.end_transaction(producer_id, committed, turn));
+        }
     }
 
     /// Drops every committed offset of a topic that was deleted.

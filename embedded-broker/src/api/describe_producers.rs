@@ -34,8 +34,11 @@ pub(crate) fn handle(
 
 fn find(topics: &Topics, asked: &TopicRequest, index: i32) -> Result<Vec<ProducerDescription>, Error> {
     check_name(&asked.name)?;
-    let partition = topics.by_name(&asked.name).and_then(|topic| topic.partition(index));
-    let partition = partition.ok_or_else(|| Error::with_code(ErrorCode::UnknownTopicOrPartition, ""))?;
+    let missing = |words: &str| Error::with_code(ErrorCode::UnknownTopicOrPartition, words);
+    // As Kafka: only a topic that is not there is told in words.
+    let topic =
+        topics.by_name(&asked.name).ok_or_else(|| missing("This server does not host this topic-partition."))?;
+    let partition = topic.partition(index).ok_or_else(|| missing(""))?;
     partition.producers().map_err(|code| Error::with_code(code, ""))
 }
 

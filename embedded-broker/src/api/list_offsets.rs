@@ -18,6 +18,8 @@ use crate::log::{BatchHeader, PartitionLog, for_each_record};
 use crate::partition::{Isolation, Partition};
 use crate::topic::Topics;
 
+/// The replica id of whoever is none.
+const CONSUMER: i32 = -1;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -36,7 +38,9 @@ const NOTHING: Found = Found { offset: -1, timestamp: -1, leader_epoch: -1 };
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Refusal> {
     let topics = cx.cluster.topics();
-    let isolation = Isolation::from_wire(request.isolation_level);
+    // As Kafka: only consumers are kept from what is not decided.
+    let is_consumer = request.replica_id.0 == CONSUMER;
+    let isolation = Isolation::from_wire(if is_consumer { request.isolation_level } else { 0 });
     let mut times: HashMap<(TopicName, i32), usize> = HashMap::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
@@ -144,6 +148,12 @@ fn by_time(partition: &Partition, time: i64, isolation: Isolation, known_epoch: 
 }
 
 fn first_in(batch: &Bytes, time: i64, from: i64) -> Result<Option<Found>, ErrorCode> {
+    // As Kafka: the end of a transaction has a time and is found by it, though no consumer ever sees it.
+    if let Some(marker) = BatchHeader::read(batch).filter(BatchHeader::is_control) {
+        let is_found = marker.max_timestamp >= time && marker.base_offset >= from;
+        let (offset, timestamp, leader_epoch) = (marker.base_offset, marker.max_timestamp, marker.leader_epoch);
+        return Ok(is_found.then_some(Found { offset, timestamp, leader_epoch }));
+    }
     let mut found = None;
     for_each_record(batch, |at| {
         if at.timestamp >= time && at.offset >= from {

@@ -24,6 +24,7 @@ use std::time::Duration;
 pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
 pub(crate) use throttle::charge;
 
+mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod alter_client_quotas;
 mod alter_configs;
@@ -77,6 +78,7 @@ pub(crate) mod sasl_authenticate;
 pub(crate) mod sasl_handshake;
 mod sync_group;
 mod throttle;
+mod txn_offset_commit;
 mod unregister_broker;
 mod update_features;
 mod write_txn_markers;
@@ -127,8 +129,10 @@ pub(crate) const APIS: &[Api] = &[
     api!(InitProducerId, 0..=5, init_producer_id::handle),
     api!(OffsetForLeaderEpoch, 2..=4, offset_for_leader_epoch::handle),
     api!(AddPartitionsToTxn, 0..=5, add_partitions_to_txn::handle),
+    api!(AddOffsetsToTxn, 0..=4, add_offsets_to_txn::handle),
     api!(EndTxn, 0..=5, end_txn::handle),
     api!(WriteTxnMarkers, 1..=1, write_txn_markers::handle),
+    api!(TxnOffsetCommit, 0..=5, txn_offset_commit::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(AlterReplicaLogDirs, 1..=2, alter_replica_log_dirs::handle),

@@ -2,8 +2,8 @@
 //!
 //! From version 2 null topics ask for everything; from 8 many groups are asked at once, each with its own error; from 9 a
 //! member of a consumer group says who it is and is refused when its epoch is not the group's. A
-//! partition without a commit, of a group or topic that may not exist, is offset -1 and no error. There are no transactions
-//! yet, so every committed offset is stable and `require_stable` holds as it is.
+//! partition without a commit, of a group or topic that may not exist, is offset -1 and no error. With `require_stable` (from
+//! version 7) a partition whose offset an open transaction is about to change is UNSTABLE_OFFSET_COMMIT.
 
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
@@ -11,7 +11,7 @@ use kafka_protocol::messages::offset_fetch_response::{
 };
 use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
 
-use super::convert::to_wire;
+use super::convert::{code, to_wire};
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::offsets::{CommittedOffset, Offsets};
 use crate::error::ErrorCode;
@@ -19,14 +19,18 @@ use crate::protocol::StrBytes;
 
 /// Partitions asked for, by topic; `None` for all there are.
 type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
-type Found = Vec<(TopicName, Vec<(i32, Option<CommittedOffset>)>)>;
+type Found = Vec<(TopicName, Vec<(i32, Committed)>)>;
+/// What is committed for a partition, if anything is.
+type Committed = Result<Option<CommittedOffset>, ErrorCode>;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Result<OffsetFetchResponse, Refusal> {
+    let require_stable = request.require_stable;
     if cx.version >= 8 {
         let groups = request.groups.into_iter().map(|group| {
             let asked = group.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
             let response = OffsetFetchResponseGroup::default();
-            let response = match fetch(cx, &group.group_id, group.member_id.as_deref(), group.member_epoch, asked) {
+            let member = (group.member_id.as_deref(), group.member_epoch);
+            let response = match fetch(cx, &group.group_id, member, require_stable, asked) {
                 Ok(found) => response.with_topics(found.into_iter().map(batched_topic).collect()),
                 Err(error) => response.with_error_code(error.code()),
             };
@@ -35,7 +39,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Re
         return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
     }
     let asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
-    let response = match fetch(cx, &request.group_id, None, -1, asked) {
+    let response = match fetch(cx, &request.group_id, (None, -1), require_stable, asked) {
         Ok(found) => {
             let topics = found.into_iter().map(|found| single_topic(cx.version, found));
             OffsetFetchResponse::default().with_topics(topics.collect())
@@ -48,26 +52,32 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Re
 fn fetch(
     cx: &RequestContext<'_>,
     group_id: &str,
-    member_id: Option<&str>,
-    epoch: i32,
+    (member_id, epoch): (Option<&str>, i32),
+    require_stable: bool,
     asked: Asked,
 ) -> Result<Found, ErrorCode> {
-    let Some(cell) = cx.cluster.groups.find(group_id) else { return Ok(look_up(&Offsets::default(), asked)) };
+    let Some(cell) = cx.cluster.groups.find(group_id) else {
+        return Ok(look_up(&Offsets::default(), require_stable, asked));
+    };
     cell.turn(cx.cluster, |group, _| {
         group.validate_fetch(member_id, epoch)?;
-        Ok(look_up(&group.offsets, asked))
+        Ok(look_up(&group.offsets, require_stable, asked))
     })
 }
 
-fn look_up(offsets: &Offsets, asked: Asked) -> Found {
+fn look_up(offsets: &Offsets, require_stable: bool, asked: Asked) -> Found {
+    let look_up = |topic: &str, partition| {
+        let is_unstable = require_stable && offsets.pending().contains(topic, partition);
+        let found = if is_unstable { Err(ErrorCode::UnstableOffsetCommit) } else { Ok(offsets.get(topic, partition)) };
+        (partition, found.map(|found| found.cloned()))
+    };
     let Some(asked) = asked else {
         let all = offsets.topics().map(|(topic, partitions)| {
-            let partitions = partitions.iter().map(|(&partition, offset)| (partition, Some(offset.clone())));
+            let partitions = partitions.keys().map(|&partition| look_up(topic, partition));
             (TopicName(to_wire(topic)), partitions.collect())
         });
         return all.collect();
     };
-    let look_up = |topic: &TopicName, partition| (partition, offsets.get(topic, partition).cloned());
     asked
         .into_iter()
         .map(|(topic, partitions)| {
@@ -78,15 +88,20 @@ fn look_up(offsets: &Offsets, asked: Asked) -> Found {
 }
 
 /// Offset, leader epoch and note as they are told; nothing was committed: -1, -1 and an empty note.
-fn told(offset: Option<&CommittedOffset>) -> (i64, i32, Option<StrBytes>) {
-    offset.map_or((-1, -1, Some(StrBytes::default())), |o| (o.offset, o.leader_epoch, Some(to_wire(&o.metadata))))
+fn told(found: &Committed) -> (i64, i32, Option<StrBytes>) {
+    found
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .map_or((-1, -1, Some(StrBytes::default())), |o| (o.offset, o.leader_epoch, Some(to_wire(&o.metadata))))
 }
 
-fn batched_topic((name, partitions): (TopicName, Vec<(i32, Option<CommittedOffset>)>)) -> OffsetFetchResponseTopics {
-    let partitions = partitions.iter().map(|(index, offset)| {
-        let (offset, leader_epoch, metadata) = told(offset.as_ref());
+fn batched_topic((name, partitions): (TopicName, Vec<(i32, Committed)>)) -> OffsetFetchResponseTopics {
+    let partitions = partitions.iter().map(|(index, found)| {
+        let (offset, leader_epoch, metadata) = told(found);
         OffsetFetchResponsePartitions::default()
             .with_partition_index(*index)
+            .with_error_code(code(found))
             .with_committed_offset(offset)
             .with_committed_leader_epoch(leader_epoch)
             .with_metadata(metadata)
@@ -94,14 +109,12 @@ fn batched_topic((name, partitions): (TopicName, Vec<(i32, Option<CommittedOffse
     OffsetFetchResponseTopics::default().with_name(name).with_partitions(partitions.collect())
 }
 
-fn single_topic(
-    version: i16,
-    (name, partitions): (TopicName, Vec<(i32, Option<CommittedOffset>)>),
-) -> OffsetFetchResponseTopic {
-    let partitions = partitions.iter().map(|(index, offset)| {
-        let (offset, leader_epoch, metadata) = told(offset.as_ref());
+fn single_topic(version: i16, (name, partitions): (TopicName, Vec<(i32, Committed)>)) -> OffsetFetchResponseTopic {
+    let partitions = partitions.iter().map(|(index, found)| {
+        let (offset, leader_epoch, metadata) = told(found);
         OffsetFetchResponsePartition::default()
             .with_partition_index(*index)
+            .with_error_code(code(found))
             .with_committed_offset(offset)
             .with_committed_leader_epoch(if version >= 5 { leader_epoch } else { -1 })
             .with_metadata(metadata)

@@ -15,6 +15,10 @@ pub(crate) use crate::error::ErrorCode;
 /// `transaction.state.log.num.partitions`.
 pub(crate) const VIRTUAL_PARTITIONS: i32 = 50;
 
+/// The topic that Kafka's group coordinators write to. Here it is a name only: groups with offsets in a transaction are
+/// told by its partitions.
+pub(crate) const OFFSETS_TOPIC: &str = "__consumer_offsets";
+
 /// Which of Kafka's partitions a group or transactional id belongs to: Java's hash of the string, without its sign.
 pub(crate) fn virtual_partition(key: &str) -> i32 {
     let hash = key.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));

@@ -37,6 +37,15 @@ impl Admission {
         }
     }
 
+    /// TxnOffsetCommit announces its group from version 5 on.
+    pub(crate) fn of_offset_commit(version: i16) -> Self {
+        match version {
+            ..=3 => Self::Verify,
+            4 => Self::VerifyAbortable,
+            5.. => Self::Add,
+        }
+    }
+
     /// Whether each transaction of such a client has an epoch of its own.
     pub(crate) fn bumps_epoch(self) -> bool {
         self == Self::Add
@@ -53,7 +62,8 @@ impl Admission {
 }
 
 impl Transactions {
-    /// Asks the coordinator whether a partition belongs to the writer's transaction, or adds it.
+    /// Asks the coordinator whether a partition belongs to the writer's transaction, or adds it, and does `then` before the
+    /// transaction can end.
     ///
     /// With KIP-890 a producer goes on while the markers of its last transaction are written: it is made to wait for
     /// them here, for a little while, because sending everything again costs it more.
@@ -61,21 +71,22 @@ impl Transactions {
     /// # Errors
     ///
     /// It does not belong to it, or another producer has the id.
-    pub(crate) fn admit(
+    pub(crate) fn admit<R>(
         &self,
         cluster: &Cluster,
         waiter: &Arc<Waiter>,
         admission: Admission,
         writer: Writer<'_>,
         partition: &TopicPartition,
-    ) -> Result<(), ErrorCode> {
+        mut then: impl FnMut() -> R,
+    ) -> Result<R, ErrorCode> {
         if writer.transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
         let cell = self.find(writer.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
-        let ask = || cell.admit(cluster, admission, writer, partition);
+        let mut ask = || cell.admit(cluster, admission, writer, partition, &mut then);
         let mut answer = ask();
-        if answer == Err(ErrorCode::ConcurrentTransactions) && admission == Admission::Add {
+        if matches!(answer, Err(ErrorCode::ConcurrentTransactions)) && admission == Admission::Add {
             // Whoever comes first writes what is due.
             self.write_markers(cluster);
             let deadline = cluster.clock.now() + cluster.settings.transactions.add_partitions_patience;
@@ -88,22 +99,26 @@ impl Transactions {
 }
 
 impl TransactionCell {
-    fn admit(
+    fn admit<R>(
         self: &Arc<Self>,
         cluster: &Cluster,
         admission: Admission,
         writer: Writer<'_>,
         partition: &TopicPartition,
-    ) -> Result<(), ErrorCode> {
+        then: impl FnOnce() -> R,
+    ) -> Result<R, ErrorCode> {
         let Writer { producer_id, epoch, .. } = writer;
-        self.turn(cluster, |transaction, turn| match admission {
-            Admission::Add => {
-                let added = std::slice::from_ref(partition);
-                transaction.add_partitions(producer_id, epoch, added, Generation::V2, turn)
+        self.turn(cluster, |transaction, turn| {
+            match admission {
+                Admission::Add => {
+                    let added = std::slice::from_ref(partition);
+                    transaction.add_partitions(producer_id, epoch, added, Generation::V2, turn)?;
+                }
+                Admission::Verify | Admission::VerifyAbortable => {
+                    transaction.verify_partition(producer_id, epoch, partition)?;
+                }
             }
-            Admission::Verify | Admission::VerifyAbortable => {
-                transaction.verify_partition(producer_id, epoch, partition)
-            }
+            Ok(then())
         })
     }
 }

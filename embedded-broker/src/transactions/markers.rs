@@ -14,6 +14,7 @@ use super::{TransactionCell, Transactions};
 use crate::cluster::Cluster;
 use crate::coordinator::transaction::record::TopicPartition;
 use crate::coordinator::transaction::turn::Markers;
+use crate::coordinator::{OFFSETS_TOPIC, VIRTUAL_PARTITIONS};
 use crate::error::ErrorCode;
 use crate::log::EndMarker;
 
@@ -106,6 +107,10 @@ pub(crate) fn write_marker(
     marker: &EndMarker,
     now_ms: i64,
 ) -> Result<(), ErrorCode> {
+    if **topic == *OFFSETS_TOPIC && (0..VIRTUAL_PARTITIONS).contains(index) {
+        cluster.groups.end_transaction(*index, marker.producer_id, marker.committed, cluster);
+        return Ok(());
+    }
     let topics = cluster.topics();
     let partition = topics.by_name(topic).and_then(|topic| topic.partition(*index));
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;

@@ -32,7 +32,8 @@ impl Transactions {
             let (producer_id, epoch) = (batch.header.producer_id, batch.header.producer_epoch);
             let writer = Writer { transactional_id, producer_id, epoch };
             let partition = (Arc::from(place.topic), place.partition);
-            self.admit(cluster, waiter, admission, writer, &partition).map_err(|code| refused(code, admission))?;
+            let admitted = self.admit(cluster, waiter, admission, writer, &partition, || ());
+            admitted.map_err(|code| refused(code, admission))?;
         }
         partition.append_in(batch, claim(Proof::Verified(guard))).map_err(Unappended::into_rejected)
     }

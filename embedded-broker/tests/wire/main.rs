@@ -21,4 +21,5 @@ mod produce;
 mod quotas;
 mod security;
 mod telemetry;
+mod transactions;
 mod upkeep;

@@ -17,7 +17,8 @@ enum Unused {
 }
 
 impl Group {
-    /// Drops the offsets whose time is over. Whether nothing keeps the group then: it has neither offsets nor members.
+    /// Drops the offsets whose time is over. Whether nothing keeps the group then: it has neither offsets, nor any in an
+    /// open transaction, nor members.
     pub(crate) fn expire_offsets(&mut self, turn: &mut Turn<'_>) -> bool {
         let unused = match &self.members {
             Members::Classic(group) => unused(group),
@@ -29,7 +30,8 @@ impl Group {
                 continue;
             }
             for (&partition, offset) in partitions {
-                if is_expired(offset, unused, turn) {
+                // What a transaction is about to replace is in use.
+                if is_expired(offset, unused, turn) && !self.offsets.pending().contains(topic, partition) {
                     expired.push(GroupRecord::OffsetDeleted { topic: topic.clone(), partition });
                 }
             }

@@ -45,6 +45,25 @@ pub(crate) struct OffsetToCommit<'a> {
     pub(crate) retention: Option<Duration>,
 }
 
+impl OffsetToCommit<'_> {
+    /// # Errors
+    /// The note is too long.
+    pub(super) fn to_committed(&self, turn: &Turn<'_>) -> Result<CommittedOffset, ErrorCode> {
+        // Kafka counts what Java calls characters.
+        if self.metadata.encode_utf16().count() > turn.config.offset_metadata_max_bytes {
+            return Err(ErrorCode::OffsetMetadataTooLarge);
+        }
+        let retention_ms = self.retention.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        Ok(CommittedOffset {
+            offset: self.offset,
+            leader_epoch: self.leader_epoch,
+            metadata: self.metadata.into(),
+            committed_ms: turn.wall_ms,
+            expires_ms: retention_ms.map(|retention| turn.wall_ms.saturating_add(retention)),
+        })
+    }
+}
+
 impl Group {
     pub(crate) fn new() -> Self {
         Self { members: Members::Classic(ClassicGroup::new()), offsets: Offsets::default(), exists: false }
@@ -106,6 +125,12 @@ impl Group {
         match record {
             GroupRecord::OffsetCommitted { topic, partition, offset } => {
                 self.offsets.replay_committed(topic, *partition, offset);
+            }
+            GroupRecord::OffsetStaged { producer_id, topic, partition, offset } => {
+                self.offsets.replay_staged(*producer_id, topic, *partition, offset);
+            }
+            GroupRecord::TransactionEnded { producer_id, committed } => {
+                self.offsets.replay_ended(*producer_id, *committed);
             }
             GroupRecord::OffsetDeleted { topic, partition } => self.offsets.replay_deleted(topic, *partition),
             GroupRecord::Metadata(metadata) => self.become_classic().replay(metadata),
@@ -282,23 +307,9 @@ impl Group {
     /// # Errors
     /// The note is too long.
     pub(crate) fn commit_offset(&mut self, commit: &OffsetToCommit<'_>, turn: &mut Turn<'_>) -> Result<(), ErrorCode> {
-        // Kafka counts what Java calls characters.
-        if commit.metadata.encode_utf16().count() > turn.config.offset_metadata_max_bytes {
-            return Err(ErrorCode::OffsetMetadataTooLarge);
-        }
-        let retention_ms = commit.retention.map(|time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
-        let record = GroupRecord::OffsetCommitted {
-            topic: self.offsets.topic_name(commit.topic),
-            partition: commit.partition,
-            offset: CommittedOffset {
-                offset: commit.offset,
-                leader_epoch: commit.leader_epoch,
-                metadata: commit.metadata.into(),
-                committed_ms: turn.wall_ms,
-                expires_ms: retention_ms.map(|retention| turn.wall_ms.saturating_add(retention)),
-            },
-        };
-        self.apply(record, turn);
+        let offset = commit.to_committed(turn)?;
+        let topic = self.offsets.topic_name(commit.topic);
+        self.apply(GroupRecord::OffsetCommitted { topic, partition: commit.partition, offset }, turn);
         Ok(())
     }
 
@@ -335,7 +346,7 @@ impl Group {
         if self.is_subscribed_to(topic) {
             return Err(ErrorCode::GroupSubscribedToTopic);
         }
-        if self.offsets.get(topic, partition).is_some() {
+        if self.offsets.get(topic, partition).is_some() || self.offsets.pending().contains(topic, partition) {
             let topic = self.offsets.topic_name(topic);
             self.apply(GroupRecord::OffsetDeleted { topic, partition }, turn);
         }

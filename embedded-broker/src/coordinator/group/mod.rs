@@ -12,9 +12,11 @@ mod hash_order;
 mod machine;
 mod migration;
 pub(crate) mod offsets;
+pub(crate) mod pending;
 pub(crate) mod record;
 pub(crate) mod state;
 mod timers;
+mod transactional;
 pub(crate) mod turn;
 
 #[cfg(test)]

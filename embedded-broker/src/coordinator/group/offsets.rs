@@ -1,9 +1,10 @@
 //! The committed offsets of one group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::pending::{Ended, PendingOffsets};
 use super::record::GroupRecord;
 
 /// What a commit said about one partition.
@@ -34,6 +35,7 @@ impl CommittedOffset {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Offsets {
     topics: BTreeMap<Arc<str>, BTreeMap<i32, CommittedOffset>>,
+    pending: PendingOffsets,
 }
 
 impl Offsets {
@@ -41,8 +43,14 @@ impl Offsets {
         self.topics.get(topic)?.get(&partition)
     }
 
+    /// Nothing is committed, and nothing is about to be.
     pub(crate) fn is_empty(&self) -> bool {
-        self.topics.is_empty()
+        self.topics.is_empty() && self.pending.is_empty()
+    }
+
+    /// What waits for the end of a transaction.
+    pub(crate) fn pending(&self) -> &PendingOffsets {
+        &self.pending
     }
 
     pub(crate) fn topics(&self) -> impl Iterator<Item = (&Arc<str>, &BTreeMap<i32, CommittedOffset>)> {
@@ -57,11 +65,36 @@ impl Offsets {
     /// The facts that forget every offset of a topic.
     pub(crate) fn forget_topic(&self, topic: &str) -> Vec<GroupRecord> {
         let name = self.topic_name(topic);
-        let partitions = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys);
-        partitions.map(|&partition| GroupRecord::OffsetDeleted { topic: Arc::clone(&name), partition }).collect()
+        let committed = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys).copied();
+        let partitions: BTreeSet<i32> = committed.chain(self.pending.partitions(topic)).collect();
+        let deleted = partitions.into_iter();
+        deleted.map(|partition| GroupRecord::OffsetDeleted { topic: Arc::clone(&name), partition }).collect()
     }
 
     pub(crate) fn replay_committed(&mut self, topic: &Arc<str>, partition: i32, offset: &CommittedOffset) {
+        self.pending.committed(topic, partition);
+        self.insert(topic, partition, offset);
+    }
+
+    pub(crate) fn replay_staged(
+        &mut self,
+        producer_id: i64,
+        topic: &Arc<str>,
+        partition: i32,
+        offset: &CommittedOffset,
+    ) {
+        self.pending.stage(producer_id, topic, partition, offset.clone());
+    }
+
+    pub(crate) fn replay_ended(&mut self, producer_id: i64, committed: bool) {
+        let ended = self.pending.end(producer_id);
+        for Ended { topic, partition, offset, position } in ended.iter().filter(|_| committed) {
+            self.pending.supersede(topic, *partition, *position);
+            self.insert(topic, *partition, offset);
+        }
+    }
+
+    fn insert(&mut self, topic: &Arc<str>, partition: i32, offset: &CommittedOffset) {
         match self.topics.get_mut(topic) {
             Some(partitions) => _ = partitions.insert(partition, offset.clone()),
             None => {
@@ -71,6 +104,7 @@ impl Offsets {
     }
 
     pub(crate) fn replay_deleted(&mut self, topic: &str, partition: i32) {
+        self.pending.forget(topic, partition);
         let Some(partitions) = self.topics.get_mut(topic) else { return };
         partitions.remove(&partition);
         if partitions.is_empty() {

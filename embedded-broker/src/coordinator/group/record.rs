@@ -13,7 +13,11 @@ use super::offsets::CommittedOffset;
 pub(crate) enum GroupRecord {
     /// An offset was committed.
     OffsetCommitted { topic: Arc<str>, partition: i32, offset: CommittedOffset },
-    /// A committed offset was dropped.
+    /// An offset was committed inside a producer's transaction.
+    OffsetStaged { producer_id: i64, topic: Arc<str>, partition: i32, offset: CommittedOffset },
+    /// A producer's transaction has ended: what it has staged counts, or never was.
+    TransactionEnded { producer_id: i64, committed: bool },
+    /// A committed offset was dropped, and what was staged for the same partition.
     OffsetDeleted { topic: Arc<str>, partition: i32 },
     /// The classic group now has exactly these members, assignments and generation.
     Metadata(GroupMetadata),

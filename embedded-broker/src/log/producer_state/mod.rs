@@ -90,14 +90,15 @@ impl ProducerStates {
         }
         let known = self.by_id.get(&batch.producer_id);
         if let Some(producer) = known {
-            if let Some(seen) = producer.seen(batch) {
-                return Ok(Verdict::Duplicate { base_offset: seen.base_offset, max_timestamp: seen.max_timestamp });
-            }
             producer.check_epoch(batch.producer_id, batch.producer_epoch)?;
         }
+        // As Kafka: a repetition is looked for once it is known to belong to the open transaction.
         let continues = known.is_some_and(|producer| producer.has_open(batch.producer_epoch));
         if batch.is_transactional() && !continues && !self.verifications.proves(batch.producer_id, proof) {
             return Ok(Verdict::Unverified);
+        }
+        if let Some(seen) = known.and_then(|producer| producer.seen(batch)) {
+            return Ok(Verdict::Duplicate { base_offset: seen.base_offset, max_timestamp: seen.max_timestamp });
         }
         self.verifications.check_sequence(batch, known.is_some_and(|producer| !producer.batches.is_empty()))?;
         // Of a producer nobody knows any first sequence is good: its state may have been deleted with its records.

@@ -91,8 +91,10 @@ fn a_transaction_begins_only_with_proof_and_then_needs_no_more() {
     assert_eq!(states.ended(&marker(0, 0), 1), Some(10));
     assert_eq!(states.first_undecided(), None);
     assert_eq!(code(&states, &transactional(0, 1)), Ok(Verdict::Unverified));
+    assert_eq!(code(&states, &first), Ok(Verdict::Unverified), "a repetition of what is over needs proof, too");
     let duplicate = Verdict::Duplicate { base_offset: 10, max_timestamp: 1_000 };
-    assert_eq!(code(&states, &first), Ok(duplicate), "a repetition needs no proof");
+    let proof = Proof::Verified(states.verify(&first, false, 0));
+    assert_eq!(with(&states, &first, proof), Ok(duplicate));
 }
 
 #[test]

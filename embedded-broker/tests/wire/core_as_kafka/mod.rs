@@ -15,18 +15,18 @@ mod lookups;
 mod metadata;
 mod packed;
 mod produce;
-mod raw;
+pub(crate) mod raw;
 mod sessions;
 
 /// What was asked, and what is seen of the answer.
-type Line = (&'static str, String);
+pub(crate) type Line = (&'static str, String);
 
 /// Runs a conversation with each broker and compares what is seen with what a real one (4.1.1) was seen to say.
 ///
 /// With `KAFKA_APP_TEST_SHOW` set the real one alone is asked, and what it says is printed: how the files of `seen/` are
 /// made.
 #[expect(clippy::print_stdout, reason = "what is printed is the next file of what was seen")]
-fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
+pub(crate) fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
     if let (Some(real), true) = (first_real_broker(), std::env::var_os("KAFKA_APP_TEST_SHOW").is_some()) {
         talk(&mut Client::connect(&real)).iter().for_each(|(asked, seen)| println!("{asked}: {seen}"));
         return;
@@ -41,7 +41,7 @@ fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) 
 }
 
 /// Makes a topic of two partitions and waits until both can be used.
-fn make(client: &mut Client, configs: &[(&str, &str)]) -> String {
+pub(crate) fn make(client: &mut Client, configs: &[(&str, &str)]) -> String {
     let topic = unique("core");
     let text = |text: &str| StrBytes::from_string(text.to_owned());
     let configs = configs

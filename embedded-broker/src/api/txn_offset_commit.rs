@@ -1,0 +1,104 @@
+//! TxnOffsetCommit, versions 0 to 5: a group's progress, as part of a transaction.
+//!
+//! The offsets are staged until the transaction ends; meanwhile OffsetFetch with `require_stable` answers
+//! UNSTABLE_OFFSET_COMMIT for their partitions. From version 3 a member says who it is, and is refused when the group has
+//! moved on (KIP-447). To version 4 the group must have been announced by AddOffsetsToTxn; from 5 on this does it.
+
+use std::sync::Arc;
+
+use kafka_protocol::messages::txn_offset_commit_request::TxnOffsetCommitRequestPartition;
+use kafka_protocol::messages::txn_offset_commit_response::{
+    TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
+};
+use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
+
+use super::convert::code;
+use super::offset_commit::exists;
+use super::{Refusal, RequestContext};
+use crate::coordinator::group::OffsetToCommit;
+use crate::coordinator::group::classic::Identity;
+use crate::coordinator::{OFFSETS_TOPIC, virtual_partition};
+use crate::error::ErrorCode;
+use crate::transactions::{Admission, Writer};
+
+type Results = Vec<Result<(), ErrorCode>>;
+
+#[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
+pub(crate) fn handle(
+    cx: &RequestContext<'_>,
+    request: TxnOffsetCommitRequest,
+) -> Result<TxnOffsetCommitResponse, Refusal> {
+    let mut results = commit(cx, &request).into_iter();
+    let topics = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().zip(results.by_ref().take(topic.partitions.len()));
+        let partitions = partitions.map(|(partition, result)| {
+            let index = partition.partition_index;
+            TxnOffsetCommitResponsePartition::default().with_partition_index(index).with_error_code(code(&result))
+        });
+        TxnOffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+    });
+    Ok(TxnOffsetCommitResponse::default().with_topics(topics.collect()))
+}
+
+/// One result for each partition, in the order asked.
+fn commit(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest) -> Results {
+    let topics = cx.cluster.topics();
+    let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (&*topic.name, p)));
+    let known: Vec<bool> = partitions.map(|(topic, p)| exists(&topics, topic, p.partition_index)).collect();
+    let all = |error| -> Results {
+        known.iter().map(|known| Err(if *known { error } else { ErrorCode::UnknownTopicOrPartition })).collect()
+    };
+    if !known.contains(&true) {
+        return all(ErrorCode::UnknownTopicOrPartition);
+    }
+    if request.group_id.is_empty() {
+        return all(ErrorCode::InvalidGroupId);
+    }
+    let writer = Writer {
+        transactional_id: &request.transactional_id,
+        producer_id: request.producer_id.0,
+        epoch: request.producer_epoch,
+    };
+    let admission = Admission::of_offset_commit(cx.version);
+    let offsets = (Arc::from(OFFSETS_TOPIC), virtual_partition(&request.group_id));
+    let transactions = &cx.cluster.transactions;
+    // The transaction stays locked while the offsets are staged: it cannot end in between.
+    let staged = transactions.admit(cx.cluster, cx.waiter, admission, writer, &offsets, || stage(cx, request, &known));
+    staged.and_then(|staged| staged).unwrap_or_else(all)
+}
+
+fn stage(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest, known: &[bool]) -> Result<Results, ErrorCode> {
+    let groups = &cx.cluster.groups;
+    let cell = match groups.find(&request.group_id) {
+        Some(cell) => cell,
+        None if request.generation_id < 0 => groups.find_or_create(&request.group_id),
+        None => return Err(ErrorCode::IllegalGeneration),
+    };
+    let staged = cell.turn(cx.cluster, |group, turn| {
+        let identity = Identity {
+            member_id: &request.member_id,
+            instance_id: request.group_instance_id.as_deref(),
+            generation: request.generation_id,
+        };
+        group.validate_transactional_commit(identity, turn)?;
+        let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (topic, p)));
+        let results = partitions.zip(known).map(|((topic, partition), known)| match known {
+            true => group.stage_offset(request.producer_id.0, &read(&topic.name, partition), turn),
+            false => Err(ErrorCode::UnknownTopicOrPartition),
+        });
+        Ok(results.collect())
+    });
+    groups.forget_unborn(&cell, cx.cluster);
+    staged
+}
+
+fn read<'a>(topic: &'a str, partition: &'a TxnOffsetCommitRequestPartition) -> OffsetToCommit<'a> {
+    OffsetToCommit {
+        topic,
+        partition: partition.partition_index,
+        offset: partition.committed_offset,
+        leader_epoch: partition.committed_leader_epoch,
+        metadata: partition.committed_metadata.as_deref().unwrap_or_default(),
+        retention: None,
+    }
+}

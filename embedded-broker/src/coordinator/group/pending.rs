@@ -1,0 +1,92 @@
+//! Offsets that were committed inside transactions and wait for their end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::offsets::CommittedOffset;
+
+/// The pending offsets of one group, by producer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct PendingOffsets {
+    by_producer: BTreeMap<i64, BTreeMap<(Arc<str>, i32), Pending>>,
+    /// Counts what was committed, in transactions or not: of two commits the later one counts, whichever ends first.
+    position: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pending {
+    offset: CommittedOffset,
+    position: u64,
+    /// Something later was committed meanwhile: this one stays pending, and is dropped in the end.
+    is_superseded: bool,
+}
+
+impl PendingOffsets {
+    pub(super) fn stage(&mut self, producer_id: i64, topic: &Arc<str>, partition: i32, offset: CommittedOffset) {
+        self.position += 1;
+        let pending = Pending { offset, position: self.position, is_superseded: false };
+        self.by_producer.entry(producer_id).or_default().insert((Arc::clone(topic), partition), pending);
+    }
+
+    /// Takes out what the producer's transaction has staged.
+    pub(super) fn end(&mut self, producer_id: i64) -> Vec<Ended> {
+        let staged = self.by_producer.remove(&producer_id).unwrap_or_default();
+        let current = staged.into_iter().filter(|(_, pending)| !pending.is_superseded);
+        current
+            .map(|((topic, partition), Pending { offset, position, .. })| Ended { topic, partition, offset, position })
+            .collect()
+    }
+
+    /// An offset was committed outside of transactions.
+    pub(super) fn committed(&mut self, topic: &str, partition: i32) {
+        self.position += 1;
+        self.supersede(topic, partition, self.position);
+    }
+
+    /// Whatever was staged for the partition before `position` has been overtaken.
+    pub(super) fn supersede(&mut self, topic: &str, partition: i32, position: u64) {
+        for ((of_topic, of_partition), pending) in self.by_producer.values_mut().flatten() {
+            if **of_topic == *topic && *of_partition == partition && pending.position < position {
+                pending.is_superseded = true;
+            }
+        }
+    }
+
+    /// The offset of a partition was deleted, and with it what was to take its place.
+    pub(super) fn forget(&mut self, topic: &str, partition: i32) {
+        for staged in self.by_producer.values_mut() {
+            staged.retain(|(of_topic, of_partition), _| **of_topic != *topic || *of_partition != partition);
+        }
+        self.by_producer.retain(|_, staged| !staged.is_empty());
+    }
+
+    /// Whether the partition's offset may still change with no further commit.
+    pub(crate) fn contains(&self, topic: &str, partition: i32) -> bool {
+        let mut staged = self.by_producer.values().flat_map(BTreeMap::keys);
+        staged.any(|(of_topic, of_partition)| **of_topic == *topic && *of_partition == partition)
+    }
+
+    /// Whether a producer's open transaction holds offsets of the group.
+    pub(crate) fn has_producer(&self, producer_id: i64) -> bool {
+        self.by_producer.contains_key(&producer_id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_producer.is_empty()
+    }
+
+    /// The partitions of a topic that have something pending.
+    pub(super) fn partitions(&self, topic: &str) -> impl Iterator<Item = i32> {
+        let staged = self.by_producer.values().flat_map(BTreeMap::keys);
+        staged.filter(move |(of_topic, _)| **of_topic == *topic).map(|(_, partition)| *partition)
+    }
+}
+
+/// A staged offset whose transaction is over.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) topic: Arc<str>,
+    pub(super) partition: i32,
+    pub(super) offset: CommittedOffset,
+    pub(super) position: u64,
+}
