@@ -37,6 +37,9 @@ const METADATA: &str = "metadata.version";
 /// Clients speak the protocol of KIP-890 at 2 and above.
 const TRANSACTION: &str = "transaction.version";
 
+/// What Kafka 4.1 has and this broker does not serve: it is off, and may be said to be.
+const NOT_SERVED: &[&str] = &["share.version", "streams.version"];
+
 /// The lowest level of `metadata.version` that Kafka goes back to: below it, what the log holds would be lost.
 const LOWEST_SAFE_METADATA: i16 = 23;
 
@@ -109,6 +112,9 @@ fn check(node: i32, name: &str, current: i16, level: i16, upgrade: Option<Change
     };
     if level < 0 {
         return refused("A feature version cannot be less than 0.");
+    }
+    if level == 0 && NOT_SERVED.contains(&name) {
+        return Ok(());
     }
     let Some(feature) = FEATURES.iter().find(|feature| feature.name == name) else {
         // "Off" is supported by who does not know it.

@@ -41,11 +41,15 @@ fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only
     let has_value = |config: &AlterableConfig| config.value.is_some() || config.config_operation == DELETE;
     check_named(resource.configs.iter().map(|config| (config.name.as_str(), has_value(config))))?;
     let target = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Alter, cx.node_id)?;
-    let ops: Vec<(&str, Op<'_>)> = resource.configs.iter().map(op).collect::<Result<_, _>>()?;
+    let of_broker = matches!(target, ConfigResource::Broker(_));
+    let ops = resource.configs.iter().map(|config| op(config, of_broker)).collect::<Result<Vec<_>, _>>()?;
     let find = match target {
         ConfigResource::Topic(_) => topic_defs::find,
-        ConfigResource::Broker(_) => {
+        ConfigResource::Broker(node) => {
             ops.iter().try_for_each(|(name, op)| check_broker_list(name, *op))?;
+            if node.is_some() && ops.iter().any(|(name, _)| *name == "min.insync.replicas") {
+                cx.cluster.check_own_min_insync_replicas()?;
+            }
             broker_defs::find
         }
         ConfigResource::Group(_) => group_config::find,
@@ -74,14 +78,16 @@ const DELETE: i8 = 1;
 const APPEND: i8 = 2;
 const SUBTRACT: i8 = 3;
 
-fn op(config: &AlterableConfig) -> Result<(&str, Op<'_>), Error> {
+/// A change that nobody knows is met by a broker before the controller is asked, which has no words for it.
+fn op(config: &AlterableConfig, of_broker: bool) -> Result<(&str, Op<'_>), Error> {
     let value = config.value.as_ref().map_or("", |value| value.as_str());
     let op = match config.config_operation {
         SET => Op::Set(value),
         DELETE => Op::Delete,
         APPEND => Op::Append(value),
         SUBTRACT => Op::Subtract(value),
-        other => return Err(invalid_request(format!("Unknown operations type {other}"))),
+        other if of_broker => return Err(invalid_request(format!("Unknown operations type {other}"))),
+        _ => return Err(Error::with_code(ErrorCode::UnknownServerError, "")),
     };
     Ok((config.name.as_str(), op))
 }

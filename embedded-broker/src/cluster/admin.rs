@@ -92,6 +92,18 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether a broker may have a `min.insync.replicas` of its own.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG`, with Kafka's words, while eligible leader replicas are tracked.
+    pub(crate) fn check_own_min_insync_replicas(&self) -> Result<(), Error> {
+        if self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0 {
+            return Err(alter::broker::own_min_insync_replicas());
+        }
+        Ok(())
+    }
+
     /// Changes the quotas of one entity; only looks when `validate_only`.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::invalid;
-use crate::config::check::{InvalidConfig, canonical};
+use crate::config::check::{InvalidConfig, canonical, elements};
 use crate::config::def::{ConfigDef, Update};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::server_names;
@@ -118,7 +118,7 @@ fn too_many_threads(old: i64, new: i64) -> Option<String> {
 
 fn too_many_cleaners(old: i64, new: i64) -> Option<String> {
     if new < 1 {
-        return Some("Log cleaner threads should be at least 1".to_owned());
+        return None;
     }
     if new < old / 2 {
         return Some(format!("Log cleaner threads cannot be reduced below half the current value {old}"));
@@ -127,9 +127,13 @@ fn too_many_cleaners(old: i64, new: i64) -> Option<String> {
     (new > old * 2).then(why)
 }
 
-/// What Kafka checks of times and rates beyond their type.
+/// What Kafka checks of times, rates and counts beyond their type.
 fn check_amounts(configs: &Configs) -> Result<(), Error> {
     let is_zero = |name: &str| configs.get(name).is_some_and(|value| value.trim() == "0");
+    if is_zero("log.cleaner.threads") {
+        // Kafka shares a buffer out among its threads before it looks at their number.
+        return Err(invalid_request("/ by zero"));
+    }
     if is_zero("log.retention.ms") {
         let why = "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1";
         return Err(invalid_request(why));
@@ -139,6 +143,31 @@ fn check_amounts(configs: &Configs) -> Result<(), Error> {
     }
     if is_zero("max.connection.creation.rate") {
         return Err(invalid_dynamic("Invalid max.connection.creation.rate 0"));
+    }
+    let reporters = configs.get("metric.reporters").map(|value| elements(value)).unwrap_or_default();
+    if reporters.iter().any(|class| *class != JMX_REPORTER) {
+        let why = "Validation of dynamic config update of Set(metric.reporters) failed with class class \
+                   kafka.server.DynamicMetricsReporters";
+        return Err(invalid_dynamic(why));
+    }
+    check_connections_per_ip(configs.get("max.connections.per.ip.overrides").map_or("", String::as_str))
+}
+
+/// There are no classes to load here, so this one, which does nothing, is the only one known.
+const JMX_REPORTER: &str = "org.apache.kafka.common.metrics.JmxReporter";
+
+/// Pairs of an address and a count, with Java's words for what is none.
+fn check_connections_per_ip(pairs: &str) -> Result<(), Error> {
+    for pair in elements(pairs) {
+        let Some((_, count)) = pair.rsplit_once(':') else {
+            let name = "max.connections.per.ip.overrides";
+            let len = pair.len();
+            let why = format!("Error parsing configuration property '{name}': begin 0, end -1, length {len}");
+            return Err(invalid_request(why));
+        };
+        if count.trim().parse::<i32>().is_err() {
+            return Err(invalid_request(format!("For input string: \"{}\"", count.trim())));
+        }
     }
     Ok(())
 }
@@ -151,14 +180,17 @@ fn check_amounts(configs: &Configs) -> Result<(), Error> {
 pub(crate) fn check_min_insync_replicas(scope: Scope, old: &Configs, new: &Configs) -> Result<(), Error> {
     let name = "min.insync.replicas";
     match scope {
-        Scope::Node if new.get(name) != old.get(name) => {
-            Err(invalid("Broker-level min.insync.replicas cannot be altered while ELR is enabled."))
-        }
+        Scope::Node if new.get(name) != old.get(name) => Err(own_min_insync_replicas()),
         Scope::AllNodes if old.contains_key(name) && !new.contains_key(name) => {
             Err(invalid("Cluster-level min.insync.replicas cannot be removed while ELR is enabled."))
         }
         _ => Ok(()),
     }
+}
+
+/// Why a broker has no `min.insync.replicas` of its own; Kafka says so even when there is none to take away.
+pub(crate) fn own_min_insync_replicas() -> Error {
+    invalid("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")
 }
 
 fn refuse_any<'a>(why: &str, named: impl Iterator<Item = (&'a str, &'a ConfigDef)>) -> Result<(), Error> {

@@ -196,6 +196,17 @@ fn broker_configs_that_run_are_altered_within_kafkas_bounds() {
         assert_eq!(of(client, "", "num.io.threads", "100"), refused(42, threads));
         let retention = "requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1";
         assert_eq!(of(client, "1", "log.retention.ms", "0"), refused(42, retention));
+        assert_eq!(of(client, "1", "log.cleaner.threads", "0"), refused(42, "/ by zero"));
+        let overrides = "max.connections.per.ip.overrides";
+        let begin =
+            "Error parsing configuration property 'max.connections.per.ip.overrides': begin 0, end -1, length 2";
+        assert_eq!(of(client, "1", overrides, "zz"), refused(42, begin));
+        assert_eq!(of(client, "1", overrides, "a:x"), refused(42, "For input string: \"x\""));
+        let isr = refused(40, "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
+        assert_eq!(alter(client, BROKER, "1", DELETE, "min.insync.replicas", None), isr);
+        let unknown = refused(42, "Unknown operations type 9");
+        assert_eq!(alter(client, BROKER, "1", 9, "log.cleaner.threads", Some("1")), unknown);
+        assert_eq!(alter(client, 32, "group", 9, "consumer.session.timeout.ms", Some("1")), (-1, None));
         let one_listener = "listener.name.plaintext.ssl.keystore.location";
         let why = "Cannot update these configs at default cluster level, broker id must be specified: \
                    Set(listener.name.plaintext.ssl.keystore.location)";

@@ -156,8 +156,8 @@ fn the_quorum_is_the_one_node() {
             let response = client.call(version, &quorum_request("__cluster_metadata", &[0]));
             let partition = &response.topics[0].partitions[0];
             assert_eq!((response.error_code, partition.error_code), (0, 0), "version {version}");
-            assert_eq!((partition.leader_id, partition.leader_epoch), (BrokerId(1), 1));
-            assert!(partition.high_watermark > 0 && partition.observers.is_empty());
+            assert_eq!(partition.leader_id, BrokerId(1));
+            assert!(partition.leader_epoch > 0 && partition.high_watermark > 0 && partition.observers.is_empty());
             let voter = &partition.current_voters[0];
             assert_eq!((voter.replica_id, voter.log_end_offset), (BrokerId(1), partition.high_watermark));
             assert_eq!(voter.last_fetch_timestamp > 0, version >= 1);
@@ -210,9 +210,13 @@ fn features_change_by_kafkas_rules() {
             ("metadata.version", 26, 1, down),
             ("kraft.version", 1, 2, "Can't downgrade to a newer version."),
             ("nope", 0, 1, "Feature nope not found."),
+            ("streams.version", 1, 1, "Local controller 1 does not support this feature."),
         ] {
             let why = format!("Invalid update version {level} for feature {feature}. {why}");
             assert_eq!(update(client, 2, feature, level, kind), failed(&why));
+        }
+        for off in ["share.version", "streams.version"] {
+            assert_eq!(update(client, 2, off, 0, 1), ok());
         }
         let why = "Refusing to perform the requested downgrade because it might delete metadata information.";
         let lost = failed(&format!("Invalid metadata.version 22. {why}"));
