@@ -276,7 +276,7 @@ impl EmbeddedBrokerBuilder {
         transactions::start(&cluster);
         upkeep::start(&cluster);
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
-        let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(256 << 10).spawn(run_timers);
+        let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(1 << 20).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)
     }

@@ -1,5 +1,6 @@
 //! A partition as the cluster sees it: who leads it, in which epoch, its log, and who waits for more of it.
 
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use parking_lot::Mutex;
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
 use crate::log::{
-    AbortedTransaction, Appended, EndMarker, Guard, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription,
-    Proof, Rejected, ValidBatch,
+    self, AbortedTransaction, Appended, EndMarker, Guard, LogConfig, OutOfRange, Outcome, PartitionLog,
+    ProducerDescription, Proof, Rejected, ValidBatch,
 };
 
 /// One partition of a topic. The lock is held for an append or a lookup, never while bytes are checked or sent.
@@ -287,6 +288,32 @@ impl Partition {
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
         moved
+    }
+
+    /// Compacts the closed segments, if there is enough to do; `at_once` closes the active one first and always does.
+    /// Returns whether anything was compacted. Records are copied without the lock: appends go on meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// If a batch cannot be unpacked. The log stays as it is.
+    pub(crate) fn compact(&self, now_ms: i64, at_once: bool) -> io::Result<bool> {
+        loop {
+            let mut state = self.state.lock();
+            let config = Arc::clone(&state.config);
+            if !config.compacted || state.deleted {
+                return Ok(false);
+            }
+            if at_once {
+                state.log.roll();
+            }
+            let cleanable = state.log.cleanable(&config, now_ms, at_once);
+            drop(state);
+            let Some(cleanable) = cleanable else { return Ok(false) };
+            let cleaned = log::clean(&cleanable, &config, now_ms)?;
+            if self.state.lock().log.replace(cleaned) {
+                return Ok(true);
+            }
+        }
     }
 
     /// Cuts the log off at `offset` and begins a new leader epoch there, as an unclean election does whose new leader had

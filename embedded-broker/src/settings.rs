@@ -149,6 +149,10 @@ impl BrokerSettings {
             "log.initial.task.delay.ms" => {
                 self.upkeep.initial_delay = Duration::from_millis(number(key, value, 0)?);
             }
+            "log.cleaner.enable" => self.upkeep.cleans = boolean(key, value)?,
+            "log.cleaner.backoff.ms" => {
+                self.upkeep.cleaner_backoff = Duration::from_millis(number(key, value, 0)?);
+            }
             "log.retention.check.interval.ms" => {
                 self.upkeep.retention_interval = Duration::from_millis(number(key, value, 1)?);
             }

@@ -1,4 +1,8 @@
-//! What becomes of logs because time passes, on the timer thread: at every look, what is old or too much goes.
+//! What becomes of logs because time passes, on the timer thread: at every look, what is old or too much goes, and the
+//! cleaner compacts.
+//!
+//! As Kafka's one cleaner thread, a look of the cleaner goes on until nothing is left to compact; here it compacts one log
+//! at a time, so that other deadlines are served in between.
 
 use std::time::Duration;
 
@@ -12,18 +16,57 @@ pub(crate) struct UpkeepConfig {
     pub(crate) initial_delay: Duration,
     /// `log.retention.check.interval.ms`, or the same in another unit.
     pub(crate) retention_interval: Duration,
+    /// `log.cleaner.enable`.
+    pub(crate) cleans: bool,
+    /// `log.cleaner.backoff.ms`: how long the cleaner rests when there is nothing to do.
+    pub(crate) cleaner_backoff: Duration,
 }
 
 impl Default for UpkeepConfig {
     /// Kafka's defaults.
     fn default() -> Self {
-        Self { initial_delay: Duration::from_secs(30), retention_interval: Duration::from_secs(300) }
+        Self {
+            initial_delay: Duration::from_secs(30),
+            retention_interval: Duration::from_secs(300),
+            cleans: true,
+            cleaner_backoff: Duration::from_secs(15),
+        }
     }
 }
 
 /// Sets the first looks.
 pub(crate) fn start(cluster: &Cluster) {
     cluster.timers.schedule(TimerKey::LogRetention, cluster.clock.now() + cluster.settings.upkeep.initial_delay);
+    if cluster.settings.upkeep.cleans {
+        cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + cluster.settings.upkeep.cleaner_backoff);
+    }
+}
+
+/// Compacts one log that is worth it, and comes back at once; if there is none, later.
+pub(crate) fn clean(cluster: &Cluster) {
+    let has_more = compact_one(cluster);
+    let rest = if has_more { Duration::ZERO } else { cluster.settings.upkeep.cleaner_backoff };
+    cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + rest);
+}
+
+fn compact_one(cluster: &Cluster) -> bool {
+    let now_ms = cluster.clock.wall_ms();
+    let topics = cluster.topics();
+    for topic in topics.iter() {
+        for (partition, index) in topic.partitions.iter().zip(0..) {
+            match partition.compact(now_ms, false) {
+                Ok(false) => {}
+                Ok(true) => {
+                    tracing::debug!(topic = &*topic.name, partition = index, "a log was compacted");
+                    return true;
+                }
+                Err(error) => {
+                    tracing::warn!(topic = &*topic.name, partition = index, %error, "a log cannot be compacted");
+                }
+            }
+        }
+    }
+    false
 }
 
 /// Has every partition drop what its topic does not keep.

@@ -3,6 +3,7 @@
 //! As Kafka: -1 latest, -2 earliest, -3 (from version 7) the first record with the highest timestamp, -4 (from version 8)
 //! the earliest local offset, -5 (from version 9) the end of the tiered part, which is -1 without tiering; a time finds the
 //! exact record, inside compressed batches too, and nothing is answered with offset -1 and no error.
+//! Different: -3 never names a record that was deleted, which Kafka may do as long as its segment is there.
 //! Readers of committed records find nothing from the last stable offset on, which is their latest offset.
 
 use std::collections::HashMap;
@@ -14,7 +15,7 @@ use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicNam
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
-use crate::log::{BatchHeader, PartitionLog, for_each_record};
+use crate::log::{BatchHeader, PartitionLog, RecordAt, for_each_record};
 use crate::partition::{Isolation, Partition};
 use crate::topic::Topics;
 
@@ -104,20 +105,14 @@ fn find(
     let known_epoch = asked.current_leader_epoch;
     let at = |offset: i64, leader_epoch: i32| Found { offset, timestamp: -1, leader_epoch };
     match asked.timestamp {
-        LATEST => partition.look(known_epoch, |log| {
-            let end = end_of(log, isolation);
-            at(end, log.epochs().of_offset(end))
-        }),
+        LATEST => partition.look(known_epoch, |log| at(end_of(log, isolation), log.epochs().latest())),
         EARLIEST => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
         EARLIEST_LOCAL => {
             partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        MAX_TIMESTAMP => match partition.look(known_epoch, PartitionLog::max_timestamp)? {
-            Some(highest) => by_time(partition, highest, isolation, known_epoch),
-            None => Ok(NOTHING),
-        },
+        MAX_TIMESTAMP => highest(partition, isolation, known_epoch),
         LATEST_TIERED => partition.look(known_epoch, |_| NOTHING),
         time => by_time(partition, time, isolation, known_epoch),
     }
@@ -128,6 +123,19 @@ fn end_of(log: &PartitionLog, isolation: Isolation) -> i64 {
         Isolation::ReadUncommitted => log.end_offset(),
         Isolation::ReadCommitted => log.last_stable_offset(),
     }
+}
+
+/// The first record with the highest timestamp of those that can be read.
+fn highest(partition: &Partition, isolation: Isolation, known_epoch: i32) -> Result<Found, ErrorCode> {
+    let (mut highest, cut) = partition.look(known_epoch, PartitionLog::max_timestamp)?;
+    if let Some(cut) = cut {
+        let start = partition.offsets().log_start;
+        walk(&cut, |at| {
+            highest = highest.max((at.offset >= start).then_some(at.timestamp));
+            true
+        })?;
+    }
+    highest.map_or(Ok(NOTHING), |time| by_time(partition, time, isolation, known_epoch))
 }
 
 /// The first record of `time` or later. A batch's header says whether to look inside; the records are unpacked and
@@ -150,20 +158,23 @@ fn by_time(partition: &Partition, time: i64, isolation: Isolation, known_epoch: 
 fn first_in(batch: &Bytes, time: i64, from: i64) -> Result<Option<Found>, ErrorCode> {
     // As Kafka: the end of a transaction has a time and is found by it, though no consumer ever sees it.
     if let Some(marker) = BatchHeader::read(batch).filter(BatchHeader::is_control) {
-        let is_found = marker.max_timestamp >= time && marker.base_offset >= from;
+        let is_found = marker.records_count > 0 && marker.max_timestamp >= time && marker.base_offset >= from;
         let (offset, timestamp, leader_epoch) = (marker.base_offset, marker.max_timestamp, marker.leader_epoch);
         return Ok(is_found.then_some(Found { offset, timestamp, leader_epoch }));
     }
     let mut found = None;
-    for_each_record(batch, |at| {
+    walk(batch, |at| {
         if at.timestamp >= time && at.offset >= from {
             found = Some(Found { offset: at.offset, timestamp: at.timestamp, leader_epoch: at.leader_epoch });
         }
         found.is_none()
-    })
-    .map_err(|error| {
-        tracing::warn!(%error, "a batch cannot be searched for a time");
-        ErrorCode::CorruptMessage
     })?;
     Ok(found)
+}
+
+fn walk(batch: &Bytes, each: impl FnMut(RecordAt<'_>) -> bool) -> Result<(), ErrorCode> {
+    for_each_record(batch, each).map_err(|error| {
+        tracing::warn!(%error, "a batch cannot be searched for a time");
+        ErrorCode::CorruptMessage
+    })
 }

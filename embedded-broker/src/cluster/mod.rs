@@ -239,6 +239,7 @@ impl Cluster {
             TimerKey::TransactionalIds => self.transactions.expire_ids(self),
             TimerKey::ProducerIds => expire_producers(self),
             TimerKey::LogRetention => upkeep::check_retention(self),
+            TimerKey::LogCleaner => upkeep::clean(self),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

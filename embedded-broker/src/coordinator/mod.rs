@@ -40,6 +40,8 @@ pub(crate) enum TimerKey {
     ProducerIds,
     /// The next look at what logs need not keep.
     LogRetention,
+    /// The next look at logs that may be worth compacting.
+    LogCleaner,
     /// A test helper that gives up.
     Await(u64),
 }

@@ -26,6 +26,31 @@ impl TopicView {
         Ok(())
     }
 
+    /// Compacts the topic now, instead of when the broker's cleaner finds it worth it: the active segment is closed first,
+    /// so that everything sent so far is gone over. `min.compaction.lag.ms` and `delete.retention.ms` hold. A topic without
+    /// `cleanup.policy=compact` stays as it is.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("customers", 1).config("log.cleanup.policy", "compact").start()?;
+    /// broker.topic("customers").compact_now()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such topic, or a compressed batch cannot be unpacked.
+    pub fn compact_now(&self) -> Result<(), Error> {
+        let now_ms = self.cluster.clock.wall_ms();
+        let topic = self.topic()?;
+        for (partition, index) in topic.partitions.iter().zip(0..) {
+            partition.compact(now_ms, true).map_err(|error| {
+                Error::io(format!("cannot compact partition {index} of topic {}", topic.name), error)
+            })?;
+        }
+        Ok(())
+    }
+
     /// Loses the records of a partition from `offset` on, as an election of a replica does that was not in sync: the log
     /// ends there, and a new leader epoch begins. Clients that have read farther are told where their log parts from this
     /// one. A batch that `offset` lies in goes whole.

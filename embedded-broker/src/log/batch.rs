@@ -94,7 +94,6 @@ impl BatchHeader {
     }
 
     /// When its tombstones may go, once a compaction has said so; the base timestamp holds it.
-    #[cfg(test)]
     pub(crate) fn delete_horizon(&self) -> Option<i64> {
         (self.attributes & DELETE_HORIZON_BIT != 0).then_some(self.base_timestamp)
     }
@@ -192,18 +191,21 @@ pub(crate) fn headers(bytes: &[u8]) -> impl Iterator<Item = (usize, BatchHeader)
 pub(crate) mod tests {
     use super::*;
 
+    /// Time, key and value.
+    pub(crate) type TestRecord = (i64, Option<Vec<u8>>, Option<Vec<u8>>);
+
     /// A batch of uncompressed records, made from the format's description and not with the codec, so that the two can
     /// be held against each other.
     #[derive(Clone)]
     pub(crate) struct TestBatch {
-        pub(crate) records: Vec<(i64, Option<Vec<u8>>, Vec<u8>)>,
+        pub(crate) records: Vec<TestRecord>,
         pub(crate) producer: (i64, i16, i32),
         pub(crate) attributes: i16,
     }
 
     impl TestBatch {
         pub(crate) fn of(values: &[&str]) -> Self {
-            let records = values.iter().map(|value| (1_000, None, value.as_bytes().to_vec())).collect();
+            let records = values.iter().map(|value| (1_000, None, Some(value.as_bytes().to_vec()))).collect();
             Self { records, producer: (-1, -1, -1), attributes: 0 }
         }
 
@@ -231,15 +233,11 @@ pub(crate) mod tests {
                 let mut record = vec![0];
                 zigzag(&mut record, timestamp - base_timestamp);
                 zigzag(&mut record, i64::try_from(index).unwrap());
-                match key {
-                    None => zigzag(&mut record, -1),
-                    Some(key) => {
-                        zigzag(&mut record, i64::try_from(key.len()).unwrap());
-                        record.extend(key);
-                    }
+                for field in [key, value] {
+                    let len = field.as_ref().map_or(-1, |field| i64::try_from(field.len()).unwrap());
+                    zigzag(&mut record, len);
+                    record.extend(field.iter().flatten());
                 }
-                zigzag(&mut record, i64::try_from(value.len()).unwrap());
-                record.extend(value);
                 zigzag(&mut record, 0);
                 zigzag(&mut body, i64::try_from(record.len()).unwrap());
                 body.extend(record);

@@ -29,6 +29,11 @@ impl LeaderEpochs {
         self.0.truncate(kept);
     }
 
+    /// The newest epoch; -1 if there is none.
+    pub(crate) fn latest(&self) -> i32 {
+        self.0.last().map_or(-1, |(epoch, _)| *epoch)
+    }
+
     /// The epoch the record at `offset` was appended in; -1 if it was before all of them.
     pub(crate) fn of_offset(&self, offset: i64) -> i32 {
         let after = self.0.partition_point(|(_, start)| *start <= offset);

@@ -2,6 +2,7 @@
 
 mod aborted;
 pub(crate) mod batch;
+mod compaction;
 mod compression;
 mod config;
 mod epochs;
@@ -21,10 +22,11 @@ mod validate;
 
 pub(crate) use aborted::AbortedTransaction;
 pub(crate) use batch::BatchHeader;
+pub(crate) use compaction::clean;
 pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
 pub(crate) use marker::EndMarker;
 pub(crate) use partition_log::{Appended, OutOfRange, Outcome, PartitionLog};
 pub(crate) use producer_state::{Guard, ProducerDescription, Proof};
-pub(crate) use records::for_each_record;
+pub(crate) use records::{RecordAt, for_each_record};
 pub(crate) use validate::{OneBatch, Place, Rejected, ValidBatch, validate};

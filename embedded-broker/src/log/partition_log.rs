@@ -25,7 +25,7 @@ pub(crate) struct PartitionLog {
     pub(super) start_offset: i64,
     pub(super) end_offset: i64,
     producers: ProducerStates,
-    aborted: AbortedTransactions,
+    pub(super) aborted: AbortedTransactions,
     epochs: LeaderEpochs,
     /// Everything before was compacted.
     pub(super) compacted_until: i64,
@@ -301,10 +301,22 @@ impl PartitionLog {
         find_batch(open.bytes, wanted).map(|range| Bytes::copy_from_slice(&open.bytes[range]))
     }
 
-    /// The highest timestamp of all batches; `None` of an empty log.
-    pub(crate) fn max_timestamp(&self) -> Option<i64> {
-        let frozen = self.groups_from(self.start_offset).map(|group| group.max_timestamp);
-        frozen.chain(self.tail.open().map(|open| open.max_timestamp)).max()
+    /// The highest timestamp of the batches that begin at the log's start or behind it; `None` if there are none. With it
+    /// comes the batch that the start lies inside of, if it does: some of its records were deleted.
+    pub(crate) fn max_timestamp(&self) -> (Option<i64>, Option<Bytes>) {
+        let start = self.start_offset;
+        let whole = |bytes: &[u8]| {
+            let headers = batch::headers(bytes).filter(|(_, header)| header.base_offset >= start);
+            headers.map(|(_, header)| header.max_timestamp).max()
+        };
+        let frozen = self.groups_from(start).enumerate().filter_map(|(n, group)| match n {
+            0 => whole(&group.bytes),
+            _ => Some(group.max_timestamp),
+        });
+        let highest = frozen.chain(self.tail.open().and_then(|open| whole(open.bytes))).max();
+        let first = self.batch_of_time(i64::MIN, start);
+        let is_cut = |batch: &Bytes| BatchHeader::read(batch).is_some_and(|header| header.base_offset < start);
+        (highest, first.filter(is_cut))
     }
 
     /// Makes `offset` the first one that can be read, and frees what lies before it.

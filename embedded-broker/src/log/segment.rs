@@ -73,9 +73,18 @@ impl Segment {
             || next.last_offset - self.base_offset > i64::from(i32::MAX)
     }
 
+    pub(crate) fn last_append_ms(&self) -> i64 {
+        self.last_append_ms
+    }
+
     /// The highest timestamp; of records without any, when the last of them came.
     pub(crate) fn largest_timestamp(&self) -> i64 {
         if self.max_timestamp >= 0 { self.max_timestamp } else { self.last_append_ms }
+    }
+
+    /// The highest timestamp of the first batch, if it has one.
+    pub(crate) fn first_timestamp(&self) -> Option<i64> {
+        self.first.map(|(_, timestamp)| timestamp).filter(|timestamp| *timestamp >= 0)
     }
 
     /// The groups from the one that holds `offset` on.
@@ -102,6 +111,12 @@ impl Segment {
         if self.groups.is_empty() {
             *self = Self::new(self.base_offset.min(offset));
         }
+    }
+
+    /// An empty segment that takes the place of these: as old as the first, and last written to with the last.
+    pub(crate) fn in_place_of(segments: &[Self]) -> Option<Self> {
+        let (first, last) = (segments.first()?, segments.last()?);
+        Some(Self { last_append_ms: last.last_append_ms, ..Self::new(first.base_offset) })
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use embedded_broker::EmbeddedBroker;
+use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 
 use crate::client::Client;
 
@@ -15,9 +15,14 @@ use crate::client::Client;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a test against the embedded broker, and against a real one if there is one.
-#[expect(clippy::print_stdout, reason = "a failed test shows which broker it was")]
 pub(crate) fn on_each_broker(test: impl Fn(&mut Client)) {
-    let broker = EmbeddedBroker::builder().start().expect("the broker starts");
+    on_each_broker_of(EmbeddedBroker::builder(), test);
+}
+
+/// As [`on_each_broker`], with an embedded broker that is set up for the test.
+#[expect(clippy::print_stdout, reason = "a failed test shows which broker it was")]
+pub(crate) fn on_each_broker_of(embedded: EmbeddedBrokerBuilder, test: impl Fn(&mut Client)) {
+    let broker = embedded.start().expect("the broker starts");
     test(&mut Client::of(&broker));
     if let Some(first) = first_real_broker() {
         println!("the embedded broker passed; against the real one at {first}:");

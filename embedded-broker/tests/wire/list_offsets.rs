@@ -1,8 +1,9 @@
 //! ListOffsets: ends, times and the highest timestamp.
 
 use embedded_broker::ErrorCode;
-use kafka_protocol::messages::ListOffsetsRequest;
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+use kafka_protocol::messages::{DeleteRecordsRequest, ListOffsetsRequest};
 
 use crate::client::Client;
 use crate::records::*;
@@ -72,4 +73,22 @@ fn a_partition_that_is_asked_for_twice_is_refused() {
     let codes: Vec<_> = response.topics[0].partitions.iter().map(|one| one.error_code).collect();
     let refused = ErrorCode::InvalidRequest.code();
     assert_eq!(codes, [refused, 0], "it is answered once");
+}
+
+#[test]
+fn the_highest_timestamp_is_that_of_a_record_that_can_be_read() {
+    let broker = broker_with("t", 1);
+    let mut client = Client::of(&broker);
+    let base = now_ms();
+    let at = |deltas: &[i64]| batch_at(&deltas.iter().map(|delta| (base + delta, "v")).collect::<Vec<_>>(), NOBODY);
+    for deltas in [&[10, 50, 30][..], &[20, 40], &[40]] {
+        produce(&mut client, "t", 0, at(deltas));
+    }
+    for (start, offset, delta) in [(0, 1, 50), (1, 1, 50), (2, 4, 40), (4, 4, 40), (5, 5, 40)] {
+        let partition = DeleteRecordsPartition::default().with_offset(start);
+        let topic = DeleteRecordsTopic::default().with_name(name("t")).with_partitions(vec![partition]);
+        let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+        assert_eq!(client.call(2, &request).topics[0].partitions[0].low_watermark, start);
+        assert_eq!(find(&mut client, 7, -3), (0, offset, base + delta), "from {start} on");
+    }
 }

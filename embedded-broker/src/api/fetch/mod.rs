@@ -4,7 +4,8 @@
 //! it is; an offset inside a batch returns the whole batch; the answer waits for `min_bytes` of all partitions together,
 //! or `max_wait_ms`, or an error; from version 13 topics go by id; leader epochs are checked.
 //! Sessions are in [`fetch_session`](crate::fetch_session). As Kafka, what is not there at all is answered last.
-//! Different: only whole batches are returned (Kafka may cut the last one off in the middle).
+//! Different: only whole batches are returned (Kafka may cut the last one off in the middle), and as many as fit, where
+//! Kafka stops at the end of a segment.
 //! Readers of committed records get nothing from the last stable offset on, and the aborted transactions of exactly the
 //! range they are given, by first offset.
 //! Left out: followers, preferred read replicas.

@@ -53,6 +53,13 @@ impl AbortedTransactions {
         self.0.retain(|aborted| aborted.last_offset < end);
     }
 
+    /// Forgets the transactions that the markers at these offsets have ended: there is nothing left to skip.
+    pub(crate) fn forget(&mut self, markers: &[i64]) {
+        if !markers.is_empty() {
+            self.0.retain(|aborted| !markers.contains(&aborted.last_offset));
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

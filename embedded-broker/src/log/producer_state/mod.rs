@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use super::batch::{BatchHeader, sequence_after};
 use super::validate::{Rejected, rejected};
 use crate::error::ErrorCode;
+pub(crate) use last_records::LastRecord;
 use verification::Verifications;
 pub(crate) use verification::{Guard, Proof};
 
+mod last_records;
 #[cfg(test)]
 mod tests;
 mod transaction;

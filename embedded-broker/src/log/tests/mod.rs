@@ -7,6 +7,7 @@ use super::partition_log::OutOfRange;
 use super::*;
 use crate::error::ErrorCode;
 
+mod compaction;
 mod histories;
 mod retention;
 mod truncation;

@@ -1,7 +1,10 @@
 //! ListOffsets, OffsetForLeaderEpoch and InitProducerId.
 
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
-use kafka_protocol::messages::{InitProducerIdRequest, OffsetForLeaderEpochRequest, ProducerId, TransactionalId};
+use kafka_protocol::messages::{
+    DeleteRecordsRequest, InitProducerIdRequest, OffsetForLeaderEpochRequest, ProducerId, TransactionalId,
+};
 
 use super::raw::{Raw, record};
 use super::*;
@@ -147,6 +150,38 @@ fn producer_ids() {
             0,
             fresh().with_transactional_id(Some(empty)).with_transaction_timeout_ms(1000),
         );
+        lines
+    });
+}
+
+#[test]
+fn offsets_by_time_behind_deleted_records() {
+    seen_on_each_broker(include_str!("seen/offsets_by_time_behind_deleted_records.txt"), |client| {
+        let mut lines: Vec<Line> = Vec::new();
+        let topic = make(client, &[]);
+        let base = 1_700_000_000_000;
+        let batch = |deltas: &[i64]| {
+            let records = deltas.iter().zip(0..).flat_map(|(delta, n)| record(delta - deltas[0], n, None, b"v"));
+            let body = records.collect();
+            Raw::of(i32::try_from(deltas.len()).expect("it is small")).with(|raw| {
+                raw.body = body;
+                raw.base_timestamp = base + deltas[0];
+                raw.max_timestamp = base + deltas.iter().max().expect("there are records");
+            })
+        };
+        for deltas in [&[10, 50, 30][..], &[20, 40], &[45]] {
+            assert_eq!(produce(client, &topic, 0, batch(deltas).bytes()).error_code, 0);
+        }
+        for start in [0, 1, 2, 3, 5, 6] {
+            let partition = DeleteRecordsPartition::default().with_offset(start);
+            let asked = DeleteRecordsTopic::default().with_name(name(&topic)).with_partitions(vec![partition]);
+            let request = DeleteRecordsRequest::default().with_topics(vec![asked]).with_timeout_ms(10_000);
+            assert_eq!(client.call(2, &request).topics[0].partitions[0].error_code, 0);
+            // Not compared: -3, for which a real one may name a record that was deleted, as long as its segment is there.
+            for time in [-2, -1, base, base + 25, base + 35, base + 45, base + 50] {
+                lines.push(("from a start", find(client, 7, &topic, 0, -1, time)));
+            }
+        }
         lines
     });
 }

@@ -1,5 +1,6 @@
 //! Records in and out: what a real Apache Kafka 4.1 answers to the same bytes, the embedded broker answers too.
 
+use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest};
@@ -7,9 +8,10 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{ask_until, first_real_broker, on_each_broker, unique};
+use crate::each_broker::{ask_until, first_real_broker, on_each_broker_of, unique};
 use crate::records::*;
 
+mod compaction;
 mod fetch;
 mod lookups;
 mod metadata;
@@ -25,13 +27,17 @@ pub(crate) type Line = (&'static str, String);
 ///
 /// With `KAFKA_APP_TEST_SHOW` set the real one alone is asked, and what it says is printed: how the files of `seen/` are
 /// made.
-#[expect(clippy::print_stdout, reason = "what is printed is the next file of what was seen")]
 pub(crate) fn seen_on_each_broker(expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
+    seen_on_each_broker_of(EmbeddedBroker::builder(), expected, talk);
+}
+
+#[expect(clippy::print_stdout, reason = "what is printed is the next file of what was seen")]
+fn seen_on_each_broker_of(embedded: EmbeddedBrokerBuilder, expected: &str, talk: impl Fn(&mut Client) -> Vec<Line>) {
     if let (Some(real), true) = (first_real_broker(), std::env::var_os("KAFKA_APP_TEST_SHOW").is_some()) {
         talk(&mut Client::connect(&real)).iter().for_each(|(asked, seen)| println!("{asked}: {seen}"));
         return;
     }
-    on_each_broker(|client| {
+    on_each_broker_of(embedded, |client| {
         let seen: Vec<String> = talk(client).into_iter().map(|(asked, seen)| format!("{asked}: {seen}")).collect();
         for (seen, expected) in seen.iter().zip(expected.lines()) {
             assert_eq!(seen, expected);

@@ -30,7 +30,7 @@ fn pack(code: i16, records: &[u8]) -> Vec<u8> {
     }
 }
 
-fn packed(code: i16, raw: &Raw) -> Bytes {
+pub(super) fn packed(code: i16, raw: &Raw) -> Bytes {
     let body = pack(code, &raw.body);
     raw.clone().with(|raw| (raw.attributes, raw.body) = (raw.attributes | code, body)).bytes()
 }
@@ -88,11 +88,15 @@ fn malformed_packed_batches() {
     });
 }
 
-fn unpack(code: i64, records: &[u8]) -> Vec<u8> {
+pub(super) fn unpack(code: i64, records: &[u8]) -> Vec<u8> {
     use std::io::Read;
     let mut out = Vec::new();
-    let read = match code {
+    let read = match code & 7 {
         1 => flate2::read::GzDecoder::new(records).read_to_end(&mut out),
+        // A bare block is how these tests send it.
+        2 if !records.starts_with(&[0x82]) => {
+            return snap::raw::Decoder::new().decompress_vec(records).expect("a block");
+        }
         // The framed form: sixteen bytes, then each block behind its length.
         2 => {
             let mut rest = &records[16..];
@@ -127,12 +131,7 @@ fn show(fetched: &PartitionData, base: i64) -> String {
         let (offset, attributes, span) = (int(0, 8), int(21, 2), int(23, 4));
         let (first, last, count) = (time(27), time(35), int(57, 4));
         let end = at + usize::try_from(int(8, 4)).expect("a length") + 12;
-        // A bare snappy block is how this test has sent it.
-        let bytes = &records[at + 61..end];
-        let body = match attributes & 7 {
-            2 if !bytes.starts_with(&[0x82]) => snap::raw::Decoder::new().decompress_vec(bytes).expect("a block"),
-            code => unpack(code, bytes),
-        };
+        let body = unpack(attributes, &records[at + 61..end]);
         shown.push(format!("{offset} {attributes:#x} {span} {first} {last} {count} {body:?}"));
         at = end;
     }
