@@ -135,6 +135,7 @@ async fn a_topic_that_is_deleted_and_made_again_is_read_from_its_start() -> Resu
     case.feed(1, 100, 20).await?;
     let entries = case.journal.wait_until(|entries| (100..120).all(|n| has(entries, n))).await?;
     assert!(entries.iter().skip(50).all(|entry| entry.payload.parse::<usize>().is_ok_and(|n| n >= 100)));
+    case.until_committed(20).await?;
     app.stop().await.expect_clean();
     Ok(())
 }

@@ -17,6 +17,7 @@ mod metrics;
 mod pump;
 mod registry;
 mod slot;
+mod standing;
 mod supervisor;
 mod tracker;
 mod watchdog;

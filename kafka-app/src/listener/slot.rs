@@ -17,6 +17,7 @@ use super::{
     lane::{Lane, Lanes},
     mailbox::Mailbox,
     pump::PumpConfig,
+    standing::Standing,
     tracker::{Tracker, Watermark},
     watchdog::Watchdog,
 };
@@ -44,8 +45,8 @@ pub(crate) struct Slot {
     pub(crate) stored: Option<Watermark>,
     /// A seek moved the position since it was stored last: it may go back, whatever was stored.
     pub(crate) is_sought: bool,
-    /// What is stored went back, and the client commits by itself only what goes forward.
-    pub(crate) returned: Option<Returned>,
+    /// Whether the client commits by itself what is stored.
+    pub(crate) standing: Standing,
     pub(crate) rewind: Option<Rewind>,
     pub(crate) confirms: Vec<Confirm>,
     pub(crate) watchdog: Watchdog,
@@ -63,14 +64,6 @@ pub(crate) struct Held {
     batches: Vec<Gathered>,
     pub(crate) upto: Watermark,
     /// The commit that holds them.
-    pub(crate) token: Option<u64>,
-}
-
-/// A stored position that may lie before the committed one, until a commit of it has ended well: the topic was made anew,
-/// or a seek led back.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Returned {
-    /// The commit under way.
     pub(crate) token: Option<u64>,
 }
 
@@ -149,7 +142,7 @@ impl Slot {
             held: None,
             stored: None,
             is_sought: false,
-            returned: None,
+            standing: Standing::new(),
             rewind: None,
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),

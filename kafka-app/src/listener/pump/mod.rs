@@ -43,6 +43,9 @@ use crate::{
 const FALLBACK: Duration = Duration::from_secs(1);
 /// How long a finished offset may wait until it is stored for the client's next commit.
 const STORE_AFTER: Duration = Duration::from_millis(50);
+/// How much later than its interval the client's own commit may end before we look whether there was one.
+const COMMIT_GRACE: Duration = Duration::from_secs(1);
+
 /// What the outside sees of a consumer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConsumerStatus {
@@ -325,6 +328,7 @@ impl Pump {
         [
             self.store_at,
             self.schedule.next_look(),
+            self.standing_due_at(),
             self.revoking.as_ref().map(Revoking::deadline),
             self.phase.next_look(now),
         ]

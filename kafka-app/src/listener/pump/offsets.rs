@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::{Pump, STORE_AFTER, Slot};
+use super::{COMMIT_GRACE, Confirm, Pump, STORE_AFTER, Slot};
 use crate::{
     client::{Fault, FaultKind, StoredOffset},
     config::Delivery,
-    listener::{assignment::Entry, slot::Returned, tracker::Watermark},
+    listener::{assignment::Entry, standing::Ended, tracker::Watermark},
     record::TopicPartition,
 };
 
@@ -43,6 +43,9 @@ impl Pump {
         if self.schedule.is_due(now) || self.store_at.is_some_and(|at| at <= now) {
             self.store(now);
         }
+        if self.standing_due_at().is_some_and(|at| at <= now) {
+            self.schedule.want();
+        }
         // Also if a position that was stored just now went back.
         if self.schedule.is_due(now) {
             self.start_commit(now);
@@ -51,9 +54,10 @@ impl Pump {
 
     fn start_commit(&mut self, now: Instant) {
         let token = self.schedule.start(now);
-        let returned = self.returned(token);
+        let returned = self.returned();
         let is_whole = returned.is_empty();
-        for entry in self.assignment.iter_mut().filter(|entry| is_whole || entry.data.returned.is_some()) {
+        for entry in self.assignment.iter_mut().filter(|entry| is_whole || entry.data.standing.is_back()) {
+            entry.data.standing.start(token);
             let front = entry.data.tracker.front_seq();
             for confirm in entry.data.confirms.iter_mut().filter(|c| c.token.is_none() && c.seq < front) {
                 confirm.token = Some(token);
@@ -75,15 +79,15 @@ impl Pump {
     /// Positions that went back. To commit them by name is safe on this thread, which answers revokes: nobody else owns a
     /// partition as long as it is in the assignment, and in the client's queue the commit is before the answer to the next
     /// revoke. One who was thrown out of the group is refused by the broker.
-    fn returned(&mut self, token: u64) -> Vec<StoredOffset> {
-        let mut offsets = Vec::new();
-        for entry in self.assignment.iter_mut() {
-            if let (Some(returned), Some(stored)) = (&mut entry.data.returned, entry.data.stored) {
-                returned.token = Some(token);
-                offsets.push(stored_offset(&entry.partition, stored));
-            }
-        }
-        offsets
+    fn returned(&self) -> Vec<StoredOffset> {
+        let returned = self.assignment.iter().filter(|entry| entry.data.standing.is_back());
+        returned.filter_map(|entry| Some(stored_offset(&entry.partition, entry.data.stored?))).collect()
+    }
+
+    /// When a commit of our own is to show whether the client takes everything along.
+    pub(super) fn standing_due_at(&self) -> Option<Instant> {
+        let interval = self.config.ack_time.saturating_add(COMMIT_GRACE);
+        self.assignment.iter().filter_map(|entry| entry.data.standing.due_at(interval)).min()
     }
 
     /// Hands the client what may be committed, where it differs from what it has: a topic that was made anew starts over,
@@ -97,9 +101,10 @@ impl Pump {
                 let before = entry.data.stored.replace(watermark);
                 if std::mem::take(&mut entry.data.is_sought) || before.is_some_and(|before| watermark.is_before(before))
                 {
-                    entry.data.returned = Some(Returned::default());
+                    entry.data.standing.went_back();
                     self.schedule.want();
                 }
+                entry.data.standing.stored(now);
                 offsets.push(stored_offset(&entry.partition, watermark));
             }
         }
@@ -128,6 +133,15 @@ impl Pump {
         } else if let Some((partition, fault)) = refused {
             self.report(Fault { kind: fault.kind, text: format!("commit of {partition} failed: {fault}") }, now);
         }
+        for (offset, fault) in partitions {
+            // What is before our own first position is a commit of an earlier assignment.
+            if let (Some(entry), None) = (self.assignment.get_mut(&offset.partition), fault)
+                && result.is_ok()
+                && entry.data.stored.is_some_and(|stored| (0..=stored.offset).contains(&offset.offset))
+            {
+                entry.data.standing.taken_along();
+            }
+        }
         let Some(token) = token else { return };
         if !self.schedule.end(token, result.is_ok() && refused.is_none(), now) {
             return;
@@ -137,36 +151,40 @@ impl Pump {
                 Err(fault) => Some(fault),
                 Ok(()) => partitions.iter().find(|(o, _)| o.partition == entry.partition).and_then(|(_, f)| f.as_ref()),
             };
-            settle(entry, token, fault);
-            if fault.is_none() && entry.data.returned.take_if(|returned| returned.token == Some(token)).is_some() {
-                self.schedule.want(); // Of what other partitions have: it was left out.
+            let ended = fault.map_or_else(|| Ok(entry.data.standing.end(token)), Err);
+            if matches!(ended, Ok(Ended::ByName | Ended::LeftOut)) {
+                self.schedule.want(); // Another, of what was left out of this one.
             }
+            settle(entry, token, ended);
             if entry.is_leaving && fault.is_some() {
                 entry.data.forget_uncommitted(); // Others handle them.
             }
-            if fault.is_none() && entry.data.held.as_ref().is_some_and(|held| held.token == Some(token)) {
+            if entry.data.held.as_ref().is_some_and(|held| held.token == Some(token)) {
                 entry.data.hand_over_held(&mut self.lanes);
             }
         }
     }
 }
 
-/// Tells those who wait for this commit, and lets held records wait for another if it failed.
-fn settle(entry: &mut Entry<Slot>, token: u64, fault: Option<&Fault>) {
+/// Tells those who wait for this commit. If it did not do, held records wait for another, and so do they if it was only
+/// left out.
+fn settle(entry: &mut Entry<Slot>, token: u64, ended: Result<Ended, &Fault>) {
     let slot = &mut entry.data;
-    let (ended, waiting): (Vec<_>, Vec<_>) = slot.confirms.drain(..).partition(|confirm| confirm.token == Some(token));
+    if let (Some(held), Err(_) | Ok(Ended::LeftOut)) = (&mut slot.held, ended) {
+        held.token.take_if(|held| *held == token);
+    }
+    let (confirms, waiting): (Vec<_>, Vec<_>) = slot.confirms.drain(..).partition(|c| c.token == Some(token));
     slot.confirms = waiting;
-    for confirm in ended {
-        let result = match fault {
-            None => Ok(()),
-            Some(fault) => Err(fault.to_error(&format!("{}: the commit failed", entry.partition))),
+    for confirm in confirms {
+        let result = match ended {
+            Ok(Ended::LeftOut) => {
+                slot.confirms.push(Confirm { token: None, ..confirm });
+                continue;
+            }
+            Ok(Ended::Committed | Ended::ByName) => Ok(()),
+            Err(fault) => Err(fault.to_error(&format!("{}: the commit failed", entry.partition))),
         };
         let _gone = confirm.reply.send(result);
-    }
-    if let (Some(held), Some(_)) = (&mut slot.held, fault)
-        && held.token == Some(token)
-    {
-        held.token = None;
     }
 }
 

@@ -1,7 +1,7 @@
 //! A double of the client, a runner with a gate, and a pump that a test turns by hand under a clock of its own.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     client::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken},
-    config::{ResolvedListener, Subscription},
+    config::{Delivery, ResolvedListener, Subscription},
     error::{Error, Result},
     listener::{
         Ack,
@@ -35,6 +35,10 @@ pub(super) struct Cluster {
     events: VecDeque<ConsumerEvent>,
     records: HashMap<i32, VecDeque<RawRecord>>,
     signals: HashMap<i32, Arc<dyn Signal>>,
+    stored: BTreeMap<i32, i64>,
+    committed: BTreeMap<i32, i64>,
+    /// What the commit under way is of.
+    in_commit: Vec<(i32, i64)>,
     last_token: u64,
     is_closed: bool,
     closes_at_once: bool,
@@ -74,26 +78,39 @@ impl ConsumerClient for FakeClient {
     }
 
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let mut cluster = self.0.lock();
+        for TopicPartition { partition, .. } in partitions {
+            if let Some(stored) = cluster.stored.remove(partition) {
+                cluster.committed.insert(*partition, stored);
+            }
+        }
+        drop(cluster);
         self.call("unassign", partitions)
     }
 
     fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
-        let calls = offsets.iter().map(|o| format!("store {}@{}", o.partition.partition, o.offset));
-        self.0.lock().calls.extend(calls);
+        let mut cluster = self.0.lock();
+        for (partition, offset) in offsets.iter().map(place) {
+            cluster.calls.push(format!("store {partition}@{offset}"));
+            cluster.stored.insert(partition, offset);
+        }
         Vec::new()
     }
 
     fn commit_stored(&mut self, token: u64) -> Result<()> {
         let mut cluster = self.0.lock();
         cluster.calls.push("commit".to_owned());
+        cluster.in_commit = cluster.forward();
         cluster.last_token = token;
         Ok(())
     }
 
     fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()> {
-        let offsets: String = offsets.iter().map(|o| format!(" {}@{}", o.partition.partition, o.offset)).collect();
+        let places: Vec<_> = offsets.iter().map(place).collect();
+        let names: String = places.iter().map(|(partition, offset)| format!(" {partition}@{offset}")).collect();
         let mut cluster = self.0.lock();
-        cluster.calls.push(format!("commit{offsets}"));
+        cluster.calls.push(format!("commit{names}"));
+        cluster.in_commit = places;
         cluster.last_token = token;
         Ok(())
     }
@@ -119,6 +136,30 @@ impl ConsumerClient for FakeClient {
     fn lease(&self) -> Lease {
         Arc::new(())
     }
+}
+
+impl Cluster {
+    /// What the client commits by itself: what is stored and goes forward.
+    fn forward(&self) -> Vec<(i32, i64)> {
+        let is_forward = |(partition, offset): &(i32, i64)| self.committed.get(partition).is_none_or(|c| c < offset);
+        self.stored.iter().map(|(&partition, &offset)| (partition, offset)).filter(is_forward).collect()
+    }
+
+    /// A commit of these ended well.
+    fn commit(&mut self, token: Option<u64>, places: Vec<(i32, i64)>) {
+        let nothing = Fault { kind: FaultKind::NothingToCommit, text: "nothing is stored".to_owned() };
+        let result = if places.is_empty() { Err(nothing) } else { Ok(()) };
+        let stored = |&(partition, offset): &(i32, i64)| {
+            (StoredOffset { partition: orders(partition), offset, leader_epoch: None }, None)
+        };
+        let partitions = places.iter().map(stored).collect();
+        self.committed.extend(places);
+        self.events.push_back(ConsumerEvent::Committed { token, result, partitions });
+    }
+}
+
+fn place(stored: &StoredOffset) -> (i32, i64) {
+    (stored.partition.partition, stored.offset)
 }
 
 impl FakeClient {
@@ -206,6 +247,7 @@ pub(super) struct Rig {
     gate: Arc<Gate>,
     mailbox: Arc<Mailbox>,
     pub(super) status: watch::Receiver<ConsumerStatus>,
+    commits_by_itself: bool,
     exit: Option<Exit>,
 }
 
@@ -226,7 +268,8 @@ impl Rig {
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
         let config = PumpConfig::new(listener, takes_batches);
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now);
-        Self { now, pump, cluster, gate, mailbox, status, exit: None }
+        let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
+        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
@@ -254,10 +297,17 @@ impl Rig {
         }
     }
 
-    /// Lets time pass, then settles. Longer than the fallback, every queue is looked at.
+    /// Lets time pass, then settles. Longer than the fallback, every queue is looked at. The client commits by itself.
     pub(super) async fn pass(&mut self, time: Duration) {
         self.now += time;
         self.settle().await;
+        let mut cluster = self.cluster.lock();
+        let places = cluster.forward();
+        if self.commits_by_itself && !places.is_empty() {
+            cluster.commit(None, places);
+            drop(cluster);
+            self.settle().await;
+        }
     }
 
     pub(super) async fn event(&mut self, event: ConsumerEvent) {
@@ -271,10 +321,24 @@ impl Rig {
 
     /// The commit under way ends.
     pub(super) async fn commit_ends(&mut self, is_ok: bool) {
-        let token = Some(self.cluster.lock().last_token);
-        let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
-        let result = if is_ok { Ok(()) } else { Err(fault) };
-        self.event(ConsumerEvent::Committed { token, result, partitions: Vec::new() }).await;
+        let mut cluster = self.cluster.lock();
+        let (token, places) = (Some(cluster.last_token), std::mem::take(&mut cluster.in_commit));
+        match is_ok {
+            true => cluster.commit(token, places),
+            false => {
+                let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
+                let failed = ConsumerEvent::Committed { token, result: Err(fault), partitions: Vec::new() };
+                cluster.events.push_back(failed);
+            }
+        }
+        drop(cluster);
+        self.settle().await;
+    }
+
+    /// What somebody committed before this consumer came.
+    pub(super) fn committed_before(self, partition: i32, offset: i64) -> Self {
+        self.cluster.lock().committed.insert(partition, offset);
+        self
     }
 
     /// Records with these offsets arrive; the key is that of the offset's parity.

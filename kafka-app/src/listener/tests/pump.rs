@@ -339,6 +339,56 @@ async fn a_position_that_goes_back_is_committed_by_name_and_then_the_others_go_o
 }
 
 #[tokio::test]
+async fn a_first_position_that_lies_before_what_others_committed_is_committed_by_name() {
+    // The topic was made anew since.
+    let rig = Rig::new(&listener(), false).committed_before(0, 50).committed_before(1, 50);
+    let mut rig = rig.with_assigned(2).await;
+    rig.arrive(0, [0]).await;
+    rig.arrive(1, [60]).await;
+    rig.release(2).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@1", "store 1@61"]);
+    rig.pass(SECOND).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["commit"], "the client should have committed both by now, and said so");
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["commit 0@1"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["commit"]);
+    rig.commit_ends(true).await;
+    rig.arrive(0, [1]).await;
+    rig.release(1).await;
+    rig.pass(5 * SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@2"], "from here on the client commits what goes forward");
+}
+
+#[tokio::test]
+async fn at_most_once_a_first_record_that_lies_before_what_others_committed_waits_for_its_own_commit() {
+    let at_most_once = ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() };
+    let mut rig = Rig::new(&at_most_once, false).committed_before(0, 50).with_assigned(1).await;
+    rig.arrive(0, [0]).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["commit 0@1"]);
+    assert!(rig.handled().is_empty(), "a process killed now would handle it again");
+    rig.commit_ends(true).await;
+    assert_eq!(rig.handled(), ["*0@0"]);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_commit_that_left_the_record_out_waits_for_the_next() {
+    let rig = Rig::new(&manual(AckMode::ManualImmediate), false).committed_before(0, 50);
+    let mut rig = rig.with_assigned(1).await;
+    rig.arrive(0, [0]).await;
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    assert!(rig.confirmed().is_empty());
+    assert_eq!(rig.calls(), ["store 0@1", "commit", "commit 0@1"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.confirmed(), [true]);
+}
+
+#[tokio::test]
 async fn at_most_once_a_record_of_a_topic_made_anew_is_not_handled_before_its_commit() {
     let mut rig = Rig::assigned(ResolvedListener { delivery: Delivery::AtMostOnce, ..listener() }, 1).await;
     rig.arrive(0, [49]).await;
