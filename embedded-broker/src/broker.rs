@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorCode};
 use crate::groups::Groups;
 use crate::inspect::group::ConsumerGroup;
 use crate::inspect::transactions::TransactionsView;
+use crate::security::acl::settings::STANDARD_AUTHORIZER;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
 use crate::security::settings::{ListenerSettings, SecuritySettings};
 use crate::server::{self, Door, Server};
@@ -222,6 +223,31 @@ impl EmbeddedBrokerBuilder {
     /// ```
     pub fn user(mut self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.users.push((name.into(), password.into()));
+        self
+    }
+
+    /// Has every request checked against ACLs, as Kafka's `StandardAuthorizer` does, and lets this user do anything.
+    ///
+    /// Others may do nothing until somebody makes ACLs for them, and those who do not log in are `ANONYMOUS`.
+    ///
+    /// ```
+    /// use embedded_broker::{EmbeddedBroker, Listener};
+    ///
+    /// let broker = EmbeddedBroker::builder()
+    ///     .listener(Listener::sasl_plaintext())
+    ///     .user("admin", "admin-secret")
+    ///     .super_user("admin")
+    ///     .start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn super_user(mut self, name: impl AsRef<str>) -> Self {
+        self.configs.insert("authorizer.class.name".to_owned(), STANDARD_AUTHORIZER.to_owned());
+        let users = self.configs.entry("super.users".to_owned()).or_default();
+        if !users.is_empty() {
+            users.push(';');
+        }
+        users.push_str("User:");
+        users.push_str(name.as_ref());
         self
     }
 

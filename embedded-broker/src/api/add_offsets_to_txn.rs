@@ -13,6 +13,8 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::record::Generation;
 use crate::coordinator::{OFFSETS_TOPIC, virtual_partition};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
@@ -23,6 +25,8 @@ pub(crate) fn handle(
 }
 
 fn add(cx: &RequestContext<'_>, request: &AddOffsetsToTxnRequest) -> Result<(), ErrorCode> {
+    cx.require(Operation::Write, Resource::TransactionalId(&request.transactional_id))?;
+    cx.require(Operation::Read, Resource::Group(&request.group_id))?;
     if request.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }

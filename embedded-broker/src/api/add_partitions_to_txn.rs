@@ -1,8 +1,8 @@
 //! AddPartitionsToTxn, versions 0 to 5: partitions join a transaction, which begins with the first.
 //!
 //! To version 3 it is what clients send before they write (those of KIP-890 do not any more); from 4 on Kafka's brokers ask
-//! each other with it, for many transactional ids at once, and may only verify. As Kafka: one partition that is not there
-//! keeps all others out (OPERATION_NOT_ATTEMPTED). Before version 2 PRODUCER_FENCED goes by the name of
+//! each other with it, for many transactional ids at once, and may only verify. As Kafka: one partition that is not there, or
+//! may not be written to, keeps all others out (OPERATION_NOT_ATTEMPTED). Before version 2 PRODUCER_FENCED goes by the name of
 //! INVALID_PRODUCER_EPOCH.
 
 use std::sync::Arc;
@@ -17,13 +17,17 @@ use super::offset_commit::exists;
 use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::record::{Generation, TopicPartition};
 use crate::error::ErrorCode;
-use crate::topic::Topics;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: AddPartitionsToTxnRequest,
 ) -> Result<AddPartitionsToTxnResponse, Refusal> {
     if cx.version >= 4 {
+        if let Err(denied) = cx.require(Operation::ClusterAction, Resource::Cluster) {
+            return Ok(AddPartitionsToTxnResponse::default().with_error_code(denied.code()));
+        }
         let results = request.transactions.iter().map(|transaction| {
             AddPartitionsToTxnResult::default()
                 .with_transactional_id(transaction.transactional_id.clone())
@@ -40,10 +44,23 @@ pub(crate) fn handle(
 }
 
 fn add(cx: &RequestContext<'_>, asked: &AddPartitionsToTxnTransaction) -> Vec<AddPartitionsToTxnTopicResult> {
+    // What brokers send is allowed as a whole.
+    let is_client = cx.version < 4;
+    let transaction = Resource::TransactionalId(&asked.transactional_id);
+    if let Err(denied) = cx.require(Operation::Write, transaction)
+        && is_client
+    {
+        return told(&asked.topics, |_, _| Err(denied));
+    }
     let topics = cx.cluster.topics();
-    let is_there = |(topic, index): (&str, i32)| exists(&topics, topic, index);
-    if !partitions(&asked.topics).all(is_there) {
-        return told(&asked.topics, |topic, index| missing(&topics, topic, index));
+    let find = |(topic, index): (&str, i32)| {
+        if is_client {
+            cx.require(Operation::Write, Resource::Topic(topic))?;
+        }
+        if exists(&topics, topic, index) { Ok(()) } else { Err(ErrorCode::UnknownTopicOrPartition) }
+    };
+    if partitions(&asked.topics).any(|partition| find(partition).is_err()) {
+        return told(&asked.topics, |topic, index| find((topic, index)).and(Err(ErrorCode::OperationNotAttempted)));
     }
     if asked.verify_only {
         return told(&asked.topics, |topic, index| verify(cx, asked, (Arc::from(topic), index)));
@@ -54,11 +71,6 @@ fn add(cx: &RequestContext<'_>, asked: &AddPartitionsToTxnTransaction) -> Vec<Ad
 
 fn partitions(topics: &[AddPartitionsToTxnTopic]) -> impl Iterator<Item = (&str, i32)> {
     topics.iter().flat_map(|topic| topic.partitions.iter().map(move |&index| (topic.name.as_str(), index)))
-}
-
-fn missing(topics: &Topics, topic: &str, index: i32) -> Result<(), ErrorCode> {
-    let is_there = exists(topics, topic, index);
-    Err(if is_there { ErrorCode::OperationNotAttempted } else { ErrorCode::UnknownTopicOrPartition })
 }
 
 fn add_all(cx: &RequestContext<'_>, asked: &AddPartitionsToTxnTransaction) -> Result<(), ErrorCode> {

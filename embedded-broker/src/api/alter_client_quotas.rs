@@ -15,16 +15,20 @@ use super::{Refusal, RequestContext};
 use crate::error::Error;
 use crate::protocol::StrBytes;
 use crate::quotas::entity::{self, NamedEntity, Ops};
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: AlterClientQuotasRequest,
 ) -> Result<AlterClientQuotasResponse, Refusal> {
+    let allowed = cx.may(Operation::AlterConfigs, Resource::Cluster);
     let mut results: BTreeMap<NamedEntity, Result<(), Error>> = BTreeMap::new();
     for asked in &request.entries {
         let named = named(asked);
         let altered = match ops(asked) {
+            _ if !allowed => Err(Resource::Cluster.denied_error()),
             Some(ops) if !results.contains_key(&named) => cx.cluster.alter_quotas(&named, &ops, request.validate_only),
             _ => Err(entity::refused(format!("Ignoring duplicate entity {}", entity::print(&named)))),
         };

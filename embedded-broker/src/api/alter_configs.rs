@@ -10,6 +10,7 @@ use super::config_resource::{self, ConfigResource, Verb, answer_each, check_name
 use super::{Refusal, RequestContext};
 use crate::config::layers::Configs;
 use crate::error::Error;
+use crate::security::acl::kinds::Operation;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: AlterConfigsRequest) -> Result<AlterConfigsResponse, Refusal> {
@@ -30,6 +31,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: AlterConfigsRequest) -> R
 
 fn replace(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Error> {
     check_named(resource.configs.iter().map(|config| (config.name.as_str(), config.value.is_some())))?;
+    cx.authorize(Operation::AlterConfigs, ConfigResource::guarded(resource.resource_type, &resource.resource_name))?;
     let target = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Alter, cx.node_id)?;
     let pairs = resource.configs.iter().filter_map(|config| Some((config.name.as_str(), config.value.as_ref()?)));
     let configs: Configs = pairs.map(|(name, value)| (name.to_owned(), value.to_string())).collect();

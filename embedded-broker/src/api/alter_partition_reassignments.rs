@@ -10,11 +10,13 @@ use kafka_protocol::messages::alter_partition_reassignments_response::{
 };
 use kafka_protocol::messages::{AlterPartitionReassignmentsRequest, AlterPartitionReassignmentsResponse};
 
-use super::answer::outcome;
+use super::answer::{failure, outcome};
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::placement;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
@@ -22,6 +24,9 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: AlterPartitionReassignmentsRequest,
 ) -> Result<AlterPartitionReassignmentsResponse, Refusal> {
+    if let Err(denied) = cx.authorize(Operation::Alter, Resource::Cluster) {
+        return Ok(refused(&request, &denied));
+    }
     let topics = cx.cluster.topics();
     let nodes = cx.cluster.node_ids();
     let responses = request.topics.iter().map(|topic| reassign_all(&topics, &nodes, topic));
@@ -34,6 +39,24 @@ pub(crate) fn handle(
     } else {
         response
     })
+}
+
+fn refused(request: &AlterPartitionReassignmentsRequest, why: &Error) -> AlterPartitionReassignmentsResponse {
+    let (code, text) = failure(why);
+    let responses = request.topics.iter().map(|topic| {
+        let partitions = topic.partitions.iter().map(|asked| {
+            ReassignablePartitionResponse::default()
+                .with_partition_index(asked.partition_index)
+                .with_error_code(code)
+                .with_error_message(text.clone())
+        });
+        ReassignableTopicResponse::default().with_name(topic.name.clone()).with_partitions(partitions.collect())
+    });
+    let responses = responses.collect();
+    AlterPartitionReassignmentsResponse::default()
+        .with_error_code(code)
+        .with_error_message(text)
+        .with_responses(responses)
 }
 
 fn reassign_all(topics: &Topics, nodes: &[i32], topic: &ReassignableTopic) -> ReassignableTopicResponse {

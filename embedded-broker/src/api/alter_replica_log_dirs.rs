@@ -11,12 +11,15 @@ use kafka_protocol::messages::{AlterReplicaLogDirsRequest, AlterReplicaLogDirsRe
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: AlterReplicaLogDirsRequest,
 ) -> Result<AlterReplicaLogDirsResponse, Refusal> {
+    let denied = cx.require(Operation::Alter, Resource::Cluster).err();
     let own = cx.cluster.log_dir(cx.node_id);
     let topics = cx.cluster.topics();
     let mut results: BTreeMap<&TopicName, Vec<AlterReplicaLogDirPartitionResult>> = BTreeMap::new();
@@ -25,6 +28,7 @@ pub(crate) fn handle(
             let found = topics.by_name(&topic.name);
             let answers = topic.partitions.iter().map(|index| {
                 let code = match found.and_then(|topic| topic.partition(*index)) {
+                    _ if denied.is_some() => ErrorCode::ClusterAuthorizationFailed,
                     _ if dir.path.as_str() != own => ErrorCode::LogDirNotFound,
                     Some(_) => ErrorCode::None,
                     None => ErrorCode::UnknownTopicOrPartition,

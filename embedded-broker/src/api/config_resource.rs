@@ -5,6 +5,7 @@ use crate::cluster::Cluster;
 use crate::config::layers::Configs;
 use crate::error::Error;
 use crate::protocol::StrBytes;
+use crate::security::acl::resource::Resource;
 
 /// A resource that has configs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,15 @@ pub(super) const CLIENT_METRICS: i8 = 16;
 pub(super) const GROUP: i8 = 32;
 
 impl ConfigResource {
+    /// What ACLs are asked about before configs are described or altered.
+    pub(super) fn guarded(kind: i8, name: &str) -> Resource<'_> {
+        match kind {
+            TOPIC => Resource::Topic(name),
+            GROUP => Resource::Group(name),
+            _ => Resource::Cluster,
+        }
+    }
+
     /// Reads what a request names; `node` is the broker that was asked.
     ///
     /// # Errors

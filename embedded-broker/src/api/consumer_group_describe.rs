@@ -6,12 +6,14 @@
 use kafka_protocol::messages::consumer_group_describe_response::{Assignment, DescribedGroup, Member, TopicPartitions};
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, GroupId, TopicName};
 
-use super::convert::{group_operations, to_wire};
+use super::convert::to_wire;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::consumer::{ConsumerGroupDescription, ConsumerMemberDescription, ConsumerState};
 use crate::coordinator::group::state::GroupState;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 /// A member that speaks the classic protocol in a consumer group.
@@ -24,12 +26,17 @@ pub(crate) fn handle(
     request: ConsumerGroupDescribeRequest,
 ) -> Result<ConsumerGroupDescribeResponse, Refusal> {
     let topics = cx.cluster.topics();
-    let operations = group_operations(request.include_authorized_operations);
+    let told = request.include_authorized_operations;
     let groups = request.group_ids.into_iter().map(|group_id| {
         if !cx.serves_consumer_groups() {
             let code = ErrorCode::UnsupportedVersion.code();
             return DescribedGroup::default().with_group_id(group_id).with_error_code(code).with_error_message(None);
         }
+        if let Err(denied) = cx.require(Operation::Describe, Resource::Group(&group_id)) {
+            let group = DescribedGroup::default().with_group_id(group_id).with_error_code(denied.code());
+            return group.with_error_message(None);
+        }
+        let operations = if told { cx.operations(Resource::Group(&group_id)) } else { i32::MIN };
         if group_id.is_empty() {
             return DescribedGroup::default().with_error_code(ErrorCode::InvalidGroupId.code());
         }
@@ -38,11 +45,29 @@ pub(crate) fn handle(
         };
         match cell.turn(cx.cluster, |group, turn| group.describe_consumer(turn.config)) {
             Some(group) if group.state == ConsumerState::Dead => missing(group_id, "not found"),
-            Some(group) => describe(cx.version, group_id, &group, &topics).with_authorized_operations(operations),
+            Some(group) => {
+                let described = describe(cx.version, group_id, &group, &topics).with_authorized_operations(operations);
+                if may_see_topics(cx, &described) { described } else { hidden(described) }
+            }
             None => missing(group_id, "is not a consumer group"),
         }
     });
     Ok(ConsumerGroupDescribeResponse::default().with_groups(groups.collect()))
+}
+
+fn may_see_topics(cx: &RequestContext<'_>, group: &DescribedGroup) -> bool {
+    let assignments = group.members.iter().flat_map(|member| [&member.assignment, &member.target_assignment]);
+    let mut topics = assignments.flat_map(|assignment| &assignment.topic_partitions);
+    topics.all(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.topic_name)))
+}
+
+/// What is told of a group with topics that the client may not describe.
+fn hidden(group: DescribedGroup) -> DescribedGroup {
+    let why = "The group has described topic(s) that the client is not authorized to describe.";
+    DescribedGroup::default()
+        .with_group_id(group.group_id)
+        .with_error_code(ErrorCode::TopicAuthorizationFailed.code())
+        .with_error_message(Some(StrBytes::from_static_str(why)))
 }
 
 fn missing(group_id: GroupId, why: &str) -> DescribedGroup {

@@ -15,6 +15,8 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::group::consumer::{ConsumerHeartbeat, Heard, HeartbeatRefused, TopicPartitions, refused};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -25,6 +27,10 @@ pub(crate) fn handle(
         let code = ErrorCode::UnsupportedVersion.code();
         return Ok(ConsumerGroupHeartbeatResponse::default().with_error_code(code).with_error_message(None));
     }
+    if let Err(denied) = may_join(cx, &request) {
+        let response = ConsumerGroupHeartbeatResponse::default().with_error_code(denied.code());
+        return Ok(response.with_error_message(None));
+    }
     let response = match beat(cx, &request) {
         Ok(heard) => answer(&heard),
         Err(refused) => ConsumerGroupHeartbeatResponse::default()
@@ -32,6 +38,13 @@ pub(crate) fn handle(
             .with_error_message(Some(StrBytes::from_string(refused.message)).filter(|message| !message.is_empty())),
     };
     Ok(response)
+}
+
+/// As Kafka: to join a group one must be allowed to read it, and to see the topics one subscribes to.
+fn may_join(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Result<(), ErrorCode> {
+    cx.require(Operation::Read, Resource::Group(&request.group_id))?;
+    let mut names = request.subscribed_topic_names.iter().flatten();
+    names.try_for_each(|name| cx.require(Operation::Describe, Resource::Topic(name)))
 }
 
 fn beat(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Result<Heard, HeartbeatRefused> {

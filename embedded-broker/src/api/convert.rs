@@ -23,10 +23,3 @@ pub(super) fn from_wire(text: &StrBytes) -> Arc<str> {
 pub(super) fn millis(ms: i32) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
-
-/// What may be done to a group, if that was asked for: everything, as there are no ACLs.
-pub(super) fn group_operations(asked: bool) -> i32 {
-    /// READ, DELETE, DESCRIBE, DESCRIBE_CONFIGS and ALTER_CONFIGS, as bits.
-    const ALL: i32 = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
-    if asked { ALL } else { i32::MIN }
-}

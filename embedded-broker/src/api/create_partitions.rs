@@ -13,6 +13,8 @@ use super::{Refusal, RequestContext};
 use crate::cluster::Cluster;
 use crate::error::{Error, ErrorCode};
 use crate::placement;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -26,13 +28,21 @@ pub(crate) fn handle(
         if twice && results.iter().any(|result| result.name == topic.name) {
             continue;
         }
-        let grown =
-            if twice { Err(invalid_request("Duplicate topic name.")) } else { grow(cx, topic, request.validate_only) };
+        let grown = if twice {
+            Err(invalid_request("Duplicate topic name."))
+        } else {
+            may_grow(cx, topic).and_then(|()| grow(cx, topic, request.validate_only))
+        };
         let (code, text) = outcome(&grown);
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
         results.push(result.with_error_code(code).with_error_message(text));
     }
     Ok(CreatePartitionsResponse::default().with_results(results))
+}
+
+/// As Kafka: without a text.
+fn may_grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic) -> Result<(), Error> {
+    cx.require(Operation::Alter, Resource::Topic(&asked.name)).map_err(|code| Error::with_code(code, ""))
 }
 
 fn grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Error> {

@@ -21,6 +21,8 @@ use crate::config::layers::Configs;
 use crate::error::{Error, ErrorCode};
 use crate::placement;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::NewTopic;
 
 /// Kafka makes no more partitions than this in one request.
@@ -64,6 +66,10 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     if topic.name.as_str() == "__cluster_metadata" {
         return Err(invalid_request("Creation of internal topic __cluster_metadata is prohibited."));
     }
+    let resource = Resource::Topic(&topic.name);
+    if !cx.may(Operation::Create, Resource::Cluster) && !cx.may(Operation::Create, resource) {
+        return Err(Error::with_code(resource.denied(), "Authorization failed."));
+    }
     cluster.topics().check_new(&topic.name)?;
     let configs = configs(topic)?;
     alter::topic::check(&cluster.broker_configs(), cx.node_id, &configs)?;
@@ -80,6 +86,10 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_error_message(None);
     if cx.version < 5 {
         return Ok(result);
+    }
+    if !cx.may(Operation::DescribeConfigs, resource) {
+        let result = result.with_topic_config_error_code(resource.denied().code());
+        return Ok(if cx.version >= 7 { result.with_topic_id(id) } else { result });
     }
     let result = result
         .with_num_partitions(partitions)

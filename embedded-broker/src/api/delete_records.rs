@@ -10,6 +10,8 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, Topi
 use super::{Refusal, RequestContext};
 use crate::config::{check, topic_defs};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topic;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteRecordsRequest) -> Result<DeleteRecordsResponse, Refusal> {
@@ -28,6 +30,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteRecordsRequest) -> 
 }
 
 fn delete(cx: &RequestContext<'_>, name: &TopicName, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
+    cx.require(Operation::Delete, Resource::Topic(name))?;
     let topics = cx.cluster.topics();
     let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;

@@ -14,6 +14,8 @@ use super::answer::{count, invalid_request, outcome};
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteTopicsRequest) -> Result<DeleteTopicsResponse, Refusal> {
@@ -32,7 +34,13 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteTopicsRequest) -> R
         let found = match asked.find(&topics, key) {
             None => continue,
             Some(_) if !cx.cluster.settings.delete_topics => Err(deletion_disabled(cx.version)),
-            Some(found) => found,
+            Some(found) => match denied(cx, key, &found) {
+                Some(denied) => {
+                    responses.push(denied);
+                    continue;
+                }
+                None => found,
+            },
         };
         let deleted = found.and_then(|found| {
             cx.mutate(topics.by_name(&found.name).map_or(0, |topic| topic.partitions.len()), 5)?;
@@ -115,6 +123,25 @@ impl Asked {
             _ => Some(found),
         }
     }
+}
+
+/// What a client is told that may not delete a topic. As Kafka: of a name it may not describe it does not learn whether it
+/// is there, and of an id not the name.
+fn denied(cx: &RequestContext<'_>, key: &Key, found: &Result<Found, Error>) -> Option<DeletableTopicResult> {
+    let name = match (key, found) {
+        (_, Ok(found)) => &found.name,
+        (Key::Name(name), Err(error)) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => name,
+        _ => return None,
+    };
+    if cx.may(Operation::Delete, Resource::Cluster) {
+        return None;
+    }
+    let describable = cx.may(Operation::Describe, Resource::Topic(name));
+    if describable && (found.is_err() || cx.may(Operation::Delete, Resource::Topic(name))) {
+        return None;
+    }
+    let refused = answer(cx.version, key, Err(Resource::Topic(name).denied_error()));
+    Some(if describable { refused.with_name(Some(name.clone())) } else { refused })
 }
 
 fn answer(version: i16, key: &Key, deleted: Result<Found, Error>) -> DeletableTopicResult {

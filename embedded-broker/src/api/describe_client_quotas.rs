@@ -13,6 +13,8 @@ use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
 use crate::quotas::entity::{Entity, EntityType, Match, Name, Values, matches, refused};
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -20,6 +22,9 @@ pub(crate) fn handle(
     request: DescribeClientQuotasRequest,
 ) -> Result<DescribeClientQuotasResponse, Refusal> {
     let response = DescribeClientQuotasResponse::default();
+    if let Err(denied) = cx.require(Operation::DescribeConfigs, Resource::Cluster) {
+        return Ok(response.with_error_code(denied.code()).with_error_message(None).with_entries(None));
+    }
     let filter = match filter(&request.components) {
         Ok(filter) => filter,
         Err(error) => {

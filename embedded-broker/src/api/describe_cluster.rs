@@ -1,6 +1,6 @@
 //! DescribeCluster, versions 0 to 2: the nodes, the controller and the cluster's id.
 //!
-//! As Kafka: without an authorizer everybody may do everything, and is told so when asking; asking a broker for the
+//! As Kafka: what a client may do is told when it asks; asking a broker for the
 //! controllers is MISMATCHED_ENDPOINT_TYPE. A node that is listed is never fenced.
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
@@ -9,10 +9,13 @@ use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeCluster
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
-/// What can be done with a cluster, as bits: create, alter, describe, cluster action, describe configs, alter configs,
-/// idempotent write.
-pub(super) const ALL_OPERATIONS: i32 = 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12;
+/// What the client may do with the cluster; nothing, if it may not so much as describe it.
+pub(super) fn operations(cx: &RequestContext<'_>) -> i32 {
+    if cx.may(Operation::Describe, Resource::Cluster) { cx.operations(Resource::Cluster) } else { 0 }
+}
 
 const BROKERS: i8 = 1;
 const CONTROLLERS: i8 = 2;
@@ -51,7 +54,7 @@ pub(crate) fn handle(
         .with_controller_id(BrokerId(cx.cluster.controller_id()))
         .with_brokers(brokers.collect());
     Ok(if request.include_cluster_authorized_operations {
-        response.with_cluster_authorized_operations(ALL_OPERATIONS)
+        response.with_cluster_authorized_operations(operations(cx))
     } else {
         response
     })

@@ -22,6 +22,7 @@ use crate::config::{client_metrics, group_config};
 use crate::error::{Error, ErrorCode};
 use crate::loggers::Level;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
 use crate::topic::check_name;
 
 pub(crate) fn handle(
@@ -53,6 +54,7 @@ pub(crate) fn handle(
 }
 
 fn entries(cx: &RequestContext<'_>, resource: &DescribeConfigsResource) -> Result<Vec<ConfigEntry>, Error> {
+    cx.authorize(Operation::DescribeConfigs, ConfigResource::guarded(resource.resource_type, &resource.resource_name))?;
     let layers = cx.cluster.broker_configs();
     let resource = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Describe, cx.node_id)?;
     Ok(match resource {

@@ -6,18 +6,24 @@
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 
-use super::convert::{group_operations, to_wire};
+use super::convert::to_wire;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::classic::{ClassicState, GroupDescription, MemberDescription};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeGroupsRequest,
 ) -> Result<DescribeGroupsResponse, Refusal> {
-    let operations = group_operations(request.include_authorized_operations);
+    let told = request.include_authorized_operations;
     let groups = request.groups.into_iter().map(|group_id| {
+        if let Err(denied) = cx.require(Operation::Describe, Resource::Group(&group_id)) {
+            return DescribedGroup::default().with_group_id(group_id).with_error_code(denied.code());
+        }
+        let operations = if told { cx.operations(Resource::Group(&group_id)) } else { i32::MIN };
         let found = cx
             .cluster
             .groups

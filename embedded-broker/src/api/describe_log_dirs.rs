@@ -13,6 +13,8 @@ use kafka_protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse, 
 
 use super::{Refusal, RequestContext};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics};
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
@@ -20,6 +22,10 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeLogDirsRequest,
 ) -> Result<DescribeLogDirsResponse, Refusal> {
+    if let Err(denied) = cx.require(Operation::Describe, Resource::Cluster) {
+        let response = DescribeLogDirsResponse::default();
+        return Ok(if cx.version >= 3 { response.with_error_code(denied.code()) } else { response });
+    }
     let topics = cx.cluster.topics();
     let described = match &request.topics {
         None => topics.iter().map(|topic| describe(topic, |_| true)).collect(),

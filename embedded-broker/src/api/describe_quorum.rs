@@ -11,6 +11,8 @@ use kafka_protocol::messages::{BrokerId, DescribeQuorumRequest, DescribeQuorumRe
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 const METADATA: &str = "__cluster_metadata";
 
@@ -19,6 +21,9 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeQuorumRequest,
 ) -> Result<DescribeQuorumResponse, Refusal> {
+    if let Err(denied) = cx.require(Operation::Describe, Resource::Cluster) {
+        return Ok(DescribeQuorumResponse::default().with_error_code(denied.code()));
+    }
     let response = DescribeQuorumResponse::default();
     let text = |text: &str| (cx.version >= 2).then(|| StrBytes::from_string(text.to_owned()));
     let response = if cx.version >= 2 { response.with_error_message(text("")) } else { response };

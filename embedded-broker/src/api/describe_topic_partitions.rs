@@ -1,7 +1,7 @@
 //! DescribeTopicPartitions, version 0: topics and their partitions, a page at a time.
 //!
 //! As Kafka: topics come by name; an empty list asks for all; a page ends at the limit of partitions, and its cursor is
-//! where the next one begins; everybody may do everything without an authorizer.
+//! where the next one begins; what the client may not describe is refused by name, at the end, and left out of all.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,9 @@ use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::partition::Partition;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics, check_name};
-
-/// What can be done with a topic, as bits: read, write, create, delete, alter, describe, describe configs, alter configs.
-pub(super) const ALL_OPERATIONS: i32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 11;
 
 /// Kafka's `max.request.partition.size.limit`.
 const MAX_PAGE: i32 = 2000;
@@ -41,8 +40,21 @@ pub(crate) fn handle(
     if let Some(cursor) = &request.cursor {
         names.retain(|name| name.as_str() >= cursor.topic_name.as_str());
     }
+    let (names, denied): (BTreeSet<String>, BTreeSet<String>) =
+        names.into_iter().partition(|name| cx.may(Operation::Describe, Resource::Topic(name)));
     let limit = request.response_partition_limit.clamp(1, MAX_PAGE);
-    Ok(page(&topics, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1)))
+    let mut response = page(&topics, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
+    for topic in &mut response.topics {
+        let name = topic.name.as_ref().map_or("", |name| name.as_str());
+        topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
+    }
+    // As Kafka: whether those are there is not told, and of all topics they are left out.
+    response.topics.extend(denied.into_iter().filter(|_| !all).map(|name| {
+        DescribeTopicPartitionsResponseTopic::default()
+            .with_error_code(ErrorCode::TopicAuthorizationFailed.code())
+            .with_name(Some(TopicName(StrBytes::from_string(name))))
+    }));
+    Ok(response)
 }
 
 fn page(
@@ -87,7 +99,6 @@ fn describe(topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsR
         .with_topic_id(topic.id)
         .with_is_internal(topic.name.starts_with("__"))
         .with_partitions(partitions.map(|(index, partition)| describe_partition(index, partition)).collect())
-        .with_topic_authorized_operations(ALL_OPERATIONS)
 }
 
 fn describe_partition(index: i32, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {

@@ -12,12 +12,21 @@ use super::answer::{count, outcome};
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::security::sasl::scram::ScramHash;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeUserScramCredentialsRequest,
 ) -> Result<DescribeUserScramCredentialsResponse, Refusal> {
+    if let Err(denied) = cx.require(Operation::Describe, Resource::Cluster) {
+        let refused =
+            DescribeUserScramCredentialsResult::default().with_error_code(denied.code()).with_error_message(None);
+        let results = request.users.into_iter().flatten().map(|_| refused.clone()).collect();
+        let response = DescribeUserScramCredentialsResponse::default().with_error_code(denied.code());
+        return Ok(response.with_error_message(None).with_results(results));
+    }
     let credentials = cx.cluster.scram.read();
     let known = credentials.by_user();
     let asked: Vec<StrBytes> = request.users.into_iter().flatten().map(|user| user.name).collect();

@@ -10,6 +10,8 @@ use kafka_protocol::messages::{ElectLeadersRequest, ElectLeadersResponse, TopicN
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 /// 0 elects the preferred replica, 1 any.
@@ -18,11 +20,14 @@ const ELECTION_TYPES: [i8; 2] = [0, 1];
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ElectLeadersRequest) -> Result<ElectLeadersResponse, Refusal> {
     let topics = cx.cluster.topics();
+    let denied = cx.authorize(Operation::Alter, Resource::Cluster).err();
     let unknown = (!ELECTION_TYPES.contains(&request.election_type)).then(|| {
         Error::with_code(ErrorCode::InvalidRequest, format!("Unknown election type {}", request.election_type))
     });
+    let unknown = denied.or(unknown);
     let results = match &request.topic_partitions {
         Some(asked) => asked.iter().map(|topic| elect(&topics, topic, unknown.as_ref())).collect(),
+        None if unknown.is_some() => Vec::new(),
         None => {
             topics.iter().map(|topic| ReplicaElectionResult::default().with_topic(wire_name(&topic.name))).collect()
         }

@@ -12,6 +12,8 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::record::Generation;
 use crate::coordinator::transaction::{EndRequest, Ended};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: EndTxnRequest) -> Result<EndTxnResponse, Refusal> {
     let response = EndTxnResponse::default();
@@ -24,6 +26,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: EndTxnRequest) -> Result<
 }
 
 fn end(cx: &RequestContext<'_>, request: &EndTxnRequest) -> Result<Ended, ErrorCode> {
+    cx.require(Operation::Write, Resource::TransactionalId(&request.transactional_id))?;
     if request.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }

@@ -7,11 +7,14 @@
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 
+use super::answer::failure;
 use super::{Refusal, RequestContext};
 use crate::cluster::Node;
 use crate::coordinator::virtual_partition;
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
@@ -22,19 +25,45 @@ pub(crate) fn handle(
     request: FindCoordinatorRequest,
 ) -> Result<FindCoordinatorResponse, Refusal> {
     let nodes = cx.cluster.nodes();
-    let find = |key| find(nodes, |node| cx.address_of(node), key, request.key_type);
+    let find = |key: &StrBytes| match denied(cx, key, request.key_type) {
+        // As Kafka: with words where one key is asked for, without where many are.
+        Some(error) => refused(key, &error, cx.version < 4),
+        None => find(nodes, |node| cx.address_of(node), key, request.key_type),
+    };
     if cx.version >= 4 {
         let found = request.coordinator_keys.iter().map(find);
         return Ok(FindCoordinatorResponse::default().with_coordinators(found.collect()));
     }
     let found = find(&request.key);
+    // As Kafka: the text of success is the name of its code.
+    let message = if found.error_code == 0 { Some(StrBytes::from_static_str("NONE")) } else { found.error_message };
     let response = FindCoordinatorResponse::default()
         .with_error_code(found.error_code)
-        .with_error_message(found.error_message.filter(|_| cx.version >= 1))
+        .with_error_message(message.filter(|_| cx.version >= 1))
         .with_node_id(found.node_id)
         .with_host(found.host)
         .with_port(found.port);
     Ok(response)
+}
+
+/// Why the client may not know who coordinates a key.
+fn denied(cx: &RequestContext<'_>, key: &str, key_type: i8) -> Option<Error> {
+    let resource = match key_type {
+        GROUP => Resource::Group(key),
+        TRANSACTION => Resource::TransactionalId(key),
+        _ => return None,
+    };
+    cx.authorize(Operation::Describe, resource).err()
+}
+
+fn refused(key: &StrBytes, error: &Error, with_words: bool) -> Coordinator {
+    let (code, message) = failure(error);
+    Coordinator::default()
+        .with_key(key.clone())
+        .with_error_code(code)
+        .with_error_message(Some(message.filter(|_| with_words).unwrap_or_default()))
+        .with_node_id(BrokerId(-1))
+        .with_port(-1)
 }
 
 fn find(
@@ -43,14 +72,7 @@ fn find(
     key: &StrBytes,
     key_type: i8,
 ) -> Coordinator {
-    let refused = |error: ErrorCode, message: &'static str| {
-        Coordinator::default()
-            .with_key(key.clone())
-            .with_error_code(error.code())
-            .with_error_message(Some(message.into()))
-            .with_node_id(BrokerId(-1))
-            .with_port(-1)
-    };
+    let refused = |error, message| refused(key, &Error::with_code(error, message), true);
     if key_type != GROUP && key_type != TRANSACTION {
         return refused(ErrorCode::InvalidRequest, "the embedded broker coordinates groups and transactions only");
     }

@@ -6,6 +6,8 @@ use super::convert::code;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::classic::Identity;
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: HeartbeatRequest) -> Result<HeartbeatResponse, Refusal> {
@@ -13,6 +15,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: HeartbeatRequest) -> Resu
 }
 
 fn beat(cx: &RequestContext<'_>, request: &HeartbeatRequest) -> Result<(), ErrorCode> {
+    cx.require(Operation::Read, Resource::Group(&request.group_id))?;
     if request.group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }

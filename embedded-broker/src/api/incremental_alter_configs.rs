@@ -16,6 +16,7 @@ use crate::config::def::{ConfigDef, ConfigType};
 use crate::config::{broker_defs, group_config, topic_defs};
 use crate::error::{Error, ErrorCode};
 use crate::loggers;
+use crate::security::acl::kinds::Operation;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -40,6 +41,7 @@ pub(crate) fn handle(
 fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Error> {
     let has_value = |config: &AlterableConfig| config.value.is_some() || config.config_operation == DELETE;
     check_named(resource.configs.iter().map(|config| (config.name.as_str(), has_value(config))))?;
+    cx.authorize(Operation::AlterConfigs, ConfigResource::guarded(resource.resource_type, &resource.resource_name))?;
     let target = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Alter, cx.node_id)?;
     let of_broker = matches!(target, ConfigResource::Broker(_));
     let ops = resource.configs.iter().map(|config| op(config, of_broker)).collect::<Result<Vec<_>, _>>()?;

@@ -10,6 +10,8 @@ use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse, Pr
 use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::InitRequest;
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
@@ -27,6 +29,7 @@ pub(crate) fn handle(
 }
 
 fn init(cx: &RequestContext<'_>, request: &InitProducerIdRequest) -> Result<(i64, i16), ErrorCode> {
+    may_produce(cx, request.transactional_id.as_ref().map(|id| id.as_str()))?;
     let (producer_id, epoch) = (request.producer_id.0, request.producer_epoch);
     if (producer_id == -1) != (epoch == -1) {
         return Err(ErrorCode::InvalidRequest);
@@ -40,4 +43,15 @@ fn init(cx: &RequestContext<'_>, request: &InitProducerIdRequest) -> Result<(i64
     init.check(cx.cluster.settings.transactions.max_timeout_ms)?;
     let cell = cx.cluster.transactions.find_or_create(transactional_id, cx.cluster);
     cell.turn(cx.cluster, |transaction, turn| transaction.init_producer_id(&init, turn))
+}
+
+/// As Kafka: whoever may write to some topic may do so idempotently.
+fn may_produce(cx: &RequestContext<'_>, transactional_id: Option<&str>) -> Result<(), ErrorCode> {
+    if let Some(id) = transactional_id {
+        return cx.require(Operation::Write, Resource::TransactionalId(id));
+    }
+    if cx.may_to_any_topic(Operation::Write) {
+        return Ok(());
+    }
+    cx.require(Operation::IdempotentWrite, Resource::Cluster)
 }

@@ -15,6 +15,8 @@ use crate::coordinator::group::classic::{JoinRequest, Protocol};
 use crate::coordinator::group::turn::{JoinRefused, JoinReply, Joined, Reply};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: JoinGroupRequest) -> Result<JoinGroupResponse, Refusal> {
     let response = match join(cx, &request) {
@@ -31,6 +33,9 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: JoinGroupRequest) -> Resu
 fn join(cx: &RequestContext<'_>, request: &JoinGroupRequest) -> JoinReply {
     let join = read(cx, request);
     let refused = |error| JoinRefused { error, member_id: join.member_id.clone() };
+    if let Err(error) = cx.require(Operation::Read, Resource::Group(&request.group_id)) {
+        return Err(JoinRefused { error, member_id: "".into() });
+    }
     if request.group_id.is_empty() {
         return Err(refused(ErrorCode::InvalidGroupId));
     }

@@ -11,6 +11,8 @@ use super::convert::code;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::classic::LeavingMember;
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: LeaveGroupRequest) -> Result<LeaveGroupResponse, Refusal> {
     let members = if cx.version < 3 {
@@ -42,6 +44,7 @@ fn leave(
     group_id: &str,
     members: &[MemberIdentity],
 ) -> Result<Vec<Result<(), ErrorCode>>, ErrorCode> {
+    cx.require(Operation::Read, Resource::Group(group_id))?;
     if group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }

@@ -10,11 +10,16 @@ use super::config_resource::{BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP, TOPIC
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: ListConfigResourcesRequest,
 ) -> Result<ListConfigResourcesResponse, Refusal> {
+    if let Err(denied) = cx.require(Operation::DescribeConfigs, Resource::Cluster) {
+        return Ok(ListConfigResourcesResponse::default().with_error_code(denied.code()));
+    }
     let kinds = match (cx.version, request.resource_types) {
         (0, _) => vec![CLIENT_METRICS],
         (_, kinds) if kinds.is_empty() => vec![TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP],

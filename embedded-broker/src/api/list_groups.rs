@@ -9,11 +9,17 @@ use super::convert::to_wire;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::state::GroupState;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListGroupsRequest) -> Result<ListGroupsResponse, Refusal> {
     let mut groups = Vec::new();
+    let sees_all = cx.may(Operation::Describe, Resource::Cluster);
     for cell in cx.cluster.groups.all() {
+        if !sees_all && !cx.may(Operation::Describe, Resource::Group(&cell.id)) {
+            continue;
+        }
         let (exists, state, kind, protocol_type) =
             cell.turn(cx.cluster, |group, _| (group.exists(), group.state(), group.kind(), group.protocol_type()));
         let chosen = passes(&request.types_filter, kind) && passes(&request.states_filter, state.name());

@@ -17,6 +17,8 @@ use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::log::{BatchHeader, PartitionLog, RecordAt, for_each_record};
 use crate::partition::{Isolation, Partition};
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 /// The replica id of whoever is none.
@@ -50,7 +52,11 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Re
     }
     let answers = request.topics.into_iter().map(|topic| {
         let name = topic.name;
+        let allowed = cx.require(Operation::Describe, Resource::Topic(&name));
         let partitions = topic.partitions.iter().filter_map(|asked| {
+            if let Err(denied) = allowed {
+                return Some(answer(asked.partition_index, Err(denied), cx.version));
+            }
             // A partition that is asked for twice is refused once.
             let found = match times.get_mut(&(name.clone(), asked.partition_index)) {
                 Some(0) => return None,

@@ -3,7 +3,8 @@
 //! As Kafka: version 0 asks for all topics with an empty list, later ones with null; a topic that does not exist is made
 //! if the request (from version 4) and `auto.create.topics.enable` allow it; from version 12 a topic can be asked for by
 //! id. A topic that is made is ready at once: Kafka answers LEADER_NOT_AVAILABLE first.
-//! Without an authorizer everybody may do everything, and is told so when asking (version 8 and later).
+//! What a client may do is told when it asks (version 8 and later); topics it may not describe are refused by name and left
+//! out of all.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,10 +16,11 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use uuid::Uuid;
 
-use super::{Refusal, RequestContext, describe_cluster, describe_topic_partitions};
-use crate::cluster::Cluster;
+use super::{Refusal, RequestContext, describe_cluster};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics};
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Result<MetadataResponse, Refusal> {
@@ -29,17 +31,22 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     if cx.version < 12 && request.topics.iter().flatten().any(goes_by_id) {
         return Ok(by_id_too_early(request.topics.unwrap_or_default()));
     }
-    let may_create = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
+    let makes_topics = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
     let mut topics: Vec<MetadataResponseTopic> = match request.topics {
         Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
-            once_each(asked).map(|asked| one(cluster, asked, may_create, cx.version)).collect()
+            once_each(asked).map(|asked| one(cx, asked, makes_topics)).collect()
         }
-        _ => cluster.topics().iter().map(|topic| describe(topic)).collect(),
+        _ => {
+            let topics = cluster.topics();
+            let allowed = topics.iter().filter(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.name)));
+            allowed.map(|topic| describe(topic)).collect()
+        }
     };
     if topic_operations {
-        topics
-            .iter_mut()
-            .for_each(|topic| topic.topic_authorized_operations = describe_topic_partitions::ALL_OPERATIONS);
+        for topic in topics.iter_mut().filter(|topic| topic.error_code != ErrorCode::TopicAuthorizationFailed.code()) {
+            let name = topic.name.as_ref().map_or("", |name| name.as_str());
+            topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
+        }
     }
     let brokers = cluster.nodes().iter().filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
@@ -56,13 +63,14 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
         .with_controller_id(BrokerId(cluster.controller_id()))
         .with_topics(topics);
     Ok(if cluster_operations {
-        response.with_cluster_authorized_operations(describe_cluster::ALL_OPERATIONS)
+        response.with_cluster_authorized_operations(describe_cluster::operations(cx))
     } else {
         response
     })
 }
 
-fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool, version: i16) -> MetadataResponseTopic {
+fn one(cx: &RequestContext<'_>, asked: MetadataRequestTopic, makes_topics: bool) -> MetadataResponseTopic {
+    let (cluster, version) = (cx.cluster, cx.version);
     let topics = cluster.topics();
     let known = find(&topics, &asked);
     let refused = |code: ErrorCode| {
@@ -74,17 +82,37 @@ fn one(cluster: &Cluster, asked: MetadataRequestTopic, may_create: bool, version
             .with_name(name)
             .with_topic_id(asked.topic_id)
     };
+    let named = known.map(|topic| &*topic.name).or(asked.name.as_ref().map(|name| name.as_str()));
+    if let Some(name) = named.filter(|_| known.is_some() || asked.topic_id == Uuid::nil())
+        && !cx.may(Operation::Describe, Resource::Topic(name))
+    {
+        return denied(asked);
+    }
     match (known, &asked.name) {
         (Some(topic), _) => describe(topic),
         (None, None) => refused(ErrorCode::UnknownTopicId),
         (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
-        (None, Some(name)) if may_create => match cluster.auto_create_topic(name) {
+        (None, Some(name)) if makes_topics && !may_create(cx, name) => refused(ErrorCode::TopicAuthorizationFailed),
+        (None, Some(name)) if makes_topics => match cluster.auto_create_topic(name) {
             Ok(topic) => describe(&topic),
             Err(error) => refused(error.code().unwrap_or(ErrorCode::UnknownServerError)),
         },
         (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
         (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
     }
+}
+
+fn may_create(cx: &RequestContext<'_>, name: &str) -> bool {
+    cx.may(Operation::Create, Resource::Cluster) || cx.may(Operation::Create, Resource::Topic(name))
+}
+
+/// As Kafka: by name nothing is told of the topic, by id its id.
+fn denied(asked: MetadataRequestTopic) -> MetadataResponseTopic {
+    let by_id = asked.topic_id != Uuid::nil();
+    MetadataResponseTopic::default()
+        .with_error_code(ErrorCode::TopicAuthorizationFailed.code())
+        .with_name(asked.name.filter(|_| !by_id))
+        .with_topic_id(asked.topic_id)
 }
 
 /// As Kafka: versions 10 and 11 have a field for topic ids, which counts only from version 12 on.

@@ -33,15 +33,19 @@ mod alter_replica_log_dirs;
 mod alter_user_scram_credentials;
 mod answer;
 mod api_versions;
+mod authorize;
 mod config_resource;
 mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod convert;
+mod create_acls;
 mod create_partitions;
 mod create_topics;
+mod delete_acls;
 mod delete_groups;
 mod delete_records;
 mod delete_topics;
+mod describe_acls;
 mod describe_client_quotas;
 mod describe_cluster;
 mod describe_configs;
@@ -133,6 +137,9 @@ pub(crate) const APIS: &[Api] = &[
     api!(EndTxn, 0..=5, end_txn::handle),
     api!(WriteTxnMarkers, 1..=1, write_txn_markers::handle),
     api!(TxnOffsetCommit, 0..=5, txn_offset_commit::handle),
+    api!(DescribeAcls, 1..=3, describe_acls::handle),
+    api!(CreateAcls, 1..=3, create_acls::handle),
+    api!(DeleteAcls, 1..=3, delete_acls::handle),
     api!(DescribeConfigs, 1..=4, describe_configs::handle),
     api!(AlterConfigs, 0..=2, alter_configs::handle),
     api!(AlterReplicaLogDirs, 1..=2, alter_replica_log_dirs::handle),

@@ -17,6 +17,8 @@ use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
 use crate::error::ErrorCode;
 use crate::groups::GroupCell;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
@@ -35,15 +37,18 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetCommitRequest) -> R
 
 /// One result for each partition, in the order asked.
 fn commit(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Vec<Result<(), ErrorCode>> {
+    if let Err(denied) = cx.require(Operation::Read, Resource::Group(&request.group_id)) {
+        return request.topics.iter().flat_map(|topic| &topic.partitions).map(|_| Err(denied)).collect();
+    }
     let topics = cx.cluster.topics();
     let known = |topic: &OffsetCommitRequestTopic| {
-        topic.partitions.iter().any(|p| exists(&topics, &topic.name, p.partition_index))
+        topic.partitions.iter().any(|p| find(cx, &topics, &topic.name, p.partition_index).is_ok())
     };
     // A group is not made for topics that do not exist.
     let group =
         if request.topics.iter().any(known) { group_of(cx, request) } else { Err(ErrorCode::UnknownTopicOrPartition) };
     match group {
-        Err(error) => for_each_known(&topics, request, |_| Err(error)),
+        Err(error) => for_each_known(cx, &topics, request, |_| Err(error)),
         Ok(cell) => cell.turn(cx.cluster, |group, turn| {
             // Read while the group is locked: a topic that goes after this takes the offset along.
             let topics = cx.cluster.topics();
@@ -53,7 +58,7 @@ fn commit(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Vec<Result<
                 generation: request.generation_id_or_member_epoch,
             };
             let allowed = group.validate_commit(identity, cx.version, turn);
-            for_each_known(&topics, request, |offset| allowed.and_then(|()| group.commit_offset(offset, turn)))
+            for_each_known(cx, &topics, request, |offset| allowed.and_then(|()| group.commit_offset(offset, turn)))
         }),
     }
 }
@@ -69,6 +74,7 @@ fn group_of(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Result<Ar
 }
 
 fn for_each_known(
+    cx: &RequestContext<'_>,
     topics: &Topics,
     request: &OffsetCommitRequest,
     mut commit: impl FnMut(&OffsetToCommit<'_>) -> Result<(), ErrorCode>,
@@ -76,8 +82,8 @@ fn for_each_known(
     let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (&*topic.name, p)));
     let retention = u64::try_from(request.retention_time_ms).ok().map(Duration::from_millis);
     let results = partitions.map(|(topic, partition)| {
-        let known = exists(topics, topic, partition.partition_index);
-        if known { commit(&read(topic, partition, retention)) } else { Err(ErrorCode::UnknownTopicOrPartition) }
+        find(cx, topics, topic, partition.partition_index)?;
+        commit(&read(topic, partition, retention))
     });
     results.collect()
 }
@@ -95,6 +101,12 @@ fn read<'a>(
         metadata: partition.committed_metadata.as_deref().unwrap_or_default(),
         retention,
     }
+}
+
+/// Whether there is such a partition, for a client that may read it.
+pub(super) fn find(cx: &RequestContext<'_>, topics: &Topics, topic: &str, partition: i32) -> Result<(), ErrorCode> {
+    cx.require(Operation::Read, Resource::Topic(topic))?;
+    if exists(topics, topic, partition) { Ok(()) } else { Err(ErrorCode::UnknownTopicOrPartition) }
 }
 
 pub(super) fn exists(topics: &Topics, topic: &str, partition: i32) -> bool {

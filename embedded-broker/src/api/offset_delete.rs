@@ -6,21 +6,26 @@ use kafka_protocol::messages::offset_delete_response::{OffsetDeleteResponseParti
 use kafka_protocol::messages::{OffsetDeleteRequest, OffsetDeleteResponse};
 
 use super::convert::code;
-use super::offset_commit::exists;
+use super::offset_commit::find;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::Group;
 use crate::coordinator::group::turn::Turn;
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetDeleteRequest) -> Result<OffsetDeleteResponse, Refusal> {
+    if let Err(denied) = cx.require(Operation::Delete, Resource::Group(&request.group_id)) {
+        return Ok(OffsetDeleteResponse::default().with_error_code(denied.code()));
+    }
     let topics = cx.cluster.topics();
     if request.group_id.is_empty() {
         return Ok(OffsetDeleteResponse::default().with_error_code(ErrorCode::InvalidGroupId.code()));
     }
     let deleted = match cx.cluster.groups.find(&request.group_id) {
-        Some(cell) => cell.turn(cx.cluster, |group, turn| delete(group, &request, &topics, turn)),
+        Some(cell) => cell.turn(cx.cluster, |group, turn| delete(cx, group, &request, &topics, turn)),
         None => Err(ErrorCode::GroupIdNotFound),
     };
     let response = match deleted {
@@ -31,6 +36,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetDeleteRequest) -> R
 }
 
 fn delete(
+    cx: &RequestContext<'_>,
     group: &mut Group,
     request: &OffsetDeleteRequest,
     topics: &Topics,
@@ -40,11 +46,8 @@ fn delete(
     let deleted = request.topics.iter().map(|topic| {
         let partitions = topic.partitions.iter().map(|partition| {
             let index = partition.partition_index;
-            let result = if exists(topics, &topic.name, index) {
-                group.delete_offset(&topic.name, index, turn)
-            } else {
-                Err(ErrorCode::UnknownTopicOrPartition)
-            };
+            let found = find(cx, topics, &topic.name, index);
+            let result = found.and_then(|()| group.delete_offset(&topic.name, index, turn));
             OffsetDeleteResponsePartition::default().with_partition_index(index).with_error_code(code(&result))
         });
         let partitions = partitions.collect();

@@ -16,6 +16,8 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::group::offsets::{CommittedOffset, Offsets};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 /// Partitions asked for, by topic; `None` for all there are.
 type Asked = Option<Vec<(TopicName, Vec<i32>)>>;
@@ -56,23 +58,25 @@ fn fetch(
     require_stable: bool,
     asked: Asked,
 ) -> Result<Found, ErrorCode> {
+    cx.require(Operation::Describe, Resource::Group(group_id))?;
     let Some(cell) = cx.cluster.groups.find(group_id) else {
-        return Ok(look_up(&Offsets::default(), require_stable, asked));
+        return Ok(look_up(cx, &Offsets::default(), require_stable, asked));
     };
     cell.turn(cx.cluster, |group, _| {
         group.validate_fetch(member_id, epoch)?;
-        Ok(look_up(&group.offsets, require_stable, asked))
+        Ok(look_up(cx, &group.offsets, require_stable, asked))
     })
 }
 
-fn look_up(offsets: &Offsets, require_stable: bool, asked: Asked) -> Found {
+fn look_up(cx: &RequestContext<'_>, offsets: &Offsets, require_stable: bool, asked: Asked) -> Found {
     let look_up = |topic: &str, partition| {
         let is_unstable = require_stable && offsets.pending().contains(topic, partition);
         let found = if is_unstable { Err(ErrorCode::UnstableOffsetCommit) } else { Ok(offsets.get(topic, partition)) };
         (partition, found.map(|found| found.cloned()))
     };
     let Some(asked) = asked else {
-        let all = offsets.topics().map(|(topic, partitions)| {
+        let seen = offsets.topics().filter(|(topic, _)| cx.may(Operation::Describe, Resource::Topic(topic)));
+        let all = seen.map(|(topic, partitions)| {
             let partitions = partitions.keys().map(|&partition| look_up(topic, partition));
             (TopicName(to_wire(topic)), partitions.collect())
         });
@@ -81,7 +85,12 @@ fn look_up(offsets: &Offsets, require_stable: bool, asked: Asked) -> Found {
     asked
         .into_iter()
         .map(|(topic, partitions)| {
-            let partitions = partitions.into_iter().map(|partition| look_up(&topic, partition)).collect();
+            let allowed = cx.require(Operation::Describe, Resource::Topic(&topic));
+            let partitions = partitions.into_iter().map(|partition| match allowed {
+                Ok(()) => look_up(&topic, partition),
+                Err(denied) => (partition, Err(denied)),
+            });
+            let partitions = partitions.collect();
             (topic, partitions)
         })
         .collect()

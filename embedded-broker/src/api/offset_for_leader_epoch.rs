@@ -8,6 +8,8 @@ use kafka_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpoch
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 pub(crate) fn handle(
@@ -15,10 +17,12 @@ pub(crate) fn handle(
     request: OffsetForLeaderEpochRequest,
 ) -> Result<OffsetForLeaderEpochResponse, Refusal> {
     let topics = cx.cluster.topics();
+    let is_broker = cx.may(Operation::ClusterAction, Resource::Cluster);
     let results = request.topics.into_iter().map(|topic| {
+        let allowed = if is_broker { Ok(()) } else { cx.require(Operation::Describe, Resource::Topic(&topic.topic)) };
         let partitions = topic.partitions.iter().map(|asked| {
             let answer = EpochEndOffset::default().with_partition(asked.partition);
-            match end_of(&topics, &topic.topic, asked) {
+            match allowed.and_then(|()| end_of(&topics, &topic.topic, asked)) {
                 Ok((epoch, end)) => answer.with_leader_epoch(epoch).with_end_offset(end),
                 Err(code) => answer.with_error_code(code.code()),
             }

@@ -19,6 +19,8 @@ use crate::error::ErrorCode;
 use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker, ValidBatch};
 use crate::partition::Partition;
 use crate::protocol::Malformed;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 use crate::transactions::Admission;
 use crate::wire::{Reader, Writer};
@@ -78,6 +80,13 @@ impl<'a> ProduceRequest<'a> {
 }
 
 impl ProduceRequest<'_> {
+    /// Whether the client may not write by the transactional id, of which records make use.
+    fn transaction_denied(&self, cx: &RequestContext<'_>) -> Option<ErrorCode> {
+        let denied = cx.require(Operation::Write, Resource::TransactionalId(self.transactional_id?)).err()?;
+        let mut headers = self.partitions.iter().filter_map(|data| BatchHeader::read(data.records));
+        headers.any(|header| header.is_transactional()).then_some(denied)
+    }
+
     /// # Errors
     ///
     /// As Kafka: one transaction belongs to one producer, so a request cannot carry batches of two.
@@ -103,6 +112,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let topics = cx.cluster.topics();
     let now_ms = cx.cluster.clock.wall_ms();
     let one_producer = request.has_one_producer();
+    let transaction_denied = request.transaction_denied(cx);
     let mut out = Writer { out: &mut reply.head, flexible: cx.version >= 9 };
     let mut partitions = request.partitions.iter();
     let mut first_error = None;
@@ -114,8 +124,12 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
             out.nullable_string(Some(topic.name));
         }
         out.len(topic.partitions);
+        let denied = transaction_denied.or_else(|| denied(cx, &topics, topic));
         for data in partitions.by_ref().take(topic.partitions) {
-            let appended = one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms));
+            let appended = match denied {
+                None => one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms)),
+                Some(code) => Err(Rejected::new(code, "the client may not write")),
+            };
             write_partition(&mut out, data.index, &appended, cx.version);
             if let Err(rejected) = appended {
                 let Rejected { code, message, .. } = &rejected;
@@ -129,6 +143,12 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     out.out.put_i32(0);
     out.no_tags();
     finish(request.acks, first_error, reply)
+}
+
+/// Whether the client may not write to a topic. As Kafka: of what is named, it does not learn whether it is there.
+fn denied(cx: &RequestContext<'_>, topics: &Topics, topic: &TopicData<'_>) -> Option<ErrorCode> {
+    let name = if cx.version >= 13 { &*topics.by_id(topic.id)?.name } else { topic.name };
+    cx.require(Operation::Write, Resource::Topic(name)).err()
 }
 
 /// With `acks=0` nobody reads an answer: the only way to tell of an error is to close the connection.

@@ -14,6 +14,8 @@ use super::{Refusal, RequestContext};
 use crate::coordinator::group::classic::{Identity, SyncRequest};
 use crate::coordinator::group::turn::{Reply, SyncReply};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: SyncGroupRequest) -> Result<SyncGroupResponse, Refusal> {
     let response = match sync(cx, &request) {
@@ -33,6 +35,7 @@ fn sync(cx: &RequestContext<'_>, request: &SyncGroupRequest) -> SyncReply {
     if cx.version >= 5 && (request.protocol_type.is_none() || request.protocol_name.is_none()) {
         return Err(ErrorCode::InconsistentGroupProtocol);
     }
+    cx.require(Operation::Read, Resource::Group(&request.group_id))?;
     if request.group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }

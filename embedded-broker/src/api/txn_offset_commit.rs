@@ -13,12 +13,14 @@ use kafka_protocol::messages::txn_offset_commit_response::{
 use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
 use super::convert::code;
-use super::offset_commit::exists;
+use super::offset_commit::find;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
 use crate::coordinator::{OFFSETS_TOPIC, virtual_partition};
 use crate::error::ErrorCode;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::transactions::{Admission, Writer};
 
 type Results = Vec<Result<(), ErrorCode>>;
@@ -42,13 +44,17 @@ pub(crate) fn handle(
 
 /// One result for each partition, in the order asked.
 fn commit(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest) -> Results {
+    let may_commit = cx
+        .require(Operation::Write, Resource::TransactionalId(&request.transactional_id))
+        .and_then(|()| cx.require(Operation::Read, Resource::Group(&request.group_id)));
+    if let Err(denied) = may_commit {
+        return request.topics.iter().flat_map(|topic| &topic.partitions).map(|_| Err(denied)).collect();
+    }
     let topics = cx.cluster.topics();
     let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (&*topic.name, p)));
-    let known: Vec<bool> = partitions.map(|(topic, p)| exists(&topics, topic, p.partition_index)).collect();
-    let all = |error| -> Results {
-        known.iter().map(|known| Err(if *known { error } else { ErrorCode::UnknownTopicOrPartition })).collect()
-    };
-    if !known.contains(&true) {
+    let known: Results = partitions.map(|(topic, p)| find(cx, &topics, topic, p.partition_index)).collect();
+    let all = |error| -> Results { known.iter().map(|known| Err(known.err().unwrap_or(error))).collect() };
+    if !known.contains(&Ok(())) {
         return all(ErrorCode::UnknownTopicOrPartition);
     }
     if request.group_id.is_empty() {
@@ -67,7 +73,11 @@ fn commit(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest) -> Results 
     staged.and_then(|staged| staged).unwrap_or_else(all)
 }
 
-fn stage(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest, known: &[bool]) -> Result<Results, ErrorCode> {
+fn stage(
+    cx: &RequestContext<'_>,
+    request: &TxnOffsetCommitRequest,
+    known: &[Result<(), ErrorCode>],
+) -> Result<Results, ErrorCode> {
     let groups = &cx.cluster.groups;
     let cell = match groups.find(&request.group_id) {
         Some(cell) => cell,
@@ -82,9 +92,8 @@ fn stage(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest, known: &[boo
         };
         group.validate_transactional_commit(identity, turn)?;
         let partitions = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (topic, p)));
-        let results = partitions.zip(known).map(|((topic, partition), known)| match known {
-            true => group.stage_offset(request.producer_id.0, &read(&topic.name, partition), turn),
-            false => Err(ErrorCode::UnknownTopicOrPartition),
+        let results = partitions.zip(known).map(|((topic, partition), known)| {
+            known.and_then(|()| group.stage_offset(request.producer_id.0, &read(&topic.name, partition), turn))
         });
         Ok(results.collect())
     });

@@ -10,6 +10,8 @@ use super::answer::outcome;
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -23,6 +25,7 @@ pub(crate) fn handle(
         let why = format!("Broker ID {id} is not currently registered");
         Err(Error::with_code(ErrorCode::BrokerIdNotRegistered, why))
     };
+    let known = cx.authorize(Operation::Alter, Resource::Cluster).and(known);
     let (code, text) = outcome(&known);
     let text = text.or_else(|| Some(StrBytes::default()));
     Ok(UnregisterBrokerResponse::default().with_error_code(code).with_error_message(text))

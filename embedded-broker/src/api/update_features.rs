@@ -7,15 +7,22 @@ use kafka_protocol::messages::update_features_request::FeatureUpdateKey;
 use kafka_protocol::messages::update_features_response::UpdatableFeatureResult;
 use kafka_protocol::messages::{UpdateFeaturesRequest, UpdateFeaturesResponse};
 
+use super::answer::failure;
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::features::Change;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: UpdateFeaturesRequest,
 ) -> Result<UpdateFeaturesResponse, Refusal> {
+    if let Err(denied) = cx.authorize(Operation::Alter, Resource::Cluster) {
+        let (code, text) = failure(&denied);
+        return Ok(UpdateFeaturesResponse::default().with_error_code(code).with_error_message(text));
+    }
     let updates = request
         .feature_updates
         .iter()

@@ -12,6 +12,8 @@ use kafka_protocol::messages::{WriteTxnMarkersRequest, WriteTxnMarkersResponse};
 use super::convert::{code, from_wire};
 use super::{Refusal, RequestContext};
 use crate::log::EndMarker;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::transactions::write_marker;
 
 pub(crate) fn handle(
@@ -19,11 +21,17 @@ pub(crate) fn handle(
     request: WriteTxnMarkersRequest,
 ) -> Result<WriteTxnMarkersResponse, Refusal> {
     let now_ms = cx.cluster.clock.wall_ms();
+    let allowed = if cx.may(Operation::Alter, Resource::Cluster) {
+        Ok(())
+    } else {
+        cx.require(Operation::ClusterAction, Resource::Cluster)
+    };
     let results = request.markers.into_iter().map(|asked| {
         let marker = to_marker(&asked);
         let topics = asked.topics.into_iter().map(|topic| {
             let results = topic.partition_indexes.iter().map(|&index| {
-                let result = write_marker(cx.cluster, &(from_wire(&topic.name), index), &marker, now_ms);
+                let partition = (from_wire(&topic.name), index);
+                let result = allowed.and_then(|()| write_marker(cx.cluster, &partition, &marker, now_ms));
                 WritableTxnMarkerPartitionResult::default().with_partition_index(index).with_error_code(code(&result))
             });
             let results = results.collect();

@@ -32,6 +32,7 @@ use crate::log::LogConfig;
 use crate::loggers::Loggers;
 use crate::partition::Partition;
 use crate::quotas::Quotas;
+use crate::security::acl::authorizer::Authorizer;
 use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
 use crate::telemetry::Telemetry;
@@ -81,6 +82,8 @@ pub(crate) struct Cluster {
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) groups: Groups,
     pub(crate) fetch_sessions: FetchSessions,
+    /// Judges requests; absent when everybody may do everything. Its lock is a leaf.
+    pub(crate) authorizer: Option<Authorizer>,
     /// Who may log in by SCRAM; a leaf lock.
     pub(crate) scram: RwLock<ScramCredentials>,
     pub(crate) transactions: Transactions,
@@ -111,6 +114,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>) -> Self {
+        let authorizer = settings.security.acl.clone().map(Authorizer::new);
         Self {
             id: kafka_id(Uuid::new_v4()),
             timers: Timers::new(clock.clone()),
@@ -127,6 +131,7 @@ impl Cluster {
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,
             groups: Groups::default(),
+            authorizer,
             scram: RwLock::default(),
             transactions: Transactions::default(),
             nodes,

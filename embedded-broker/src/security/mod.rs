@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: configs and bytes in, decisions out. Sockets are in `server/`, requests in `api/`.
 
+pub(crate) mod acl;
 pub(crate) mod listeners;
 pub(crate) mod principal;
 pub(crate) mod protocol;

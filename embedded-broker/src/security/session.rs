@@ -12,6 +12,8 @@ pub(crate) struct Session {
     pub(crate) principal: Principal,
     /// The name of the listener that took the connection.
     pub(crate) listener: Arc<str>,
+    /// The client's address, as ACLs name it.
+    pub(crate) host: String,
     /// The address of ours that the client reached; what is told of a listener that is bound to every address.
     pub(crate) local: IpAddr,
     /// What the client said it is when it asked for the versions of requests.
@@ -33,8 +35,9 @@ impl Default for Software {
 }
 
 impl Session {
-    pub(crate) fn anonymous(listener: Arc<str>, local: IpAddr) -> Self {
+    pub(crate) fn anonymous(listener: Arc<str>, peer: IpAddr, local: IpAddr) -> Self {
         // A listener that takes both families sees IPv4 clients under addresses of IPv6.
-        Self { principal: Principal::anonymous(), listener, local: local.to_canonical(), software: RefCell::default() }
+        let (host, local) = (peer.to_canonical().to_string(), local.to_canonical());
+        Self { principal: Principal::anonymous(), listener, host, local, software: RefCell::default() }
     }
 }

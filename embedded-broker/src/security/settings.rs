@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::acl::{self, settings::AclSettings};
 use super::listeners::{self, ListenerSpec};
 use super::sasl::settings::{PER_MECHANISM, SaslSettings};
 use crate::config::layers::Configs;
@@ -23,6 +24,8 @@ pub(crate) struct SecuritySettings {
     /// `connection.failed.authentication.delay.ms`: how long a refused client waits for its answer. Different from Kafka:
     /// nothing unless it is said, since tests of refusals need not be slow.
     pub(crate) failed_delay: Duration,
+    /// How requests are judged; absent when everybody may do everything.
+    pub(crate) acl: Option<AclSettings>,
 }
 
 /// One listener and how clients log in there.
@@ -46,7 +49,11 @@ pub(crate) fn is_ours(key: &str) -> bool {
     if let Some((_, key)) = listeners::of_listener(key) {
         return PER_LISTENER.contains(&key) || PER_MECHANISM.iter().any(|own| is_of_mechanism(key, own));
     }
-    listeners::is_ours(key) || key == FAILED_DELAY || PER_LISTENER.contains(&key) || WITHOUT_MEANING.contains(&key)
+    listeners::is_ours(key)
+        || acl::settings::is_ours(key)
+        || key == FAILED_DELAY
+        || PER_LISTENER.contains(&key)
+        || WITHOUT_MEANING.contains(&key)
 }
 
 fn is_of_mechanism(key: &str, own: &str) -> bool {
@@ -58,7 +65,7 @@ impl SecuritySettings {
     /// One listener in plain text, on loopback.
     pub(crate) fn on_loopback(port: u16) -> Self {
         let listener = ListenerSettings { spec: ListenerSpec::on_loopback(port), sasl: None, max_receive: 524_288 };
-        Self { listeners: vec![listener], failed_delay: Duration::ZERO }
+        Self { listeners: vec![listener], failed_delay: Duration::ZERO, acl: None }
     }
 
     /// Reads the configs, or names every mistake in them.
@@ -76,8 +83,12 @@ impl SecuritySettings {
         let failed_delay = delay.map(Duration::from_millis).map_err(|_| {
             mistakes.push(format!("{FAILED_DELAY} must be a number of milliseconds"));
         });
+        let acl = AclSettings::resolve(configs).unwrap_or_else(|wrong| {
+            mistakes.extend(wrong);
+            None
+        });
         match failed_delay {
-            Ok(failed_delay) if mistakes.is_empty() => Ok(Self { listeners: resolved, failed_delay }),
+            Ok(failed_delay) if mistakes.is_empty() => Ok(Self { listeners: resolved, failed_delay, acl }),
             _ => Err(mistakes),
         }
     }
@@ -133,6 +144,7 @@ mod tests {
         for ours in [
             "listeners",
             "connections.max.reauth.ms",
+            "super.users",
             "listener.name.out.sasl.enabled.mechanisms",
             "listener.name.out.scram-sha-256.sasl.jaas.config",
         ] {

@@ -140,7 +140,7 @@ fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
 
 fn serve(stream: TcpStream, peer: SocketAddr, door: &Arc<Door>, open: &Mutex<Vec<Open>>) -> io::Result<()> {
     let to_close = stream.try_clone()?;
-    let session = Session::anonymous(Arc::clone(&door.listener.spec.name), stream.local_addr()?.ip());
+    let session = Session::anonymous(Arc::clone(&door.listener.spec.name), peer.ip(), stream.local_addr()?.ip());
     let login = door.listener.sasl.clone().map(Login::new);
     let door = Arc::clone(door);
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {

@@ -24,6 +24,8 @@ use crate::fetch_session::{Asked, Context, NO_SESSION, SessionRequest, Told, Top
 use crate::log::AbortedTransaction;
 use crate::partition::{Isolation, Offsets, Partition, Read, ReadFrom};
 use crate::protocol;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics};
 
 mod request;
@@ -144,7 +146,7 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
     let mut round = Round { answers: Vec::with_capacity(asked.len()), ..Round::default() };
     for (place, one) in asked.iter().enumerate() {
         let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0, isolation };
-        let answer = match find(&topics, one) {
+        let answer = match find(cx, &topics, one) {
             Ok((topic, partition)) => read_one(topic, partition, one, room, place),
             Err(code) => Answer::error(place, code),
         };
@@ -166,11 +168,21 @@ struct Room {
     isolation: Isolation,
 }
 
-fn find<'t>(topics: &'t Topics, asked: &Asked) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), ErrorCode> {
+fn find<'t>(
+    cx: &RequestContext<'_>,
+    topics: &'t Topics,
+    asked: &Asked,
+) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), ErrorCode> {
     let found = match &asked.key.topic {
-        TopicKey::Name(name) => topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?,
+        TopicKey::Name(name) => {
+            cx.require(Operation::Read, Resource::Topic(name))?;
+            topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?
+        }
         TopicKey::Id(id) => match topics.by_id(*id) {
-            Some(topic) => topic,
+            Some(topic) => {
+                cx.require(Operation::Read, Resource::Topic(&topic.name))?;
+                topic
+            }
             None => return Err(gone(topics, asked)),
         },
     };

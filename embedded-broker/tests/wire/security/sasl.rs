@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use embedded_broker::ErrorCode;
 use kafka_protocol::messages::alter_user_scram_credentials_request::{
     ScramCredentialDeletion, ScramCredentialUpsertion,
@@ -150,11 +148,6 @@ fn a_handshake_in_the_middle_of_a_login_is_answered_and_ends_it() {
         assert_eq!(client.call(0, &ApiVersionsRequest::default()).error_code, 34);
         assert!(client.is_closed());
     });
-}
-
-fn bearer(claims: &str) -> String {
-    let part = |text: &str| STANDARD_NO_PAD.encode(text);
-    format!("n,,\x01auth=Bearer {}.{}.\x01\x01", part(r#"{"alg":"none"}"#), part(claims))
 }
 
 #[test]
