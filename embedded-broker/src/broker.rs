@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
@@ -23,6 +23,9 @@ use crate::topic::NewTopic;
 use crate::topic_view::TopicView;
 use crate::transactions;
 use crate::upkeep;
+
+/// As in Kafka's CreateTopics: as many as `num.partitions` says.
+const DEFAULT_PARTITIONS: i32 = -1;
 
 /// A Kafka broker inside this process, on a real TCP port of the loopback interface.
 ///
@@ -77,6 +80,11 @@ impl EmbeddedBroker {
     pub fn bootstrap_servers_of(&self, listener: &str) -> Option<&str> {
         let own = self.addresses.iter().find(|(name, _)| name.eq_ignore_ascii_case(listener));
         own.map(|(_, address)| address.as_str())
+    }
+
+    /// Every listener: its name and what its clients connect to.
+    pub fn listeners(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.addresses.iter().map(|(name, address)| (&**name, address.as_str()))
     }
 
     /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
@@ -188,7 +196,7 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// Makes a topic before the first client connects.
+    /// Makes a topic before the first client connects; with -1 partitions it has as many as `num.partitions` says.
     pub fn topic(mut self, name: impl Into<String>, partitions: i32) -> Self {
         self.topics.push((name.into(), partitions));
         self
@@ -251,6 +259,12 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// Sets several broker configs, as [`config`](Self::config) does.
+    pub fn configs<K: Into<String>, V: Into<String>>(mut self, configs: impl IntoIterator<Item = (K, V)>) -> Self {
+        self.configs.extend(configs.into_iter().map(|(key, value)| (key.into(), value.into())));
+        self
+    }
+
     /// Runs the broker on a clock that stands still until the test moves it.
     pub fn manual_clock(mut self) -> (Self, ManualClock) {
         // Some day in 2023: tests that print timestamps are the same every day.
@@ -283,7 +297,8 @@ impl EmbeddedBrokerBuilder {
         }
         settings.security.add_users(&self.users);
         let bound = settings.security.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
-        let node = Node { id: 1, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
+        let node_id = settings.node_id;
+        let node = Node { id: node_id, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
         let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
         Groups::schedule_expiry(&cluster);
         cluster.add_scram_users(&self.users);
@@ -295,8 +310,8 @@ impl EmbeddedBrokerBuilder {
             EmbeddedBroker { cluster: Arc::clone(&cluster), addresses: Vec::new(), servers: Vec::new(), timer: None };
         for bound in bound {
             let name = Arc::clone(&bound.listener.spec.name);
-            broker.addresses.push((name, server::reachable(bound.address).to_string()));
-            let door = Door { node_id: 1, listener: bound.listener, cluster: Arc::clone(&cluster) };
+            broker.addresses.push((name, bound.reachable_at()));
+            let door = Door { node_id, listener: bound.listener, cluster: Arc::clone(&cluster) };
             broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
         }
         transactions::start(&cluster);
@@ -328,6 +343,18 @@ fn bind(listener: &ListenerSettings) -> Result<Bound, Error> {
 }
 
 impl Bound {
+    /// Where a client on this machine finds it, by the name that was said: a certificate may be for that name.
+    fn reachable_at(&self) -> String {
+        let host = &self.listener.spec.host;
+        if self.address.ip().is_unspecified() {
+            format!("localhost:{}", self.address.port())
+        } else if host.parse::<IpAddr>().is_ok() {
+            self.address.to_string()
+        } else {
+            format!("{host}:{}", self.address.port())
+        }
+    }
+
     /// What clients are told, with the port that the system chose where none was said.
     fn endpoint(&self) -> Option<Endpoint> {
         let spec = &self.listener.spec;
@@ -349,6 +376,7 @@ fn fire(cluster: &Cluster, key: &TimerKey) {
 }
 
 fn new_topic(cluster: &Cluster, name: String, partitions: i32) -> Result<NewTopic, Error> {
+    let partitions = if partitions == DEFAULT_PARTITIONS { cluster.settings.num_partitions } else { partitions };
     if partitions < 1 {
         let message = format!("topic {name} must have at least 1 partition, not {partitions}");
         return Err(Error::with_code(ErrorCode::InvalidPartitions, message));

@@ -15,6 +15,8 @@ use crate::upkeep::UpkeepConfig;
 /// Typed broker configs.
 #[derive(Debug, Clone)]
 pub(crate) struct BrokerSettings {
+    /// `node.id`, or `broker.id`, its name in older files.
+    pub(crate) node_id: i32,
     /// `num.partitions`: of topics that are made without a number.
     pub(crate) num_partitions: i32,
     /// `default.replication.factor`: of topics that are made without one.
@@ -54,6 +56,7 @@ pub(crate) struct BrokerSettings {
 impl Default for BrokerSettings {
     fn default() -> Self {
         Self {
+            node_id: 1,
             num_partitions: 1,
             default_replication_factor: 1,
             delete_topics: true,
@@ -93,6 +96,7 @@ impl BrokerSettings {
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
+            "node.id" | "broker.id" => self.node_id = number(key, value, 0)?,
             "num.partitions" => self.num_partitions = number(key, value, 1)?,
             "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,

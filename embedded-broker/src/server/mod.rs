@@ -8,7 +8,7 @@ mod frame;
 mod login;
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -100,11 +100,15 @@ pub(crate) fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
         return TcpListener::bind((Ipv6Addr::UNSPECIFIED, port))
             .or_else(|_| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
     }
-    TcpListener::bind((host, port))
+    // One address only: where it is taken, another of the same name would leave a broker that half of the clients miss.
+    // Java takes the first of IPv4, and so do its clients.
+    let all: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    let chosen = all.iter().find(|address| address.is_ipv4()).or(all.first());
+    TcpListener::bind(chosen.ok_or_else(|| io::Error::other("the host has no address"))?)
 }
 
 /// An address this process can connect to: one that stands for all of them becomes loopback.
-pub(crate) fn reachable(mut bound: SocketAddr) -> SocketAddr {
+fn reachable(mut bound: SocketAddr) -> SocketAddr {
     if bound.ip().is_unspecified() {
         let loopback = if bound.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
         bound.set_ip(loopback);

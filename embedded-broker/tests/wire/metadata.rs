@@ -29,6 +29,16 @@ fn every_version_names_the_node_and_who_leads() {
 }
 
 #[test]
+fn the_node_has_the_id_that_was_set_and_leads_under_it() {
+    let broker = EmbeddedBroker::builder().configs([("node.id", "7"), ("num.partitions", "2")]).topic("t", -1);
+    let broker = broker.start().unwrap();
+    let response = Client::of(&broker).call(12, &ask(&["t"]));
+    assert_eq!((response.brokers[0].node_id.0, response.controller_id.0), (7, 7));
+    let leaders: Vec<_> = response.topics[0].partitions.iter().map(|partition| partition.leader_id.0).collect();
+    assert_eq!(leaders, [7, 7], "and a topic of -1 partitions has num.partitions");
+}
+
+#[test]
 fn all_topics_are_asked_for_with_null_and_in_version_0_with_an_empty_list() {
     let broker = EmbeddedBroker::builder().topic("a", 1).topic("b", 1).start().unwrap();
     let mut client = Client::of(&broker);
