@@ -1,0 +1,5 @@
+//! The program `kafka-app` as its users run it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail where the test would")]
+
+mod broker;
+mod program;

@@ -1,0 +1,60 @@
+//! Runs the program and reads what it says, within a time limit.
+
+use std::{
+    process::{Output, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+/// More than a busy machine needs for anything here.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program, running; killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kafka-app"));
+    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+impl Program {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    /// The next line of standard output.
+    pub(crate) async fn line(&mut self) -> String {
+        timeout(PATIENCE, self.lines.next_line()).await.expect("a line in time").unwrap().expect("a line")
+    }
+
+    /// Sends a signal and waits for the end: the exit code, what was printed after the lines already read, and what was
+    /// said on standard error.
+    pub(crate) async fn end_with(self, signal: &str) -> (Option<i32>, String, String) {
+        let Self { child, mut lines } = self;
+        let pid = child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        let Output { status, stderr, .. } =
+            timeout(PATIENCE, child.wait_with_output()).await.expect("an end in time").unwrap();
+        let mut rest = String::new();
+        lines.get_mut().read_to_string(&mut rest).await.unwrap();
+        (status.code(), rest, String::from_utf8(stderr).unwrap())
+    }
+}
+
+/// Runs the program to its end: the exit code and what it said on standard output and standard error.
+pub(crate) async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        timeout(PATIENCE, command(arguments).output()).await.expect("an end in time").unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
