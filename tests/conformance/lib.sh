@@ -12,6 +12,9 @@ readonly conformance root work kafka
 mkdir -p "$work"
 
 unset CLASSPATH
+# So that what ends a script by its exit trap ends it when it is interrupted, too.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 passed=0 failed=0 skipped=0
 server_pid=''
 bootstrap=''
@@ -64,6 +67,17 @@ stop_broker() {
   kill -TERM "$server_pid" 2>/dev/null || true
   timeout 10 tail -s 0.1 --pid="$server_pid" -f /dev/null || kill -KILL "$server_pid" 2>/dev/null || true
   server_pid=''
+}
+
+# Kafka Streams and Connect, beside what tests/apache-kafka has: `java CLASS` finds them from then on.
+use_streams_and_connect() {
+  local file=$work/streams-and-connect.classpath
+  if [[ ! -s $file || $conformance/pom.xml -nt $file ]]; then
+    need mvn "Maven fetches Kafka Streams and Connect"
+    mvn -q -B -f "$conformance/pom.xml" dependency:build-classpath "-Dmdep.outputFile=$file" </dev/null >&2 ||
+      die "Maven could not resolve the artifacts of $conformance/pom.xml"
+  fi
+  CLASSPATH=$(<"$file")
 }
 
 # Compiles Java sources of this folder against Apache Kafka's jars; `java CLASS` finds them from then on.
