@@ -9,6 +9,7 @@ mod admin;
 mod api_versions;
 mod core_as_kafka;
 mod fetch;
+mod group_views;
 mod groups;
 mod groups_as_kafka;
 mod hostile;

@@ -29,6 +29,10 @@ impl World {
             }
             self.forget(client);
         }
+        // Kafka loses an empty consumer group when somebody joins it who has an id.
+        if !self.members[client].id.is_empty() && self.is_empty_consumer_group() {
+            return None;
+        }
         let topics: Vec<_> = join.topics.iter().map(|topic| self.topics[*topic].0.clone()).collect();
         let member = &self.members[client];
         let metadata = subscription(join.subscription, &topics, &member.owned);

@@ -1,6 +1,6 @@
 //! What tools ask: DescribeGroups, ConsumerGroupDescribe, ListGroups, DeleteGroups.
 
-use kafka_protocol::messages::consumer_group_describe_response::Assignment;
+use kafka_protocol::messages::consumer_group_describe_response::{Assignment, DescribedGroup};
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest,
 };
@@ -44,9 +44,17 @@ impl World {
 
     /// The epoch of a consumer group; 0 if it is none.
     pub(super) fn group_epoch(&mut self) -> i32 {
+        self.consumer_group().group_epoch
+    }
+
+    pub(super) fn is_empty_consumer_group(&mut self) -> bool {
+        *self.consumer_group().group_state == *"Empty"
+    }
+
+    fn consumer_group(&mut self) -> DescribedGroup {
         self.settle();
         let request = ConsumerGroupDescribeRequest::default().with_group_ids(vec![self.group_id()]);
-        self.call(1, &request).groups[0].group_epoch
+        self.call(1, &request).groups.remove(0)
     }
 
     pub(super) fn list(&mut self, version: i16, states: &[&str], types: &[&str]) -> String {

@@ -1,6 +1,7 @@
 //! A group as a whole: what its two protocols and its offsets do to each other.
 
 mod expiry;
+mod limits;
 mod migration;
 mod mixed_histories;
 
