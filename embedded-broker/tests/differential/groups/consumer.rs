@@ -68,9 +68,8 @@ impl World {
             Beat::Join { topics, regex, assignor } => {
                 member.has.clear();
                 member.told.clear();
-                let names = names(self, topics).filter(|_| *regex != Some("dif.*"));
                 joining(plain)
-                    .with_subscribed_topic_names(names)
+                    .with_subscribed_topic_names(names(self, topics))
                     .with_subscribed_topic_regex(regex.and_then(|regex| pattern(self, regex)))
                     .with_server_assignor(assignor.map(text))
             }
