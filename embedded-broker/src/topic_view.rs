@@ -123,6 +123,11 @@ impl TopicView {
         Ok(topic.partitions.iter().map(|partition| partition.offsets().log_start).collect())
     }
 
+    /// Lets what transactions have decided come true: see [`Transactions::settle`](crate::transactions::Transactions::settle).
+    pub(crate) fn settle_transactions(&self) {
+        self.cluster.transactions.settle(&self.cluster);
+    }
+
     pub(crate) fn topic(&self) -> Result<Arc<Topic>, Error> {
         self.cluster.topics().by_name(&self.name).cloned().ok_or_else(|| {
             let message = format!("there is no topic {}", self.name);

@@ -21,7 +21,7 @@ pub struct AbortedRange {
 
 impl TopicView {
     /// The records that readers of committed ones see now, by partition and offset: nothing aborted, and nothing behind the
-    /// first transaction that is still open.
+    /// first transaction that is still open. What a producer was told to be committed is committed here.
     ///
     /// ```
     /// # use embedded_broker::EmbeddedBroker;
@@ -34,6 +34,7 @@ impl TopicView {
     ///
     /// If there is no such topic, or a compressed batch cannot be unpacked.
     pub fn committed_records(&self) -> Result<Vec<Record>, Error> {
+        self.settle_transactions();
         // Looked at before the records are: what is decided by now stays so.
         let visible: Vec<_> = self.topic()?.partitions.iter().map(|partition| Visible::of(partition)).collect();
         let mut records = self.records()?;
@@ -50,6 +51,7 @@ impl TopicView {
     ///
     /// If there is no such topic.
     pub fn aborted_ranges(&self) -> Result<Vec<AbortedRange>, Error> {
+        self.settle_transactions();
         let topic = self.topic()?;
         let ranges = topic.partitions.iter().zip(0..).flat_map(|(one, partition)| {
             let aborted = one.look(-1, |log| log.aborted()).unwrap_or_default();
@@ -69,6 +71,7 @@ impl TopicView {
     ///
     /// If there is no such topic.
     pub fn last_stable_offsets(&self) -> Result<Vec<i64>, Error> {
+        self.settle_transactions();
         Ok(self.topic()?.partitions.iter().map(|partition| partition.offsets().last_stable).collect())
     }
 }

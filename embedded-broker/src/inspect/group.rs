@@ -71,6 +71,8 @@ impl<'a> ConsumerGroup<'a> {
     /// Everything the group has committed, by topic and partition.
     #[must_use]
     pub fn committed(&self) -> BTreeMap<(String, i32), OffsetAndMetadata> {
+        // What a producer was told to be committed with its transaction is committed here.
+        self.cluster.transactions.settle(self.cluster);
         self.turn(|group, _| committed(group)).unwrap_or_default()
     }
 

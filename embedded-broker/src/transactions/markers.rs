@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -38,8 +39,12 @@ impl Decided {
         self.len.store(queue.len(), Ordering::Release);
     }
 
+    fn are_held(&self) -> bool {
+        self.holds.load(Ordering::Acquire) > 0
+    }
+
     fn pop(&self) -> Option<Arc<TransactionCell>> {
-        if self.len.load(Ordering::Acquire) == 0 || self.holds.load(Ordering::Acquire) > 0 {
+        if self.len.load(Ordering::Acquire) == 0 || self.are_held() {
             return None;
         }
         let mut queue = self.queue.lock();
@@ -55,6 +60,23 @@ impl Transactions {
         while let Some(cell) = self.decided.pop() {
             cell.write_markers(cluster);
         }
+    }
+
+    /// Waits until everything that was decided so far has come true, unless markers are held back: for whoever looks from
+    /// inside, right after a client was told that its transaction has ended.
+    pub(crate) fn settle(&self, cluster: &Cluster) {
+        /// Markers take microseconds; a thread that is not let run may take longer.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        self.write_markers(cluster);
+        let moving = |cell: &Arc<TransactionCell>| cell.look(|transaction| transaction.state().is_moving());
+        let mut cells = self.all().into_iter().filter(moving).peekable();
+        if self.decided.are_held() || cells.peek().is_none() {
+            return;
+        }
+        let (number, waiter) = cluster.register_waiter();
+        let deadline = cluster.clock.now() + PATIENCE;
+        cells.for_each(|cell| _ = cell.wait_until_settled(cluster, &waiter, deadline));
+        cluster.unregister_waiter(number);
     }
 
     /// Keeps decisions from coming true until [`release_markers`](Self::release_markers) is called as often.

@@ -232,3 +232,21 @@ fn a_request_with_batches_of_two_producers_is_refused_whole() {
     let codes: Vec<i16> = answer.responses[0].partition_responses.iter().map(|one| one.error_code).collect();
     assert_eq!(codes, [ErrorCode::InvalidProducerIdMapping.code(); 2]);
 }
+
+#[test]
+fn what_a_client_was_told_is_committed_is_seen_from_inside() {
+    let broker = broker();
+    let mut client = Client::of(&broker);
+    let mut talk = Talk::new(&mut client);
+    let mut producer = talk.init();
+    let topic = broker.topic(&talk.topic);
+    for n in 1..=50 {
+        assert_eq!(talk.produce(12, producer, 0, 0).0, 0);
+        producer = end_at_once(&mut talk, 5, producer, true).1;
+        assert_eq!(topic.committed_records().expect("the topic is there").len(), n);
+    }
+    talk.produce(12, producer, 0, 0);
+    end_at_once(&mut talk, 5, producer, false);
+    assert_eq!(topic.aborted_ranges().expect("the topic is there").len(), 1);
+    assert_eq!(topic.committed_records().expect("the topic is there").len(), 50);
+}

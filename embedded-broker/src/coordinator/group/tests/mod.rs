@@ -4,6 +4,7 @@ mod expiry;
 mod limits;
 mod migration;
 mod mixed_histories;
+mod transactional;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
