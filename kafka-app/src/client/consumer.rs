@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     ffi::{EventQueue, NativeConsumer, PartitionQueue},
-    port::{ConsumerClient, ConsumerEvent, Fault, Lease, RecordQueue, Signal, StoredOffset, Taken},
+    port::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken},
 };
 use crate::{
     config::{Properties, Subscription},
@@ -25,7 +25,7 @@ pub(crate) fn connect(properties: &Properties, signal: Arc<dyn Signal>) -> Resul
     };
     // A static member stays in its group; KIP-848 leaves by a way of its own.
     let must_unsubscribe = !has("group.instance.id", None) && !has("group.protocol", Some("consumer"));
-    Ok(Box::new(Consumer { events, commits, client, must_unsubscribe, n_assigned: 0 }))
+    Ok(Box::new(Consumer { events, commits, client, must_unsubscribe, n_assigned: 0, is_leaving: false }))
 }
 
 /// Queues are declared, and so dropped, before the client they belong to.
@@ -37,6 +37,20 @@ struct Consumer {
     /// See [`NativeConsumer::unsubscribe`].
     must_unsubscribe: bool,
     n_assigned: usize,
+    /// It unsubscribed, and is closed once that has made it leave.
+    is_leaving: bool,
+}
+
+impl Consumer {
+    /// Closes the client, unless it has unsubscribed and is still a member: one that is closed while it waits for the end
+    /// of a rebalance forgets to leave.
+    fn close_once_left(&mut self) -> Result<()> {
+        if self.is_leaving && self.client.is_member() {
+            return Ok(());
+        }
+        self.is_leaving = false;
+        self.client.close(&self.events)
+    }
 }
 
 impl ConsumerClient for Consumer {
@@ -49,6 +63,11 @@ impl ConsumerClient for Consumer {
     }
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
+        if self.is_leaving
+            && let Err(error) = self.close_once_left()
+        {
+            return Some(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: error.to_string() }));
+        }
         self.events.poll().or_else(|| self.commits.poll())
     }
 
@@ -84,10 +103,8 @@ impl ConsumerClient for Consumer {
     }
 
     fn close(&mut self) -> Result<()> {
-        if self.must_unsubscribe && self.n_assigned == 0 {
-            self.client.unsubscribe()?;
-        }
-        self.client.close(&self.events)
+        self.is_leaving = self.must_unsubscribe && self.n_assigned == 0 && self.client.unsubscribe()?;
+        self.close_once_left()
     }
 
     fn is_closed(&self) -> bool {

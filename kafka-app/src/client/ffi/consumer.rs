@@ -13,7 +13,7 @@ use super::{
     fault::{check, check_error, fault, other},
     partition_list::{Element, PartitionList},
     queue::{EventQueue, PartitionQueue},
-    text::{buffer_text, c_string},
+    text::{buffer_text, c_string, c_text},
 };
 use crate::{
     client::port::{Fault, Signal, StoredOffset},
@@ -172,13 +172,26 @@ impl NativeConsumer {
 
     /// Leaves the group before [`NativeConsumer::close`], for a member of the cooperative protocol that owns nothing: librdkafka
     /// closes such a one without telling the group, which then waits for it, and for its next rebalance, until the session
-    /// ends (`rdkafka_cgrp.c`, `rd_kafka_cgrp_revoke_all_rejoin`, "skipping rejoin"). Nothing is done with other protocols.
-    pub(crate) fn unsubscribe(&self) -> Result<()> {
+    /// ends (`rdkafka_cgrp.c`, `rd_kafka_cgrp_revoke_all_rejoin`, "skipping rejoin"). In the middle of a rebalance it leaves
+    /// only after that: until then it [is a member](Self::is_member). With other protocols nothing is done, and the answer
+    /// is `false`.
+    pub(crate) fn unsubscribe(&self) -> Result<bool> {
         if !self.is_cooperative() {
-            return Ok(());
+            return Ok(false);
         }
         // SAFETY: a valid client; it asks the client's own thread and does not wait for the network.
-        check(unsafe { sys::rd_kafka_unsubscribe(self.rk.as_ptr()) }, "cannot unsubscribe")
+        check(unsafe { sys::rd_kafka_unsubscribe(self.rk.as_ptr()) }, "cannot unsubscribe")?;
+        Ok(true)
+    }
+
+    /// Whether the client is a member of its group: it gives its id up when it starts to leave.
+    pub(crate) fn is_member(&self) -> bool {
+        // SAFETY: a valid client; it asks the client's own thread and does not wait for the network.
+        let Some(id) = NonNull::new(unsafe { sys::rd_kafka_memberid(self.rk.as_ptr()) }) else { return false };
+        let is_member = !c_text(id.as_ptr()).is_empty();
+        // SAFETY: the text was made for us and is freed once.
+        unsafe { sys::rd_kafka_mem_free(self.rk.as_ptr(), id.as_ptr().cast()) };
+        is_member
     }
 
     /// Starts to leave the group; remaining events arrive on `events`.
