@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use embedded_broker::{EmbeddedBroker, ErrorCode};
+use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{CreateTopicsRequest, OffsetForLeaderEpochRequest};
 use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -111,4 +114,80 @@ fn a_fetch_that_waits_is_told_at_once_that_its_log_was_cut_off() {
     broker.topic("t").truncate(0, 0).unwrap();
     let answer = only(client.receive::<kafka_protocol::messages::FetchRequest>(12));
     assert_eq!((answer.diverging_epoch.epoch, answer.diverging_epoch.end_offset), (0, 0));
+}
+
+/// A batch of one record with a key; `None` makes a tombstone.
+fn keyed(key: &str, value: Option<&str>, timestamp: i64) -> Bytes {
+    let record = Record {
+        transactional: false,
+        control: false,
+        partition_leader_epoch: 0,
+        producer_id: -1,
+        producer_epoch: -1,
+        timestamp_type: TimestampType::Creation,
+        offset: 0,
+        sequence: -1,
+        timestamp,
+        key: Some(Bytes::copy_from_slice(key.as_bytes())),
+        value: value.map(|value| Bytes::copy_from_slice(value.as_bytes())),
+        headers: IndexMap::new(),
+        delete_horizon: false,
+    };
+    let mut bytes = BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
+    RecordBatchEncoder::encode(&mut bytes, &[record], &options).expect("records can be encoded");
+    bytes.freeze()
+}
+
+/// Key and value of all records of the topic.
+fn kept(broker: &EmbeddedBroker, topic: &str) -> Vec<(String, Option<String>)> {
+    let records = broker.topic(topic).records().expect("the topic is there");
+    let text = |record: &embedded_broker::Record| {
+        (record.key_str().unwrap_or_default().to_owned(), record.value_str().map(str::to_owned))
+    };
+    records.iter().map(text).collect()
+}
+
+#[test]
+fn a_test_can_let_compaction_happen_at_once() {
+    let (builder, hand) = EmbeddedBroker::builder().manual_clock();
+    let broker = builder.start().unwrap();
+    let mut client = Client::of(&broker);
+    create(&mut client, "t", &[("cleanup.policy", "compact"), ("delete.retention.ms", "1000")]);
+    create(&mut client, "plain", &[]);
+    for topic in ["t", "plain"] {
+        for (key, value) in [("a", Some("1")), ("b", Some("1")), ("a", Some("2")), ("b", None)] {
+            assert_eq!(produce(&mut client, topic, 0, keyed(key, value, START_MS)).error_code, 0);
+        }
+        broker.topic(topic).compact_now().unwrap();
+    }
+    let two = || ("a".to_owned(), Some("2".to_owned()));
+    assert_eq!(kept(&broker, "t"), [two(), ("b".to_owned(), None)]);
+    assert_eq!(kept(&broker, "plain").len(), 4, "it is not compacted");
+    hand.advance(Duration::from_secs(1));
+    broker.topic("t").compact_now().unwrap();
+    assert_eq!(kept(&broker, "t"), [two()]);
+    assert_eq!(
+        (broker.topic("t").start_offsets().unwrap(), broker.topic("t").end_offsets().unwrap()),
+        (vec![0], vec![4])
+    );
+}
+
+#[test]
+fn the_cleaner_looks_every_quarter_of_a_minute() {
+    let (builder, hand) = EmbeddedBroker::builder().manual_clock();
+    let broker = builder.start().unwrap();
+    let mut client = Client::of(&broker);
+    create(&mut client, "t", &[("cleanup.policy", "compact"), ("segment.ms", "10")]);
+    for (value, at) in [("1", 0), ("2", 5), ("3", 20)] {
+        assert_eq!(produce(&mut client, "t", 0, keyed("a", Some(value), START_MS + at)).error_code, 0);
+    }
+    hand.advance(Duration::from_secs(14));
+    assert_eq!(kept(&broker, "t").len(), 3);
+    hand.advance(Duration::from_secs(1));
+    let compacted = (0..1_000_000).any(|_| {
+        std::thread::yield_now();
+        kept(&broker, "t").len() == 2
+    });
+    assert!(compacted, "the closed segment holds the latest of its records, the active one is as it was");
 }
