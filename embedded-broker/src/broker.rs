@@ -331,11 +331,7 @@ struct Bound {
 }
 
 fn bind(listener: &ListenerSettings) -> Result<Bound, Error> {
-    let ListenerSpec { name, protocol, host, port, .. } = &listener.spec;
-    if protocol.is_tls() {
-        let why = format!("the embedded broker does not serve {protocol} yet: leave out the listener {name}");
-        return Err(Error::with_code(ErrorCode::InvalidConfig, why));
-    }
+    let ListenerSpec { host, port, .. } = &listener.spec;
     let no_socket = |error| Error::io(format!("cannot listen on {host}:{port}"), error);
     let socket = server::bind(host, *port).map_err(no_socket)?;
     let address = socket.local_addr().map_err(|error| Error::io("cannot read the address", error))?;

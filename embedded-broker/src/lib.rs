@@ -10,6 +10,10 @@
 //! # Ok::<(), embedded_broker::Error>(())
 //! ```
 //!
+//! | feature | what it gives | default |
+//! |---|---|---|
+//! | `tls` | listeners with TLS, certificates of clients, and an authority for tests (`CertificateAuthority`); needs a C compiler | no |
+//!
 //! What it serves and where it differs from Apache Kafka 4.1 is in `DESIGN.md`, beside this crate's manifest.
 
 mod api;
@@ -52,5 +56,7 @@ pub use inspect::committed::AbortedRange;
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
 pub use inspect::transactions::{HeldMarkers, TransactionDescription, TransactionsView};
 pub use security::listeners::builder::Listener;
+#[cfg(feature = "tls")]
+pub use security::tls::certificates::{Certificate, CertificateAuthority};
 pub use telemetry::PushedMetrics;
 pub use topic_view::{AwaitRecords, Record, TopicView};

@@ -9,3 +9,5 @@ pub(crate) mod protocol;
 pub(crate) mod sasl;
 pub(crate) mod session;
 pub(crate) mod settings;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;

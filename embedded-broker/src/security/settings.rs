@@ -12,7 +12,21 @@ const FAILED_DELAY: &str = "connection.failed.authentication.delay.ms";
 const MAX_RECEIVE: &str = "sasl.server.max.receive.size";
 
 /// Configs that a listener may have for itself.
-const PER_LISTENER: &[&str] = &["sasl.enabled.mechanisms", "connections.max.reauth.ms", MAX_RECEIVE];
+const PER_LISTENER: &[&str] = &[
+    "connections.max.reauth.ms",
+    "sasl.enabled.mechanisms",
+    "ssl.client.auth",
+    "ssl.enabled.protocols",
+    "ssl.keystore.certificate.chain",
+    "ssl.keystore.key",
+    "ssl.keystore.location",
+    "ssl.keystore.type",
+    "ssl.principal.mapping.rules",
+    "ssl.truststore.certificates",
+    "ssl.truststore.location",
+    "ssl.truststore.type",
+    MAX_RECEIVE,
+];
 
 /// Configs of brokers that log in at each other, which nobody does here.
 const WITHOUT_MEANING: &[&str] = &["sasl.mechanism.inter.broker.protocol", "sasl.mechanism.controller.protocol"];
@@ -34,6 +48,9 @@ pub(crate) struct ListenerSettings {
     pub(crate) spec: ListenerSpec,
     /// Absent where clients need not say who they are.
     pub(crate) sasl: Option<Arc<SaslSettings>>,
+    /// Absent where nothing is encrypted.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<super::tls::settings::TlsSettings>,
     /// `sasl.server.max.receive.size`: a longer frame of a client that is not yet known closes the connection.
     pub(crate) max_receive: usize,
 }
@@ -64,7 +81,13 @@ fn is_of_mechanism(key: &str, own: &str) -> bool {
 impl SecuritySettings {
     /// One listener in plain text, on loopback.
     pub(crate) fn on_loopback(port: u16) -> Self {
-        let listener = ListenerSettings { spec: ListenerSpec::on_loopback(port), sasl: None, max_receive: 524_288 };
+        let listener = ListenerSettings {
+            spec: ListenerSpec::on_loopback(port),
+            sasl: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+            max_receive: 524_288,
+        };
         Self { listeners: vec![listener], failed_delay: Duration::ZERO, acl: None }
     }
 
@@ -109,11 +132,27 @@ impl ListenerSettings {
         let max_receive = own.get(MAX_RECEIVE).map_or(Ok(524_288), |text| text.trim().parse());
         let max_receive = max_receive
             .map_err(|_| vec![format!("{MAX_RECEIVE} of listener {} must be a number of bytes", spec.name)])?;
-        if !spec.protocol.is_sasl() {
-            return Ok(Self { spec, sasl: None, max_receive });
+        #[cfg(not(feature = "tls"))]
+        if spec.protocol.is_tls() {
+            let name = &spec.name;
+            return Err(vec![format!(
+                "{} of listener {name} needs the feature `tls` of embedded-broker",
+                spec.protocol
+            )]);
         }
-        let sasl = SaslSettings::resolve(&spec.name, configs)?;
-        Ok(Self { sasl: Some(Arc::new(sasl)), spec, max_receive })
+        #[cfg(feature = "tls")]
+        let tls = match spec.protocol.is_tls() {
+            true => Some(super::tls::settings::TlsSettings::resolve(&spec.name, own)?),
+            false => None,
+        };
+        let sasl = if spec.protocol.is_sasl() { Some(SaslSettings::resolve(&spec.name, configs)?) } else { None };
+        Ok(Self {
+            sasl: sasl.map(Arc::new),
+            #[cfg(feature = "tls")]
+            tls,
+            spec,
+            max_receive,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use bytes::{Buf, BufMut};
 use super::Door;
 use super::frame::FrameReader;
 use super::login::{self, Next};
+use super::transport::Transport;
 use crate::api::{self, Refusal, Reply, RequestContext};
 use crate::clock::{Timestamp, Waiter, Woken};
 use crate::protocol::ApiKey;
@@ -19,23 +20,28 @@ use crate::security::session::Session;
 pub(super) struct Connection {
     pub(super) door: Arc<Door>,
     pub(super) session: Session,
-    pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) waiter: Arc<Waiter>,
 }
 
 impl Connection {
     /// Serves requests until the peer closes the connection, breaks the protocol, or the broker stops.
-    pub(super) fn run(&mut self, login: Option<Login>) {
-        if let Err(error) = self.serve(login) {
+    pub(super) fn run(&mut self, stream: TcpStream, login: Option<Login>) {
+        let served = Transport::open(stream, &self.door.listener).and_then(|(mut transport, principal)| {
+            self.session.principal = principal.unwrap_or_else(|| self.session.principal.clone());
+            let served = self.serve(&mut transport, login);
+            // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
+            transport.close();
+            served
+        });
+        if let Err(error) = served {
             let peer = self.peer;
             let Session { principal, listener, .. } = &self.session;
             tracing::debug!(%peer, %principal, %listener, %error, "connection closed");
         }
     }
 
-    fn serve(&mut self, mut login: Option<Login>) -> io::Result<()> {
-        self.stream.set_nodelay(true)?;
+    fn serve(&mut self, transport: &mut Transport, mut login: Option<Login>) -> io::Result<()> {
         let mut frames = FrameReader::new(self.door.cluster.settings.max_frame_len);
         let mut reply = Reply::default();
         loop {
@@ -43,14 +49,14 @@ impl Connection {
                 let limits = login::frame_limits(login, self.door.listener.max_receive);
                 frames.set_limits(limits.unwrap_or((Header::LEN, self.door.cluster.settings.max_frame_len)));
             }
-            let Some(frame) = frames.next(&mut self.stream)? else { return Ok(()) };
+            let Some(frame) = frames.next(transport)? else { return Ok(()) };
             if self.door.cluster.is_stopping() {
                 return Ok(());
             }
             reply.clear();
             match self.answer(login.as_mut(), frame, &mut reply) {
                 Ok(Next::GoesOn) => {
-                    let written = reply.write_to(&mut self.stream);
+                    let written = reply.write_to(transport);
                     // What the request decided comes true now that its answer is on the way, whether or not it arrives.
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
                     written?;
@@ -58,7 +64,7 @@ impl Connection {
                 }
                 Ok(Next::Refused) => {
                     self.hold_back();
-                    return reply.write_to(&mut self.stream);
+                    return reply.write_to(transport);
                 }
                 // A request that waited when the broker was told to stop is no trouble of anybody's.
                 Err(_) if self.door.cluster.is_stopping() => return Ok(()),
@@ -188,7 +194,7 @@ impl Reply {
     }
 
     /// Fills in the length and sends everything.
-    fn write_to(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    fn write_to(&mut self, stream: &mut Transport) -> io::Result<()> {
         if self.suppressed {
             return Ok(());
         }
@@ -196,7 +202,8 @@ impl Reply {
         let len = i32::try_from(total).map_err(|_| io::Error::other(format!("a response of {total} bytes")))?;
         if self.pieces.is_empty() {
             self.head[..4].copy_from_slice(&len.to_be_bytes());
-            return stream.write_all(&self.head);
+            stream.write_all(&self.head)?;
+            return stream.flush();
         }
         // The first four bytes are in a piece that is already shared, so the length goes out beside it.
         let first = self.pieces[0].slice(4..);
@@ -206,7 +213,8 @@ impl Reply {
         slices.push(IoSlice::new(&first));
         slices.extend(self.pieces[1..].iter().filter(|piece| !piece.is_empty()).map(|piece| IoSlice::new(piece)));
         slices.push(IoSlice::new(&self.head));
-        write_all_vectored(stream, &mut slices)
+        write_all_vectored(stream, &mut slices)?;
+        stream.flush()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -214,7 +222,7 @@ impl Reply {
     }
 }
 
-fn write_all_vectored(stream: &mut TcpStream, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+fn write_all_vectored(stream: &mut Transport, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
         match stream.write_vectored(slices) {

@@ -6,6 +6,7 @@
 mod connection;
 mod frame;
 mod login;
+mod transport;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
@@ -149,10 +150,8 @@ fn serve(stream: TcpStream, peer: SocketAddr, door: &Arc<Door>, open: &Mutex<Vec
     let door = Arc::clone(door);
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
         let (number, waiter) = door.cluster.register_waiter();
-        let mut connection = Connection { door: Arc::clone(&door), session, stream, peer, waiter };
-        connection.run(login);
-        // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
-        drop(connection.stream.shutdown(Shutdown::Both));
+        let mut connection = Connection { door: Arc::clone(&door), session, peer, waiter };
+        connection.run(stream, login);
         door.cluster.unregister_waiter(number);
     })?;
     let ended: Vec<Open>;

@@ -6,6 +6,8 @@ use super::{ADVERTISED, LISTENERS, PROTOCOL_MAP};
 use crate::config::layers::Configs;
 use crate::error::{Error, ErrorCode};
 use crate::security::protocol::SecurityProtocol;
+#[cfg(feature = "tls")]
+use crate::security::tls::certificates::{Certificate, CertificateAuthority};
 
 /// A place where clients connect: a name, a security protocol and an address.
 ///
@@ -43,6 +45,44 @@ impl Listener {
     /// SCRAM-SHA-512, unless [`mechanisms`](Self::mechanisms) says otherwise.
     pub fn sasl_plaintext() -> Self {
         Self::new(SecurityProtocol::SaslPlaintext).mechanisms("PLAIN,SCRAM-SHA-256,SCRAM-SHA-512")
+    }
+
+    /// A listener with TLS, named `SSL`, that proves itself by this certificate.
+    #[cfg(feature = "tls")]
+    pub fn ssl(server: &Certificate) -> Self {
+        Self::new(SecurityProtocol::Ssl).proven_by(server)
+    }
+
+    /// A listener with TLS where clients log in, as at [`sasl_plaintext`](Self::sasl_plaintext), named `SASL_SSL`.
+    #[cfg(feature = "tls")]
+    pub fn sasl_ssl(server: &Certificate) -> Self {
+        let listener = Self::new(SecurityProtocol::SaslSsl).proven_by(server);
+        listener.mechanisms("PLAIN,SCRAM-SHA-256,SCRAM-SHA-512")
+    }
+
+    #[cfg(feature = "tls")]
+    fn proven_by(self, server: &Certificate) -> Self {
+        self.config("ssl.keystore.type", "PEM")
+            .config("ssl.keystore.certificate.chain", server.certificate_pem())
+            .config("ssl.keystore.key", server.key_pem())
+    }
+
+    /// Asks clients for a certificate that this authority has signed: it says who they are, and without one the connection
+    /// is refused. `.config("ssl.client.auth", "requested")` behind it lets them come without.
+    ///
+    /// ```
+    /// use embedded_broker::{CertificateAuthority, EmbeddedBroker, Listener};
+    ///
+    /// let ca = CertificateAuthority::new();
+    /// let listener = Listener::ssl(&ca.server()).client_certificates(&ca);
+    /// let broker = EmbeddedBroker::builder().listener(listener).start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn client_certificates(self, authority: &CertificateAuthority) -> Self {
+        self.config("ssl.client.auth", "required")
+            .config("ssl.truststore.type", "PEM")
+            .config("ssl.truststore.certificates", authority.certificate_pem())
     }
 
     fn new(protocol: SecurityProtocol) -> Self {
