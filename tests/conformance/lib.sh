@@ -13,6 +13,7 @@ mkdir -p "$work"
 
 unset CLASSPATH
 # So that what ends a script by its exit trap ends it when it is interrupted, too.
+trap stop_broker EXIT # a script that starts more sets its own, with this in it
 trap 'exit 130' INT
 trap 'exit 143' TERM
 passed=0 failed=0 skipped=0
@@ -56,7 +57,6 @@ start_broker() {
   fi
   exec {server_out}< <(exec "$program" broker "$@" 2>"$work/broker.log")
   server_pid=$!
-  trap stop_broker EXIT
   read -r -t 30 -u "$server_out" line || die "the dev server did not start: $(<"$work/broker.log")"
   bootstrap=${line#BOOTSTRAP_SERVERS=}
   bootstrap=${bootstrap%% *}
