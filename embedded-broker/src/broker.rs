@@ -59,6 +59,7 @@ pub struct EmbeddedBrokerBuilder {
     users: Vec<(String, String)>,
     clock: Option<Clock>,
     receives_client_metrics: bool,
+    pub(crate) fault_seed: u64,
 }
 
 impl EmbeddedBroker {
@@ -289,6 +290,7 @@ impl EmbeddedBrokerBuilder {
             settings.security = SecuritySettings::on_loopback(port);
         }
         settings.receives_client_metrics = self.receives_client_metrics;
+        settings.fault_seed = self.fault_seed;
         if !settings.ignored.is_empty() {
             tracing::info!(
                 configs = settings.ignored.join(", "),

@@ -41,6 +41,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) telemetry_max_bytes: usize,
     /// Whether clients are told that they may push metrics.
     pub(crate) receives_client_metrics: bool,
+    /// What chance is drawn from for faults.
+    pub(crate) fault_seed: u64,
     /// Where clients connect, and how they log in.
     pub(crate) security: SecuritySettings,
     /// `quota.window.num` and `quota.window.size.seconds`.
@@ -69,6 +71,7 @@ impl Default for BrokerSettings {
             max_frame_len: 100 << 20,
             telemetry_max_bytes: 1 << 20,
             receives_client_metrics: false,
+            fault_seed: 0,
             security: SecuritySettings::default(),
             quota_windows: Windows::default(),
             controller_quota_windows: Windows::default(),

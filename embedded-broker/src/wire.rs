@@ -56,12 +56,23 @@ impl<'a> Reader<'a> {
 
     /// The number of elements of an array that must not be null; never more than the bytes that are left.
     pub(crate) fn array_len(&mut self) -> Field<usize> {
+        self.nullable_array_len()?.ok_or_else(|| Malformed::new("an array is null where it must not be"))
+    }
+
+    /// The number of elements of an array, or null; never more than the bytes that are left.
+    pub(crate) fn nullable_array_len(&mut self) -> Field<Option<usize>> {
         let len = if self.flexible { self.compact_len()? } else { usize::try_from(self.i32()?).ok() };
         match len {
-            Some(len) if len <= self.bytes.len() => Ok(len),
-            Some(len) => Err(Malformed::new(format!("an array says it has {len} elements, which cannot fit"))),
-            None => Err(Malformed::new("an array is null where it must not be")),
+            Some(len) if len > self.bytes.len() => {
+                Err(Malformed::new(format!("an array says it has {len} elements, which cannot fit")))
+            }
+            len => Ok(len),
         }
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Skips the tagged fields at the end of a structure, if this version has them.
@@ -77,7 +88,8 @@ impl<'a> Reader<'a> {
         Ok(len.checked_sub(1).and_then(|len| usize::try_from(len).ok()))
     }
 
-    fn take(&mut self, len: usize) -> Field<&'a [u8]> {
+    /// Bytes of a length that is known.
+    pub(crate) fn take(&mut self, len: usize) -> Field<&'a [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(len).ok_or_else(short)?;
         self.bytes = rest;
         Ok(taken)

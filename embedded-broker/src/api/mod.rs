@@ -5,7 +5,8 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "every handler owns its request: one shape for all rows")]
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
+use kafka_protocol::messages::FetchRequest;
 use uuid::Uuid;
 
 use crate::clock::{Timestamp, Waiter};
@@ -22,7 +23,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
-pub(crate) use throttle::charge;
+pub(crate) use fetch::corrupt_crc;
+pub(crate) use throttle::{charge, hold_up};
 
 mod add_offsets_to_txn;
 mod add_partitions_to_txn;
@@ -58,6 +60,7 @@ mod describe_transactions;
 mod describe_user_scram_credentials;
 mod elect_leaders;
 mod end_txn;
+mod error_response;
 mod fetch;
 mod find_coordinator;
 mod get_telemetry_subscriptions;
@@ -93,6 +96,8 @@ pub(crate) struct Api {
     pub(crate) min_version: i16,
     pub(crate) max_version: i16,
     pub(crate) run: fn(&RequestContext<'_>, &[u8], &mut Reply) -> Result<(), Refusal>,
+    /// Writes the body of the response that says it failed.
+    pub(crate) fail: error_response::Fail,
 }
 
 /// A row whose handler takes and returns the codec's types; `raw` is for those that read and write bytes themselves.
@@ -103,17 +108,18 @@ macro_rules! api {
             min_version: $min,
             max_version: $max,
             run: |cx, body, reply| typed(cx, body, reply, $handler),
+            fail: |version, body, code, out| error_response::of_handled(version, body, code, out, $handler),
         }
     };
-    (raw $key:ident, $min:literal..=$max:literal, $handler:path) => {
-        Api { key: ApiKey::$key, min_version: $min, max_version: $max, run: $handler }
+    (raw $key:ident, $min:literal..=$max:literal, $handler:path, $fail:path) => {
+        Api { key: ApiKey::$key, min_version: $min, max_version: $max, run: $handler, fail: $fail }
     };
 }
 
 /// Every request that is served, by key.
 pub(crate) const APIS: &[Api] = &[
-    api!(raw Produce, 3..=13, produce::handle),
-    api!(raw Fetch, 4..=18, fetch::handle),
+    api!(raw Produce, 3..=13, produce::handle, produce::fail),
+    api!(raw Fetch, 4..=18, fetch::handle, error_response::of::<FetchRequest>),
     api!(ListOffsets, 1..=10, list_offsets::handle),
     api!(Metadata, 0..=13, metadata::handle),
     api!(OffsetCommit, 2..=9, offset_commit::handle),
@@ -258,6 +264,14 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// Writes the header of a response in front of its body.
+    pub(crate) fn begin_response(&mut self, key: ApiKey, version: i16, correlation_id: i32) {
+        self.begin(correlation_id);
+        if key.response_header_version(version) >= 1 {
+            self.head.put_u8(0);
+        }
+    }
+
     /// Appends bytes without copying them.
     pub(crate) fn share(&mut self, bytes: Bytes) {
         let before = self.head.split().freeze();

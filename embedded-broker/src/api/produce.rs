@@ -11,7 +11,7 @@
 
 use std::cell::RefCell;
 
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
 use super::{Refusal, Reply, RequestContext};
@@ -113,24 +113,48 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let now_ms = cx.cluster.clock.wall_ms();
     let one_producer = request.has_one_producer();
     let transaction_denied = request.transaction_denied(cx);
-    let mut out = Writer { out: &mut reply.head, flexible: cx.version >= 9 };
+    let deny = |topic: &TopicData<'_>| transaction_denied.or_else(|| denied(cx, &topics, topic));
+    let first_error = respond(cx.version, &request, reply, deny, |topic, data| {
+        one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms))
+    });
+    finish(request.acks, first_error, reply)
+}
+
+/// The response that says of every batch that it failed.
+pub(super) fn fail(version: i16, body: &[u8], code: ErrorCode, out: &mut BytesMut) -> Result<(), Refusal> {
+    let request = ProduceRequest::read(body, version)?;
+    let mut reply = Reply::default();
+    let first_error = respond(version, &request, &mut reply, |_| None, |_, _| Err(Rejected::new(code, "")));
+    out.put_slice(&reply.head);
+    finish(request.acks, first_error, &mut reply)
+}
+
+/// Writes the response, with what becomes of each batch; the first error among them.
+fn respond(
+    version: i16,
+    request: &ProduceRequest<'_>,
+    reply: &mut Reply,
+    deny: impl Fn(&TopicData<'_>) -> Option<ErrorCode>,
+    mut append: impl FnMut(&TopicData<'_>, &PartitionData<'_>) -> Result<(Appended, i64), Rejected>,
+) -> Option<Rejected> {
+    let mut out = Writer { out: &mut reply.head, flexible: version >= 9 };
     let mut partitions = request.partitions.iter();
     let mut first_error = None;
     out.len(request.topics.len());
     for topic in &request.topics {
-        if cx.version >= 13 {
+        if version >= 13 {
             out.out.put_u128(topic.id.as_u128());
         } else {
             out.nullable_string(Some(topic.name));
         }
         out.len(topic.partitions);
-        let denied = transaction_denied.or_else(|| denied(cx, &topics, topic));
+        let denied = deny(topic);
         for data in partitions.by_ref().take(topic.partitions) {
             let appended = match denied {
-                None => one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms)),
+                None => append(topic, data),
                 Some(code) => Err(Rejected::new(code, "the client may not write")),
             };
-            write_partition(&mut out, data.index, &appended, cx.version);
+            write_partition(&mut out, data.index, &appended, version);
             if let Err(rejected) = appended {
                 let Rejected { code, message, .. } = &rejected;
                 tracing::debug!(topic.name, partition = data.index, ?code, message, "a batch is refused");
@@ -142,7 +166,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     reply.throttle_at = Some(out.out.len());
     out.out.put_i32(0);
     out.no_tags();
-    finish(request.acks, first_error, reply)
+    first_error
 }
 
 /// Whether the client may not write to a topic. As Kafka: of what is named, it does not learn whether it is there.

@@ -5,6 +5,8 @@
 //! records, and does not count.
 //! Different: ApiVersions is held up, but does not say so.
 
+use std::time::Duration;
+
 use bytes::{BufMut, BytesMut};
 
 use super::{Reply, RequestContext};
@@ -43,8 +45,7 @@ pub(crate) fn charge(cx: &RequestContext<'_>, key: ApiKey, request_len: usize, s
     let (who, now) = (cx.who(), cx.cluster.clock.now());
     let busy = now.saturating_sub(started).saturating_sub(cx.waiter.take_waited());
     let for_time = quotas.record_time(who, busy, now);
-    let body = 8 + usize::from(key.response_header_version(cx.version) >= 1);
-    let response_len = bytes_of(reply.len().saturating_sub(body) + 4);
+    let response_len = bytes_of(reply.len().saturating_sub(body_at(key, cx.version)) + 4);
     let for_bytes = match key {
         ApiKey::Produce => quotas.record(Kind::Produce, who, bytes_of(request_len), now),
         ApiKey::Fetch => quotas.record(Kind::Fetch, who, response_len, now),
@@ -56,12 +57,25 @@ pub(crate) fn charge(cx: &RequestContext<'_>, key: ApiKey, request_len: usize, s
     }
     if key == ApiKey::Fetch {
         quotas.unrecord(Kind::Fetch, who, response_len, now);
-        empty_fetch(cx.version, body, reply);
+    }
+    hold_up(key, cx.version, throttle, now, reply);
+}
+
+/// Tells a client how long it is held up, and has its connection wait so long.
+pub(crate) fn hold_up(key: ApiKey, version: i16, throttle: Duration, now: Timestamp, reply: &mut Reply) {
+    let body = body_at(key, version);
+    if key == ApiKey::Fetch {
+        empty_fetch(version, body, reply);
     }
     reply.hold_until = Some(now.saturating_add(throttle));
-    if let Some(at) = reply.throttle_at.or_else(|| position(key, cx.version).map(|at| body + at)) {
+    if let Some(at) = reply.throttle_at.or_else(|| position(key, version).map(|at| body + at)) {
         patch(reply, at, i32::try_from(throttle.as_millis()).unwrap_or(i32::MAX));
     }
+}
+
+/// Where the body of a response begins, behind the length and the header.
+fn body_at(key: ApiKey, version: i16) -> usize {
+    8 + usize::from(key.response_header_version(version) >= 1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no request or response is larger than 2^52 bytes")]

@@ -9,8 +9,8 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of configs, features, quotas and telemetry are the innermost: held for a look-up, or to replace what they
-//! guard, and nothing else is taken under them.
+//! The locks of configs, features, quotas, telemetry and faults are the innermost: held for a look-up, or to replace what
+//! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use crate::config::layers::{BrokerLayers, Configs};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
+use crate::fault::Faults;
 use crate::features::Features;
 use crate::fetch_session::FetchSessions;
 use crate::groups::Groups;
@@ -87,6 +88,8 @@ pub(crate) struct Cluster {
     /// Who may log in by SCRAM; a leaf lock.
     pub(crate) scram: RwLock<ScramCredentials>,
     pub(crate) transactions: Transactions,
+    /// What tests want to go wrong.
+    pub(crate) faults: Faults,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -127,6 +130,7 @@ impl Cluster {
             metadata_offset: AtomicI64::new(1),
             telemetry: Telemetry::default(),
             quotas: Quotas::new(settings.quota_windows, settings.controller_quota_windows),
+            faults: Faults::new(settings.fault_seed),
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::{Buf, BufMut};
 
 use super::Door;
+use super::faulty::hang;
 use super::frame::FrameReader;
 use super::login::{self, Next};
 use super::transport::Transport;
@@ -62,6 +63,14 @@ impl Connection {
                     written?;
                     self.hold(reply.hold_until);
                 }
+                Ok(Next::Closes) => {
+                    self.door.cluster.transactions.write_markers(&self.door.cluster);
+                    return Ok(());
+                }
+                Ok(Next::Hangs) => {
+                    self.door.cluster.transactions.write_markers(&self.door.cluster);
+                    return hang(transport);
+                }
                 Ok(Next::Refused) => {
                     self.hold_back();
                     return reply.write_to(transport);
@@ -85,6 +94,19 @@ impl Connection {
     }
 
     fn answer(&mut self, login: Option<&mut Login>, frame: &[u8], reply: &mut Reply) -> Result<Next, Refusal> {
+        if self.door.cluster.faults.is_armed() {
+            return self.answer_faulty(login, frame, reply);
+        }
+        self.answer_truly(login, frame, reply)
+    }
+
+    /// Answers as Kafka does, whatever faults a test has set.
+    pub(super) fn answer_truly(
+        &mut self,
+        login: Option<&mut Login>,
+        frame: &[u8],
+        reply: &mut Reply,
+    ) -> Result<Next, Refusal> {
         if let Some(login) = login
             && login::takes(login, frame, self.door.cluster.clock.now())?
         {
@@ -98,10 +120,10 @@ impl Connection {
         let Some(api) = api::api(header.key) else {
             return Err(Refusal::new(format!("request key {} is not served", header.key)));
         };
-        reply.begin(header.correlation_id);
         let version = header.version;
         if version < api.min_version || version > api.max_version {
             if api.key == ApiKey::ApiVersions {
+                reply.begin(header.correlation_id);
                 api::unsupported_version(&mut reply.head);
                 return Ok(());
             }
@@ -111,9 +133,7 @@ impl Connection {
             tracing::info!(key = ?api.key, version, id = header.correlation_id, peer = %self.peer, "request");
         }
         let (client_id, body) = header.rest(api.key.request_header_version(version))?;
-        if api.key.response_header_version(version) >= 1 {
-            reply.head.put_u8(0);
-        }
+        reply.begin_response(api.key, version, header.correlation_id);
         let cx = RequestContext {
             cluster: &self.door.cluster,
             node_id: self.door.node_id,
@@ -179,7 +199,7 @@ impl<'a> Header<'a> {
 }
 
 impl Reply {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.head.clear();
         self.pieces.clear();
         self.suppressed = false;
@@ -188,7 +208,7 @@ impl Reply {
     }
 
     /// Leaves room for the length and writes the correlation id.
-    pub(super) fn begin(&mut self, correlation_id: i32) {
+    pub(crate) fn begin(&mut self, correlation_id: i32) {
         self.head.put_i32(0);
         self.head.put_i32(correlation_id);
     }

@@ -17,6 +17,10 @@ pub(super) enum Next {
     GoesOn,
     /// The client is refused: it gets the answer when it has waited for it, and the connection is closed.
     Refused,
+    /// It is closed without an answer: a fault that a test has set.
+    Closes,
+    /// It stays open, and nothing is answered on it any more: a fault that a test has set.
+    Hangs,
 }
 
 /// Whether a frame is for the login; other frames are requests. A request of a client that should have logged in again is
@@ -99,10 +103,7 @@ impl Connection {
             Err(Some(why)) => (Next::Refused, api::sasl_authenticate::refused(why)),
             Err(None) => return Err(Refusal::new("a token came that leads to nothing")),
         };
-        reply.begin(header.correlation_id);
-        if ApiKey::SaslAuthenticate.response_header_version(header.version) >= 1 {
-            reply.head.put_u8(0);
-        }
+        reply.begin_response(ApiKey::SaslAuthenticate, header.version, header.correlation_id);
         protocol::encode(&response, header.version, &mut reply.head)?;
         Ok(next)
     }

@@ -4,6 +4,7 @@
 //! something. That is the shortest way from a request to its answer: no queue, no second thread, no reactor.
 
 mod connection;
+mod faulty;
 mod frame;
 mod login;
 mod transport;

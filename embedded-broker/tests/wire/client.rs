@@ -118,6 +118,14 @@ impl Client {
         self.received += 1;
     }
 
+    /// Whether nothing is there to be read, and the connection is not closed either.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("an open socket takes options");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("an open socket takes options");
+        peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
+
     /// Whether the broker closes the connection without another answer.
     #[expect(clippy::wrong_self_convention, reason = "nothing can follow on this connection")]
     pub(crate) fn is_closed(mut self) -> bool {

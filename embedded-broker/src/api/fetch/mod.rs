@@ -28,8 +28,11 @@ use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics};
 
+mod corrupt;
 mod request;
 mod write;
+
+pub(crate) use corrupt::corrupt_crc;
 
 /// What is answered for one partition.
 struct Answer {

@@ -1,0 +1,33 @@
+//! Chance that comes out the same from the same seed (SplitMix64, by Sebastiano Vigna).
+
+/// A sequence of draws.
+#[derive(Debug, Clone)]
+pub(super) struct Random(u64);
+
+impl Random {
+    /// The sequence of one rule: other rules, however many draws they take, do not change it.
+    pub(super) fn of_rule(seed: u64, number: u64) -> Self {
+        let mut random = Self(seed);
+        let start = random.next() ^ number.wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        Self(start)
+    }
+
+    /// Whether something of this probability happens.
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        self.below_one() < probability
+    }
+
+    /// At least 0, less than 1.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds exactly")]
+    fn below_one(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}
