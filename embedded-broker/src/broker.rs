@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Endpoint, Node};
@@ -48,6 +50,21 @@ pub struct EmbeddedBroker {
     timer: Option<JoinHandle<()>>,
 }
 
+const FLUSH_MESSAGES: &str = "log.flush.interval.messages";
+const FLUSH_MS: &str = "log.flush.interval.ms";
+
+/// How soon the disk has to confirm what a broker with a data directory acknowledges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flush {
+    /// Not at all: the system writes when it likes. A broker that is killed loses nothing, a machine without power may.
+    #[default]
+    Never,
+    /// With the first batch after this time; what was acknowledged before that may be lost with the machine's power.
+    Interval(Duration),
+    /// Before it is acknowledged.
+    Always,
+}
+
 /// What an [`EmbeddedBroker`] starts with.
 #[derive(Default)]
 #[must_use = "a builder does nothing until it is started"]
@@ -58,6 +75,7 @@ pub struct EmbeddedBrokerBuilder {
     configs: BTreeMap<String, String>,
     users: Vec<(String, String)>,
     clock: Option<Clock>,
+    data_dir: Option<PathBuf>,
     receives_client_metrics: bool,
     pub(crate) fault_seed: u64,
 }
@@ -164,6 +182,7 @@ impl EmbeddedBroker {
         {
             tracing::error!("the timer thread of the embedded broker has panicked");
         }
+        self.cluster.close();
     }
 }
 
@@ -266,6 +285,40 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
+    /// Keeps everything in this directory, and begins with what is there: segments in Kafka's own files, and one log of
+    /// topics, configs, groups and transactions. Without it everything is in memory and no file is touched.
+    ///
+    /// What was acknowledged survives a broker that is killed; a machine that loses its power only with
+    /// [`flush`](Self::flush). Records are held in memory as well. One broker can have the directory at a time.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// # let dir = tempfile::tempdir()?;
+    /// let broker = EmbeddedBroker::builder().data_dir(dir.path()).topic("orders", 3).start()?;
+    /// broker.stop();
+    /// let broker = EmbeddedBroker::builder().data_dir(dir.path()).start()?;
+    /// assert_eq!(broker.topic("orders").end_offsets()?.len(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn data_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(path.into());
+        self
+    }
+
+    /// How soon the disk has to confirm what is acknowledged, with a [data directory](Self::data_dir); by default never, as
+    /// Kafka, which leaves it to the system and to replicas. Sets Kafka's `log.flush.interval.messages` and
+    /// `log.flush.interval.ms`.
+    pub fn flush(mut self, flush: Flush) -> Self {
+        for key in [FLUSH_MESSAGES, FLUSH_MS] {
+            self.configs.remove(key);
+        }
+        match flush {
+            Flush::Never => self,
+            Flush::Interval(interval) => self.config(FLUSH_MS, interval.as_millis()),
+            Flush::Always => self.config(FLUSH_MESSAGES, 1),
+        }
+    }
+
     /// Runs the broker on a clock that stands still until the test moves it.
     pub fn manual_clock(mut self) -> (Self, ManualClock) {
         // Some day in 2023: tests that print timestamps are the same every day.
@@ -301,11 +354,18 @@ impl EmbeddedBrokerBuilder {
         let bound = settings.security.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
         let node_id = settings.node_id;
         let node = Node { id: node_id, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
-        let cluster = Arc::new(Cluster::new(self.clock.unwrap_or_else(Clock::real), settings, vec![node]));
+        let clock = self.clock.unwrap_or_else(Clock::real);
+        let cluster = Arc::new(match &self.data_dir {
+            Some(path) => Cluster::open(clock, settings, vec![node], path)?,
+            None => Cluster::new(clock, settings, vec![node]),
+        });
         Groups::schedule_expiry(&cluster);
         cluster.add_scram_users(&self.users);
         for (name, partitions) in self.topics {
-            cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
+            // A data directory may have it already.
+            if cluster.topics().by_name(&name).is_none() {
+                cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
+            }
         }
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
         let mut broker =

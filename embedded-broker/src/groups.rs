@@ -16,6 +16,7 @@ use crate::coordinator::group::catalog::Catalog;
 use crate::coordinator::group::turn::{Reply, Ticket, Turn, World};
 use crate::coordinator::{TimerKey, virtual_partition};
 use crate::error::ErrorCode;
+use crate::state::StateRecord;
 use crate::topic::Topics;
 
 /// Every group, by id.
@@ -58,6 +59,14 @@ impl Groups {
     /// A group of which something durable is known: what those see who only look.
     pub(crate) fn find_existing(&self, id: &str) -> Option<Arc<GroupCell>> {
         self.find(id).filter(|cell| cell.look(Group::exists))
+    }
+
+    /// Takes up a group that was read from the state log.
+    pub(crate) fn load(&self, id: &Arc<str>, group: Group, cluster: &Cluster) {
+        let cell = Arc::new(GroupCell::new(Arc::clone(id)));
+        cell.entry.lock().group = group;
+        cell.turn(cluster, |group, turn| group.loaded(turn));
+        self.by_id.write().insert(Arc::clone(id), cell);
     }
 
     pub(crate) fn find_or_create(&self, id: &str) -> Arc<GroupCell> {
@@ -236,6 +245,12 @@ impl Entry {
         });
         self.group.poll(&mut turn);
         let result = call(&mut self.group, &mut turn);
+        let records = turn.records;
+        if !records.is_empty() {
+            let fact = |record| StateRecord::Group { id: Arc::from(id), record };
+            // A fact that is not kept is told to nobody: the store is broken then, and the connection ends.
+            _ = cluster.state.keep(|| records.into_iter().map(fact));
+        }
         (result, turn.replies)
     }
 

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
+use crate::kept_log::{KeptLog, NewBatch, Place};
 use crate::log::{
     self, AbortedTransaction, Appended, EndMarker, Guard, LogConfig, OutOfRange, Outcome, PartitionLog,
     ProducerDescription, Proof, Rejected, ValidBatch,
@@ -26,6 +27,10 @@ struct State {
     leader_epoch: i32,
     replicas: Vec<i32>,
     log: PartitionLog,
+    /// Its copy in a data directory, if there is one.
+    kept: Option<Box<KeptLog>>,
+    /// The copy could not follow: what is in memory is shown to nobody.
+    offline: bool,
     waits: Vec<Arc<DataWait>>,
     deleted: bool,
 }
@@ -145,19 +150,32 @@ impl From<Rejected> for Unappended {
 }
 
 impl Partition {
+    /// An empty one, in memory.
     pub(crate) fn new(config: Arc<LogConfig>, replicas: Vec<i32>) -> Self {
+        Self::with(config, replicas, PartitionLog::new(0), 0, None)
+    }
+
+    /// One that is kept in a data directory, with what is there of it.
+    ///
+    /// # Errors
+    ///
+    /// Its directory cannot be opened, or made.
+    pub(crate) fn kept(config: Arc<LogConfig>, replicas: Vec<i32>, place: Place<'_>) -> io::Result<Self> {
+        let (kept, log, leader_epoch) = KeptLog::open(place, &config)?;
+        Ok(Self::with(config, replicas, log, leader_epoch, Some(Box::new(kept))))
+    }
+
+    fn with(
+        config: Arc<LogConfig>,
+        replicas: Vec<i32>,
+        log: PartitionLog,
+        leader_epoch: i32,
+        kept: Option<Box<KeptLog>>,
+    ) -> Self {
         let leader = replicas.first().copied().unwrap_or(-1);
-        Self {
-            state: Mutex::new(State {
-                config,
-                leader,
-                leader_epoch: 0,
-                replicas,
-                log: PartitionLog::new(0),
-                waits: Vec::new(),
-                deleted: false,
-            }),
-        }
+        let (offline, waits, deleted) = (false, Vec::new(), false);
+        let state = State { config, leader, leader_epoch, replicas, log, kept, offline, waits, deleted };
+        Self { state: Mutex::new(state) }
     }
 
     pub(crate) fn leadership(&self) -> Leadership {
@@ -197,6 +215,9 @@ impl Partition {
                 return Err(Unappended::Unverified(guard));
             }
         };
+        if !appended.duplicate {
+            state.keep(Some((batch, appended.base_offset)))?;
+        }
         let log_start = state.log.start_offset();
         let served = match appended.duplicate {
             true => Vec::new(),
@@ -214,7 +235,8 @@ impl Partition {
         state.check_writable()?;
         let stable_before = state.log.last_stable_offset();
         let State { config, leader_epoch, log, .. } = &mut *state;
-        log.append_marker(marker, &batch, *leader_epoch, config)?;
+        let offset = log.append_marker(marker, &batch, *leader_epoch, config)?;
+        state.keep(Some((&batch, offset)))?;
         // How many bytes are stable now, nobody has counted: who waits for them looks again.
         let served = state.served(batch.bytes.len(), stable_before, usize::MAX);
         drop(state);
@@ -273,6 +295,7 @@ impl Partition {
         let mut state = self.state.lock();
         let offset = if offset == -1 { state.log.end_offset() } else { offset };
         let start = state.log.delete_before(offset).map_err(|_| ErrorCode::OffsetOutOfRange)?;
+        state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
@@ -284,6 +307,8 @@ impl Partition {
         let mut state = self.state.lock();
         let State { config, log, .. } = &mut *state;
         let moved = log.expire(now_ms, config);
+        // If it cannot be kept, the partition is offline, and said so.
+        _ = state.keep(None);
         let waits = if moved { std::mem::take(&mut state.waits) } else { Vec::new() };
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
@@ -300,7 +325,7 @@ impl Partition {
         loop {
             let mut state = self.state.lock();
             let config = Arc::clone(&state.config);
-            if !config.compacted || state.deleted {
+            if !config.compacted || state.deleted || state.offline {
                 return Ok(false);
             }
             if at_once {
@@ -310,7 +335,10 @@ impl Partition {
             drop(state);
             let Some(cleanable) = cleanable else { return Ok(false) };
             let cleaned = log::clean(&cleanable, &config, now_ms)?;
-            if self.state.lock().log.replace(cleaned) {
+            let mut state = self.state.lock();
+            if state.log.replace(cleaned) {
+                // If it cannot be kept, the partition is offline, and said so.
+                _ = state.keep(None);
                 return Ok(true);
             }
         }
@@ -323,6 +351,7 @@ impl Partition {
         let State { leader_epoch, log, .. } = &mut *state;
         log.truncate_to(offset, *leader_epoch + 1).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
         *leader_epoch += 1;
+        state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
@@ -333,9 +362,27 @@ impl Partition {
     pub(crate) fn delete(&self) {
         let mut state = self.state.lock();
         state.deleted = true;
+        if let Some(Err(error)) = state.kept.take().map(|kept| kept.delete()) {
+            tracing::warn!(%error, "the directory of a deleted partition is left behind");
+        }
         let waits = std::mem::take(&mut state.waits);
         drop(state);
         waits.iter().for_each(|wait| wait.wake());
+    }
+
+    /// Leaves everything on the disk: the broker stops.
+    ///
+    /// # Errors
+    ///
+    /// The disk does not take it, or has not taken something before.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let State { kept, log, offline, .. } = &mut *state;
+        match kept {
+            Some(_) if *offline => Err(io::Error::other("a partition is offline")),
+            Some(kept) => kept.close(log),
+            None => Ok(()),
+        }
     }
 
     /// Wakes `wait` once enough is appended; at once if there is something after `seen` already, or the partition is gone.
@@ -376,7 +423,25 @@ impl State {
         self.waits.extract_if(.., is_over).collect()
     }
 
+    /// Has the copy follow the log, which has just changed or got this batch at this offset.
+    ///
+    /// # Errors
+    ///
+    /// `KAFKA_STORAGE_ERROR` when it cannot: the partition is offline then.
+    fn keep(&mut self, appended: Option<(&ValidBatch<'_>, i64)>) -> Result<(), Rejected> {
+        let Some(kept) = &mut self.kept else { return Ok(()) };
+        let leader_epoch = self.leader_epoch;
+        let new = appended.map(|(batch, base_offset)| NewBatch { batch, base_offset, leader_epoch });
+        let Err(error) = kept.follow(&mut self.log, new, &self.config) else { return Ok(()) };
+        tracing::error!(%error, "a partition is offline: its directory cannot be written");
+        self.offline = true;
+        Err(Rejected::new(ErrorCode::KafkaStorageError, format!("the log cannot be written: {error}")))
+    }
+
     fn check_writable(&self) -> Result<(), Rejected> {
+        if self.offline {
+            return Err(Rejected::new(ErrorCode::KafkaStorageError, "the log cannot be written"));
+        }
         if self.deleted {
             return Err(Rejected::new(ErrorCode::UnknownTopicOrPartition, "the topic was deleted"));
         }
@@ -386,6 +451,7 @@ impl State {
     fn check_leader_epoch(&self, known: i32) -> Result<(), ErrorCode> {
         match known {
             _ if self.deleted => Err(ErrorCode::UnknownTopicOrPartition),
+            _ if self.offline => Err(ErrorCode::KafkaStorageError),
             -1 => Ok(()),
             known if known < self.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
             known if known > self.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),

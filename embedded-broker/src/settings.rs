@@ -31,6 +31,9 @@ pub(crate) struct BrokerSettings {
     pub(crate) transactions: TransactionConfig,
     /// How often logs are looked at.
     pub(crate) upkeep: UpkeepConfig,
+    /// Whether each change of topics, groups and transactions has to be confirmed by the disk: as records, if
+    /// `log.flush.interval.messages` is 1.
+    pub(crate) flush_state: bool,
     /// `fetch.max.bytes`: of one answer, whatever the client asks for.
     pub(crate) fetch_max_bytes: usize,
     /// `max.incremental.fetch.session.cache.slots`.
@@ -66,6 +69,7 @@ impl Default for BrokerSettings {
             group: GroupConfig::default(),
             transactions: TransactionConfig::default(),
             upkeep: UpkeepConfig::default(),
+            flush_state: false,
             fetch_max_bytes: 55 << 20,
             fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
@@ -91,6 +95,8 @@ impl BrokerSettings {
             Ok(security) => settings.security = security,
             Err(wrong) => mistakes.extend(wrong),
         }
+        settings.flush_state =
+            configs.get("log.flush.interval.messages").is_some_and(|messages| messages.trim() == "1");
         if mistakes.is_empty() {
             return Ok(settings);
         }

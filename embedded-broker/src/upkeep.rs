@@ -81,6 +81,9 @@ pub(crate) fn check_retention(cluster: &Cluster) {
             }
         }
     }
+    if let Err(error) = cluster.state.compact_if_long() {
+        tracing::error!(%error, "the state log cannot be compacted: it goes on growing");
+    }
     let next = cluster.clock.now() + cluster.settings.upkeep.retention_interval;
     cluster.timers.schedule(TimerKey::LogRetention, next);
 }

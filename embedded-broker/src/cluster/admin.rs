@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Cluster, new_partition};
+use super::Cluster;
 use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
@@ -12,6 +12,7 @@ use crate::features::{Change, ELIGIBLE_LEADER_REPLICAS};
 use crate::log::LogConfig;
 use crate::placement;
 use crate::quotas::entity::{NamedEntity, Ops};
+use crate::state::StateRecord;
 use crate::topic::{Topic, Topics, check_name};
 
 impl Cluster {
@@ -62,7 +63,10 @@ impl Cluster {
             }
             let config = self.log_config(&current.configs)?;
             let mut grown = Topic::clone(current);
-            grown.partitions.extend(replicas.into_iter().map(|replicas| new_partition(&config, replicas)));
+            for replicas in replicas {
+                let partition = self.new_partition(&grown, grown.partitions.len(), replicas, &config)?;
+                grown.partitions.push(partition);
+            }
             topics.insert(grown);
             Ok(())
         })
@@ -173,6 +177,9 @@ impl Cluster {
             if validate_only {
                 return Ok(());
             }
+            let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
+            let kept = changed.cloned().unwrap_or_default();
+            self.state.keep(|| [StateRecord::BrokerConfigs { node, configs: kept }])?;
             *self.configs.write() = Arc::new(layers);
             for topic in topics.iter() {
                 let config = self.log_config(&topic.configs)?;

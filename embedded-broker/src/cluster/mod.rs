@@ -29,13 +29,12 @@ use crate::features::Features;
 use crate::fetch_session::FetchSessions;
 use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
-use crate::log::LogConfig;
 use crate::loggers::Loggers;
-use crate::partition::Partition;
 use crate::quotas::Quotas;
 use crate::security::acl::authorizer::Authorizer;
 use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
+use crate::state::{StateRecord, StateStore, TopicFacts};
 use crate::telemetry::Telemetry;
 use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
@@ -43,9 +42,12 @@ use crate::transactions::{Transactions, expire_producers};
 use crate::upkeep;
 
 mod admin;
+mod recovery;
 mod resource_configs;
+mod storage;
 
 pub(crate) use resource_configs::ResourceConfigs;
+use storage::Storage;
 
 /// One broker of the cluster, as clients are told of it.
 #[derive(Debug, Clone)]
@@ -74,12 +76,26 @@ impl Node {
     }
 }
 
+/// As many producer ids are written down at once as given away: Kafka's controller hands out blocks of this size.
+const PRODUCER_ID_BLOCK: i64 = 1000;
+
+/// The producer ids that were not given away yet.
+#[derive(Debug, Default)]
+struct ProducerIds {
+    next: i64,
+    /// The first one that nothing was written down of.
+    reserved: i64,
+}
+
 /// The shared state.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     pub(crate) id: String,
     pub(crate) clock: Clock,
     pub(crate) settings: BrokerSettings,
+    /// Where everything durable but records is kept.
+    pub(crate) state: StateStore,
+    storage: Option<Storage>,
     pub(crate) timers: Timers<TimerKey>,
     pub(crate) groups: Groups,
     pub(crate) fetch_sessions: FetchSessions,
@@ -106,7 +122,7 @@ pub(crate) struct Cluster {
     metadata_offset: AtomicI64,
     pub(crate) telemetry: Telemetry,
     pub(crate) quotas: Quotas,
-    next_producer_id: AtomicI64,
+    producer_ids: Mutex<ProducerIds>,
     stopping: AtomicBool,
     /// What blocked threads wait on, so that a stop can wake them all.
     blocked: Mutex<HashMap<u64, Arc<Waiter>>>,
@@ -120,6 +136,8 @@ impl Cluster {
         let authorizer = settings.security.acl.clone().map(Authorizer::new);
         Self {
             id: kafka_id(Uuid::new_v4()),
+            state: StateStore::default(),
+            storage: None,
             timers: Timers::new(clock.clone()),
             configs: RwLock::new(Arc::new(admin::layers_at_start(&settings.configs, &nodes))),
             resource_configs: RwLock::default(),
@@ -141,7 +159,7 @@ impl Cluster {
             nodes,
             changes: Mutex::default(),
             topics: RwLock::default(),
-            next_producer_id: AtomicI64::new(0),
+            producer_ids: Mutex::default(),
             stopping: AtomicBool::new(false),
             blocked: Mutex::default(),
             next_waiter: AtomicU64::new(0),
@@ -169,15 +187,13 @@ impl Cluster {
         self.change_topics(|topics| {
             let log_config = self.log_config(&new.configs)?;
             topics.check_new(&new.name)?;
-            let replication_factor = new.replicas.first().map_or(0, Vec::len);
-            let partitions = new.replicas.into_iter().map(|replicas| new_partition(&log_config, replicas));
-            Ok(topics.insert(Topic {
-                name: Arc::from(new.name.as_str()),
+            let facts = TopicFacts {
                 id: Uuid::new_v4(),
-                partitions: partitions.collect(),
-                replication_factor: i16::try_from(replication_factor).unwrap_or(i16::MAX),
+                name: Arc::from(new.name.as_str()),
+                replicas: new.replicas,
                 configs: new.configs,
-            }))
+            };
+            Ok(topics.insert(self.new_topic(facts, &log_config)?))
         })
     }
 
@@ -200,7 +216,9 @@ impl Cluster {
         let _one_at_a_time = self.changes.lock();
         let mut copy = Topics::clone(&self.topics());
         copy.version += 1;
+        let before = self.topics();
         let changed = change(&mut copy)?;
+        self.state.keep(|| recovery::changes(&before, &copy))?;
         *self.topics.write() = Arc::new(copy);
         self.metadata_changed();
         wake_all(&self.topic_watches);
@@ -227,7 +245,15 @@ impl Cluster {
 
     /// A producer id nobody had before.
     pub(crate) fn next_producer_id(&self) -> i64 {
-        self.next_producer_id.fetch_add(1, Ordering::Relaxed)
+        let mut ids = self.producer_ids.lock();
+        if ids.next == ids.reserved {
+            ids.reserved += PRODUCER_ID_BLOCK;
+            let next = ids.reserved;
+            // If it is not kept, the store is broken, and nobody is told of the id.
+            _ = self.state.keep(|| [StateRecord::ProducerIds { next }]);
+        }
+        ids.next += 1;
+        ids.next - 1
     }
 
     /// Lets users in by SCRAM with these passwords.
@@ -288,11 +314,6 @@ impl Cluster {
 fn wake_all(waiters: &Mutex<HashMap<u64, Arc<Waiter>>>) {
     let all: Vec<_> = waiters.lock().values().cloned().collect();
     all.iter().for_each(|waiter| waiter.wake());
-}
-
-/// A partition for a topic that is made or grown.
-fn new_partition(config: &Arc<LogConfig>, replicas: Vec<i32>) -> Arc<Partition> {
-    Arc::new(Partition::new(Arc::clone(config), replicas))
 }
 
 #[cfg(test)]

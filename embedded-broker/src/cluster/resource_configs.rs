@@ -9,6 +9,7 @@ use crate::config::group_config;
 use crate::config::layers::Configs;
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
+use crate::state::StateRecord;
 
 /// All of them at one moment.
 #[derive(Debug, Default, Clone)]
@@ -34,6 +35,20 @@ impl ResourceConfigs {
     /// Groups that were ever given configs: as in Kafka, one that has lost them all stays.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
         self.groups.keys().map(String::as_str)
+    }
+
+    pub(super) fn set_group(&mut self, name: &str, configs: Configs, defaults: &GroupConfig) {
+        let resolved = Arc::new(group_config::resolve(defaults, &configs));
+        self.groups.insert(name.to_owned(), GroupEntry { configs, resolved });
+    }
+
+    pub(super) fn set_client_metrics(&mut self, name: &str, configs: Configs, subscription: Arc<Subscription>) {
+        self.client_metrics_version += 1;
+        if configs.is_empty() {
+            self.client_metrics.remove(name);
+        } else {
+            self.client_metrics.insert(name.to_owned(), (configs, subscription));
+        }
     }
 
     /// What was set for a client metrics resource.
@@ -80,9 +95,9 @@ impl Cluster {
         self.alter_resource(validate_only, |all| {
             let configs = change(&all.group(name))?;
             group_config::check(&self.broker_configs(), self.controller_id(), &configs)?;
-            let resolved = Arc::new(group_config::resolve(&self.group_defaults, &configs));
-            all.groups.insert(name.to_owned(), GroupEntry { configs, resolved });
-            Ok(())
+            all.set_group(name, configs, &self.group_defaults);
+            let (group, configs) = (name.to_owned(), all.group(name));
+            Ok(StateRecord::GroupConfigs { group, configs })
         })
     }
 
@@ -103,25 +118,21 @@ impl Cluster {
         self.alter_resource(validate_only, |all| {
             let configs = change(&all.client_metrics(name))?;
             let subscription = Arc::new(Subscription::read(&configs)?);
-            all.client_metrics_version += 1;
-            if configs.is_empty() {
-                all.client_metrics.remove(name);
-            } else {
-                all.client_metrics.insert(name.to_owned(), (configs, subscription));
-            }
-            Ok(())
+            all.set_client_metrics(name, configs, subscription);
+            Ok(StateRecord::ClientMetrics { name: name.to_owned(), configs: all.client_metrics(name) })
         })
     }
 
     fn alter_resource(
         &self,
         validate_only: bool,
-        change: impl FnOnce(&mut ResourceConfigs) -> Result<(), Error>,
+        change: impl FnOnce(&mut ResourceConfigs) -> Result<StateRecord, Error>,
     ) -> Result<(), Error> {
         let _one_at_a_time = self.changes.lock();
         let mut copy = ResourceConfigs::clone(&self.resource_configs());
-        change(&mut copy)?;
+        let fact = change(&mut copy)?;
         if !validate_only {
+            self.state.keep(|| [fact])?;
             *self.resource_configs.write() = Arc::new(copy);
             self.metadata_changed();
         }

@@ -41,6 +41,8 @@ pub(crate) fn log_config(layers: &BrokerLayers, node: i32, topic: &Configs) -> R
         delete_retention_ms: values.long("delete.retention.ms")?,
         min_compaction_lag_ms: values.long("min.compaction.lag.ms")?,
         max_compaction_lag_ms: values.long("max.compaction.lag.ms")?,
+        flush_messages: values.long("flush.messages")?,
+        flush_ms: values.long("flush.ms")?,
         min_cleanable_dirty_ratio: values.number("min.cleanable.dirty.ratio")?,
     })
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod await_stable;
 pub(crate) mod committed;
+pub(crate) mod disk;
 pub(crate) mod group;
 pub(crate) mod transactions;
 mod upkeep;

@@ -15,6 +15,8 @@ use super::compression::Compression;
 pub(crate) const HEADER_LEN: usize = 61;
 /// Bytes in front of what the length counts.
 const LENGTH_END: usize = 12;
+/// The front of a header, which the broker sets: base offset, length and leader epoch.
+pub(crate) const PLACE_LEN: usize = 16;
 /// Where the checksummed part begins.
 const CRC_START: usize = 21;
 
@@ -172,8 +174,17 @@ pub(crate) fn checksum(batch: &[u8]) -> u32 {
 
 /// Sets what the broker decides: where the batch lies and who led when it was appended.
 pub(crate) fn place(batch: &mut [u8], base_offset: i64, leader_epoch: i32) {
-    batch[..8].copy_from_slice(&base_offset.to_be_bytes());
-    batch[12..16].copy_from_slice(&leader_epoch.to_be_bytes());
+    let placed = placed(batch, base_offset, leader_epoch);
+    batch[..PLACE_LEN].copy_from_slice(&placed);
+}
+
+/// The front of a batch with what the broker decides; the length between is the batch's own.
+pub(crate) fn placed(batch: &[u8], base_offset: i64, leader_epoch: i32) -> [u8; PLACE_LEN] {
+    let mut front = [0; PLACE_LEN];
+    front[..8].copy_from_slice(&base_offset.to_be_bytes());
+    front[8..12].copy_from_slice(&batch[8..12]);
+    front[12..].copy_from_slice(&leader_epoch.to_be_bytes());
+    front
 }
 
 /// Walks over the headers of batches that lie one after the other in the log.

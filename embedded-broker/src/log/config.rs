@@ -51,6 +51,10 @@ pub(crate) struct LogConfig {
     pub(crate) min_compaction_lag_ms: i64,
     /// `max.compaction.lag.ms`: older records are compacted even if it is hardly worth it.
     pub(crate) max_compaction_lag_ms: i64,
+    /// `flush.messages`: after as many records the disk has to confirm them; without a data directory nothing is on a disk.
+    pub(crate) flush_messages: i64,
+    /// `flush.ms`: a batch that comes as long after the last confirmation has to be confirmed.
+    pub(crate) flush_ms: i64,
     /// `min.cleanable.dirty.ratio`: compaction is worth it if more than this share of the bytes is new.
     pub(crate) min_cleanable_dirty_ratio: f64,
 }
@@ -77,6 +81,8 @@ impl Default for LogConfig {
             delete_retention_ms: 86_400_000,
             min_compaction_lag_ms: 0,
             max_compaction_lag_ms: i64::MAX,
+            flush_messages: i64::MAX,
+            flush_ms: i64::MAX,
             min_cleanable_dirty_ratio: 0.5,
         }
     }

@@ -13,6 +13,15 @@ impl LeaderEpochs {
         }
     }
 
+    /// Each epoch and its first offset, the oldest first.
+    pub(crate) fn entries(&self) -> &[(i32, i64)] {
+        &self.0
+    }
+
+    pub(crate) fn newest(&self) -> Option<i32> {
+        self.0.last().map(|(epoch, _)| *epoch)
+    }
+
     /// Forgets what was before `start`, which is the log's first offset from now on: an epoch that began before begins
     /// there.
     pub(crate) fn start_at(&mut self, start: i64) {

@@ -2,6 +2,7 @@
 
 mod aborted;
 pub(crate) mod batch;
+mod change;
 mod compaction;
 mod compression;
 mod config;
@@ -12,6 +13,7 @@ mod producer_state;
 mod rebuild;
 mod record;
 mod records;
+mod restore;
 mod retention;
 mod segment;
 mod tail;
@@ -22,11 +24,13 @@ mod validate;
 
 pub(crate) use aborted::AbortedTransaction;
 pub(crate) use batch::BatchHeader;
+pub(crate) use change::LogChange;
 pub(crate) use compaction::clean;
 pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
 pub(crate) use marker::EndMarker;
 pub(crate) use partition_log::{Appended, OutOfRange, Outcome, PartitionLog};
-pub(crate) use producer_state::{Guard, ProducerDescription, Proof};
+pub(crate) use producer_state::{Guard, ProducerDescription, ProducerEntry, Proof};
 pub(crate) use records::{RecordAt, for_each_record};
+pub(crate) use restore::Restoring;
 pub(crate) use validate::{OneBatch, Place, Rejected, ValidBatch, validate};

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use super::LogConfig;
 use super::aborted::{AbortedTransaction, AbortedTransactions};
 use super::batch::{self, BatchHeader};
+use super::change::{LogChange, LogChanges};
 use super::epochs::LeaderEpochs;
 use super::marker::EndMarker;
-use super::producer_state::{ProducerStates, Proof, Verdict};
+use super::producer_state::{ProducerEntry, ProducerStates, Proof, Verdict};
 use super::segment::{Arriving, Segment};
 use super::tail::Tail;
 use super::validate::{Rejected, ValidBatch};
@@ -33,6 +34,7 @@ pub(crate) struct PartitionLog {
     pub(super) version: u64,
     /// Makes segments end at different times, log by log.
     jitter: RandomState,
+    pub(super) changes: LogChanges,
 }
 
 /// Where a batch lies now.
@@ -58,8 +60,13 @@ pub(crate) struct OutOfRange;
 
 impl PartitionLog {
     pub(crate) fn new(leader_epoch: i32) -> Self {
-        let mut epochs = LeaderEpochs::default();
-        epochs.begin(leader_epoch, 0);
+        let mut log = Self::empty();
+        log.epochs.begin(leader_epoch, 0);
+        log
+    }
+
+    /// A log that has no epoch yet.
+    pub(super) fn empty() -> Self {
         Self {
             segments: VecDeque::from([Segment::new(0)]),
             tail: Tail::new(),
@@ -67,11 +74,17 @@ impl PartitionLog {
             end_offset: 0,
             producers: ProducerStates::default(),
             aborted: AbortedTransactions::default(),
-            epochs,
+            epochs: LeaderEpochs::default(),
             compacted_until: 0,
             version: 0,
             jitter: RandomState::new(),
+            changes: LogChanges::default(),
         }
+    }
+
+    /// What becomes of segments, for whoever keeps a copy.
+    pub(crate) fn changes_mut(&mut self) -> &mut LogChanges {
+        &mut self.changes
     }
 
     /// The first offset that can be read.
@@ -156,10 +169,7 @@ impl PartitionLog {
     ) -> Result<i64, Rejected> {
         self.producers.check_marker(marker)?;
         let offset = self.write(batch, leader_epoch, config);
-        let began = self.producers.ended(marker, batch.header.max_timestamp);
-        if let Some(began) = began.filter(|_| !marker.committed) {
-            self.aborted.push(marker.producer_id, began, offset, self.last_stable_offset());
-        }
+        self.end_transaction(marker, offset, batch.header.max_timestamp);
         Ok(offset)
     }
 
@@ -194,6 +204,7 @@ impl PartitionLog {
         let Some(last) = self.segments.back_mut().filter(|last| last.len > 0) else { return };
         last.groups.extend(self.tail.freeze());
         self.segments.push_back(Segment::new(self.end_offset));
+        self.changes.note(LogChange::Rolled { base_offset: self.end_offset });
     }
 
     /// Brings what is in the tail to the groups of the active segment.
@@ -207,21 +218,73 @@ impl PartitionLog {
     /// that are left say.
     pub(super) fn forget_from(&mut self, end: i64) {
         self.epochs.truncate_to(end);
-        self.aborted.truncate_to(end);
         self.producers = ProducerStates::default();
-        for bytes in self.segments.iter().flat_map(|segment| &segment.groups).map(|group| &group.bytes) {
-            for (at, header) in batch::headers(bytes) {
-                match EndMarker::read(&header, bytes.get(at..).unwrap_or_default()) {
-                    Some(marker) => drop(self.producers.ended(&marker, header.max_timestamp)),
-                    None if header.is_control() => {}
-                    None => self.producers.appended(&header, header.base_offset),
+        self.aborted = AbortedTransactions::default();
+        for segment in std::mem::take(&mut self.segments) {
+            for bytes in segment.groups.iter().map(|group| &group.bytes) {
+                for (at, header) in batch::headers(bytes) {
+                    self.note(&header, bytes.get(at..).unwrap_or_default());
                 }
             }
+            self.segments.push_back(segment);
         }
+    }
+
+    /// Notes what a batch that is in the log says of its producer.
+    fn note(&mut self, header: &BatchHeader, batch: &[u8]) {
+        match EndMarker::read(header, batch) {
+            Some(marker) => self.end_transaction(&marker, header.base_offset, header.max_timestamp),
+            None if header.is_control() => {}
+            None => self.producers.appended(header, header.base_offset),
+        }
+    }
+
+    fn end_transaction(&mut self, marker: &EndMarker, offset: i64, timestamp: i64) {
+        let began = self.producers.ended(marker, timestamp);
+        if let Some(began) = began.filter(|_| !marker.committed) {
+            // Not the end of the log, which lies further on while it is made again.
+            let stable = self.producers.first_undecided().map_or(offset + 1, |first| first.max(self.start_offset));
+            self.aborted.push(marker.producer_id, began, offset, stable);
+        }
+    }
+
+    /// Puts a batch at the end that has its place already: it was kept.
+    pub(super) fn restore_batch(&mut self, header: &BatchHeader, batch: &[u8], now_ms: i64, config: &LogConfig) {
+        self.epochs.begin(header.leader_epoch, header.base_offset);
+        if let Some(segment) = self.segments.back_mut() {
+            segment.appended(header, batch.len(), now_ms, config);
+            self.tail.append(batch, header, (header.base_offset, header.leader_epoch), &mut segment.groups);
+        }
+        self.end_offset = header.last_offset() + 1;
+        self.note(header, batch);
+    }
+
+    /// Takes up what the batches do not say: where epochs began, and producers that none of them tells of.
+    pub(super) fn complete(&mut self, epochs: &[(i32, i64)], producers: &[ProducerEntry]) {
+        for &(epoch, start) in epochs {
+            self.epochs.begin(epoch, start.min(self.end_offset));
+        }
+        self.producers.take_up(producers);
     }
 
     pub(super) fn begin_epoch(&mut self, leader_epoch: i32) {
         self.epochs.begin(leader_epoch, self.end_offset);
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(gone) = self.segments.pop_front() {
+            self.changes.note(LogChange::Dropped { base_offset: gone.base_offset });
+        }
+    }
+
+    /// The batches of the segment that begins at `base_offset`, whole.
+    pub(crate) fn segment_batches(&self, base_offset: i64) -> impl Iterator<Item = (BatchHeader, &[u8])> {
+        let is_it = move |segment: &&Segment| segment.base_offset == base_offset;
+        let groups = self.segments.iter().filter(is_it).flat_map(|segment| &segment.groups);
+        groups.flat_map(|group| {
+            batch::headers(&group.bytes)
+                .filter_map(|(at, header)| Some((header, group.bytes.get(at..at + header.total_len())?)))
+        })
     }
 
     /// How much earlier than `segment.ms` the active segment is closed.
@@ -342,11 +405,13 @@ impl PartitionLog {
             segment.drop_before(offset);
         }
         while self.segments.len() > 1 && self.segments.front().is_some_and(|first| first.len == 0) {
-            self.segments.pop_front();
+            self.drop_first();
         }
-        if let Some(only) = self.segments.front_mut().filter(|only| only.len == 0) {
+        if self.segments.front().is_some_and(|only| only.len == 0 && only.base_offset < self.end_offset) {
             // Nothing is left: what comes has nothing to do with the times of what was there.
-            *only = Segment::new(self.end_offset);
+            self.segments.push_back(Segment::new(self.end_offset));
+            self.changes.note(LogChange::Rolled { base_offset: self.end_offset });
+            self.drop_first();
         }
         Ok(offset)
     }

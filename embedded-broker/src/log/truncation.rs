@@ -1,5 +1,6 @@
 //! Cutting a log off at its end, as a replica does that has followed another leader.
 
+use super::change::LogChange;
 use super::partition_log::{OutOfRange, PartitionLog};
 
 impl PartitionLog {
@@ -16,6 +17,8 @@ impl PartitionLog {
             last.truncate_to(offset);
         }
         self.end_offset = offset;
+        let base_offset = self.segments.back().map_or(0, |last| last.base_offset);
+        self.changes.note(LogChange::Rewritten { base_offset, end: i64::MAX });
         self.version += 1;
         self.compacted_until = self.compacted_until.min(offset);
         self.forget_from(offset);

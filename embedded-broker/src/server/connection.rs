@@ -146,6 +146,10 @@ impl Connection {
         };
         let started = cx.cluster.quotas.is_set().then(|| cx.cluster.clock.now());
         (api.run)(&cx, body, reply)?;
+        if cx.cluster.state.is_broken() {
+            // What the answer would promise may be gone after a restart.
+            return Err(Refusal::new("the data directory cannot be written"));
+        }
         if let Some(started) = started {
             api::charge(&cx, api.key, Header::LEN + header.rest.len(), started, reply);
         }

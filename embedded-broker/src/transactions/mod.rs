@@ -12,8 +12,10 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::{Timestamp, Waiter, Woken};
 use crate::cluster::Cluster;
 use crate::coordinator::transaction::Transaction;
+use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
 use crate::coordinator::transaction::state::TransactionState;
 use crate::coordinator::transaction::turn::Turn;
+use crate::state::StateRecord;
 use markers::Decided;
 
 mod admission;
@@ -68,6 +70,23 @@ impl Transactions {
         Arc::clone(by_id.entry(Arc::clone(&id)).or_insert_with(new))
     }
 
+    /// Takes up an id that was read from the state log, with the decision that was not written yet.
+    pub(crate) fn load(&self, id: &Arc<str>, metadata: Metadata, cluster: &Cluster) {
+        let mut transaction = Transaction::new(metadata.producer_id, metadata.updated_ms);
+        transaction.replay(&TransactionRecord::Metadata(metadata));
+        let has_decided = transaction.pending_markers().is_some();
+        let is_open = transaction.state() == TransactionState::Ongoing;
+        let entry = Mutex::new(Entry { transaction, waiting: Vec::new() });
+        let cell = Arc::new(TransactionCell { id: Arc::clone(id), entry });
+        self.by_id.write().insert(Arc::clone(id), Arc::clone(&cell));
+        if has_decided {
+            self.decided.push(&cell);
+        }
+        if is_open {
+            self.watch_timeouts(cluster);
+        }
+    }
+
     /// Every transactional id at this moment, in order.
     pub(crate) fn all(&self) -> Vec<Arc<TransactionCell>> {
         self.by_id.read().values().cloned().collect()
@@ -94,7 +113,13 @@ impl TransactionCell {
         let mut new_producer_id = || cluster.next_producer_id();
         let mut turn = Turn::new(cluster.clock.wall_ms(), &cluster.settings.transactions, &mut new_producer_id);
         let result = call(&mut entry.transaction, &mut turn);
-        if turn.markers.is_some() {
+        let Turn { records, markers, .. } = turn;
+        if !records.is_empty() {
+            let fact = |record| StateRecord::Transaction { id: Arc::clone(&self.id), record };
+            // A fact that is not kept is told to nobody: the store is broken then, and the connection ends.
+            _ = cluster.state.keep(|| records.into_iter().map(fact));
+        }
+        if markers.is_some() {
             cluster.transactions.decided.push(self);
         }
         if entry.transaction.state() == TransactionState::Ongoing {

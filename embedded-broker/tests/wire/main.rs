@@ -8,6 +8,7 @@ mod records;
 mod admin;
 mod api_versions;
 mod core_as_kafka;
+mod durability;
 mod faults;
 mod fetch;
 mod group_views;

@@ -33,7 +33,17 @@ pub(crate) fn batch(values: &[&str], producer: Producer) -> Bytes {
 
 /// A batch of values with timestamps.
 pub(crate) fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
-    let record = |(index, (timestamp, value)): (i32, &(i64, &str))| Record {
+    encoded(&values.iter().map(|&(timestamp, value)| (timestamp, None, value)).collect::<Vec<_>>(), producer)
+}
+
+/// A batch of one value with a key.
+pub(crate) fn keyed_batch(key: &str, value: &str) -> Bytes {
+    encoded(&[(now_ms(), Some(key), value)], NOBODY)
+}
+
+/// A batch of values with timestamps and keys.
+fn encoded(values: &[(i64, Option<&str>, &str)], producer: Producer) -> Bytes {
+    let record = |(index, (timestamp, key, value)): (i32, &(i64, Option<&str>, &str))| Record {
         transactional: false,
         control: false,
         partition_leader_epoch: 0,
@@ -43,7 +53,7 @@ pub(crate) fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
         offset: i64::from(index),
         sequence: producer.2.wrapping_add(index),
         timestamp: *timestamp,
-        key: None,
+        key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
         value: Some(Bytes::copy_from_slice(value.as_bytes())),
         headers: IndexMap::new(),
         delete_horizon: false,

@@ -146,7 +146,6 @@ impl Group {
     }
 
     /// Starts the timers of a group that was read from its records.
-    #[cfg_attr(not(test), expect(dead_code, reason = "groups are only kept in memory so far"))]
     pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>) {
         match &mut self.members {
             Members::Classic(group) => group.loaded(turn),

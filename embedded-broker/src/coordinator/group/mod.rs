@@ -8,6 +8,7 @@ pub(crate) mod config;
 pub(crate) mod consumer;
 pub(crate) mod consumer_protocol;
 mod expire;
+mod facts;
 mod hash_order;
 mod machine;
 mod migration;

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::pending::{Ended, PendingOffsets};
 use super::record::GroupRecord;
 
 /// What a commit said about one partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CommittedOffset {
     pub(crate) offset: i64,
     /// -1 when the client did not know it.

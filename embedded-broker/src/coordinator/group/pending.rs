@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::offsets::CommittedOffset;
+use super::record::GroupRecord;
 
 /// The pending offsets of one group, by producer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +59,24 @@ impl PendingOffsets {
             staged.retain(|(of_topic, of_partition), _| **of_topic != *topic || *of_partition != partition);
         }
         self.by_producer.retain(|_, staged| !staged.is_empty());
+    }
+
+    /// What is staged, as records: what was overtaken, to be told before the commits that did it, and what was not.
+    pub(super) fn facts(&self) -> (Vec<GroupRecord>, Vec<GroupRecord>) {
+        let staged = self.by_producer.iter().flat_map(|(id, staged)| staged.iter().map(move |entry| (*id, entry)));
+        let mut all: Vec<_> = staged.collect();
+        all.sort_unstable_by_key(|(_, (_, pending))| pending.position);
+        let (mut overtaken, mut current) = (Vec::new(), Vec::new());
+        for (producer_id, ((topic, partition), pending)) in all {
+            let records = if pending.is_superseded { &mut overtaken } else { &mut current };
+            records.push(GroupRecord::OffsetStaged {
+                producer_id,
+                topic: Arc::clone(topic),
+                partition: *partition,
+                offset: pending.offset.clone(),
+            });
+        }
+        (overtaken, current)
     }
 
     /// Whether the partition's offset may still change with no further commit.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::consumer::ConsumerRecord;
 use super::offsets::CommittedOffset;
 
 /// One durable change of a group, what Kafka writes to `__consumer_offsets`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum GroupRecord {
     /// An offset was committed.
     OffsetCommitted { topic: Arc<str>, partition: i32, offset: CommittedOffset },
@@ -30,7 +31,7 @@ pub(crate) enum GroupRecord {
 }
 
 /// A whole classic generation, as Kafka's `GroupMetadataValue` has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct GroupMetadata {
     pub(crate) generation: i32,
     pub(crate) protocol_type: Option<Arc<str>>,
@@ -42,7 +43,7 @@ pub(crate) struct GroupMetadata {
 }
 
 /// One member of a [`GroupMetadata`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemberMetadata {
     pub(crate) member_id: Arc<str>,
     pub(crate) instance_id: Option<Arc<str>>,

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::state::TransactionState;
 
 /// A partition by its topic's name; offsets of groups go by those of `__consumer_offsets`.
@@ -14,7 +16,7 @@ pub(crate) const NO_PRODUCER_ID: i64 = -1;
 pub(crate) const NO_EPOCH: i16 = -1;
 
 /// One durable change, what Kafka writes to `__transaction_state`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TransactionRecord {
     /// The id now stands exactly so.
     Metadata(Metadata),
@@ -23,7 +25,7 @@ pub(crate) enum TransactionRecord {
 }
 
 /// All that is known of a transactional id, as Kafka's `TransactionLogValue` has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) state: TransactionState,
     pub(crate) producer_id: i64,
@@ -45,7 +47,7 @@ pub(crate) struct Metadata {
 }
 
 /// Which of the two protocols a client speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Generation {
     /// Partitions are announced, and the epoch stays until somebody else comes (`transaction.version` 0 and 1).
     V1,

@@ -1,7 +1,7 @@
 //! Where a transaction is, and from where it can get there.
 
 /// The state of a transactional id, by Kafka's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum TransactionState {
     /// The producer is known and has begun nothing.

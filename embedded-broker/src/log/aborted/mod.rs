@@ -48,11 +48,6 @@ impl AbortedTransactions {
         self.0.drain(..gone);
     }
 
-    /// Forgets transactions whose markers lie at `end` or after it: they are undecided again.
-    pub(crate) fn truncate_to(&mut self, end: i64) {
-        self.0.retain(|aborted| aborted.last_offset < end);
-    }
-
     /// Forgets the transactions that the markers at these offsets have ended: there is nothing left to skip.
     pub(crate) fn forget(&mut self, markers: &[i64]) {
         if !markers.is_empty() {

@@ -20,6 +20,7 @@ use std::io;
 
 use super::LogConfig;
 use super::batch::{self, BatchHeader};
+use super::change::LogChange;
 use super::compression::Unpacker;
 use super::partition_log::PartitionLog;
 use super::segment::Segment;
@@ -49,12 +50,26 @@ impl PartitionLog {
         if cleaned.version != self.version || cleaned.replaces >= self.segments.len() {
             return false;
         }
-        self.segments.drain(..cleaned.replaces);
+        let old: Vec<i64> = self.segments.drain(..cleaned.replaces).map(|segment| segment.base_offset).collect();
+        self.note_replaced(&old, &cleaned.segments);
         cleaned.segments.into_iter().rev().for_each(|segment| self.segments.push_front(segment));
         self.compacted_until = cleaned.until;
         self.version += 1;
         self.aborted.forget(&cleaned.markers_gone);
         true
+    }
+
+    /// Tells whoever keeps a copy; the old segments are out already, the new ones not yet in.
+    fn note_replaced(&mut self, old: &[i64], new: &[Segment]) {
+        let behind = self.segments.front().map_or(self.end_offset, |segment| segment.base_offset);
+        let begin = |n: usize| new.get(n).map_or(behind, |segment| segment.base_offset);
+        for &base_offset in old.iter().filter(|base| **base < begin(0)) {
+            self.changes.note(LogChange::Dropped { base_offset });
+        }
+        for (segment, next) in new.iter().zip(1..) {
+            let change = LogChange::Rewritten { base_offset: segment.base_offset, end: begin(next) };
+            self.changes.note(change);
+        }
     }
 }
 

@@ -11,10 +11,12 @@ use super::batch::{BatchHeader, sequence_after};
 use super::validate::{Rejected, rejected};
 use crate::error::ErrorCode;
 pub(crate) use last_records::LastRecord;
+pub(crate) use snapshot::ProducerEntry;
 use verification::Verifications;
 pub(crate) use verification::{Guard, Proof};
 
 mod last_records;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod transaction;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::coordinator::group::record::MemberMetadata;
 use crate::coordinator::group::turn::{JoinedMember, Ticket};
 
 /// An assignment protocol a member speaks, with the member's own metadata for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Protocol {
     pub(crate) name: Arc<str>,
     pub(crate) metadata: Bytes,

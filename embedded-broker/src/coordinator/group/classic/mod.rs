@@ -178,6 +178,11 @@ impl ClassicGroup {
         self.subscribed = self.read_subscriptions();
     }
 
+    /// The group as its last record has it; `None` of one that never had any.
+    pub(crate) fn facts(&self) -> Option<GroupMetadata> {
+        self.state_since_ms.is_some().then(|| self.as_record(|member| member.assignment.clone()))
+    }
+
     /// Starts the sessions of a group that was read from its records.
     pub(crate) fn loaded(&mut self, turn: &mut Turn<'_>) {
         let ids: Vec<_> = self.members.keys().cloned().collect();

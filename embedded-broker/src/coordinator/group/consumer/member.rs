@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::assignor::Assignor;
@@ -19,7 +20,7 @@ pub(crate) const STATIC_LEAVE_EPOCH: i32 = -2;
 pub(crate) const LEAVE_EPOCH: i32 = -1;
 
 /// A member: who it is, what it wants, what it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ConsumerMember {
     pub(crate) id: Arc<str>,
     /// Set for static members.
@@ -45,7 +46,7 @@ pub(crate) struct ConsumerMember {
 }
 
 /// What a member of the classic protocol has beside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ClassicMember {
     pub(crate) session_timeout: Duration,
     /// In the member's order of preference; never empty.
@@ -53,14 +54,14 @@ pub(crate) struct ClassicMember {
 }
 
 /// What a member subscribes to: names, a pattern, or both.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Subscription {
     pub(crate) names: BTreeSet<Arc<str>>,
     pub(crate) regex: Option<Arc<str>>,
 }
 
 /// How far a member is on its way to its target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum MemberState {
     /// It has what its epoch gives it.
     Stable,

@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use self::pattern::Patterns;
@@ -64,7 +65,7 @@ pub(crate) enum ConsumerState {
 }
 
 /// One durable change of a consumer group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ConsumerRecord {
     /// The member is new, or is now like this.
     Member(Box<ConsumerMember>),
@@ -171,6 +172,18 @@ impl ConsumerGroup {
             }
             ConsumerRecord::Removed => *self = Self::default(),
         }
+    }
+
+    /// The fewest records that make a group like this one.
+    pub(crate) fn facts(&self) -> Vec<ConsumerRecord> {
+        let epoch = ConsumerRecord::Epoch { epoch: self.epoch, topics: self.topics.clone() };
+        let members = self.members.values().map(|member| ConsumerRecord::Member(Box::new(member.clone())));
+        let patterns = self
+            .resolved
+            .iter()
+            .map(|(pattern, topics)| ConsumerRecord::Pattern { pattern: Arc::clone(pattern), topics: topics.clone() });
+        let target = ConsumerRecord::Target { epoch: self.assignment_epoch, target: self.target.clone() };
+        std::iter::once(epoch).chain(members).chain(patterns).chain([target]).collect()
     }
 
     /// Starts the timers of a group that was read from its records.

@@ -23,6 +23,7 @@ use super::record::GroupRecord;
 use super::state::GroupState;
 use super::turn::{JoinReply, Reply, SyncReply, Ticket, Turn, World};
 use crate::coordinator::ErrorCode;
+use crate::state::StateRecord;
 
 /// A group, the one its records alone make, and their world.
 struct TestGroup {
@@ -32,7 +33,23 @@ struct TestGroup {
     config: GroupConfig,
     now: Duration,
     tickets: u64,
+    turns: u64,
     replies: HashMap<Ticket, Reply>,
+}
+
+/// A group that was written down in short, and read again.
+fn kept(group: &Group) -> Group {
+    let id: Arc<str> = Arc::from("g");
+    let mut read = Group::new();
+    for record in group.facts() {
+        let fact = StateRecord::Group { id: Arc::clone(&id), record };
+        let bytes = fact.encode().expect("every fact can be written");
+        match StateRecord::decode(&bytes).expect("what was written can be read") {
+            StateRecord::Group { record, .. } => read.replay(&record),
+            other => panic!("{fact:?} became {other:?}"),
+        }
+    }
+    read
 }
 
 impl TestGroup {
@@ -49,6 +66,7 @@ impl TestGroup {
             config,
             now: Duration::ZERO,
             tickets: 0,
+            turns: 0,
             replies: HashMap::new(),
         }
     }
@@ -64,6 +82,11 @@ impl TestGroup {
             assert!(self.replies.insert(ticket, reply).is_none(), "{ticket:?} was answered twice");
         }
         self.check();
+        // Dear, and as good from time to time.
+        self.turns += 1;
+        if self.turns % 16 == 1 {
+            assert_eq!(kept(&self.recovered).facts(), self.recovered.facts());
+        }
         result
     }
 

@@ -7,12 +7,13 @@ mod range;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::member::TopicPartitions;
 
 /// An assignor, by the name clients ask for it with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Assignor {
     /// Everybody gets as many as everybody else, and keeps what it has where that is possible.
     Uniform,

@@ -1,0 +1,107 @@
+//! A cluster as facts, and facts as a cluster.
+
+use std::sync::Arc;
+
+use super::{Cluster, ProducerIds};
+use crate::config::client_metrics::Subscription;
+use crate::error::Error;
+use crate::log::LogConfig;
+use crate::partition::Partition;
+use crate::state::{StateImage, StateRecord, TopicFacts};
+use crate::topic::{Topic, Topics};
+
+/// The facts that make the one picture of the topics the other.
+pub(super) fn changes(before: &Topics, after: &Topics) -> Vec<StateRecord> {
+    let is_new = |topic: &&Arc<Topic>| before.by_id(topic.id).is_none_or(|known| !Arc::ptr_eq(known, topic));
+    let gone = before.iter().filter(|topic| after.by_id(topic.id).is_none());
+    let deleted = gone.map(|topic| StateRecord::TopicDeleted(topic.id));
+    deleted.chain(after.iter().filter(is_new).map(|topic| StateRecord::Topic(facts(topic)))).collect()
+}
+
+fn facts(topic: &Topic) -> TopicFacts {
+    TopicFacts {
+        id: topic.id,
+        name: Arc::clone(&topic.name),
+        replicas: topic.partitions.iter().map(|partition| partition.leadership().replicas).collect(),
+        configs: topic.configs.clone(),
+    }
+}
+
+impl Cluster {
+    /// Makes everything true again that a state log says; the cluster is new, and nobody has been told of it.
+    ///
+    /// # Errors
+    ///
+    /// If a config that was legal once is not any more, or the log of a partition cannot be opened.
+    pub(crate) fn recover(&self, image: StateImage) -> Result<(), Error> {
+        *self.producer_ids.lock() = ProducerIds { next: image.next_producer_id, reserved: image.next_producer_id };
+        self.recover_configs(&image)?;
+        self.recover_topics(&image)?;
+        for (id, group) in image.groups {
+            self.groups.load(&id, group, self);
+        }
+        for (id, metadata) in image.transactions {
+            self.transactions.load(&id, metadata, self);
+        }
+        self.transactions.write_markers(self);
+        Ok(())
+    }
+
+    fn recover_configs(&self, image: &StateImage) -> Result<(), Error> {
+        let mut layers = (*self.broker_configs()).clone();
+        for (node, configs) in &image.broker_configs {
+            match node {
+                Some(node) => drop(layers.dynamic.insert(*node, configs.clone())),
+                None => layers.dynamic_default.clone_from(configs),
+            }
+        }
+        *self.configs.write() = Arc::new(layers);
+        let mut resources = (*self.resource_configs()).clone();
+        for (group, configs) in &image.group_configs {
+            resources.set_group(group, configs.clone(), &self.group_defaults);
+        }
+        for (name, configs) in &image.client_metrics {
+            resources.set_client_metrics(name, configs.clone(), Arc::new(Subscription::read(configs)?));
+        }
+        *self.resource_configs.write() = Arc::new(resources);
+        Ok(())
+    }
+
+    fn recover_topics(&self, image: &StateImage) -> Result<(), Error> {
+        let mut topics = Topics::clone(&self.topics());
+        for facts in image.topics.values() {
+            let config = self.log_config(&facts.configs)?;
+            topics.insert(self.new_topic(facts.clone(), &config)?);
+        }
+        *self.topics.write() = Arc::new(topics);
+        Ok(())
+    }
+
+    /// A topic of these facts; what is kept of it is there again.
+    pub(super) fn new_topic(&self, facts: TopicFacts, config: &Arc<LogConfig>) -> Result<Topic, Error> {
+        let TopicFacts { id, name, replicas, configs } = facts;
+        let replication_factor = replicas.first().map_or(0, Vec::len);
+        let replication_factor = i16::try_from(replication_factor).unwrap_or(i16::MAX);
+        let mut topic = Topic { name, id, partitions: Vec::with_capacity(replicas.len()), replication_factor, configs };
+        for replicas in replicas {
+            let partition = self.new_partition(&topic, topic.partitions.len(), replicas, config)?;
+            topic.partitions.push(partition);
+        }
+        Ok(topic)
+    }
+
+    /// A partition for a topic that is made or grown; what is kept of it is there again.
+    pub(super) fn new_partition(
+        &self,
+        topic: &Topic,
+        index: usize,
+        replicas: Vec<i32>,
+        config: &Arc<LogConfig>,
+    ) -> Result<Arc<Partition>, Error> {
+        let config = Arc::clone(config);
+        match &self.storage {
+            None => Ok(Arc::new(Partition::new(config, replicas))),
+            Some(storage) => storage.partition(topic, index, replicas, config, self.clock.wall_ms()),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A cluster in a data directory: opened, and left so that nothing needs to be checked the next time.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Cluster, Node};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::kafka_id::kafka_id;
+use crate::kept_log::Place;
+use crate::log::LogConfig;
+use crate::partition::Partition;
+use crate::persist::dir::DataDir;
+use crate::persist::disk::Disk;
+use crate::settings::BrokerSettings;
+use crate::state::StateStore;
+use crate::topic::Topic;
+
+/// The data directory of a cluster.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    dir: DataDir,
+    disk: Disk,
+}
+
+impl Storage {
+    /// Opens what is kept of a partition, or begins to keep a new one.
+    pub(super) fn partition(
+        &self,
+        topic: &Topic,
+        index: usize,
+        replicas: Vec<i32>,
+        config: Arc<LogConfig>,
+        now_ms: i64,
+    ) -> Result<Arc<Partition>, Error> {
+        let path = self.dir.partition(&topic.name, index);
+        let (topic_id, check) = (&kafka_id(topic.id), !self.dir.was_closed());
+        let place = Place { path: &path, topic_id, disk: &self.disk, check, now_ms };
+        let partition = Partition::kept(config, replicas, place);
+        partition.map(Arc::new).map_err(|error| Error::io(format!("cannot open the log in {}", path.display()), error))
+    }
+}
+
+impl Cluster {
+    /// A cluster that keeps everything in a directory, with all that is there already.
+    ///
+    /// # Errors
+    ///
+    /// If the directory is another broker's, cannot be read or written, or holds what this version does not understand.
+    pub(crate) fn open(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>, path: &Path) -> Result<Self, Error> {
+        let failed = |error| Error::io(format!("cannot use the data directory {}", path.display()), error);
+        let node_id = nodes.first().map_or(-1, |node| node.id);
+        let dir = DataDir::open(path, node_id).map_err(failed)?;
+        let disk = Disk::default();
+        let sync = settings.flush_state;
+        let (state, image) = StateStore::open(dir.path(), disk.clone(), sync).map_err(failed)?;
+        let mut cluster = Self::new(clock, settings, nodes);
+        if let Some(id) = dir.cluster_id() {
+            id.clone_into(&mut cluster.id);
+        }
+        dir.write_meta(&cluster.id, node_id).map_err(failed)?;
+        cluster.state = state;
+        cluster.storage = Some(Storage { dir, disk });
+        cluster.recover(image)?;
+        Ok(cluster)
+    }
+
+    /// The disk under the data directory, if there is one.
+    pub(crate) fn disk(&self) -> Option<&Disk> {
+        self.storage.as_ref().map(|storage| &storage.disk)
+    }
+
+    /// Leaves everything on the disk: nobody changes anything any more. What fails is logged, and checked at the next start.
+    pub(crate) fn close(&self) {
+        let Some(storage) = &self.storage else { return };
+        let topics = self.topics();
+        let mut partitions = topics.iter().flat_map(|topic| &topic.partitions);
+        let closed = partitions.try_for_each(|partition| partition.close()).and_then(|()| self.state.sync());
+        let closed = closed.and_then(|()| if self.state.is_broken() { Ok(()) } else { storage.dir.close() });
+        if let Err(error) = closed {
+            let dir = storage.dir.path().display();
+            tracing::error!(%error, %dir, "the data directory was not closed in order: it is checked at the next start");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The copy of a partition's log in a data directory: it follows the log in memory, and makes it again after a restart.
+
+use std::io;
+use std::path::Path;
+
+use crate::log::batch::placed;
+use crate::log::{BatchHeader, LogChange, LogConfig, PartitionLog, Restoring, ValidBatch};
+use crate::persist::disk::Disk;
+use crate::persist::partition_dir::PartitionDir;
+
+/// What keeps one log.
+#[derive(Debug)]
+pub(crate) struct KeptLog {
+    dir: PartitionDir,
+    /// As they were written down last.
+    epochs: Vec<(i32, i64)>,
+    /// As it was written down last.
+    start_offset: i64,
+    /// Records since the disk has confirmed everything.
+    unflushed: i64,
+    flushed_ms: i64,
+}
+
+/// A batch that was appended to the log in memory, and where it lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewBatch<'a> {
+    pub(crate) batch: &'a ValidBatch<'a>,
+    pub(crate) base_offset: i64,
+    pub(crate) leader_epoch: i32,
+}
+
+/// Where a partition's log is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    /// As Kafka writes it.
+    pub(crate) topic_id: &'a str,
+    pub(crate) disk: &'a Disk,
+    /// Whether every checksum is looked at: the broker before this one was killed.
+    pub(crate) check: bool,
+    pub(crate) now_ms: i64,
+}
+
+impl KeptLog {
+    /// Opens what is there of a partition, or begins with nothing. The second is the log, the third its next leader epoch.
+    pub(crate) fn open(place: Place<'_>, config: &LogConfig) -> io::Result<(Self, PartitionLog, i32)> {
+        let mut restoring = Restoring::new(place.now_ms);
+        let (dir, remembered) = if PartitionDir::is_of(place.path, place.topic_id)? {
+            PartitionDir::open(place.path, place.disk.clone(), place.check, |segment, header, bytes| {
+                restoring.batch(segment, header, bytes, config);
+            })?
+        } else {
+            let dir = PartitionDir::create(place.path, place.topic_id, place.disk.clone())?;
+            (dir, crate::persist::partition_dir::Remembered::default())
+        };
+        let mut log = restoring.finish(&remembered.epochs, &remembered.producers, remembered.start_offset);
+        log.changes_mut().want();
+        let leader_epoch = log.epochs().newest().map_or(0, |newest| newest + 1);
+        let (epochs, start_offset) = (remembered.epochs, remembered.start_offset);
+        let kept = Self { dir, epochs, start_offset, unflushed: 0, flushed_ms: place.now_ms };
+        Ok((kept, log, leader_epoch))
+    }
+
+    /// Does to the copy what was done to the log. Returns once it is as safe as the topic wants it.
+    pub(crate) fn follow(
+        &mut self,
+        log: &mut PartitionLog,
+        appended: Option<NewBatch<'_>>,
+        config: &LogConfig,
+    ) -> io::Result<()> {
+        if self.start_offset != log.start_offset() {
+            // Before the segments in front of it go: nobody may find the log begin in front of what is left.
+            self.start_offset = log.start_offset();
+            self.dir.write_start(self.start_offset)?;
+        }
+        for change in log.changes_mut().take() {
+            self.change(log, change)?;
+        }
+        if self.epochs != log.epochs().entries() {
+            self.epochs = log.epochs().entries().to_vec();
+            self.dir.write_epochs(&self.epochs)?;
+        }
+        appended.map_or(Ok(()), |new| self.append(new, config))
+    }
+
+    fn change(&mut self, log: &PartitionLog, change: LogChange) -> io::Result<()> {
+        match change {
+            LogChange::Rolled { base_offset } => self.dir.roll(base_offset, &log.producers().entries()),
+            LogChange::Dropped { base_offset } => self.dir.remove(base_offset),
+            LogChange::Rewritten { base_offset, end } => {
+                self.dir.rewrite(base_offset, end, log.segment_batches(base_offset))
+            }
+        }
+    }
+
+    fn append(&mut self, new: NewBatch<'_>, config: &LogConfig) -> io::Result<()> {
+        let NewBatch { batch, base_offset, leader_epoch } = new;
+        let header = BatchHeader { base_offset, ..batch.header };
+        self.dir.append(&placed(&batch.bytes, base_offset, leader_epoch), &batch.bytes, &header)?;
+        self.unflushed += i64::from(header.last_offset_delta) + 1;
+        let is_due = batch.now_ms.saturating_sub(self.flushed_ms) >= config.flush_ms;
+        if is_due || self.unflushed >= config.flush_messages {
+            self.dir.sync()?;
+            (self.unflushed, self.flushed_ms) = (0, batch.now_ms);
+        }
+        Ok(())
+    }
+
+    /// Leaves everything on the disk.
+    pub(crate) fn close(&mut self, log: &PartitionLog) -> io::Result<()> {
+        self.dir.close(log.end_offset(), &log.producers().entries())
+    }
+
+    /// Takes the copy away: the topic was deleted.
+    pub(crate) fn delete(&self) -> io::Result<()> {
+        self.dir.delete()
+    }
+}

@@ -1,0 +1,26 @@
+//! What lies in a data directory: Kafka's own files for the logs, and one compacted log for everything else.
+//!
+//! ```text
+//! DIR/meta.properties                          cluster and node, as Kafka's storage tool writes it
+//!     .lock                                    held while a broker has the directory
+//!     .kafka_cleanshutdown                     there if the broker before this one was stopped, not killed
+//!     state-N.log                              topics, configs, groups, transactions: see `state_log`
+//!     TOPIC-PARTITION/partition.metadata       the topic's id
+//!                     leader-epoch-checkpoint  where each leader epoch began
+//!                     log-start-offset         the first offset that can be read, if it is not 0
+//!                     BASE.log .index .timeindex .snapshot
+//! ```
+//!
+//! Nothing in here knows what a topic or a group is: it reads and writes bytes, and says what of them can be trusted.
+//! Without a data directory nothing in here is ever called.
+
+pub(crate) mod checkpoint;
+pub(crate) mod dir;
+pub(crate) mod disk;
+mod offset_index;
+pub(crate) mod partition_dir;
+pub(crate) mod producer_snapshot;
+mod scan;
+pub(crate) mod segment_file;
+pub(crate) mod state_log;
+mod time_index;

@@ -1,0 +1,74 @@
+//! What is true after a row of facts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::record::{StateRecord, TopicFacts};
+use crate::config::layers::Configs;
+use crate::coordinator::group::Group;
+use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
+
+/// A cluster as its facts say it.
+#[derive(Debug, Default)]
+pub(crate) struct StateImage {
+    pub(crate) topics: BTreeMap<Uuid, TopicFacts>,
+    pub(crate) broker_configs: BTreeMap<Option<i32>, Configs>,
+    pub(crate) group_configs: BTreeMap<String, Configs>,
+    pub(crate) client_metrics: BTreeMap<String, Configs>,
+    pub(crate) next_producer_id: i64,
+    pub(crate) groups: BTreeMap<Arc<str>, Group>,
+    pub(crate) transactions: BTreeMap<Arc<str>, Metadata>,
+}
+
+impl StateImage {
+    /// Makes one more fact true.
+    pub(crate) fn replay(&mut self, record: StateRecord) {
+        match record {
+            StateRecord::Topic(topic) => _ = self.topics.insert(topic.id, topic),
+            StateRecord::TopicDeleted(id) => _ = self.topics.remove(&id),
+            StateRecord::BrokerConfigs { node, configs } => _ = self.broker_configs.insert(node, configs),
+            StateRecord::GroupConfigs { group, configs } => _ = self.group_configs.insert(group, configs),
+            StateRecord::ClientMetrics { name, configs } if configs.is_empty() => {
+                self.client_metrics.remove(&name);
+            }
+            StateRecord::ClientMetrics { name, configs } => _ = self.client_metrics.insert(name, configs),
+            StateRecord::ProducerIds { next } => self.next_producer_id = next,
+            StateRecord::Group { id, record } => {
+                let group = self.groups.entry(Arc::clone(&id)).or_insert_with(Group::new);
+                group.replay(&record);
+                if !group.exists() {
+                    self.groups.remove(&id);
+                }
+            }
+            StateRecord::Transaction { id, record: TransactionRecord::Metadata(metadata) } => {
+                self.transactions.insert(id, metadata);
+            }
+            StateRecord::Transaction { id, record: TransactionRecord::Expired } => _ = self.transactions.remove(&id),
+        }
+    }
+
+    /// The fewest facts that make an image like this one.
+    pub(crate) fn facts(&self) -> Vec<StateRecord> {
+        let mut facts: Vec<_> = self.topics.values().cloned().map(StateRecord::Topic).collect();
+        for (&node, configs) in &self.broker_configs {
+            facts.push(StateRecord::BrokerConfigs { node, configs: configs.clone() });
+        }
+        for (group, configs) in &self.group_configs {
+            facts.push(StateRecord::GroupConfigs { group: group.clone(), configs: configs.clone() });
+        }
+        for (name, configs) in &self.client_metrics {
+            facts.push(StateRecord::ClientMetrics { name: name.clone(), configs: configs.clone() });
+        }
+        facts.push(StateRecord::ProducerIds { next: self.next_producer_id });
+        for (id, group) in &self.groups {
+            facts.extend(group.facts().into_iter().map(|record| StateRecord::Group { id: Arc::clone(id), record }));
+        }
+        for (id, metadata) in &self.transactions {
+            let record = TransactionRecord::Metadata(metadata.clone());
+            facts.push(StateRecord::Transaction { id: Arc::clone(id), record });
+        }
+        facts
+    }
+}

@@ -1,0 +1,55 @@
+//! One durable fact about a cluster.
+
+use std::io;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::config::layers::Configs;
+use crate::coordinator::group::record::GroupRecord;
+use crate::coordinator::transaction::record::TransactionRecord;
+
+/// A fact. It says what is true from now on, whatever was said about the same thing before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum StateRecord {
+    /// The topic is there, or is now like this.
+    Topic(TopicFacts),
+    /// The topic is gone.
+    TopicDeleted(Uuid),
+    /// What was set for one broker, or for all of them.
+    BrokerConfigs { node: Option<i32>, configs: Configs },
+    /// What was set for a group.
+    GroupConfigs { group: String, configs: Configs },
+    /// What was set for a client metrics resource.
+    ClientMetrics { name: String, configs: Configs },
+    /// Producer ids before this one may have been given away.
+    ProducerIds { next: i64 },
+    /// A group has changed.
+    Group { id: Arc<str>, record: GroupRecord },
+    /// A transactional id has changed.
+    Transaction { id: Arc<str>, record: TransactionRecord },
+}
+
+/// A topic without its records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TopicFacts {
+    pub(crate) id: Uuid,
+    pub(crate) name: Arc<str>,
+    /// For each partition the nodes that hold it, the leader first.
+    pub(crate) replicas: Vec<Vec<i32>>,
+    pub(crate) configs: Configs,
+}
+
+impl StateRecord {
+    /// MessagePack with names: readable by a broker that knows more fields than were written.
+    pub(crate) fn encode(&self) -> io::Result<Vec<u8>> {
+        rmp_serde::to_vec_named(self).map_err(io::Error::other)
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> io::Result<Self> {
+        rmp_serde::from_slice(bytes).map_err(|error| {
+            io::Error::other(format!("the state log says something this version does not understand: {error}"))
+        })
+    }
+}
