@@ -12,6 +12,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Endpoint, Node};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
+use crate::fault::api_name::Api;
 use crate::groups::Groups;
 use crate::inspect::group::ConsumerGroup;
 use crate::inspect::transactions::TransactionsView;
@@ -78,6 +79,8 @@ pub struct EmbeddedBrokerBuilder {
     data_dir: Option<PathBuf>,
     receives_client_metrics: bool,
     pub(crate) fault_seed: u64,
+    pub(crate) release: Option<String>,
+    pub(crate) version_ceilings: Vec<(Api, i16)>,
 }
 
 impl EmbeddedBroker {
@@ -344,6 +347,7 @@ impl EmbeddedBrokerBuilder {
         }
         settings.receives_client_metrics = self.receives_client_metrics;
         settings.fault_seed = self.fault_seed;
+        settings.ceilings = self.ceilings()?;
         if !settings.ignored.is_empty() {
             tracing::info!(
                 configs = settings.ignored.join(", "),

@@ -18,6 +18,7 @@
 
 mod api;
 mod broker;
+mod ceilings;
 mod clock;
 mod cluster;
 mod config;
@@ -38,6 +39,7 @@ mod persist;
 mod placement;
 mod protocol;
 mod quotas;
+mod recorder;
 mod security;
 mod server;
 mod settings;
@@ -57,10 +59,12 @@ pub use coordinator::transaction::state::TransactionState;
 pub use error::{Error, ErrorCode};
 pub use fault::api_name::Api;
 pub use fault::builder::{Fault, FaultBuilder};
+pub use fault::network::{NetworkBuilder, NetworkFault};
 pub use inspect::await_stable::AwaitStable;
 pub use inspect::committed::AbortedRange;
 pub use inspect::disk::DiskFaultGuard;
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
+pub use inspect::requests::{AwaitRequests, RecordedRequest, RequestLog};
 pub use inspect::transactions::{HeldMarkers, TransactionDescription, TransactionsView};
 pub use persist::disk::DiskFault;
 pub use security::listeners::builder::Listener;

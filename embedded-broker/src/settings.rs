@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::ceilings::Ceilings;
 use crate::config::{check, server_names, topic_defs};
 use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
@@ -44,6 +45,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) telemetry_max_bytes: usize,
     /// Whether clients are told that they may push metrics.
     pub(crate) receives_client_metrics: bool,
+    /// Versions up to which requests are served.
+    pub(crate) ceilings: Ceilings,
     /// What chance is drawn from for faults.
     pub(crate) fault_seed: u64,
     /// Where clients connect, and how they log in.
@@ -75,6 +78,7 @@ impl Default for BrokerSettings {
             max_frame_len: 100 << 20,
             telemetry_max_bytes: 1 << 20,
             receives_client_metrics: false,
+            ceilings: Ceilings::default(),
             fault_seed: 0,
             security: SecuritySettings::default(),
             quota_windows: Windows::default(),

@@ -10,6 +10,7 @@ use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatu
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
 
 use super::{APIS, Api, Refusal, RequestContext};
+use crate::ceilings::Ceilings;
 use crate::error::ErrorCode;
 use crate::features::FEATURES;
 use crate::protocol::{ApiKey, StrBytes};
@@ -24,13 +25,15 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
         *cx.session.software.borrow_mut() = Software { name, version };
     }
     let listed = |api: &&Api| cx.cluster.settings.receives_client_metrics || !is_telemetry(api.key);
-    let keys = APIS.iter().filter(listed).map(|api| {
+    let ceilings = &cx.cluster.settings.ceilings;
+    let served = |api: &&Api| ceilings.newest(api) >= api.min_version;
+    let keys = APIS.iter().filter(listed).filter(served).map(|api| {
         // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
         let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
-        ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(api.max_version)
+        ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(ceilings.newest(api))
     });
     let response = ApiVersionsResponse::default().with_api_keys(keys.collect());
-    Ok(if cx.version >= 3 { with_features(cx, response) } else { response })
+    Ok(if cx.version >= 3 && !ceilings.hides_features { with_features(cx, response) } else { response })
 }
 
 /// As Kafka: answered always, but listed only where metrics are received.
@@ -72,14 +75,14 @@ fn is_name(text: &str) -> bool {
 }
 
 /// The body that answers a version this broker does not know: version 0, and the range of this key alone.
-pub(crate) fn unsupported_version(out: &mut BytesMut) {
+pub(crate) fn unsupported_version(ceilings: &Ceilings, out: &mut BytesMut) {
     out.put_i16(ErrorCode::UnsupportedVersion.code());
     let own = APIS.iter().filter(|api| api.key == ApiKey::ApiVersions);
     out.put_i32(1);
     for api in own {
         out.put_i16(api.key as i16);
         out.put_i16(api.min_version);
-        out.put_i16(api.max_version);
+        out.put_i16(ceilings.newest(api));
     }
 }
 

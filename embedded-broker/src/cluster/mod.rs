@@ -9,7 +9,7 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of configs, features, quotas, telemetry and faults are the innermost: held for a look-up, or to replace what
+//! The locks of configs, features, quotas, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -31,6 +31,7 @@ use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
 use crate::loggers::Loggers;
 use crate::quotas::Quotas;
+use crate::recorder::Recorder;
 use crate::security::acl::authorizer::Authorizer;
 use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
@@ -106,6 +107,8 @@ pub(crate) struct Cluster {
     pub(crate) transactions: Transactions,
     /// What tests want to go wrong.
     pub(crate) faults: Faults,
+    /// What clients have asked, while a test looks at it.
+    pub(crate) recorder: Recorder,
     nodes: Vec<Node>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
@@ -149,6 +152,7 @@ impl Cluster {
             telemetry: Telemetry::default(),
             quotas: Quotas::new(settings.quota_windows, settings.controller_quota_windows),
             faults: Faults::new(settings.fault_seed),
+            recorder: Recorder::default(),
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             settings,

@@ -1,7 +1,12 @@
-//! What a test says to a broker so that something goes wrong.
+//! What a test says to a broker so that something goes wrong, and to see what clients do then.
 
+use super::api_name::Api;
 use super::builder::FaultBuilder;
+use super::network::NetworkBuilder;
 use crate::broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
+use crate::ceilings::Ceilings;
+use crate::error::Error;
+use crate::inspect::requests::RequestLog;
 
 impl EmbeddedBroker {
     /// Makes something go wrong: say which requests it is for, and then what happens to them. The fault ends when the
@@ -18,9 +23,73 @@ impl EmbeddedBroker {
     pub fn fault(&self) -> FaultBuilder<'_> {
         FaultBuilder::new(&self.cluster)
     }
+
+    /// Makes the way between the broker and its clients, or one of them, slow or dead, until the returned guard is dropped.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().topic("orders", 1).start()?;
+    /// let far_away = broker.network().latency(Duration::from_millis(80));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn network(&self) -> NetworkBuilder<'_> {
+        NetworkBuilder::new(&self.cluster)
+    }
+
+    /// Keeps every request that comes from now on, as long as the returned value or a copy of it is there, to look at them,
+    /// to count them and to wait for them.
+    ///
+    /// ```
+    /// use embedded_broker::{Api, EmbeddedBroker};
+    ///
+    /// let broker = EmbeddedBroker::builder().topic("orders", 1).start()?;
+    /// let requests = broker.requests();
+    /// assert_eq!(requests.on(Api::Produce).count(), 0);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn requests(&self) -> RequestLog {
+        RequestLog::new(&self.cluster)
+    }
 }
 
 impl EmbeddedBrokerBuilder {
+    /// Serves a request in no version above this one, and tells clients so.
+    ///
+    /// ```
+    /// use embedded_broker::{Api, EmbeddedBroker};
+    ///
+    /// // Fetch requests go by the names of topics, not by their ids.
+    /// let broker = EmbeddedBroker::builder().version_ceiling(Api::Fetch, 12).start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn version_ceiling(mut self, api: Api, version: i16) -> Self {
+        self.version_ceilings.push((api, version));
+        self
+    }
+
+    /// Passes for an older release of Kafka: serves no request and no version that it does not know, and tells of no features
+    /// before 4.0. Known are 2.4, 2.8, 3.3, 3.6, 3.8, 3.9, 4.0 and 4.1. What 4.1 has given up (Produce below version 3, for
+    /// example) does not come back.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().be_kafka("2.8").start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn be_kafka(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+
+    pub(crate) fn ceilings(&self) -> Result<Ceilings, Error> {
+        let mut ceilings = self.release.as_deref().map_or_else(|| Ok(Ceilings::default()), Ceilings::of_release)?;
+        self.version_ceilings.iter().try_for_each(|(api, version)| ceilings.lower(*api, *version))?;
+        Ok(ceilings)
+    }
+
     /// Draws the faults that happen [by chance](FaultBuilder::probability) from this seed instead of from 0.
     ///
     /// ```

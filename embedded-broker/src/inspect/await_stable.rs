@@ -3,13 +3,12 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::awaiting::{Awaited, Waiting};
 use super::group::{GroupMember, look_at};
-use crate::clock::{Timestamp, Waiter, Woken};
+use crate::clock::Waiter;
 use crate::cluster::Cluster;
-use crate::coordinator::TimerKey;
 use crate::coordinator::group::state::GroupState;
 use crate::error::{Error, ErrorCode};
 
@@ -43,15 +42,8 @@ impl AwaitStable {
     ///
     /// If it is not in time, or the broker stops.
     pub fn wait(self) -> Result<Vec<GroupMember>, Error> {
-        let waiting = Waiting::new(self);
-        loop {
-            if let Some(done) = waiting.look() {
-                return done;
-            }
-            if waiting.waiter.wait(&waiting.asked.cluster.clock, Some(waiting.deadline)) == Woken::Deadline {
-                return waiting.look().unwrap_or_else(|| Err(waiting.too_late()));
-            }
-        }
+        let patience = self.patience;
+        Waiting::begin(self, patience).wait()
     }
 }
 
@@ -60,31 +52,29 @@ impl IntoFuture for AwaitStable {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(Waiting::new(self))
+        let patience = self.patience;
+        Box::pin(Waiting::begin(self, patience))
     }
 }
 
-/// A wait that has begun. The broker's threads wake it; no runtime's timers are needed.
-struct Waiting {
-    asked: AwaitStable,
-    deadline: Timestamp,
-    number: u64,
-    waiter: Arc<Waiter>,
-    timer_is_set: bool,
-}
+impl Awaited for AwaitStable {
+    type Output = Vec<GroupMember>;
 
-impl Waiting {
-    fn new(asked: AwaitStable) -> Self {
-        let cluster = &asked.cluster;
-        let deadline = cluster.clock.now() + asked.patience;
-        let (number, waiter) = cluster.register_waiter();
-        cluster.groups.watch(number, &waiter);
-        Self { asked, deadline, number, waiter, timer_is_set: false }
+    fn cluster(&self) -> &Arc<Cluster> {
+        &self.cluster
+    }
+
+    fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
+        self.cluster.groups.watch(number, waiter);
+    }
+
+    fn unwatch(&self, number: u64) {
+        self.cluster.groups.unwatch(number);
     }
 
     /// The members, once the group is stable with as many as were asked for.
     fn look(&self) -> Option<Result<Vec<GroupMember>, Error>> {
-        let AwaitStable { cluster, group_id, members: n, .. } = &self.asked;
+        let Self { cluster, group_id, members: n, .. } = self;
         if cluster.is_stopping() {
             let message = format!("the broker stopped before group {group_id} was stable with {n} members");
             return Some(Err(Error::new(message)));
@@ -95,7 +85,7 @@ impl Waiting {
     }
 
     fn too_late(&self) -> Error {
-        let AwaitStable { cluster, group_id, members: n, patience } = &self.asked;
+        let Self { cluster, group_id, members: n, patience } = self;
         let (state, members) = look_at(cluster, group_id);
         let message = format!(
             "group {group_id} was not stable with {n} members within {patience:?}: it is {} with {}",
@@ -103,36 +93,5 @@ impl Waiting {
             members.len()
         );
         Error::with_code(ErrorCode::RequestTimedOut, message)
-    }
-}
-
-impl Future for Waiting {
-    type Output = Result<Vec<GroupMember>, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            if let Some(done) = self.look() {
-                return Poll::Ready(done);
-            }
-            if self.asked.cluster.clock.now() >= self.deadline {
-                return Poll::Ready(Err(self.too_late()));
-            }
-            if !self.timer_is_set {
-                self.timer_is_set = true;
-                self.asked.cluster.timers.schedule(TimerKey::Await(self.number), self.deadline);
-            }
-            if !self.waiter.poll_wake(cx.waker()) {
-                return Poll::Pending;
-            }
-        }
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        let cluster = &self.asked.cluster;
-        cluster.timers.cancel(&TimerKey::Await(self.number));
-        cluster.groups.unwatch(self.number);
-        cluster.unregister_waiter(self.number);
     }
 }

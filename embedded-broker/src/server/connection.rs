@@ -94,6 +94,9 @@ impl Connection {
     }
 
     fn answer(&mut self, login: Option<&mut Login>, frame: &[u8], reply: &mut Reply) -> Result<Next, Refusal> {
+        if self.door.cluster.recorder.is_on() {
+            self.record(login.as_deref(), frame);
+        }
         if self.door.cluster.faults.is_armed() {
             return self.answer_faulty(login, frame, reply);
         }
@@ -121,10 +124,11 @@ impl Connection {
             return Err(Refusal::new(format!("request key {} is not served", header.key)));
         };
         let version = header.version;
-        if version < api.min_version || version > api.max_version {
+        let ceilings = &self.door.cluster.settings.ceilings;
+        if !ceilings.serves(api, version) {
             if api.key == ApiKey::ApiVersions {
                 reply.begin(header.correlation_id);
-                api::unsupported_version(&mut reply.head);
+                api::unsupported_version(ceilings, &mut reply.head);
                 return Ok(());
             }
             return Err(Refusal::new(format!("version {version} of {:?} is not served", api.key)));

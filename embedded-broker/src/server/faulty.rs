@@ -1,31 +1,33 @@
 //! What a fault that a test has set does to a connection.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use super::connection::{Connection, Header};
 use super::login::Next;
 use crate::api::{self, Api, Refusal, Reply};
+use crate::cluster::Cluster;
 use crate::error::ErrorCode;
 use crate::fault::rules::{Asked, Outcome};
 use crate::security::sasl::login::{Expects, Login};
 
 /// A request that a fault can be for: one that is served, in its version.
-struct Request<'a> {
-    api: &'static Api,
-    header: Header<'a>,
-    client_id: &'a str,
+pub(super) struct Request<'a> {
+    pub(super) api: &'static Api,
+    pub(super) header: Header<'a>,
+    pub(super) client_id: &'a str,
     body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
     /// `None` for a bare token, and for what is closed or refused without being looked at.
-    fn read(login: Option<&Login>, frame: &'a [u8]) -> Option<Self> {
+    pub(super) fn read(cluster: &Cluster, login: Option<&Login>, frame: &'a [u8]) -> Option<Self> {
         if login.is_some_and(|login| login.expects() == Expects::Tokens) {
             return None;
         }
         let header = Header::read(frame).ok()?;
         let api = api::api(header.key)?;
-        if header.version < api.min_version || header.version > api.max_version {
+        if !cluster.settings.ceilings.serves(api, header.version) {
             return None;
         }
         let (client_id, body) = header.rest(api.key.request_header_version(header.version)).ok()?;
@@ -41,17 +43,41 @@ impl<'a> Request<'a> {
 }
 
 impl Connection {
-    /// Answers a request with the fault that is for it, if there is one.
+    /// Answers a request by the way its client has, and with the fault that is for it, if there is one.
     pub(super) fn answer_faulty(
         &mut self,
         login: Option<&mut Login>,
         frame: &[u8],
         reply: &mut Reply,
     ) -> Result<Next, Refusal> {
-        let Some(request) = Request::read(login.as_deref(), frame) else {
+        let cluster = Arc::clone(&self.door.cluster);
+        let Some(request) = Request::read(&cluster, login.as_deref(), frame) else {
             return self.answer_truly(login, frame, reply);
         };
-        let Request { api, header, client_id, .. } = &request;
+        if cluster.faults.condition(request.client_id).is_half_open {
+            return Ok(Next::Hangs);
+        }
+        let next = self.answer_with_fault(&request, login, frame, reply)?;
+        // Asked again: what the way is like may have changed while the request waited.
+        let condition = cluster.faults.condition(request.client_id);
+        if condition.is_half_open {
+            return Ok(Next::Hangs);
+        }
+        let time = condition.time_for(frame.len() + reply.len());
+        if !time.is_zero() {
+            self.hold(Some(cluster.clock.now().saturating_add(time)));
+        }
+        Ok(next)
+    }
+
+    fn answer_with_fault(
+        &mut self,
+        request: &Request<'_>,
+        login: Option<&mut Login>,
+        frame: &[u8],
+        reply: &mut Reply,
+    ) -> Result<Next, Refusal> {
+        let Request { api, header, client_id, .. } = request;
         let (key, version, node_id) = (header.key, header.version, self.door.node_id);
         let Some(outcome) = self.door.cluster.faults.meet(&Asked { key, version, client_id, node_id }) else {
             return self.answer_truly(login, frame, reply);
@@ -74,7 +100,7 @@ impl Connection {
             | Outcome::Throttle(_)
             | Outcome::CorruptCrc => {
                 let next = self.answer_truly(login, frame, reply)?;
-                self.spoil(outcome, &request, next, reply)
+                self.spoil(outcome, request, next, reply)
             }
         }
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::connection::{Connection, Header};
 use crate::api::{self, Refusal, Reply};
+use crate::cluster::Cluster;
 use crate::protocol::{self, ApiKey};
 use crate::security::principal::Principal;
 use crate::security::sasl::exchange::Surroundings;
@@ -65,7 +66,9 @@ impl Connection {
                 }
                 Ok(Next::GoesOn)
             }
-            (Ok(ApiKey::SaslHandshake), Expects::Handshake | Expects::Requests) => handshake(login, &header, reply),
+            (Ok(ApiKey::SaslHandshake), Expects::Handshake | Expects::Requests) => {
+                handshake(&self.door.cluster, login, &header, reply)
+            }
             (Ok(ApiKey::SaslAuthenticate), Expects::Authenticate) => self.authenticate(login, &header, reply),
             (Ok(key), Expects::Authenticate) => illegal(key, &header, reply),
             (key, _) => {
@@ -97,7 +100,7 @@ impl Connection {
     }
 
     fn authenticate(&mut self, login: &mut Login, header: &Header<'_>, reply: &mut Reply) -> Result<Next, Refusal> {
-        let request: SaslAuthenticateRequest = body(ApiKey::SaslAuthenticate, header)?;
+        let request: SaslAuthenticateRequest = body(&self.door.cluster, ApiKey::SaslAuthenticate, header)?;
         let (next, response) = match self.evaluate(login, &request.auth_bytes) {
             Ok(answer) => (Next::GoesOn, api::sasl_authenticate::accepted(answer.token, answer.lifetime_ms)),
             Err(Some(why)) => (Next::Refused, api::sasl_authenticate::refused(why)),
@@ -123,8 +126,8 @@ impl Connection {
     }
 }
 
-fn handshake(login: &mut Login, header: &Header<'_>, reply: &mut Reply) -> Result<Next, Refusal> {
-    let request: SaslHandshakeRequest = body(ApiKey::SaslHandshake, header)?;
+fn handshake(cluster: &Cluster, login: &mut Login, header: &Header<'_>, reply: &mut Reply) -> Result<Next, Refusal> {
+    let request: SaslHandshakeRequest = body(cluster, ApiKey::SaslHandshake, header)?;
     let agreed = login.handshake(&request.mechanism, header.version);
     reply.begin(header.correlation_id);
     let response = api::sasl_handshake::answer(agreed.is_ok(), login.mechanisms());
@@ -146,9 +149,9 @@ fn illegal(key: ApiKey, header: &Header<'_>, reply: &mut Reply) -> Result<Next, 
     Ok(Next::Refused)
 }
 
-fn body<T: protocol::Decodable>(key: ApiKey, header: &Header<'_>) -> Result<T, Refusal> {
+fn body<T: protocol::Decodable>(cluster: &Cluster, key: ApiKey, header: &Header<'_>) -> Result<T, Refusal> {
     let version = header.version;
-    if api::api(key as i16).is_none_or(|api| version < api.min_version || version > api.max_version) {
+    if api::api(key as i16).is_none_or(|api| !cluster.settings.ceilings.serves(api, version)) {
         return Err(Refusal::new(format!("version {version} of {key:?} is not served")));
     }
     let (_, body) = header.rest(key.request_header_version(version))?;

@@ -7,6 +7,7 @@ mod connection;
 mod faulty;
 mod frame;
 mod login;
+mod recording;
 mod transport;
 
 use std::io;
