@@ -167,3 +167,28 @@ async fn help_is_no_failure_and_names_every_option() {
         assert!(stdout.contains(option), "{option} is missing in {stdout}");
     }
 }
+
+#[tokio::test]
+async fn a_broker_with_a_data_directory_that_is_killed_has_everything_that_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["--data-dir", dir.path().to_str().unwrap(), "--topic", "orders:1"];
+    for round in 0..3 {
+        let (program, address) = started(&arguments).await;
+        let app = KafkaApp::new(address).start().await.unwrap();
+        let template: KafkaTemplate<str, str> = app.template();
+        for n in 0..20 {
+            let sent = template.send("orders", "key", "value").await.unwrap();
+            assert_eq!(sent.offset, round * 20 + n);
+        }
+        let (code, ..) = program.end_with("-KILL").await;
+        assert_eq!(code, None, "a signal has ended it");
+    }
+}
+
+#[tokio::test]
+async fn a_data_directory_that_cannot_be_used_is_named() {
+    let file = NamedTempFile::new().unwrap();
+    let (code, stderr) = refused(&["--data-dir", file.path().to_str().unwrap()]).await;
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains(&format!("cannot use the data directory {}", file.path().display())), "{stderr}");
+}

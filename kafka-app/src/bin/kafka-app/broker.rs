@@ -24,12 +24,13 @@ const DEFAULT_PARTITIONS: i32 = -1;
 #[command(
     about = "Run a Kafka broker in the foreground, for development",
     long_about = "Run a Kafka broker in the foreground, for development\n\n\
-        One node, with everything in memory and gone when it ends. When it serves it prints one line, \
+        One node. Without --data-dir everything is in memory and gone when it ends. When it serves it prints one line, \
         BOOTSTRAP_SERVERS=HOST:PORT, on standard output; with several listeners LISTENERS=NAME://HOST:PORT,... \
         follows on it. Ctrl-C or SIGTERM ends it.",
     after_long_help = "Examples:\n  \
         kafka-app broker --topic orders:3 --topic invoices\n  \
         kafka-app broker --listen localhost:0 --property auto.create.topics.enable=false\n  \
+        kafka-app broker --data-dir ./kafka-data --property log.flush.interval.messages=1\n  \
         kafka-app broker --properties-file config/server.properties --property num.partitions=6"
 )]
 pub(crate) struct BrokerCommand {
@@ -44,6 +45,13 @@ pub(crate) struct BrokerCommand {
     /// The id of the node [default: 1]; says the same as the property node.id
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
     node_id: Option<i32>,
+
+    /// Keep everything in this directory, and begin with what is there
+    ///
+    /// It is made if it is not there. What was acknowledged survives when the broker is killed; with
+    /// --property log.flush.interval.messages=1 also when the machine loses its power.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
 
     /// Make this topic before the first client connects; may be repeated
     ///
@@ -79,7 +87,10 @@ impl BrokerCommand {
     }
 
     fn start(self) -> Result<EmbeddedBroker, Failure> {
-        let builder = EmbeddedBroker::builder().configs(self.properties()?);
+        let mut builder = EmbeddedBroker::builder().configs(self.properties()?);
+        if let Some(dir) = self.data_dir {
+            builder = builder.data_dir(dir);
+        }
         let add = |builder: EmbeddedBrokerBuilder, topic: TopicToMake| builder.topic(topic.name, topic.partitions);
         self.topics.into_iter().fold(builder, add).start().map_err(|error| start_failure(&error))
     }
