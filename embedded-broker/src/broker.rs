@@ -219,7 +219,8 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// Makes a topic before the first client connects; with -1 partitions it has as many as `num.partitions` says.
+    /// Makes a topic before the first client connects, unless a data directory has it; with -1 partitions it has as many as
+    /// `num.partitions` says.
     pub fn topic(mut self, name: impl Into<String>, partitions: i32) -> Self {
         self.topics.push((name.into(), partitions));
         self
@@ -365,9 +366,9 @@ impl EmbeddedBrokerBuilder {
         });
         Groups::schedule_expiry(&cluster);
         cluster.add_scram_users(&self.users);
+        let kept = cluster.topics();
         for (name, partitions) in self.topics {
-            // A data directory may have it already.
-            if cluster.topics().by_name(&name).is_none() {
+            if kept.by_name(&name).is_none() {
                 cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
             }
         }

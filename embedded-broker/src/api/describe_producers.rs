@@ -8,6 +8,8 @@ use super::answer::failure;
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::log::ProducerDescription;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 use crate::topic::{Topics, check_name};
 
 pub(crate) fn handle(
@@ -18,7 +20,7 @@ pub(crate) fn handle(
     let answers = request.topics.into_iter().map(|asked| {
         let partitions = asked.partition_indexes.iter().map(|&index| {
             let response = PartitionResponse::default().with_partition_index(index);
-            match find(&topics, &asked, index) {
+            match find(cx, &topics, &asked, index) {
                 Ok(producers) => response.with_active_producers(producers.into_iter().map(to_wire).collect()),
                 Err(error) => {
                     let (code, message) = failure(&error);
@@ -32,8 +34,14 @@ pub(crate) fn handle(
     Ok(DescribeProducersResponse::default().with_topics(answers.collect()))
 }
 
-fn find(topics: &Topics, asked: &TopicRequest, index: i32) -> Result<Vec<ProducerDescription>, Error> {
+fn find(
+    cx: &RequestContext<'_>,
+    topics: &Topics,
+    asked: &TopicRequest,
+    index: i32,
+) -> Result<Vec<ProducerDescription>, Error> {
     check_name(&asked.name)?;
+    cx.require(Operation::Read, Resource::Topic(&asked.name)).map_err(|code| Error::with_code(code, ""))?;
     let missing = |words: &str| Error::with_code(ErrorCode::UnknownTopicOrPartition, words);
     // As Kafka: only a topic that is not there is told in words.
     let topic =

@@ -11,6 +11,8 @@ use crate::coordinator::transaction::Description;
 use crate::coordinator::transaction::state::TransactionState as State;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
@@ -20,7 +22,7 @@ pub(crate) fn handle(
         let described = describe(cx, &id);
         let state = TransactionState::default().with_transactional_id(id);
         match described {
-            Ok(description) => to_state(state, &description),
+            Ok(description) => to_state(cx, state, &description),
             Err(code) => state.with_error_code(code.code()),
         }
     });
@@ -31,14 +33,17 @@ fn describe(cx: &RequestContext<'_>, id: &TransactionalId) -> Result<Description
     if id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
+    cx.require(Operation::Describe, Resource::TransactionalId(id))?;
     let cell = cx.cluster.transactions.find(id).ok_or(ErrorCode::TransactionalIdNotFound)?;
     let description = cell.look(|transaction| transaction.describe());
     if description.state == State::Dead { Err(ErrorCode::TransactionalIdNotFound) } else { Ok(description) }
 }
 
-fn to_state(state: TransactionState, description: &Description) -> TransactionState {
+/// As Kafka: of the partitions only those that the client may know of.
+fn to_state(cx: &RequestContext<'_>, state: TransactionState, description: &Description) -> TransactionState {
     let mut topics: Vec<TopicData> = Vec::new();
-    for (topic, index) in &description.partitions {
+    let seen = description.partitions.iter().filter(|(topic, _)| cx.may(Operation::Describe, Resource::Topic(topic)));
+    for (topic, index) in seen {
         match topics.last_mut().filter(|last| *last.topic.0 == **topic) {
             Some(last) => last.partitions.push(*index),
             None => {

@@ -11,6 +11,8 @@ use crate::coordinator::transaction::Description;
 use crate::coordinator::transaction::state::TransactionState as State;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
+use crate::security::acl::kinds::Operation;
+use crate::security::acl::resource::Resource;
 
 /// What is asked for; what is absent lets everything through.
 struct Filter {
@@ -41,7 +43,9 @@ pub(crate) fn handle(
     };
     let listed = cx.cluster.transactions.all().into_iter().filter_map(|cell| {
         let description = cell.look(|transaction| transaction.describe());
-        filter.lets_through(&cell.id, &description).then(|| {
+        let is_seen = filter.lets_through(&cell.id, &description)
+            && cx.may(Operation::Describe, Resource::TransactionalId(&cell.id));
+        is_seen.then(|| {
             TransactionState::default()
                 .with_transactional_id(TransactionalId(to_wire(&cell.id)))
                 .with_producer_id(ProducerId(description.producer_id))

@@ -15,6 +15,7 @@ use crate::client::Client;
 mod acls;
 mod requests;
 mod sasl;
+mod transactions;
 
 /// A broker as `tests/apache-kafka/security.properties` describes it.
 fn builder() -> EmbeddedBrokerBuilder {

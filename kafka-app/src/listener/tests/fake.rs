@@ -156,6 +156,26 @@ impl Cluster {
         self.committed.extend(places);
         self.events.push_back(ConsumerEvent::Committed { token, result, partitions });
     }
+
+    /// Commits by itself what goes forward. Whether there was anything.
+    fn commit_what_went_forward(&mut self) -> bool {
+        let places = self.forward();
+        let is_any = !places.is_empty();
+        if is_any {
+            self.commit(None, places);
+        }
+        is_any
+    }
+
+    /// Ends the commit under way, well or not.
+    fn end_commit(&mut self, is_ok: bool) {
+        let (token, places) = (Some(self.last_token), std::mem::take(&mut self.in_commit));
+        if is_ok {
+            return self.commit(token, places);
+        }
+        let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
+        self.events.push_back(ConsumerEvent::Committed { token, result: Err(fault), partitions: Vec::new() });
+    }
 }
 
 fn place(stored: &StoredOffset) -> (i32, i64) {
@@ -301,11 +321,7 @@ impl Rig {
     pub(super) async fn pass(&mut self, time: Duration) {
         self.now += time;
         self.settle().await;
-        let mut cluster = self.cluster.lock();
-        let places = cluster.forward();
-        if self.commits_by_itself && !places.is_empty() {
-            cluster.commit(None, places);
-            drop(cluster);
+        if self.commits_by_itself && self.cluster.lock().commit_what_went_forward() {
             self.settle().await;
         }
     }
@@ -321,17 +337,7 @@ impl Rig {
 
     /// The commit under way ends.
     pub(super) async fn commit_ends(&mut self, is_ok: bool) {
-        let mut cluster = self.cluster.lock();
-        let (token, places) = (Some(cluster.last_token), std::mem::take(&mut cluster.in_commit));
-        match is_ok {
-            true => cluster.commit(token, places),
-            false => {
-                let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
-                let failed = ConsumerEvent::Committed { token, result: Err(fault), partitions: Vec::new() };
-                cluster.events.push_back(failed);
-            }
-        }
-        drop(cluster);
+        self.cluster.lock().end_commit(is_ok);
         self.settle().await;
     }
 
