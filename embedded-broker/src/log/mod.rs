@@ -10,6 +10,7 @@ mod epochs;
 mod marker;
 mod partition_log;
 mod producer_state;
+mod reading;
 mod rebuild;
 mod record;
 mod records;

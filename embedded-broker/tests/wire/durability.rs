@@ -66,6 +66,20 @@ fn produce_numbered(client: &mut Client, offsets: std::ops::Range<i64>) {
     }
 }
 
+/// Sets configs of the topic.
+fn configure(client: &mut Client, configs: &[(&'static str, &'static str)]) {
+    let text = StrBytes::from_static_str;
+    let config = |&(key, value): &(&'static str, &'static str)| {
+        AlterableConfig::default().with_name(text(key)).with_value(Some(text(value)))
+    };
+    let resource = AlterConfigsResource::default()
+        .with_resource_type(2)
+        .with_resource_name(text("t"))
+        .with_configs(configs.iter().map(config).collect());
+    let answer = client.call(1, &IncrementalAlterConfigsRequest::default().with_resources(vec![resource]));
+    assert_eq!(answer.responses[0].error_code, 0);
+}
+
 fn commit(client: &mut Client, offset: i64) {
     let partition = OffsetCommitRequestPartition::default()
         .with_partition_index(0)
@@ -214,8 +228,8 @@ fn configs_and_deleted_topics_stay_as_they_were() {
     let again = on(left.path()).start().unwrap();
     let asked = kafka_protocol::messages::describe_configs_request::DescribeConfigsResource::default()
         .with_resource_type(2)
-        .with_resource_name(text("t"))
-        .with_configuration_keys(Some(vec![text("retention.ms")]));
+        .with_resource_name(StrBytes::from_static_str("t"))
+        .with_configuration_keys(Some(vec![StrBytes::from_static_str("retention.ms")]));
     let described = Client::of(&again).call(4, &DescribeConfigsRequest::default().with_resources(vec![asked]));
     assert_eq!(described.results[0].configs[0].value.as_deref(), Some("777"));
     assert!(again.topic("gone").end_offsets().is_err());
@@ -226,14 +240,7 @@ fn segments_roll_are_dropped_and_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let broker = start(dir.path());
     let mut client = Client::of(&broker);
-    let text = StrBytes::from_static_str;
-    let config = |(key, value): (&'static str, &'static str)| {
-        AlterableConfig::default().with_name(text(key)).with_value(Some(text(value)))
-    };
-    let configs = [SMALL_SEGMENTS, ("retention.bytes", "500")].map(config).to_vec();
-    let resource =
-        AlterConfigsResource::default().with_resource_type(2).with_resource_name(text("t")).with_configs(configs);
-    client.call(1, &IncrementalAlterConfigsRequest::default().with_resources(vec![resource]));
+    configure(&mut client, &[SMALL_SEGMENTS, ("retention.bytes", "500")]);
     produce_numbered(&mut client, 0..20);
     let logs = |dir: &Path| {
         let files = fs::read_dir(dir.join("t-0")).unwrap().map(|file| file.unwrap().path());
@@ -298,14 +305,7 @@ fn a_compacted_log_is_the_same_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let broker = start(dir.path());
     let mut client = Client::of(&broker);
-    let text = StrBytes::from_static_str;
-    let config = |(key, value): (&'static str, &'static str)| {
-        AlterableConfig::default().with_name(text(key)).with_value(Some(text(value)))
-    };
-    let configs = [SMALL_SEGMENTS, ("cleanup.policy", "compact")].map(config).to_vec();
-    let resource =
-        AlterConfigsResource::default().with_resource_type(2).with_resource_name(text("t")).with_configs(configs);
-    client.call(1, &IncrementalAlterConfigsRequest::default().with_resources(vec![resource]));
+    configure(&mut client, &[SMALL_SEGMENTS, ("cleanup.policy", "compact")]);
     for n in 0..30 {
         let answer = produce(&mut client, "t", 0, keyed_batch(&format!("k{}", n % 3), &format!("v{n}")));
         assert_eq!(answer.error_code, 0);

@@ -1,55 +1,27 @@
-//! The broker as its user sees it: start, address, stop.
+//! What a broker starts with, and its start.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::Duration;
 
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Endpoint, Node};
-use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::fault::api_name::Api;
 use crate::groups::Groups;
-use crate::inspect::group::ConsumerGroup;
-use crate::inspect::transactions::TransactionsView;
 use crate::security::acl::settings::STANDARD_AUTHORIZER;
 use crate::security::listeners::{self, ListenerSpec, builder::Listener};
 use crate::security::settings::{ListenerSettings, SecuritySettings};
 use crate::server::{self, Door, Server};
 use crate::settings::BrokerSettings;
-use crate::telemetry::PushedMetrics;
-use crate::topic::NewTopic;
-use crate::topic_view::TopicView;
 use crate::transactions;
 use crate::upkeep;
 
-/// As in Kafka's CreateTopics: as many as `num.partitions` says.
-const DEFAULT_PARTITIONS: i32 = -1;
-
-/// A Kafka broker inside this process, on a real TCP port of the loopback interface.
-///
-/// It has threads of its own, so a test that blocks cannot stall it, and it needs no async runtime. Everything it holds is
-/// in memory and gone with it. Dropping it closes all connections at once and ends its threads.
-///
-/// ```
-/// use embedded_broker::EmbeddedBroker;
-///
-/// let broker = EmbeddedBroker::builder().topic("orders", 3).start()?;
-/// assert!(broker.bootstrap_servers().starts_with("127.0.0.1:"));
-/// # Ok::<(), embedded_broker::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct EmbeddedBroker {
-    pub(crate) cluster: Arc<Cluster>,
-    /// The name of each listener and where it listens.
-    addresses: Vec<(Arc<str>, String)>,
-    servers: Vec<Server>,
-    timer: Option<JoinHandle<()>>,
-}
+use super::{EmbeddedBroker, fire, new_topic};
 
 const FLUSH_MESSAGES: &str = "log.flush.interval.messages";
 const FLUSH_MS: &str = "log.flush.interval.ms";
@@ -83,112 +55,6 @@ pub struct EmbeddedBrokerBuilder {
     pub(crate) version_ceilings: Vec<(Api, i16)>,
 }
 
-impl EmbeddedBroker {
-    /// A builder with the defaults: a port the system chooses, no topics, Kafka's broker configs except
-    /// `group.initial.rebalance.delay.ms` and `connection.failed.authentication.delay.ms`, which are 0 instead of 3 s and
-    /// 100 ms.
-    pub fn builder() -> EmbeddedBrokerBuilder {
-        EmbeddedBrokerBuilder::default()
-    }
-
-    /// What clients connect to: `127.0.0.1:PORT`, the address of the first listener.
-    #[must_use]
-    pub fn bootstrap_servers(&self) -> &str {
-        self.addresses.first().map_or("", |(_, address)| address)
-    }
-
-    /// What clients of this listener connect to, if there is one of this name; upper and lower case are the same.
-    #[must_use]
-    pub fn bootstrap_servers_of(&self, listener: &str) -> Option<&str> {
-        let own = self.addresses.iter().find(|(name, _)| name.eq_ignore_ascii_case(listener));
-        own.map(|(_, address)| address.as_str())
-    }
-
-    /// Every listener: its name and what its clients connect to.
-    pub fn listeners(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.addresses.iter().map(|(name, address)| (&**name, address.as_str()))
-    }
-
-    /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.
-    pub fn group(&self, id: impl Into<String>) -> ConsumerGroup<'_> {
-        ConsumerGroup::new(&self.cluster, id.into())
-    }
-
-    /// Drops the committed offsets whose time (`offsets.retention.minutes`) is over now, and the groups that are left with
-    /// nothing, as Kafka does every `offsets.retention.check.interval.ms`.
-    ///
-    /// ```
-    /// # use embedded_broker::EmbeddedBroker;
-    /// # use std::time::Duration;
-    /// let (builder, clock) = EmbeddedBroker::builder().config("offsets.retention.minutes", 1).manual_clock();
-    /// let broker = builder.start()?;
-    /// clock.advance(Duration::from_secs(60));
-    /// broker.expire_offsets_now();
-    /// # Ok::<(), embedded_broker::Error>(())
-    /// ```
-    pub fn expire_offsets_now(&self) {
-        self.cluster.groups.expire_offsets(&self.cluster);
-    }
-
-    /// The transactional ids of the cluster, to look at where they stand and to hold their markers back.
-    pub fn transactions(&self) -> TransactionsView<'_> {
-        TransactionsView::new(&self.cluster)
-    }
-
-    /// A topic, to look at its records and to wait for them. It need not exist yet.
-    #[must_use]
-    pub fn topic(&self, name: impl Into<String>) -> TopicView {
-        TopicView::new(Arc::clone(&self.cluster), name.into())
-    }
-
-    /// Configs that were set and that nothing here goes by: most mean nothing in one process (quorum voters, directories,
-    /// threads). They are shown to clients that ask, as set.
-    ///
-    /// ```
-    /// use embedded_broker::EmbeddedBroker;
-    ///
-    /// let broker = EmbeddedBroker::builder().config("num.io.threads", 16).start()?;
-    /// assert_eq!(broker.ignored_configs(), ["num.io.threads"]);
-    /// # Ok::<(), embedded_broker::Error>(())
-    /// ```
-    #[must_use]
-    pub fn ignored_configs(&self) -> &[String] {
-        &self.cluster.settings.ignored
-    }
-
-    /// The last metrics that clients pushed, the oldest first. Which clients push what, and how often, is what
-    /// `kafka-client-metrics` or an admin client sets; without that they push nothing.
-    #[must_use]
-    pub fn pushed_metrics(&self) -> Vec<PushedMetrics> {
-        self.cluster.telemetry.pushes()
-    }
-
-    /// Makes a topic, with the broker's defaults for everything but the number of partitions.
-    ///
-    /// # Errors
-    ///
-    /// If the name or number is not valid, or the topic exists.
-    pub fn create_topic(&self, name: impl Into<String>, partitions: i32) -> Result<(), Error> {
-        self.cluster.create_topic(new_topic(&self.cluster, name.into(), partitions)?).map(drop)
-    }
-
-    /// Closes every connection and ends every thread. Dropping the broker does the same.
-    pub fn stop(self) {
-        drop(self);
-    }
-
-    fn shut_down(&mut self) {
-        self.cluster.stop();
-        self.servers.iter_mut().for_each(Server::stop);
-        if let Some(timer) = self.timer.take()
-            && timer.join().is_err()
-        {
-            tracing::error!("the timer thread of the embedded broker has panicked");
-        }
-        self.cluster.close();
-    }
-}
-
 /// Without the values of configs and passwords.
 impl fmt::Debug for EmbeddedBrokerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,12 +63,6 @@ impl fmt::Debug for EmbeddedBrokerBuilder {
             .field("topics", &self.topics)
             .field("configs", &self.configs.keys())
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for EmbeddedBroker {
-    fn drop(&mut self) {
-        self.shut_down();
     }
 }
 
@@ -428,22 +288,4 @@ impl Bound {
             port: if told.port == 0 { self.address.port() } else { told.port },
         })
     }
-}
-
-/// Serves a deadline. A mistake of ours in one of them must not take all others with it.
-fn fire(cluster: &Cluster, key: &TimerKey) {
-    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cluster.fire(key)));
-    if served.is_err() {
-        tracing::error!(?key, "serving a deadline of the embedded broker has panicked");
-    }
-}
-
-fn new_topic(cluster: &Cluster, name: String, partitions: i32) -> Result<NewTopic, Error> {
-    let partitions = if partitions == DEFAULT_PARTITIONS { cluster.settings.num_partitions } else { partitions };
-    if partitions < 1 {
-        let message = format!("topic {name} must have at least 1 partition, not {partitions}");
-        return Err(Error::with_code(ErrorCode::InvalidPartitions, message));
-    }
-    let replicas = cluster.place(partitions, cluster.settings.default_replication_factor)?;
-    Ok(NewTopic { name, replicas, configs: BTreeMap::new() })
 }
