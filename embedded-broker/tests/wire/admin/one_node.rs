@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::client::Client;
-use crate::each_broker::{on_each_broker, unique};
+use crate::each_broker::{ask_until, on_each_broker, unique};
 use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
@@ -13,8 +13,8 @@ use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::update_features_request::FeatureUpdateKey;
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, AlterReplicaLogDirsRequest, ApiVersionsRequest, BrokerId,
-    ConsumerGroupHeartbeatRequest, DescribeLogDirsRequest, DescribeQuorumRequest, ElectLeadersRequest, GroupId,
-    ListPartitionReassignmentsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
+    ConsumerGroupHeartbeatRequest, DescribeLogDirsRequest, DescribeLogDirsResponse, DescribeQuorumRequest,
+    ElectLeadersRequest, GroupId, ListPartitionReassignmentsRequest, UnregisterBrokerRequest, UpdateFeaturesRequest,
 };
 
 use super::{Answer, make, name, ok, refused, text, topic};
@@ -34,7 +34,12 @@ fn log_dirs_tell_the_size_of_each_partition() {
         };
         for version in 1..=4 {
             let topics = vec![asked(&topic_name, vec![0, 1, 7]), asked(&unique("ghost"), vec![0])];
-            let response = client.call(version, &DescribeLogDirsRequest::default().with_topics(Some(topics)));
+            let request = DescribeLogDirsRequest::default().with_topics(Some(topics));
+            // A real broker makes the log of a new partition a little later than it says.
+            let has_both = |response: &DescribeLogDirsResponse| {
+                response.results.iter().flat_map(|dir| &dir.topics).any(|one| one.partitions.len() == 2)
+            };
+            let response = ask_until(|| client.call(version, &request), has_both);
             assert_eq!((response.error_code, response.results.len()), (0, 1), "version {version}");
             let dir = &response.results[0];
             assert_eq!((dir.error_code, dir.topics.len()), (0, 1));
