@@ -43,8 +43,12 @@ impl Cluster {
     ///
     /// `UNKNOWN_TOPIC_OR_PARTITION` when there is none.
     pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        let topic = self.change_topics(|topics| topics.remove(name).ok_or_else(unknown_topic))?;
-        topic.partitions.iter().for_each(|partition| partition.delete());
+        let topic = self.change_topics(|topics| {
+            let topic = topics.remove(name).ok_or_else(unknown_topic)?;
+            // Before anybody can make a topic of this name again, whose directories would have the same names.
+            topic.partitions.iter().for_each(|partition| partition.delete());
+            Ok(topic)
+        })?;
         self.groups.forget_topic(name, self);
         Ok(topic)
     }
