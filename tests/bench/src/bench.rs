@@ -13,6 +13,7 @@ use crate::{
 /// How long and on what it is measured.
 pub(crate) struct Settings {
     pub(crate) bootstrap_server: Option<String>,
+    pub(crate) server_pid: Option<u32>,
     pub(crate) n_records: u64,
     pub(crate) n_rounds: usize,
 }

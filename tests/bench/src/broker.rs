@@ -1,4 +1,4 @@
-//! The broker by itself, over a bare socket, beside a server that does nothing.
+//! The broker by itself, over a bare socket, beside a server that does nothing, librdkafka's mock cluster and a real Kafka.
 
 use std::{
     borrow::Cow,
@@ -12,8 +12,8 @@ use crate::{
     bench::{Settings, to_f64},
     clients,
     figures::Figures,
-    loopback,
-    process::Server,
+    loopback, mock,
+    process::{self, Server},
     wire::{self, Connection},
 };
 
@@ -49,6 +49,7 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
         wire::check_produced(TOPIC, connection.receive()?)?;
         figures.add("broker-start", "first-ack", began.elapsed().as_secs_f64() * 1e3, "ms");
         broker.stop();
+        figures.add("mock-start", "first-ack", mock::first_answer(TOPIC, &produce)?.as_secs_f64() * 1e3, "ms");
     }
     for _ in 0..settings.n_rounds {
         let (broker, bare) = (Server::start(&["broker"])?, Server::start(&["loopback"])?);
@@ -58,27 +59,80 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-/// Where requests go: a broker or the bare server, with its processor time where it is ours.
-struct Target {
-    server: Option<Server>,
-    address: String,
+/// Where requests go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// The server that does nothing.
+    Bare,
+    Embedded,
+    /// The mock cluster of librdkafka.
+    Mock,
+    /// A real Kafka that runs already.
+    Kafka,
 }
 
-impl Target {
-    fn broker(settings: &Settings) -> Result<Self> {
-        Ok(match &settings.bootstrap_server {
-            Some(address) => Self { server: None, address: address.clone() },
-            None => Self::own("broker")?,
-        })
+impl Kind {
+    /// Those that are measured: all there are.
+    fn all(settings: &Settings) -> impl Iterator<Item = Self> + Clone {
+        let kafka = settings.bootstrap_server.is_some().then_some(Self::Kafka);
+        [Self::Bare, Self::Embedded, Self::Mock].into_iter().chain(kafka)
     }
 
-    fn own(subcommand: &str) -> Result<Self> {
-        let server = Server::start(&[subcommand])?;
-        Ok(Self { address: server.address.clone(), server: Some(server) })
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Embedded => "broker",
+            Self::Mock => "mock",
+            Self::Kafka => "kafka",
+        }
+    }
+
+    /// What of it is measured, as `broker-fetch`.
+    fn figure(self, what: &str) -> String {
+        format!("{}-{what}", self.name())
+    }
+}
+
+/// A server of a kind, with the process whose processor time counts, and a topic of one partition.
+struct Target<'t> {
+    kind: Kind,
+    server: Option<Server>,
+    pid: Option<u32>,
+    address: String,
+    topic: &'t str,
+}
+
+impl<'t> Target<'t> {
+    fn start(kind: Kind, topic: &'t str, settings: &Settings) -> Result<Self> {
+        let server = match kind {
+            Kind::Bare => Some(Server::start(&["loopback"])?),
+            Kind::Embedded => Some(Server::start(&["broker"])?),
+            Kind::Mock => Some(Server::start(&["mock", topic])?),
+            Kind::Kafka => None,
+        };
+        let pid = server.as_ref().map_or(settings.server_pid, |server| Some(server.pid()));
+        let address =
+            server.as_ref().map(|server| server.address.clone()).or_else(|| settings.bootstrap_server.clone());
+        let target = Self { kind, server, pid, address: address.unwrap_or_default(), topic };
+        if target.has_topics() {
+            clients::create_topic(&target.address, topic, 1)?;
+        }
+        Ok(target)
+    }
+
+    fn has_topics(&self) -> bool {
+        matches!(self.kind, Kind::Embedded | Kind::Kafka)
+    }
+
+    fn end(self) -> Result<()> {
+        if self.has_topics() {
+            clients::delete_topic(&self.address, self.topic)?;
+        }
+        Ok(())
     }
 
     fn cpu_time(&self) -> Result<Option<Duration>> {
-        self.server.as_ref().map(Server::cpu_time).transpose()
+        self.pid.map(process::cpu_time).transpose()
     }
 }
 
@@ -86,65 +140,107 @@ fn throughput(settings: &Settings, figures: &mut Figures) -> Result<()> {
     let (batch, n_in_batch) = wire::batch(BATCH_BYTES)?;
     let n_batches = (settings.n_records * 5 / u64::from(n_in_batch)).max(1);
     let topic = format!("{TOPIC}-{}", std::process::id());
-    let produce = wire::produce(&topic, &batch)?;
-    let idle = loopback::frame(produce.len(), PRODUCE_ANSWER);
-    let asking = loopback::frame(FETCH_REQUEST, batch.len() + FETCH_REQUEST);
+    let load = Load {
+        produce: wire::produce(&topic, &batch)?,
+        idle: loopback::frame(wire::produce(&topic, &batch)?.len(), PRODUCE_ANSWER),
+        asking: loopback::frame(FETCH_REQUEST, batch.len() + FETCH_REQUEST),
+        n_in_batch: u64::from(n_in_batch),
+        n_batches,
+        n_bytes: batch.len(),
+    };
     for _ in 0..settings.n_rounds {
-        let bare = Target::own("loopback")?;
-        pump(&bare, "bare-produce", batch.len(), n_batches, figures, |_| Ok(Cow::Borrowed(&idle[..])), |_| Ok(()))?;
-        pump(&bare, "bare-fetch", batch.len(), n_batches, figures, |_| Ok(Cow::Borrowed(&asking[..])), |_| Ok(()))?;
-        let broker = Target::broker(settings)?;
-        clients::create_topic(&broker.address, &topic, 1)?;
-        let check = |answer: &[u8]| wire::check_produced(&topic, answer);
-        pump(&broker, "broker-produce", batch.len(), n_batches, figures, |_| Ok(Cow::Borrowed(&produce[..])), check)?;
-        let max_bytes = u32::try_from(batch.len())?;
-        let fetch = |i: u64| wire::fetch(&topic, i * u64::from(n_in_batch), max_bytes).map(Cow::Owned);
-        let check = |answer: &[u8]| match wire::fetched(&topic, answer)? {
-            n if n == batch.len() => Ok(()),
-            n => bail!("{n} bytes of records were fetched instead of {}", batch.len()),
-        };
-        pump(&broker, "broker-fetch", batch.len(), n_batches, figures, fetch, check)?;
-        if let Some(server) = &broker.server {
-            let on_wire = to_f64(n_batches) * to_f64(u64::try_from(batch.len())?);
-            figures.add("broker-produce", "memory-per-byte-on-the-wire", to_f64(server.resident()?) / on_wire, "x");
+        for kind in Kind::all(settings) {
+            let target = Target::start(kind, &topic, settings)?;
+            load.produce(&target, figures)?;
+            load.fetch(&target, figures)?;
+            if let (Kind::Embedded, Some(server)) = (kind, &target.server) {
+                let on_wire = to_f64(n_batches) * to_f64(u64::try_from(batch.len())?);
+                figures.add("broker-produce", "memory-per-byte-on-the-wire", to_f64(server.resident()?) / on_wire, "x");
+            }
+            target.end()?;
         }
-        clients::delete_topic(&broker.address, &topic)?;
     }
-    figures.ratio("broker-produce", "bare-produce", "throughput", ">= 0.5");
-    figures.ratio("broker-fetch", "bare-fetch", "throughput", "told for comparison");
+    let others = Kind::all(settings).filter(|kind| *kind != Kind::Embedded);
+    for (what, budget) in [("produce", ">= 0.5 of bare"), ("fetch", "at least Kafka's")] {
+        for other in others.clone() {
+            figures.ratio(&Kind::Embedded.figure(what), &other.figure(what), "throughput", budget);
+        }
+    }
     Ok(())
 }
 
-/// Sends requests, a few under way at once, and times them from the first to the last answer.
-fn pump<'f>(
-    target: &Target,
-    name: &str,
+/// The requests of the throughput: the same batch again and again.
+struct Load {
+    produce: Vec<u8>,
+    /// As long as `produce`, for the server that does nothing.
+    idle: Vec<u8>,
+    /// As short as a Fetch request, and asks that server for as many bytes.
+    asking: Vec<u8>,
+    n_in_batch: u64,
+    n_batches: u64,
     n_bytes: usize,
-    n_requests: u64,
-    figures: &mut Figures,
-    request: impl Fn(u64) -> Result<Cow<'f, [u8]>>,
-    check: impl Fn(&[u8]) -> Result<()>,
-) -> Result<()> {
-    let mut connection = Connection::open(&target.address)?;
-    let (cpu, began) = (target.cpu_time()?, Instant::now());
-    let mut n_answered = 0;
-    for i in 0..n_requests {
-        connection.send(&request(i)?)?;
-        if i + 1 - n_answered == PIPELINE {
+}
+
+impl Load {
+    fn produce(&self, target: &Target<'_>, figures: &mut Figures) -> Result<()> {
+        match target.kind {
+            Kind::Bare => self.pump(target, "produce", figures, |_| Ok(Cow::Borrowed(&self.idle[..])), |_| Ok(())),
+            _ => self.pump(
+                target,
+                "produce",
+                figures,
+                |_| Ok(Cow::Borrowed(&self.produce[..])),
+                |answer| wire::check_produced(target.topic, answer),
+            ),
+        }
+    }
+
+    fn fetch(&self, target: &Target<'_>, figures: &mut Figures) -> Result<()> {
+        if target.kind == Kind::Bare {
+            return self.pump(target, "fetch", figures, |_| Ok(Cow::Borrowed(&self.asking[..])), |_| Ok(()));
+        }
+        let max_bytes = u32::try_from(self.n_bytes)?;
+        // The mock has only the last few batches still.
+        let batch = |i: u64| if target.kind == Kind::Mock { self.n_batches - 1 } else { i };
+        let request = |i| wire::fetch(target.topic, batch(i) * self.n_in_batch, max_bytes).map(Cow::Owned);
+        let check = |answer: &[u8]| match wire::fetched(target.topic, answer)? {
+            n if n == self.n_bytes => Ok(()),
+            n => bail!("{n} bytes of records were fetched instead of {}", self.n_bytes),
+        };
+        self.pump(target, "fetch", figures, request, check)
+    }
+
+    /// Sends requests, a few under way at once, and times them from the first to the last answer.
+    fn pump<'f>(
+        &self,
+        target: &Target<'_>,
+        what: &str,
+        figures: &mut Figures,
+        request: impl Fn(u64) -> Result<Cow<'f, [u8]>>,
+        check: impl Fn(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut connection = Connection::open(&target.address)?;
+        let (cpu, began) = (target.cpu_time()?, Instant::now());
+        let mut n_answered = 0;
+        for i in 0..self.n_batches {
+            connection.send(&request(i)?)?;
+            if i + 1 - n_answered == PIPELINE {
+                check(connection.receive()?)?;
+                n_answered += 1;
+            }
+        }
+        while n_answered < self.n_batches {
             check(connection.receive()?)?;
             n_answered += 1;
         }
+        let name = target.kind.figure(what);
+        let gigabytes = to_f64(self.n_batches) * to_f64(u64::try_from(self.n_bytes)?) / 1e9;
+        figures.add(&name, "throughput", gigabytes / began.elapsed().as_secs_f64(), "GB/s");
+        if let (Some(before), Some(after)) = (cpu, target.cpu_time()?) {
+            figures.add(&name, "server-cpu", after.saturating_sub(before).as_secs_f64() / gigabytes, "s/GB");
+        }
+        Ok(())
     }
-    while n_answered < n_requests {
-        check(connection.receive()?)?;
-        n_answered += 1;
-    }
-    let gigabytes = to_f64(n_requests) * to_f64(u64::try_from(n_bytes)?) / 1e9;
-    figures.add(name, "throughput", gigabytes / began.elapsed().as_secs_f64(), "GB/s");
-    if let (Some(before), Some(after)) = (cpu, target.cpu_time()?) {
-        figures.add(name, "server-cpu", after.saturating_sub(before).as_secs_f64() / gigabytes, "s/GB");
-    }
-    Ok(())
 }
 
 fn latency(settings: &Settings, figures: &mut Figures) -> Result<()> {
@@ -154,20 +250,24 @@ fn latency(settings: &Settings, figures: &mut Figures) -> Result<()> {
     let idle = loopback::frame(produce.len(), PRODUCE_ANSWER);
     let n_requests = usize::try_from(settings.n_records / 50)?.clamp(100, 20_000);
     for _ in 0..settings.n_rounds {
-        let bare = Target::own("loopback")?;
-        figures.add("bare-echo", "p50", p50(&bare, &idle, n_requests, |_| Ok(()))?, "us");
-        let broker = Target::broker(settings)?;
-        clients::create_topic(&broker.address, &topic, 1)?;
-        let check = |answer: &[u8]| wire::check_produced(&topic, answer);
-        figures.add("broker-ack", "p50", p50(&broker, &produce, n_requests, check)?, "us");
-        clients::delete_topic(&broker.address, &topic)?;
+        for kind in Kind::all(settings) {
+            let target = Target::start(kind, &topic, settings)?;
+            let micros = match kind {
+                Kind::Bare => p50(&target, &idle, n_requests, |_| Ok(()))?,
+                _ => p50(&target, &produce, n_requests, |answer| wire::check_produced(&topic, answer))?,
+            };
+            figures.add(&kind.figure("ack"), "p50", micros, "us");
+            target.end()?;
+        }
     }
-    figures.ratio("broker-ack", "bare-echo", "p50", "<= 2, and 5 us");
+    for other in Kind::all(settings).filter(|kind| *kind != Kind::Embedded) {
+        figures.ratio("broker-ack", &other.figure("ack"), "p50", "<= 2 of bare, and 5 us");
+    }
     Ok(())
 }
 
 /// Microseconds from a request to its answer, one at a time.
-fn p50(target: &Target, request: &[u8], n_requests: usize, check: impl Fn(&[u8]) -> Result<()>) -> Result<f64> {
+fn p50(target: &Target<'_>, request: &[u8], n_requests: usize, check: impl Fn(&[u8]) -> Result<()>) -> Result<f64> {
     let mut connection = Connection::open(&target.address)?;
     let mut times = Vec::with_capacity(n_requests);
     for _ in 0..n_requests {

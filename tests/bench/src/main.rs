@@ -9,6 +9,7 @@ mod broker;
 mod clients;
 mod figures;
 mod loopback;
+mod mock;
 mod order;
 mod process;
 mod start;
@@ -23,9 +24,13 @@ use clap::{Parser, Subcommand};
 struct Cli {
     /// Benchmarks to run, by the start of their names; all without any.
     names: Vec<String>,
-    /// Brokers of a real Kafka; without it the embedded broker runs in a process of its own.
+    /// Brokers of a real Kafka, which clients are measured on; without it on the embedded broker in a process of its own.
+    /// The benchmarks of the broker measure both.
     #[arg(long)]
     bootstrap_server: Option<String>,
+    /// The process of that Kafka, where it runs on this machine: its processor time is told as well.
+    #[arg(long, requires = "bootstrap_server")]
+    server_pid: Option<u32>,
     /// Records of each run.
     #[arg(long, default_value_t = 1_000_000)]
     records: u64,
@@ -45,6 +50,9 @@ enum Child {
     /// Runs the bare loopback server until its standard input ends.
     #[command(hide = true)]
     Loopback,
+    /// Runs the mock cluster of librdkafka until its standard input ends.
+    #[command(hide = true)]
+    Mock { topic: String },
     /// Starts as an application does, and says when its first record came.
     #[command(hide = true)]
     Start(start::StartArgs),
@@ -58,12 +66,14 @@ fn main() -> Result<()> {
     match cli.child {
         Some(Child::Broker) => process::serve_broker(),
         Some(Child::Loopback) => loopback::serve(),
+        Some(Child::Mock { topic }) => mock::serve(&topic),
         Some(Child::Start(args)) => start::run_process(&args),
         Some(Child::Client(args)) => process::run_client(&args),
         None => bench::run(
             &cli.names,
             &bench::Settings {
                 bootstrap_server: cli.bootstrap_server,
+                server_pid: cli.server_pid,
                 n_records: cli.records,
                 n_rounds: cli.rounds.max(1),
             },
