@@ -12,8 +12,11 @@ mod loopback;
 mod mock;
 mod order;
 mod process;
+mod soak;
 mod start;
 mod wire;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -41,9 +44,17 @@ struct Cli {
     child: Option<Child>,
 }
 
-/// What this program starts of itself.
+/// What else it runs, most of it started by itself.
 #[derive(Subcommand)]
 enum Child {
+    /// Sees whether the embedded broker's memory grows while records, topics, groups and transactions come and go.
+    Soak(soak::SoakArgs),
+    /// Runs the broker of `soak` until its standard input ends.
+    #[command(hide = true)]
+    SoakBroker {
+        #[arg(long)]
+        data_dir: Option<PathBuf>,
+    },
     /// Runs the embedded broker until its standard input ends.
     #[command(hide = true)]
     Broker,
@@ -64,6 +75,8 @@ enum Child {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.child {
+        Some(Child::Soak(args)) => soak::run(&args),
+        Some(Child::SoakBroker { data_dir }) => soak::serve(data_dir),
         Some(Child::Broker) => process::serve_broker(),
         Some(Child::Loopback) => loopback::serve(),
         Some(Child::Mock { topic }) => mock::serve(&topic),
