@@ -1,0 +1,246 @@
+//! The director: starts everything, brings the troubles, waits until all has settled, and asks for the verdict.
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
+
+use crate::{
+    Plan, SETTLING,
+    faults::{Trouble, Troubles},
+    numbers::Number,
+    process::Process,
+    producer,
+    reader::Reader,
+    verdict::{Mode, Verdict},
+};
+
+const N_PROCESSES: usize = 3;
+const N_PARTITIONS: i32 = 6;
+const STAGES: [&str; 2] = ["first", "second"];
+
+/// Runs the plan and says what became of the records.
+pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
+    let name = format!("chaos-{}-{}", plan.seed, std::process::id());
+    let dir = plan.dir.join(&name);
+    std::fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
+    println!("logs are in {}", dir.display());
+    let mut scene = Scene::set(plan, &name, &dir).await?;
+    let (end, ended) = watch::channel(false);
+    let reader = Reader::start(&scene.servers, &format!("{name}-out"), N_PARTITIONS)?;
+    let input = tokio::spawn(producer::run(scene.servers.clone(), format!("{name}-in"), plan.rate, ended));
+    let n_rounds = scene.suffer(plan).await?;
+    end.send_replace(true);
+    let sent = timeout(SETTLING, input).await.context("the producer's records are not acknowledged")???;
+    println!("the troubles are over after {n_rounds} rounds: {} records were acknowledged", sent.len());
+    match plan.delivery {
+        Mode::AtMostOnce => scene.await_committed().await?,
+        Mode::AtLeastOnce | Mode::ExactlyOnce => await_outputs(&mut scene, reader.n_seen.clone(), sent.len()).await?,
+    }
+    for process in &mut scene.processes {
+        process.end().await?;
+    }
+    let outputs = reader.finish().await?;
+    tell_missing(plan.delivery, &sent, &outputs.missing(&sent).take(20).collect::<Vec<_>>());
+    Ok(Verdict::new(plan.delivery, n_rounds, &sent, &outputs))
+}
+
+fn tell_missing(mode: Mode, sent: &BTreeSet<Number>, missing: &[Number]) {
+    if !missing.is_empty() && mode != Mode::AtMostOnce {
+        let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+        println!("missing of {} records, the first of them: {}", sent.len(), missing.join(" "));
+    }
+}
+
+/// Returns when as many different records came out as went in, or nothing more comes.
+async fn await_outputs(scene: &mut Scene, mut n_seen: watch::Receiver<usize>, n_sent: usize) -> Result<()> {
+    let mut last = Instant::now();
+    while *n_seen.borrow_and_update() < n_sent && last.elapsed() < SETTLING {
+        if timeout(Duration::from_secs(1), n_seen.changed()).await.is_ok() {
+            last = Instant::now();
+        }
+        scene.revive()?;
+    }
+    Ok(())
+}
+
+/// The processes and where they meet.
+struct Scene {
+    servers: String,
+    name: String,
+    broker: Option<Process>,
+    processes: Vec<Process>,
+}
+
+impl Scene {
+    async fn set(plan: &Plan, name: &str, dir: &Path) -> Result<Self> {
+        let (servers, broker) = match &plan.bootstrap_server {
+            Some(servers) => (servers.clone(), None),
+            None => {
+                let (address, broker) = start_broker(plan, dir).await?;
+                (address, Some(broker))
+            }
+        };
+        create_topics(&servers, name).await?;
+        let start = |process: usize| {
+            let args = pipeline_args(plan, &servers, name, process);
+            Process::start(args, dir.join(format!("process-{process}.log")))
+        };
+        let processes = (0..N_PROCESSES).map(start).collect::<Result<_>>()?;
+        Ok(Self { servers, name: name.to_owned(), broker, processes })
+    }
+
+    /// Brings troubles until the time is over; returns how many.
+    async fn suffer(&mut self, plan: &Plan) -> Result<u64> {
+        let until = Instant::now() + Duration::from_secs(plan.seconds);
+        let longest_pause = Duration::from_millis(plan.pause_ms);
+        let mut n_rounds = 0;
+        for (pause, trouble) in Troubles::new(plan.seed, N_PROCESSES, self.broker.is_some(), longest_pause) {
+            sleep_until(until.min(Instant::now() + pause)).await;
+            if Instant::now() >= until {
+                break;
+            }
+            println!("{:4} s left: {trouble:?}", (until - Instant::now()).as_secs());
+            self.bring(trouble).await.with_context(|| format!("{trouble:?}"))?;
+            self.revive()?;
+            n_rounds += 1;
+        }
+        Ok(n_rounds)
+    }
+
+    async fn bring(&mut self, trouble: Trouble) -> Result<()> {
+        match trouble {
+            Trouble::Kill { process } => self.processes[process].kill().await,
+            Trouble::Terminate { process } => self.processes[process].terminate().await,
+            Trouble::Freeze { process, pause } => frozen(&self.processes[process], pause).await,
+            Trouble::FreezeBroker { pause } => frozen(self.broker()?, pause).await,
+            Trouble::KillBroker => {
+                self.broker()?.kill().await?;
+                self.broker()?.first_line().await.map(drop)
+            }
+            Trouble::StopBroker => {
+                self.broker()?.tell("stop").await?;
+                self.broker()?.terminate().await?;
+                self.broker()?.first_line().await.map(drop)
+            }
+            Trouble::Latency { round_trip, lasts } => {
+                self.broker()?.tell(&format!("latency {} {}", round_trip.as_millis(), lasts.as_millis())).await
+            }
+            Trouble::DropAnswers { per_mille, lasts } => {
+                self.broker()?.tell(&format!("drop-answers {per_mille} {}", lasts.as_millis())).await
+            }
+            Trouble::Rebalance => {
+                let line = format!("rebalance {}-{}", self.name, STAGES[0]);
+                self.broker()?.tell(&line).await
+            }
+        }
+    }
+
+    fn broker(&mut self) -> Result<&mut Process> {
+        self.broker.as_mut().ok_or_else(|| anyhow!("there is no broker of our own"))
+    }
+
+    /// A listener that stops ends its process; an operator would start it again.
+    fn revive(&mut self) -> Result<()> {
+        for (number, process) in self.processes.iter_mut().enumerate() {
+            if process.revive()? {
+                println!("process {number} had ended by itself and was started again");
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns when both groups have committed all there is, or nothing moves any more.
+    async fn await_committed(&mut self) -> Result<()> {
+        let (mut last, mut behind) = (Instant::now(), i64::MAX);
+        while last.elapsed() < SETTLING {
+            let (servers, name) = (self.servers.clone(), self.name.clone());
+            let now = tokio::task::spawn_blocking(move || lag(&servers, &name)).await??;
+            if now == 0 {
+                return Ok(());
+            }
+            if now < behind {
+                (last, behind) = (Instant::now(), now);
+            }
+            self.revive()?;
+            sleep(Duration::from_millis(500)).await;
+        }
+        Ok(())
+    }
+}
+
+async fn frozen(process: &Process, pause: Duration) -> Result<()> {
+    process.freeze().await?;
+    sleep(pause).await;
+    process.thaw().await
+}
+
+async fn start_broker(plan: &Plan, dir: &Path) -> Result<(String, Process)> {
+    let args = |port: &str| {
+        let (data_dir, seed) = (dir.join("broker").to_string_lossy().into_owned(), plan.seed.to_string());
+        ["broker", "--data-dir", &data_dir, "--port", port, "--seed", &seed].map(str::to_owned).into()
+    };
+    let mut broker = Process::start(args("0"), dir.join("broker.log"))?;
+    let address = broker.first_line().await?;
+    // Where clients know it, whenever it is started again.
+    broker.set_args(args(address.rsplit(':').next().unwrap_or_default()));
+    Ok((address, broker))
+}
+
+fn pipeline_args(plan: &Plan, servers: &str, name: &str, process: usize) -> Vec<String> {
+    let (seed, process) = (plan.seed.to_string(), process.to_string());
+    [
+        "pipeline",
+        "--bootstrap-server",
+        servers,
+        "--name",
+        name,
+        "--delivery",
+        plan.delivery.name(),
+        "--seed",
+        &seed,
+        "--process",
+        &process,
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+async fn create_topics(servers: &str, name: &str) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", servers).create()?;
+    let names = ["in", "between", "out"].map(|topic| format!("{name}-{topic}"));
+    let topics: Vec<_> =
+        names.iter().map(|name| NewTopic::new(name, N_PARTITIONS, TopicReplication::Fixed(-1))).collect();
+    for result in admin.create_topics(&topics, &AdminOptions::new()).await? {
+        result.map_err(|(topic, code)| anyhow!("cannot create topic {topic}: {code}"))?;
+    }
+    Ok(())
+}
+
+/// How many records both groups have still to commit.
+fn lag(servers: &str, name: &str) -> Result<i64> {
+    let patience = Duration::from_secs(10);
+    let mut lag = 0;
+    for (topic, stage) in ["in", "between"].into_iter().zip(STAGES) {
+        let consumer: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", servers)
+            .set("group.id", format!("{name}-{stage}"))
+            .create()?;
+        let mut partitions = rdkafka::TopicPartitionList::new();
+        partitions.add_partition_range(&format!("{name}-{topic}"), 0, N_PARTITIONS - 1);
+        for at in consumer.committed_offsets(partitions, patience)?.elements() {
+            let (_, end) = consumer.fetch_watermarks(at.topic(), at.partition(), patience)?;
+            lag += end - at.offset().to_raw().unwrap_or(0).max(0);
+        }
+    }
+    Ok(lag)
+}

@@ -1,0 +1,93 @@
+//! [`Troubles`]: what goes wrong, and when: a sequence drawn from a seed: pure.
+
+use std::time::Duration;
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// SIGKILL, and a new process in its place.
+    Kill { process: usize },
+    /// SIGTERM, and a new process when it has ended.
+    Terminate { process: usize },
+    /// SIGSTOP, and SIGCONT later: longer than a session, at times.
+    Freeze { process: usize, pause: Duration },
+    /// The broker's process is killed and started again on its data directory.
+    KillBroker,
+    /// The same in order.
+    StopBroker,
+    /// SIGSTOP for the broker.
+    FreezeBroker { pause: Duration },
+    /// Every answer takes longer.
+    Latency { round_trip: Duration, lasts: Duration },
+    /// Requests are served, and then the connection ends instead of an answer.
+    DropAnswers { per_mille: u32, lasts: Duration },
+    /// A group has to begin anew.
+    Rebalance,
+}
+
+/// A sequence of troubles, with the pause before each.
+#[derive(Debug)]
+pub(crate) struct Troubles {
+    random: fastrand::Rng,
+    n_processes: usize,
+    has_broker: bool,
+    longest_pause: Duration,
+}
+
+impl Troubles {
+    /// From one seed always the same; without a broker of our own only processes suffer.
+    pub(crate) fn new(seed: u64, n_processes: usize, has_broker: bool, longest_pause: Duration) -> Self {
+        Self { random: fastrand::Rng::with_seed(seed), n_processes, has_broker, longest_pause }
+    }
+
+    fn millis(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_millis(self.random.u64(least..=most))
+    }
+}
+
+impl Iterator for Troubles {
+    type Item = (Duration, Trouble);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let most = u64::try_from(self.longest_pause.as_millis()).unwrap_or(u64::MAX);
+        let pause = self.millis(most / 10, most);
+        let process = self.random.usize(0..self.n_processes);
+        let trouble = match self.random.u32(0..if self.has_broker { 16 } else { 8 }) {
+            0..=2 => Trouble::Kill { process },
+            3..=5 => Trouble::Terminate { process },
+            6 => Trouble::Freeze { process, pause: self.millis(50, 2_000) },
+            7 => Trouble::Freeze { process, pause: self.millis(7_000, 10_000) },
+            8 | 9 => Trouble::KillBroker,
+            10 => Trouble::StopBroker,
+            11 => Trouble::FreezeBroker { pause: self.millis(50, 3_000) },
+            12 => Trouble::Latency { round_trip: self.millis(5, 200), lasts: self.millis(500, 3_000) },
+            13 | 14 => Trouble::DropAnswers { per_mille: self.random.u32(5..=100), lasts: self.millis(500, 3_000) },
+            _ => Trouble::Rebalance,
+        };
+        Some((pause, trouble))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn troubles(seed: u64, has_broker: bool) -> Vec<(Duration, Trouble)> {
+        Troubles::new(seed, 3, has_broker, Duration::from_secs(3)).take(500).collect()
+    }
+
+    #[test]
+    fn one_seed_gives_one_sequence() {
+        assert_eq!(troubles(7, true), troubles(7, true));
+        assert_ne!(troubles(7, true), troubles(8, true));
+    }
+
+    #[test]
+    fn a_broker_of_others_is_left_alone() {
+        let ours = |trouble: &Trouble| {
+            matches!(trouble, Trouble::Kill { .. } | Trouble::Terminate { .. } | Trouble::Freeze { .. })
+        };
+        assert!(troubles(1, false).iter().all(|(_, trouble)| ours(trouble)));
+        assert!(!troubles(1, true).iter().all(|(_, trouble)| ours(trouble)));
+    }
+}
