@@ -75,33 +75,42 @@ impl Features {
         self.levels.read().iter().map(|(name, level)| (*name, *level)).collect()
     }
 
-    /// Changes levels, all or none of them; only looks when `validate_only`. `node` is the controller, which Kafka names.
+    /// The levels that change by these updates, all or none of them. `node` is the controller, which Kafka names.
     ///
     /// # Errors
     ///
     /// Why the first one that cannot change cannot, in Kafka's words.
-    pub(crate) fn update<'a>(
+    pub(crate) fn updated<'a>(
         &self,
         node: i32,
         updates: impl Iterator<Item = (&'a str, i16, Option<Change>)>,
-        validate_only: bool,
-    ) -> Result<(), String> {
-        let mut levels = self.levels.write();
-        let mut changed = levels.clone();
+    ) -> Result<Vec<(&'static str, i16)>, String> {
+        let levels = self.levels.read();
+        let mut changed = Vec::new();
         for (name, level, upgrade) in updates {
             let current = levels.get(name).copied().unwrap_or(0);
             check(node, name, current, level, upgrade)?;
             let known = FEATURES.iter().find(|feature| feature.name == name).map(|feature| feature.name);
-            match known {
-                Some(name) if level > 0 => drop(changed.insert(name, level)),
-                _ => drop(changed.remove(name)),
-            }
+            changed.extend(known.map(|name| (name, level)));
         }
-        if !validate_only {
-            *levels = changed;
-        }
-        Ok(())
+        Ok(changed)
     }
+
+    /// Moves a feature to a level that it has.
+    pub(crate) fn set(&self, name: &'static str, level: i16) {
+        let mut levels = self.levels.write();
+        if level > 0 {
+            levels.insert(name, level);
+        } else {
+            levels.remove(name);
+        }
+    }
+}
+
+/// A feature of this name that has this level.
+pub(crate) fn supported(name: &str, level: i16) -> Option<&'static str> {
+    let has = |feature: &&Feature| level == 0 || (feature.min..=feature.max).contains(&level);
+    FEATURES.iter().find(|feature| feature.name == name).filter(has).map(|feature| feature.name)
 }
 
 /// Whether a feature may go from one level to another, by Kafka's rules in Kafka's order.
@@ -151,7 +160,9 @@ mod tests {
     use super::*;
 
     fn update(features: &Features, updates: &[(&str, i16, Option<Change>)]) -> Result<(), String> {
-        features.update(1, updates.iter().copied(), false)
+        let changed = features.updated(1, updates.iter().copied())?;
+        changed.into_iter().for_each(|(name, level)| features.set(name, level));
+        Ok(())
     }
 
     #[test]

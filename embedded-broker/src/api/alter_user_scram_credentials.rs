@@ -29,7 +29,7 @@ pub(crate) fn handle(
     });
     let (deletions, upsertions): (Vec<_>, Vec<_>) = (deletions.collect(), upsertions.collect());
     let results = if cx.may(Operation::Alter, Resource::Cluster) {
-        cx.cluster.scram.write().alter(&deletions, &upsertions)
+        cx.cluster.alter_scram(&deletions, &upsertions)
     } else {
         let users = deletions.iter().map(|one| one.user).chain(upsertions.iter().map(|one| one.user));
         let users: BTreeSet<_> = users.collect();

@@ -20,14 +20,22 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: CreateAclsRequest) -> Res
     if creations.iter().any(AclCreation::is_incomplete) {
         return Err(Refusal::new("an ACL to be made lacks a number"));
     }
-    let authorizer = authorizer(cx);
-    let unexpected = authorizer.is_ok() && creations.iter().any(AclCreation::is_like_a_filter);
-    let results = creations.into_iter().map(|asked| match authorizer.as_ref() {
-        Ok(_) if unexpected => result(Some(&Error::with_code(ErrorCode::UnknownServerError, ""))),
-        Ok(authorizer) => result(Acl::of(asked).map(|acl| authorizer.create(acl)).as_ref().err()),
-        Err(error) => result(Some(error)),
-    });
-    Ok(CreateAclsResponse::default().with_results(results.collect()))
+    let authorizer = match authorizer(cx) {
+        Ok(authorizer) => authorizer,
+        Err(error) => return Ok(answer(creations.iter().map(|_| result(Some(&error))))),
+    };
+    if creations.iter().any(AclCreation::is_like_a_filter) {
+        let unexpected = Error::with_code(ErrorCode::UnknownServerError, "");
+        return Ok(answer(creations.iter().map(|_| result(Some(&unexpected)))));
+    }
+    let asked: Vec<_> = creations.into_iter().map(Acl::of).collect();
+    let acls = asked.iter().filter_map(|asked| asked.as_ref().ok().cloned()).collect();
+    let kept = cx.cluster.create_acls(authorizer, acls);
+    Ok(answer(asked.iter().map(|asked| result(asked.as_ref().err().or(kept.as_ref().err())))))
+}
+
+fn answer(results: impl Iterator<Item = AclCreationResult>) -> CreateAclsResponse {
+    CreateAclsResponse::default().with_results(results.collect())
 }
 
 /// Who keeps the ACLs that this client may change.

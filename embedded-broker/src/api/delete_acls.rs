@@ -18,15 +18,21 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteAclsRequest) -> Res
     if filters.iter().any(AsAsked::is_incomplete) {
         return Err(Refusal::new("a filter of ACLs lacks a number"));
     }
+    let filters: Vec<_> = filters.into_iter().map(AclFilter::of).collect();
+    let legal: Vec<AclFilter> = filters.iter().filter_map(|filter| filter.as_ref().ok().cloned()).collect();
     let authorizer = create_acls::authorizer(cx);
-    let results = filters.into_iter().map(|asked| match authorizer.as_ref() {
-        Ok(authorizer) => match AclFilter::of(asked) {
-            Ok(filter) => deleted(authorizer.delete(&filter)),
-            Err(error) => refused(&error),
-        },
-        Err(error) => refused(error),
-    });
-    Ok(DeleteAclsResponse::default().with_filter_results(results.collect()))
+    let results = match authorizer.and_then(|authorizer| cx.cluster.delete_acls(authorizer, &legal)) {
+        Ok(gone) => {
+            let mut gone = gone.into_iter();
+            let of_one = |filter: Result<AclFilter, Error>| match filter {
+                Ok(_) => deleted(gone.next().unwrap_or_default()),
+                Err(error) => refused(&error),
+            };
+            filters.into_iter().map(of_one).collect()
+        }
+        Err(error) => filters.iter().map(|_| refused(&error)).collect(),
+    };
+    Ok(DeleteAclsResponse::default().with_filter_results(results))
 }
 
 fn deleted(acls: Vec<Acl>) -> DeleteAclsFilterResult {

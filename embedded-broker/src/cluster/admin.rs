@@ -8,10 +8,9 @@ use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
 use crate::error::{Error, ErrorCode};
-use crate::features::{Change, ELIGIBLE_LEADER_REPLICAS};
+use crate::features::ELIGIBLE_LEADER_REPLICAS;
 use crate::log::LogConfig;
 use crate::placement;
-use crate::quotas::entity::{NamedEntity, Ops};
 use crate::state::StateRecord;
 use crate::topic::{Topic, Topics, check_name};
 
@@ -83,23 +82,6 @@ impl Cluster {
         dirs.as_deref().and_then(|dirs| dirs.split(',').next()).unwrap_or_default().trim().to_owned()
     }
 
-    /// Moves features to other levels, all or none of them; only looks when `validate_only`.
-    ///
-    /// # Errors
-    ///
-    /// Why the first one that cannot change cannot, in Kafka's words.
-    pub(crate) fn update_features<'a>(
-        &self,
-        updates: impl Iterator<Item = (&'a str, i16, Option<Change>)>,
-        validate_only: bool,
-    ) -> Result<(), String> {
-        self.features.update(self.controller_id(), updates, validate_only)?;
-        if !validate_only {
-            self.metadata_changed();
-        }
-        Ok(())
-    }
-
     /// Whether a broker may have a `min.insync.replicas` of its own.
     ///
     /// # Errors
@@ -108,19 +90,6 @@ impl Cluster {
     pub(crate) fn check_own_min_insync_replicas(&self) -> Result<(), Error> {
         if self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0 {
             return Err(alter::broker::own_min_insync_replicas());
-        }
-        Ok(())
-    }
-
-    /// Changes the quotas of one entity; only looks when `validate_only`.
-    ///
-    /// # Errors
-    ///
-    /// `INVALID_REQUEST`, with Kafka's words.
-    pub(crate) fn alter_quotas(&self, named: &NamedEntity, ops: &Ops, validate_only: bool) -> Result<(), Error> {
-        self.quotas.alter(named, ops, validate_only)?;
-        if !validate_only {
-            self.metadata_changed();
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ use crate::topic::{NewTopic, Topic, Topics, check_name};
 use crate::transactions::{Transactions, expire_producers};
 use crate::upkeep;
 
+mod access;
 mod admin;
 mod recovery;
 mod resource_configs;
@@ -258,12 +259,6 @@ impl Cluster {
         }
         ids.next += 1;
         ids.next - 1
-    }
-
-    /// Lets users in by SCRAM with these passwords.
-    pub(crate) fn add_scram_users(&self, users: &[(String, String)]) {
-        let mut known = self.scram.write();
-        users.iter().for_each(|(user, password)| known.add_user(user, password, Uuid::new_v4().as_bytes()));
     }
 
     /// Serves one deadline; called on the timer thread.

@@ -36,6 +36,7 @@ impl Cluster {
     pub(crate) fn recover(&self, image: StateImage) -> Result<(), Error> {
         *self.producer_ids.lock() = ProducerIds { next: image.next_producer_id, reserved: image.next_producer_id };
         self.recover_configs(&image)?;
+        self.recover_access(&image)?;
         self.recover_topics(&image)?;
         for (id, group) in image.groups {
             self.groups.load(&id, group, self);

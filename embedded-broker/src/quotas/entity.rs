@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::ToSocketAddrs;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, ErrorCode};
 
 /// Which of all users, client ids or addresses.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Name {
     /// Those that have no quota of their own.
     Default,
@@ -14,7 +16,7 @@ pub(crate) enum Name {
 }
 
 /// What kinds of names there are; as in Kafka, in the order of their words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum EntityType {
     ClientId,
     Ip,

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use entity::{Entity, EntityType, Name, NamedEntity, Ops, Values};
+use entity::{Entity, EntityType, Name, Ops, Values};
 use rate::{Rate, TokenBucket, Windows};
 
 pub(crate) mod entity;
@@ -93,26 +93,25 @@ impl Quotas {
         self.by_entity.read().clone()
     }
 
-    /// Changes the quotas of one entity; only looks when `validate_only`.
+    /// What the quotas of an entity will be after these changes.
     ///
     /// # Errors
     ///
     /// `INVALID_REQUEST`, with Kafka's words.
-    pub(crate) fn alter(&self, named: &NamedEntity, ops: &Ops, validate_only: bool) -> Result<(), Error> {
-        let entity = entity::read(named)?;
-        let mut by_entity = self.by_entity.write();
+    pub(crate) fn altered(&self, entity: &Entity, ops: &Ops) -> Result<Values, Error> {
         let none = Values::new();
-        let values = entity::apply(&entity, by_entity.get(&entity).unwrap_or(&none), ops)?;
-        if validate_only {
-            return Ok(());
-        }
+        entity::apply(entity, self.by_entity.read().get(entity).unwrap_or(&none), ops)
+    }
+
+    /// Sets all quotas of one entity; none takes them away.
+    pub(crate) fn set(&self, entity: Entity, values: Values) {
+        let mut by_entity = self.by_entity.write();
         if values.is_empty() {
             by_entity.remove(&entity);
         } else {
             by_entity.insert(entity, values);
         }
         self.is_set.store(!by_entity.is_empty(), Ordering::Relaxed);
-        Ok(())
     }
 
     /// What a client may use of something, and with whom it shares that.

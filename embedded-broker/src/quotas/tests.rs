@@ -1,12 +1,20 @@
+use super::entity::NamedEntity;
 use super::*;
+use crate::error::Error;
 
 fn named(pairs: &[(&str, Option<&str>)]) -> NamedEntity {
     pairs.iter().map(|(kind, name)| ((*kind).to_owned(), name.map(str::to_owned))).collect()
 }
 
 fn set(quotas: &Quotas, entity: &[(&str, Option<&str>)], key: &str, value: f64) -> Result<(), String> {
-    let altered = quotas.alter(&named(entity), &vec![(key.to_owned(), Some(value))], false);
-    altered.map_err(|error| error.message().to_owned())
+    alter(quotas, entity, &vec![(key.to_owned(), Some(value))]).map_err(|error| error.message().to_owned())
+}
+
+fn alter(quotas: &Quotas, entity: &[(&str, Option<&str>)], ops: &Ops) -> Result<(), Error> {
+    let entity = entity::read(&named(entity))?;
+    let values = quotas.altered(&entity, ops)?;
+    quotas.set(entity, values);
+    Ok(())
 }
 
 const WHO: Who<'static> = Who { user: "u", client_id: "c" };
@@ -48,7 +56,7 @@ fn a_quota_that_is_taken_away_bounds_nothing() {
     set(&quotas, &[("user", Some("u"))], "producer_byte_rate", 1.0).expect("a legal quota");
     assert!(quotas.is_set());
     let gone = vec![("producer_byte_rate".to_owned(), None)];
-    quotas.alter(&named(&[("user", Some("u"))]), &gone, false).expect("it is there");
+    alter(&quotas, &[("user", Some("u"))], &gone).expect("it is there");
     assert!(!quotas.is_set() && quotas.all().is_empty());
 }
 
@@ -56,7 +64,8 @@ fn a_quota_that_is_taken_away_bounds_nothing() {
 fn what_is_only_validated_bounds_nothing() {
     let quotas = Quotas::default();
     let ops = vec![("producer_byte_rate".to_owned(), Some(1.0))];
-    quotas.alter(&named(&[("user", None)]), &ops, true).expect("a legal quota");
+    let entity = entity::read(&named(&[("user", None)])).expect("an entity");
+    quotas.altered(&entity, &ops).expect("a legal quota");
     assert!(!quotas.is_set());
 }
 

@@ -1,6 +1,6 @@
 //! What is true after a row of facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -9,6 +9,10 @@ use super::record::{StateRecord, TopicFacts};
 use crate::config::layers::Configs;
 use crate::coordinator::group::Group;
 use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
+use crate::quotas::entity::{Entity, Values};
+use crate::security::acl::binding::Acl;
+use crate::security::sasl::scram::ScramHash;
+use crate::security::sasl::scram::credentials::{ScramChange, ScramCredential};
 
 /// A cluster as its facts say it.
 #[derive(Debug, Default)]
@@ -17,6 +21,11 @@ pub(crate) struct StateImage {
     pub(crate) broker_configs: BTreeMap<Option<i32>, Configs>,
     pub(crate) group_configs: BTreeMap<String, Configs>,
     pub(crate) client_metrics: BTreeMap<String, Configs>,
+    pub(crate) quotas: BTreeMap<Entity, Values>,
+    pub(crate) scram: BTreeMap<(String, ScramHash), ScramCredential>,
+    pub(crate) acls: BTreeSet<Acl>,
+    /// Of those that were ever moved.
+    pub(crate) features: BTreeMap<String, i16>,
     pub(crate) next_producer_id: i64,
     pub(crate) groups: BTreeMap<Arc<str>, Group>,
     pub(crate) transactions: BTreeMap<Arc<str>, Metadata>,
@@ -34,6 +43,15 @@ impl StateImage {
                 self.client_metrics.remove(&name);
             }
             StateRecord::ClientMetrics { name, configs } => _ = self.client_metrics.insert(name, configs),
+            StateRecord::ClientQuotas { entity, values } if values.is_empty() => _ = self.quotas.remove(&entity),
+            StateRecord::ClientQuotas { entity, values } => _ = self.quotas.insert(entity, values),
+            StateRecord::ScramCredential(ScramChange { user, hash, credential }) => match credential {
+                Some(credential) => _ = self.scram.insert((user, hash), credential),
+                None => _ = self.scram.remove(&(user, hash)),
+            },
+            StateRecord::Acl(acl) => _ = self.acls.insert(acl),
+            StateRecord::AclRemoved(acl) => _ = self.acls.remove(&acl),
+            StateRecord::FeatureLevel { name, level } => _ = self.features.insert(name, level),
             StateRecord::ProducerIds { next } => self.next_producer_id = next,
             StateRecord::Group { id, record } => {
                 let group = self.groups.entry(Arc::clone(&id)).or_insert_with(Group::new);
@@ -61,6 +79,7 @@ impl StateImage {
         for (name, configs) in &self.client_metrics {
             facts.push(StateRecord::ClientMetrics { name: name.clone(), configs: configs.clone() });
         }
+        self.facts_of_access(&mut facts);
         facts.push(StateRecord::ProducerIds { next: self.next_producer_id });
         for (id, group) in &self.groups {
             facts.extend(group.facts().into_iter().map(|record| StateRecord::Group { id: Arc::clone(id), record }));
@@ -70,5 +89,20 @@ impl StateImage {
             facts.push(StateRecord::Transaction { id: Arc::clone(id), record });
         }
         facts
+    }
+
+    /// What clients may do, and how much of it.
+    fn facts_of_access(&self, facts: &mut Vec<StateRecord>) {
+        for (entity, values) in &self.quotas {
+            facts.push(StateRecord::ClientQuotas { entity: entity.clone(), values: values.clone() });
+        }
+        for ((user, hash), credential) in &self.scram {
+            let change = ScramChange { user: user.clone(), hash: *hash, credential: Some(credential.clone()) };
+            facts.push(StateRecord::ScramCredential(change));
+        }
+        facts.extend(self.acls.iter().cloned().map(StateRecord::Acl));
+        for (name, &level) in &self.features {
+            facts.push(StateRecord::FeatureLevel { name: name.clone(), level });
+        }
     }
 }

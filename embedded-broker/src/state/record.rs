@@ -9,9 +9,12 @@ use uuid::Uuid;
 use crate::config::layers::Configs;
 use crate::coordinator::group::record::GroupRecord;
 use crate::coordinator::transaction::record::TransactionRecord;
+use crate::quotas::entity::{Entity, Values};
+use crate::security::acl::binding::Acl;
+use crate::security::sasl::scram::credentials::ScramChange;
 
 /// A fact. It says what is true from now on, whatever was said about the same thing before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum StateRecord {
     /// The topic is there, or is now like this.
     Topic(TopicFacts),
@@ -23,6 +26,16 @@ pub(crate) enum StateRecord {
     GroupConfigs { group: String, configs: Configs },
     /// What was set for a client metrics resource.
     ClientMetrics { name: String, configs: Configs },
+    /// All quotas of an entity; there may be none left.
+    ClientQuotas { entity: Entity, values: Values },
+    /// What a user logs in by.
+    ScramCredential(ScramChange),
+    /// The ACL is there.
+    Acl(Acl),
+    /// The ACL is gone.
+    AclRemoved(Acl),
+    /// The level that a feature is at; 0 is off.
+    FeatureLevel { name: String, level: i16 },
     /// Producer ids before this one may have been given away.
     ProducerIds { next: i64 },
     /// A group has changed.

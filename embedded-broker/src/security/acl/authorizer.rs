@@ -4,7 +4,7 @@
 //! about goes by `allow.everyone.if.no.acl.found`; to read, write, delete or alter implies to describe, and to alter configs
 //! to describe them, when it is allowed and not when it is denied.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use parking_lot::RwLock;
 
@@ -102,12 +102,19 @@ impl Authorizer {
             || of(Permission::Allow, PatternType::Prefixed).any(is_open)
     }
 
-    pub(crate) fn create(&self, acl: Acl) {
-        self.acls.write().insert(acl);
+    /// Goes by these as well; one that is there already changes nothing.
+    pub(crate) fn create(&self, acls: impl IntoIterator<Item = Acl>) {
+        let mut all = self.acls.write();
+        acls.into_iter().for_each(|acl| all.insert(acl));
     }
 
-    pub(crate) fn delete(&self, filter: &AclFilter) -> Vec<Acl> {
-        self.acls.write().remove(filter)
+    /// Goes by these no more.
+    pub(crate) fn delete(&self, acls: &BTreeSet<Acl>) {
+        self.acls.write().remove(acls);
+    }
+
+    pub(crate) fn has(&self, acl: &Acl) -> bool {
+        self.acls.read().has(acl)
     }
 
     pub(crate) fn describe(&self, filter: &AclFilter) -> Vec<Acl> {

@@ -1,11 +1,13 @@
 //! One ACL, as it is made.
 
+use serde::{Deserialize, Serialize};
+
 use super::kinds::{ANY, MATCH, Operation, PatternType, Permission, ResourceType};
 use super::resource::CLUSTER_NAME;
 use crate::error::{Error, ErrorCode};
 
 /// Who may, or may not, do what from where.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Acl {
     pub(crate) resource: ResourceType,
     pub(crate) pattern: PatternType,

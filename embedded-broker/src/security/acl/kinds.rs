@@ -1,5 +1,7 @@
 //! The words of ACLs, with Kafka's numbers for them.
 
+use serde::{Deserialize, Serialize};
+
 /// What a filter says for every word.
 pub(super) const ANY: i8 = 1;
 /// What a filter says for all patterns that stand for its name.
@@ -9,7 +11,7 @@ pub(super) const MATCH: i8 = 2;
 macro_rules! kinds {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $number:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub(crate) enum $name { $($variant = $number,)* }
 
         impl $name {

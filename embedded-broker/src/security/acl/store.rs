@@ -22,10 +22,13 @@ impl Acls {
         }
     }
 
-    /// Takes away those that are meant.
-    pub(super) fn remove(&mut self, filter: &AclFilter) -> Vec<Acl> {
-        let removed: Vec<Acl> = self.matching(filter).cloned().collect();
-        for acl in &removed {
+    pub(super) fn has(&self, acl: &Acl) -> bool {
+        self.all.contains(acl)
+    }
+
+    /// Takes these away.
+    pub(super) fn remove(&mut self, acls: &BTreeSet<Acl>) {
+        for acl in acls {
             self.all.remove(acl);
             if let Some(by_name) = self.index(acl.pattern).get_mut(&acl.resource)
                 && let Some(named) = by_name.get_mut(&acl.name)
@@ -36,7 +39,6 @@ impl Acls {
                 }
             }
         }
-        removed
     }
 
     pub(super) fn matching(&self, filter: &AclFilter) -> impl Iterator<Item = &Acl> {

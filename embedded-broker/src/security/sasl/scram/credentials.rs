@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::ScramHash;
 use crate::error::{Error, ErrorCode};
 
@@ -11,7 +13,7 @@ use crate::error::{Error, ErrorCode};
 const ITERATIONS: RangeInclusive<i32> = 4096..=16_384;
 
 /// What proves a password without being it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ScramCredential {
     pub(crate) salt: Vec<u8>,
     pub(crate) iterations: u32,
@@ -41,6 +43,14 @@ impl ScramCredential {
         let iterations = ITERATIONS.start().unsigned_abs();
         Self::of_salted(hash, &hash.salted(password, salt, iterations), salt, iterations)
     }
+}
+
+/// What a user proves a password by from now on, with one hash; nothing if that was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ScramChange {
+    pub(crate) user: String,
+    pub(crate) hash: ScramHash,
+    pub(crate) credential: Option<ScramCredential>,
 }
 
 /// A credential to be stored, as a client sends it.
@@ -94,13 +104,13 @@ impl ScramCredentials {
         })
     }
 
-    /// Lets a user prove this password, with either hash.
+    /// Lets a user prove this password, with either hash, unless a client has stored another credential.
     pub(crate) fn add_user(&mut self, user: &str, password: &str, salt: &[u8]) {
         for hash in ScramHash::ALL {
             let (password, salt) = (password.to_owned(), salt.to_vec());
             let make: Box<dyn FnOnce() -> ScramCredential + Send + Sync> =
                 Box::new(move || ScramCredential::of_password(hash, &password, &salt));
-            self.0.insert((user.to_owned(), hash), Kept::Password(LazyLock::new(make)));
+            self.0.entry((user.to_owned(), hash)).or_insert_with(|| Kept::Password(LazyLock::new(make)));
         }
     }
 
@@ -113,13 +123,13 @@ impl ScramCredentials {
         users
     }
 
-    /// Removes and stores what is asked for, user by user; each is answered once, and a user that is named twice is left
-    /// as it was.
-    pub(crate) fn alter<'a>(
-        &mut self,
+    /// What is to change for these wishes, user by user; each is answered once, and a user that is named twice is left as it
+    /// was.
+    pub(crate) fn plan<'a>(
+        &self,
         deletions: &[Deletion<'a>],
         upsertions: &[Upsertion<'a>],
-    ) -> Vec<(&'a str, Result<(), Error>)> {
+    ) -> Vec<(&'a str, Result<ScramChange, Error>)> {
         let mut plans: Vec<(&str, Result<Plan<'a>, Error>)> = Vec::new();
         let deletions = deletions.iter().map(|deletion| (deletion.user, self.check_deletion(deletion)));
         let upsertions = upsertions.iter().map(|upsertion| (upsertion.user, check_upsertion(upsertion)));
@@ -131,17 +141,15 @@ impl ScramCredentials {
                 Some((_, earlier)) => *earlier = Err(twice()),
             }
         }
-        plans.into_iter().map(|(user, plan)| (user, plan.map(|plan| self.apply(user, plan)))).collect()
+        plans.into_iter().map(|(user, plan)| (user, plan.map(|plan| plan.of_user(user)))).collect()
     }
 
-    fn apply(&mut self, user: &str, plan: Plan<'_>) {
-        match plan {
-            Plan::Remove(hash) => drop(self.0.remove(&(user.to_owned(), hash))),
-            Plan::Store(hash, upsertion) => {
-                let Upsertion { salt, salted_password, iterations, .. } = upsertion;
-                let credential = ScramCredential::of_salted(hash, salted_password, salt, iterations.unsigned_abs());
-                self.0.insert((user.to_owned(), hash), Kept::Credential(credential));
-            }
+    /// Makes a change.
+    pub(crate) fn apply(&mut self, change: ScramChange) {
+        let ScramChange { user, hash, credential } = change;
+        match credential {
+            None => drop(self.0.remove(&(user, hash))),
+            Some(credential) => drop(self.0.insert((user, hash), Kept::Credential(credential))),
         }
     }
 
@@ -159,6 +167,19 @@ impl ScramCredentials {
 enum Plan<'a> {
     Remove(ScramHash),
     Store(ScramHash, Upsertion<'a>),
+}
+
+impl Plan<'_> {
+    fn of_user(self, user: &str) -> ScramChange {
+        let user = user.to_owned();
+        match self {
+            Self::Remove(hash) => ScramChange { user, hash, credential: None },
+            Self::Store(hash, Upsertion { salt, salted_password, iterations, .. }) => {
+                let credential = ScramCredential::of_salted(hash, salted_password, salt, iterations.unsigned_abs());
+                ScramChange { user, hash, credential: Some(credential) }
+            }
+        }
+    }
 }
 
 fn check_upsertion<'a>(upsertion: &Upsertion<'a>) -> Result<Plan<'a>, Error> {

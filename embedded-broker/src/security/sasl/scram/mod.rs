@@ -1,6 +1,7 @@
 //! SCRAM (RFC 5802): the server's side of the conversation.
 
 use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
@@ -14,7 +15,7 @@ mod messages;
 mod tests;
 
 /// The hash of a SCRAM mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum ScramHash {
     Sha256,
     Sha512,

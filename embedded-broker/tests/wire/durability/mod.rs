@@ -15,6 +15,8 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+mod access;
+
 use crate::client::Client;
 use crate::records::*;
 
