@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::log::batch::placed;
 use crate::log::{BatchHeader, LogChange, LogConfig, PartitionLog, Restoring, ValidBatch};
 use crate::persist::disk::Disk;
-use crate::persist::partition_dir::PartitionDir;
+use crate::persist::partition_dir::{PartitionDir, Remembered};
 
 /// What keeps one log.
 #[derive(Debug)]
@@ -41,23 +41,48 @@ pub(crate) struct Place<'a> {
     pub(crate) now_ms: i64,
 }
 
+impl Place<'_> {
+    /// Whether the topic's own directory is there. One that holds no records is no one's.
+    fn is_there(&self) -> io::Result<bool> {
+        let found = PartitionDir::topic_id(self.path)?;
+        if found.as_deref() == Some(self.topic_id) {
+            return Ok(true);
+        }
+        if !PartitionDir::holds_records(self.path)? {
+            return Ok(false);
+        }
+        let whose = found.map_or_else(|| "has no partition.metadata".to_owned(), |id| format!("is of topic id {id}"));
+        Err(io::Error::other(format!(
+            "it holds records and {whose}, but the id of the topic is {}: move it away, or if the records are the topic's, \
+             put that id into its partition.metadata",
+            self.topic_id
+        )))
+    }
+}
+
 impl KeptLog {
     /// Opens what is there of a partition, or begins with nothing. The second is the log, the third its next leader epoch.
+    ///
+    /// # Errors
+    ///
+    /// Files cannot be read or written, or the directory has the records of another topic.
     pub(crate) fn open(place: Place<'_>, config: &LogConfig) -> io::Result<(Self, PartitionLog, i32)> {
         let mut restoring = Restoring::new(place.now_ms);
-        let (dir, remembered) = if PartitionDir::is_of(place.path, place.topic_id)? {
-            PartitionDir::open(place.path, place.disk.clone(), place.check, |segment, header, bytes| {
+        let (dir, remembered) = if place.is_there()? {
+            let settings = (place.check, config.index_interval_bytes);
+            PartitionDir::open(place.path, place.disk.clone(), settings, |segment, header, bytes| {
                 restoring.batch(segment, header, bytes, config);
             })?
         } else {
             let dir = PartitionDir::create(place.path, place.topic_id, place.disk.clone())?;
-            (dir, crate::persist::partition_dir::Remembered::default())
+            (dir, Remembered::default())
         };
-        let mut log = restoring.finish(&remembered.epochs, &remembered.producers, remembered.start_offset);
-        log.changes_mut().want();
+        let Remembered { epochs, producers, start_offset } = remembered;
+        let mut log = restoring.finish(&epochs, &producers, (start_offset, dir.active_base()));
         let leader_epoch = log.epochs().newest().map_or(0, |newest| newest + 1);
-        let (epochs, start_offset) = (remembered.epochs, remembered.start_offset);
-        let kept = Self { dir, epochs, start_offset, unflushed: 0, flushed_ms: place.now_ms };
+        let mut kept = Self { dir, epochs, start_offset, unflushed: 0, flushed_ms: place.now_ms };
+        kept.dir.write_aborted(log.aborted_by_marker())?;
+        kept.follow(&mut log, None, config)?;
         Ok((kept, log, leader_epoch))
     }
 
@@ -74,29 +99,35 @@ impl KeptLog {
             self.dir.write_start(self.start_offset)?;
         }
         for change in log.changes_mut().take() {
-            self.change(log, change)?;
+            self.change(log, change, config)?;
         }
         if self.epochs != log.epochs().entries() {
             self.epochs = log.epochs().entries().to_vec();
             self.dir.write_epochs(&self.epochs)?;
         }
-        appended.map_or(Ok(()), |new| self.append(new, config))
+        appended.map_or(Ok(()), |new| self.append(log, new, config))
     }
 
-    fn change(&mut self, log: &PartitionLog, change: LogChange) -> io::Result<()> {
+    fn change(&mut self, log: &PartitionLog, change: LogChange, config: &LogConfig) -> io::Result<()> {
         match change {
             LogChange::Rolled { base_offset } => self.dir.roll(base_offset, &log.producers().entries()),
             LogChange::Dropped { base_offset } => self.dir.remove(base_offset),
             LogChange::Rewritten { base_offset, end } => {
-                self.dir.rewrite(base_offset, end, log.segment_batches(base_offset))
+                let (batches, aborted) = (log.segment_batches(base_offset), log.aborted_by_marker());
+                self.dir.rewrite((base_offset, end), batches, aborted, config.index_interval_bytes)
             }
         }
     }
 
-    fn append(&mut self, new: NewBatch<'_>, config: &LogConfig) -> io::Result<()> {
+    fn append(&mut self, log: &PartitionLog, new: NewBatch<'_>, config: &LogConfig) -> io::Result<()> {
         let NewBatch { batch, base_offset, leader_epoch } = new;
         let header = BatchHeader { base_offset, ..batch.header };
-        self.dir.append(&placed(&batch.bytes, base_offset, leader_epoch), &batch.bytes, &header)?;
+        let front = placed(&batch.bytes, base_offset, leader_epoch);
+        self.dir.append(&front, &batch.bytes, &header, config.index_interval_bytes)?;
+        if header.is_control() {
+            let newest = log.aborted_by_marker().last().filter(|aborted| aborted.last_offset == base_offset);
+            newest.map_or(Ok(()), |aborted| self.dir.note_aborted(aborted))?;
+        }
         self.unflushed += i64::from(header.last_offset_delta) + 1;
         let is_due = batch.now_ms.saturating_sub(self.flushed_ms) >= config.flush_ms;
         if is_due || self.unflushed >= config.flush_messages {

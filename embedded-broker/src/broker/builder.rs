@@ -102,7 +102,8 @@ impl EmbeddedBrokerBuilder {
         self
     }
 
-    /// Lets a user in with this password, by PLAIN and by SCRAM, wherever a listener asks for a login.
+    /// Lets a user in with this password, by PLAIN and by SCRAM, wherever a listener asks for a login. A SCRAM credential that
+    /// a client has stored for the user, and that a [data directory](Self::data_dir) has kept, is left as it is.
     ///
     /// ```
     /// use embedded_broker::{EmbeddedBroker, Listener};
@@ -150,7 +151,7 @@ impl EmbeddedBrokerBuilder {
     }
 
     /// Keeps everything in this directory, and begins with what is there: segments in Kafka's own files, and one log of
-    /// topics, configs, groups and transactions. Without it everything is in memory and no file is touched.
+    /// topics, configs, groups, transactions, quotas, credentials and ACLs. Without it everything is in memory and no file is touched.
     ///
     /// What was acknowledged survives a broker that is killed; a machine that loses its power only with
     /// [`flush`](Self::flush). Records are held in memory as well. One broker can have the directory at a time.

@@ -42,12 +42,10 @@ impl Cluster {
     ///
     /// `UNKNOWN_TOPIC_OR_PARTITION` when there is none.
     pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        let topic = self.change_topics(|topics| {
-            let topic = topics.remove(name).ok_or_else(unknown_topic)?;
-            // Before anybody can make a topic of this name again, whose directories would have the same names.
-            topic.partitions.iter().for_each(|partition| partition.delete());
-            Ok(topic)
-        })?;
+        // Its directories go once it is kept that it is gone, and before anybody can make a topic of this name again, whose
+        // directories would have the same names.
+        let delete = |topic: &Arc<Topic>| topic.partitions.iter().for_each(|partition| partition.delete());
+        let topic = self.change_topics_and(|topics| topics.remove(name).ok_or_else(unknown_topic), delete)?;
         self.groups.forget_topic(name, self);
         Ok(topic)
     }

@@ -44,6 +44,8 @@ use crate::upkeep;
 
 mod access;
 mod admin;
+#[cfg(test)]
+mod crashes;
 mod recovery;
 mod resource_configs;
 mod storage;
@@ -218,6 +220,15 @@ impl Cluster {
 
     /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.
     pub(crate) fn change_topics<T>(&self, change: impl FnOnce(&mut Topics) -> Result<T, Error>) -> Result<T, Error> {
+        self.change_topics_and(change, |_| ())
+    }
+
+    /// As [`change_topics`](Self::change_topics); `then` comes when the change is kept, and before the next one.
+    fn change_topics_and<T>(
+        &self,
+        change: impl FnOnce(&mut Topics) -> Result<T, Error>,
+        then: impl FnOnce(&T),
+    ) -> Result<T, Error> {
         let _one_at_a_time = self.changes.lock();
         let mut copy = Topics::clone(&self.topics());
         copy.version += 1;
@@ -225,6 +236,7 @@ impl Cluster {
         let changed = change(&mut copy)?;
         self.state.keep(|| recovery::changes(&before, &copy))?;
         *self.topics.write() = Arc::new(copy);
+        then(&changed);
         self.metadata_changed();
         wake_all(&self.topic_watches);
         Ok(changed)

@@ -69,6 +69,7 @@ impl Cluster {
     }
 
     fn recover_topics(&self, image: &StateImage) -> Result<(), Error> {
+        self.sweep(image)?;
         let mut topics = Topics::clone(&self.topics());
         for facts in image.topics.values() {
             let config = self.log_config(&facts.configs)?;

@@ -1,5 +1,8 @@
 //! A cluster in a data directory: opened, and left so that nothing needs to be checked the next time.
 
+use std::collections::HashSet;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,8 +15,9 @@ use crate::log::LogConfig;
 use crate::partition::Partition;
 use crate::persist::dir::DataDir;
 use crate::persist::disk::Disk;
+use crate::persist::partition_dir::{self, PartitionDir};
 use crate::settings::BrokerSettings;
-use crate::state::StateStore;
+use crate::state::{StateImage, StateStore};
 use crate::topic::Topic;
 
 /// The data directory of a cluster.
@@ -41,17 +45,85 @@ impl Storage {
     }
 }
 
+/// What is to become of a directory at a start.
+enum Fate {
+    Stays,
+    Goes,
+    /// It holds records of a topic with this id, which nobody knows.
+    Unknown(Option<String>),
+}
+
+impl Storage {
+    /// Takes away what is left of deleted topics, and of topics that were not kept yet when a crash came; says which
+    /// directories hold records of topics that nobody knows.
+    fn sweep(&self, image: &StateImage) -> io::Result<()> {
+        let known: HashSet<(&str, String)> =
+            image.topics.values().map(|topic| (&*topic.name, kafka_id(topic.id))).collect();
+        let deleted: HashSet<String> = image.deleted.iter().copied().map(kafka_id).collect();
+        for entry in fs::read_dir(self.dir.path())? {
+            let path = entry?.path();
+            match fate(&path, &known, &deleted)? {
+                Fate::Stays => {}
+                Fate::Goes => self.disk.remove_dir(&path)?,
+                Fate::Unknown(id) => {
+                    let (dir, topic_id) = (path.display(), id.unwrap_or_default());
+                    tracing::warn!(%dir, topic_id, "a directory holds records of a topic that is not known: it is left as it is");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fate(path: &Path, known: &HashSet<(&str, String)>, deleted: &HashSet<String>) -> io::Result<Fate> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if !path.is_dir() {
+        return Ok(Fate::Stays);
+    }
+    if name.ends_with(partition_dir::DELETED) {
+        return Ok(Fate::Goes);
+    }
+    let Some((topic, _)) = name.rsplit_once('-').filter(|(_, number)| number.parse::<u32>().is_ok()) else {
+        return Ok(Fate::Stays);
+    };
+    let id = PartitionDir::topic_id(path)?;
+    Ok(match id {
+        Some(id) if known.contains(&(topic, id.clone())) => Fate::Stays,
+        Some(id) if deleted.contains(&id) => Fate::Goes,
+        id if PartitionDir::holds_records(path)? => Fate::Unknown(id),
+        _ => Fate::Goes,
+    })
+}
+
 impl Cluster {
+    /// Brings the directories in line with what the state log says.
+    pub(super) fn sweep(&self, image: &StateImage) -> Result<(), Error> {
+        let Some(storage) = &self.storage else { return Ok(()) };
+        let failed =
+            |error| Error::io(format!("cannot use the data directory {}", storage.dir.path().display()), error);
+        storage.sweep(image).map_err(failed)
+    }
+
     /// A cluster that keeps everything in a directory, with all that is there already.
     ///
     /// # Errors
     ///
     /// If the directory is another broker's, cannot be read or written, or holds what this version does not understand.
     pub(crate) fn open(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>, path: &Path) -> Result<Self, Error> {
+        Self::open_on(Disk::default(), clock, settings, nodes, path)
+    }
+
+    /// As [`open`](Self::open), on a disk that may fail.
+    pub(super) fn open_on(
+        disk: Disk,
+        clock: Clock,
+        settings: BrokerSettings,
+        nodes: Vec<Node>,
+        path: &Path,
+    ) -> Result<Self, Error> {
         let failed = |error| Error::io(format!("cannot use the data directory {}", path.display()), error);
         let node_id = nodes.first().map_or(-1, |node| node.id);
-        let dir = DataDir::open(path, node_id).map_err(failed)?;
-        let disk = Disk::default();
+        let dir = DataDir::open(path, node_id, disk.clone()).map_err(failed)?;
         let sync = settings.flush_state;
         let (state, image) = StateStore::open(dir.path(), disk.clone(), sync).map_err(failed)?;
         let mut cluster = Self::new(clock, settings, nodes);

@@ -127,6 +127,11 @@ impl PartitionLog {
         self.aborted.overlapping(self.start_offset, self.end_offset)
     }
 
+    /// The aborted transactions in the order of their markers, for whoever keeps a copy.
+    pub(crate) fn aborted_by_marker(&self) -> &[AbortedTransaction] {
+        self.aborted.all()
+    }
+
     /// All bytes held.
     pub(crate) fn len(&self) -> usize {
         self.segments.iter().map(|segment| segment.len).sum()

@@ -33,18 +33,26 @@ impl Restoring {
     }
 
     /// The log, with what is known beside its batches: where its epochs began, producers that none of its batches tells of
-    /// any more, and its first offset.
+    /// any more, its first offset, and the segment that was active last, which may be empty. What of the copy is of no use
+    /// any more is noted as a change.
     pub(crate) fn finish(
         mut self,
         epochs: &[(i32, i64)],
         producers: &[ProducerEntry],
-        start_offset: i64,
+        (start_offset, active): (i64, i64),
     ) -> PartitionLog {
-        self.log.complete(epochs, producers);
+        let log = &mut self.log;
+        log.complete(epochs, producers);
         // Past the end if the tail was cut off, or all that was there was deleted.
-        self.log.end_offset = self.log.end_offset.max(start_offset);
+        log.end_offset = log.end_offset.max(start_offset).max(active);
+        if log.segments.back().is_none_or(|last| last.base_offset != active) {
+            log.freeze_tail();
+            log.segments.retain(|segment| segment.len > 0);
+            log.segments.push_back(Segment::new(active));
+        }
+        log.changes_mut().want();
         // An offset inside of the log is never out of range.
-        let _ = self.log.delete_before(start_offset);
+        let _ = log.delete_before(start_offset);
         self.log
     }
 }

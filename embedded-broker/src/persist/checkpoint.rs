@@ -2,23 +2,48 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
+use super::disk::Disk;
+
+/// What a file that is being written is called until it is whole, behind the dot.
+pub(crate) const UNFINISHED: &str = "tmp";
+
 /// Replaces a file by one with this text.
-pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("tmp");
-    let mut file = File::create(&fresh)?;
-    file.write_all(text)?;
-    file.sync_data()?;
-    fs::rename(&fresh, path)
+pub(crate) fn replace(disk: &Disk, path: &Path, text: &[u8]) -> io::Result<()> {
+    let fresh = path.with_extension(UNFINISHED);
+    let file = disk.create(&fresh)?;
+    disk.write(&file, &[text])?;
+    disk.sync(&file)?;
+    disk.rename(&fresh, path)
+}
+
+/// Takes away what a crash has left unfinished in a directory.
+pub(crate) fn remove_unfinished(disk: &Disk, dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == UNFINISHED) {
+            disk.remove(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// A file's text; `None` if there is no such file.
 pub(crate) fn read(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file's bytes; `None` if there is no such file.
+pub(crate) fn bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -83,9 +108,23 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("checkpoint");
         assert_eq!(read(&path).unwrap(), None);
-        replace(&path, b"one").unwrap();
-        replace(&path, b"two").unwrap();
+        let disk = Disk::default();
+        replace(&disk, &path, b"one").unwrap();
+        replace(&disk, &path, b"two").unwrap();
         assert_eq!(read(&path).unwrap().as_deref(), Some("two"));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_is_the_old_or_the_new_one_wherever_the_broker_is_killed() {
+        for changes in 0..4 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("checkpoint");
+            replace(&Disk::default(), &path, b"one").unwrap();
+            replace(&Disk::that_crashes_after(changes, 128), &path, b"two").unwrap_err();
+            remove_unfinished(&Disk::default(), dir.path()).unwrap();
+            assert_eq!(read(&path).unwrap().as_deref(), Some("one"));
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        }
     }
 }

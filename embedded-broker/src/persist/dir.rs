@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint;
+use super::disk::Disk;
 
 const META: &str = "meta.properties";
 const LOCK: &str = ".lock";
@@ -15,6 +16,7 @@ const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
+    disk: Disk,
     cluster_id: Option<String>,
     /// The broker before this one said that it has closed everything.
     was_closed: bool,
@@ -24,7 +26,7 @@ pub(crate) struct DataDir {
 
 impl DataDir {
     /// Makes the directory if there is none, and takes it for this broker.
-    pub(crate) fn open(path: &Path, node_id: i32) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, node_id: i32, disk: Disk) -> io::Result<Self> {
         fs::create_dir_all(path)?;
         let lock = File::options().write(true).create(true).truncate(false).open(path.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
@@ -35,9 +37,12 @@ impl DataDir {
         let clean = path.join(CLEAN_SHUTDOWN);
         let was_closed = clean.exists();
         if was_closed {
-            fs::remove_file(clean)?;
+            // Before anything is changed, so that nobody can be told that it was closed after that.
+            disk.remove(&clean)?;
+            disk.sync_dir(path)?;
         }
-        Ok(Self { path: path.to_owned(), cluster_id, was_closed, _lock: lock })
+        checkpoint::remove_unfinished(&disk, path)?;
+        Ok(Self { path: path.to_owned(), disk, cluster_id, was_closed, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -61,12 +66,12 @@ impl DataDir {
             ("cluster.id", cluster_id.to_owned()),
             ("node.id", node_id.to_string()),
         ]);
-        checkpoint::replace(&self.path.join(META), checkpoint::encode_properties(&meta).as_bytes())
+        checkpoint::replace(&self.disk, &self.path.join(META), checkpoint::encode_properties(&meta).as_bytes())
     }
 
     /// Says that everything was closed.
     pub(crate) fn close(&self) -> io::Result<()> {
-        checkpoint::replace(&self.path.join(CLEAN_SHUTDOWN), b"{\"version\":0,\"brokerEpoch\":-1}")
+        checkpoint::replace(&self.disk, &self.path.join(CLEAN_SHUTDOWN), b"{\"version\":0,\"brokerEpoch\":-1}")
     }
 
     /// Where the log of a partition lies.
@@ -88,37 +93,41 @@ fn read_meta(path: &Path, node_id: i32) -> io::Result<Option<String>> {
 mod tests {
     use super::*;
 
+    fn open(dir: &tempfile::TempDir, node_id: i32) -> io::Result<DataDir> {
+        DataDir::open(dir.path(), node_id, Disk::default())
+    }
+
     #[test]
     fn a_directory_has_one_broker_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        let first = DataDir::open(dir.path(), 1).unwrap();
-        assert_eq!(DataDir::open(dir.path(), 1).unwrap_err().to_string(), "another broker has it");
+        let first = open(&dir, 1).unwrap();
+        assert_eq!(open(&dir, 1).unwrap_err().to_string(), "another broker has it");
         drop(first);
-        DataDir::open(dir.path(), 1).unwrap();
+        open(&dir, 1).unwrap();
     }
 
     #[test]
     fn a_directory_remembers_its_cluster_and_refuses_another_node() {
         let dir = tempfile::tempdir().unwrap();
-        let first = DataDir::open(dir.path(), 1).unwrap();
+        let first = open(&dir, 1).unwrap();
         assert_eq!(first.cluster_id(), None);
         first.write_meta("abc", 1).unwrap();
         drop(first);
-        assert_eq!(DataDir::open(dir.path(), 1).unwrap().cluster_id(), Some("abc"));
-        let refused = DataDir::open(dir.path(), 2).unwrap_err();
+        assert_eq!(open(&dir, 1).unwrap().cluster_id(), Some("abc"));
+        let refused = open(&dir, 2).unwrap_err();
         assert_eq!(refused.to_string(), "it belongs to node 1, and this is node 2");
     }
 
     #[test]
     fn a_broker_that_was_killed_leaves_no_word_that_it_was_closed() {
         let dir = tempfile::tempdir().unwrap();
-        let first = DataDir::open(dir.path(), 1).unwrap();
+        let first = open(&dir, 1).unwrap();
         assert!(!first.was_closed());
         first.close().unwrap();
         drop(first);
-        let second = DataDir::open(dir.path(), 1).unwrap();
+        let second = open(&dir, 1).unwrap();
         assert!(second.was_closed());
         drop(second);
-        assert!(!DataDir::open(dir.path(), 1).unwrap().was_closed());
+        assert!(!open(&dir, 1).unwrap().was_closed());
     }
 }

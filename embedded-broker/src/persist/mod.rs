@@ -8,7 +8,9 @@
 //!     TOPIC-PARTITION/partition.metadata       the topic's id
 //!                     leader-epoch-checkpoint  where each leader epoch began
 //!                     log-start-offset         the first offset that can be read, if it is not 0
-//!                     BASE.log .index .timeindex .snapshot
+//!                     BASE.log .index .timeindex .txnindex .snapshot
+//!                     cleaned, swap-BASE-END   a segment that is to take the place of others
+//!     TOPIC-PARTITION.ID-delete                of a deleted topic, until it is gone
 //! ```
 //!
 //! Nothing in here knows what a topic or a group is: it reads and writes bytes, and says what of them can be trusted.
@@ -24,3 +26,4 @@ mod scan;
 pub(crate) mod segment_file;
 pub(crate) mod state_log;
 mod time_index;
+mod txn_index;

@@ -18,6 +18,8 @@ use crate::security::sasl::scram::credentials::{ScramChange, ScramCredential};
 #[derive(Debug, Default)]
 pub(crate) struct StateImage {
     pub(crate) topics: BTreeMap<Uuid, TopicFacts>,
+    /// Topics that were deleted since the log was compacted: a crash may have left something of theirs.
+    pub(crate) deleted: BTreeSet<Uuid>,
     pub(crate) broker_configs: BTreeMap<Option<i32>, Configs>,
     pub(crate) group_configs: BTreeMap<String, Configs>,
     pub(crate) client_metrics: BTreeMap<String, Configs>,
@@ -36,7 +38,10 @@ impl StateImage {
     pub(crate) fn replay(&mut self, record: StateRecord) {
         match record {
             StateRecord::Topic(topic) => _ = self.topics.insert(topic.id, topic),
-            StateRecord::TopicDeleted(id) => _ = self.topics.remove(&id),
+            StateRecord::TopicDeleted(id) => {
+                self.topics.remove(&id);
+                self.deleted.insert(id);
+            }
             StateRecord::BrokerConfigs { node, configs } => _ = self.broker_configs.insert(node, configs),
             StateRecord::GroupConfigs { group, configs } => _ = self.group_configs.insert(group, configs),
             StateRecord::ClientMetrics { name, configs } if configs.is_empty() => {

@@ -62,6 +62,12 @@ impl StateStore {
         self.log.as_ref().map_or(Ok(()), StateLog::sync)
     }
 
+    /// Rewrites the log as what it says, however short it is.
+    #[cfg(test)]
+    pub(crate) fn compact_now(&self) -> io::Result<()> {
+        self.log.as_ref().map_or(Ok(()), compact)
+    }
+
     /// Rewrites the log as what it says, if it has grown long enough for that.
     pub(crate) fn compact_if_long(&self) -> io::Result<()> {
         match &self.log {

@@ -12,7 +12,7 @@ pub(crate) struct AbortedTransaction {
     /// Of the marker that ended it.
     pub(crate) last_offset: i64,
     /// What was stable once it had ended: every transaction that ended later began here or after.
-    stable_after: i64,
+    pub(crate) stable_after: i64,
 }
 
 /// The aborted transactions of one partition, in the order their markers were written.
@@ -40,6 +40,11 @@ impl AbortedTransactions {
         }
         found.sort_unstable_by_key(|aborted| (aborted.first_offset, aborted.last_offset));
         found
+    }
+
+    /// All of them, in the order of their markers.
+    pub(crate) fn all(&self) -> &[AbortedTransaction] {
+        &self.0
     }
 
     /// Forgets transactions that end before `offset`: nobody can read them any more.

@@ -7,20 +7,23 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use crate::log::batch::PLACE_LEN;
-use crate::log::{BatchHeader, ProducerEntry};
+use crate::log::{AbortedTransaction, BatchHeader, ProducerEntry};
 use crate::persist::checkpoint;
 use crate::persist::disk::Disk;
-use crate::persist::producer_snapshot;
 use crate::persist::scan::Tail;
 use crate::persist::segment_file::{self, SegmentFile, file_name};
+use crate::persist::txn_index;
 
-const METADATA: &str = "partition.metadata";
-const EPOCHS: &str = "leader-epoch-checkpoint";
-/// Kafka has one such file for all partitions of a directory.
-const START: &str = "log-start-offset";
-/// A segment that is being rewritten, until it takes the place of the old one.
-const CLEANED: &str = "cleaned";
+mod beside;
+mod swap;
+#[cfg(test)]
+mod tests;
+
+/// What the name of a directory ends with that is to go, as Kafka's.
+pub(crate) const DELETED: &str = "-delete";
 
 /// A partition's directory, open for appending.
 #[derive(Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct PartitionDir {
     path: PathBuf,
     disk: Disk,
     active: SegmentFile,
+    /// Whether a file was made since the disk has confirmed the names of all.
+    has_new_files: bool,
 }
 
 /// What a directory says beside its batches.
@@ -42,40 +47,52 @@ pub(crate) struct Remembered {
 }
 
 impl PartitionDir {
-    /// Makes an empty directory, in place of one that another topic of this name has left.
+    /// Makes an empty directory, in place of one that holds no records.
     pub(crate) fn create(path: &Path, topic_id: &str, disk: Disk) -> io::Result<Self> {
-        match fs::remove_dir_all(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::create_dir(path)?,
-        }
-        checkpoint::replace(&path.join(METADATA), format!("version: 0\ntopic_id: {topic_id}\n").as_bytes())?;
+        disk.remove_dir(path)?;
+        disk.create_dir(path)?;
+        beside::write_topic_id(&disk, path, topic_id)?;
         let active = SegmentFile::create(path, 0, disk.clone())?;
-        Ok(Self { path: path.to_owned(), disk, active })
+        Ok(Self { path: path.to_owned(), disk, active, has_new_files: true })
     }
 
-    /// Whether the directory is there, and of this topic.
-    pub(crate) fn is_of(path: &Path, topic_id: &str) -> io::Result<bool> {
-        let text = checkpoint::read(&path.join(METADATA))?.unwrap_or_default();
-        let id = text.lines().find_map(|line| line.strip_prefix("topic_id:"));
-        Ok(id.is_some_and(|id| id.trim() == topic_id))
+    /// Whose directory it is, as far as it says; `None` if there is nothing.
+    pub(crate) fn topic_id(path: &Path) -> io::Result<Option<String>> {
+        beside::topic_id(path)
+    }
+
+    /// Whether there is anything in the logs of a directory, which need not be there.
+    pub(crate) fn holds_records(path: &Path) -> io::Result<bool> {
+        for base in segment_file::base_offsets(path)? {
+            if fs::metadata(file_name(path, base, "log"))?.len() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Opens the directory and calls `each` with every batch and the first offset of its segment, in order.
     ///
-    /// With `check` every checksum is looked at. What follows a batch that is not whole is cut off.
+    /// With `check` every checksum is looked at. What follows a batch that is not whole is cut off. The indexes are made
+    /// anew, with an entry every `index_interval` bytes.
     pub(crate) fn open(
         path: &Path,
         disk: Disk,
-        check: bool,
+        (check, index_interval): (bool, usize),
         mut each: impl FnMut(i64, &BatchHeader, &[u8]),
     ) -> io::Result<(Self, Remembered)> {
-        remove_half_written(path)?;
-        let mut bases = segment_file::base_offsets(path)?.into_iter();
-        let mut active = None;
+        checkpoint::remove_unfinished(&disk, path)?;
+        swap::resume(&disk, path)?;
+        let bases = segment_file::base_offsets(path)?;
+        beside::remove_stray_snapshots(&disk, path, &bases)?;
+        let mut bases = bases.into_iter();
+        let (mut active, mut end) = (None, 0);
         for base in bases.by_ref() {
-            let open =
-                SegmentFile::open(path, base, disk.clone(), check, |batch, bytes| each(base, &batch.header, bytes));
-            let (segment, tail) = open?;
+            let settings = (check, index_interval);
+            let (segment, tail) = SegmentFile::open(path, base, disk.clone(), settings, |batch, bytes| {
+                end = batch.header.last_offset() + 1;
+                each(base, &batch.header, bytes);
+            })?;
             if let Some(mut before) = active.replace(segment) {
                 SegmentFile::close(&mut before)?;
             }
@@ -85,98 +102,136 @@ impl PartitionDir {
                 break;
             }
         }
-        for beyond in bases {
+        // The last one first: what is left is the front of a log, wherever this ends.
+        for beyond in bases.rev() {
             let log = file_name(path, beyond, "log");
             tracing::warn!(log = %log.display(), "a segment behind one that is not whole is dropped");
-            segment_file::remove(path, beyond)?;
+            segment_file::remove(&disk, path, beyond)?;
         }
         let active = active.map_or_else(|| SegmentFile::create(path, 0, disk.clone()), Ok)?;
-        let (epochs, start_offset, producers) = (read_epochs(path)?, read_start(path)?, newest_snapshot(path)?);
-        let remembered = Remembered { epochs, start_offset, producers };
-        Ok((Self { path: path.to_owned(), disk, active }, remembered))
+        let remembered = beside::read(path, end)?;
+        Ok((Self { path: path.to_owned(), disk, active, has_new_files: true }, remembered))
+    }
+
+    /// Where the segment begins that is appended to.
+    pub(crate) fn active_base(&self) -> i64 {
+        self.active.base_offset()
     }
 
     /// Appends a batch: its front as given, the rest as it is in `batch`.
-    pub(crate) fn append(&mut self, front: &[u8; PLACE_LEN], batch: &[u8], header: &BatchHeader) -> io::Result<()> {
-        self.active.append(front, batch, header).map(drop)
+    pub(crate) fn append(
+        &mut self,
+        front: &[u8; PLACE_LEN],
+        batch: &[u8],
+        header: &BatchHeader,
+        index_interval: usize,
+    ) -> io::Result<()> {
+        self.active.append(front, batch, header, index_interval)
     }
 
-    /// Returns once every batch has reached the disk.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        self.active.sync()
+    /// Notes that the marker which was just appended has aborted a transaction.
+    pub(crate) fn note_aborted(&mut self, aborted: &AbortedTransaction) -> io::Result<()> {
+        let file = self.disk.append(&file_name(&self.path, self.active.base_offset(), "txnindex"))?;
+        self.has_new_files = true;
+        self.disk.write(&file, &[&txn_index::encode([aborted])])
+    }
+
+    /// Has the segments say these aborted transactions and no others; they come in the order of their markers.
+    pub(crate) fn write_aborted(&self, aborted: &[AbortedTransaction]) -> io::Result<()> {
+        let bases = segment_file::base_offsets(&self.path)?;
+        for (n, &base) in bases.iter().enumerate() {
+            let next = bases.get(n + 1).copied().unwrap_or(i64::MAX);
+            let own = txn_index::encode(aborted.iter().filter(|one| (base..next).contains(&one.last_offset)));
+            let path = file_name(&self.path, base, "txnindex");
+            if checkpoint::bytes(&path)?.unwrap_or_default() == own {
+                continue;
+            }
+            match own.as_slice() {
+                [] => self.disk.remove(&path)?,
+                own => checkpoint::replace(&self.disk, &path, own)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns once every batch has reached the disk, and the names of the files they lie in.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.active.sync()?;
+        if self.has_new_files {
+            self.disk.sync_dir(&self.path)?;
+            self.path.parent().map_or(Ok(()), |parent| self.disk.sync_dir(parent))?;
+            self.has_new_files = false;
+        }
+        Ok(())
     }
 
     /// Ends the active segment and begins the next one; `producers` are those of that moment.
     pub(crate) fn roll(&mut self, base_offset: i64, producers: &[ProducerEntry]) -> io::Result<()> {
         self.active.close()?;
+        // Before there is a segment that could be looked for it: what comes later is in the batches.
+        beside::write_snapshot(&self.disk, &self.path, base_offset, producers)?;
         self.active = SegmentFile::create(&self.path, base_offset, self.disk.clone())?;
-        self.write_snapshot(base_offset, producers)
+        self.has_new_files = true;
+        Ok(())
     }
 
     /// Takes a segment away that is not the active one.
     pub(crate) fn remove(&self, base_offset: i64) -> io::Result<()> {
-        segment_file::remove(&self.path, base_offset)
+        segment_file::remove(&self.disk, &self.path, base_offset)
     }
 
-    /// Puts a segment with these batches in the place of whatever is there from `base_offset` to before `end`.
+    /// Puts a segment with these batches, and the transactions that were aborted in it, in the place of whatever is there
+    /// from `base_offset` to before `end`: all of it or nothing, wherever a crash comes.
     pub(crate) fn rewrite<'a>(
         &mut self,
-        base_offset: i64,
-        end: i64,
+        (base_offset, end): (i64, i64),
         batches: impl Iterator<Item = (BatchHeader, &'a [u8])>,
+        aborted: &[AbortedTransaction],
+        index_interval: usize,
     ) -> io::Result<()> {
-        let cleaned = self.path.join(CLEANED);
-        fs::create_dir_all(&cleaned)?;
+        let cleaned = swap::begin(&self.disk, &self.path)?;
         let mut segment = SegmentFile::create(&cleaned, base_offset, self.disk.clone())?;
         for (header, batch) in batches {
-            segment.append(&front(batch), batch, &header)?;
+            segment.append(&front(batch), batch, &header, index_interval)?;
         }
         segment.close()?;
-        for kind in ["index", "timeindex", "log"] {
-            fs::rename(file_name(&cleaned, base_offset, kind), file_name(&self.path, base_offset, kind))?;
+        let own = txn_index::encode(aborted.iter().filter(|one| (base_offset..end).contains(&one.last_offset)));
+        if !own.is_empty() {
+            checkpoint::replace(&self.disk, &file_name(&cleaned, base_offset, "txnindex"), &own)?;
         }
-        fs::remove_dir(&cleaned)?;
-        for base in segment_file::base_offsets(&self.path)? {
-            if base > base_offset && base < end {
-                segment_file::remove(&self.path, base)?;
-            }
-        }
+        swap::finish(&self.disk, &self.path, base_offset, end)?;
+        self.has_new_files = true;
         if self.active.base_offset() >= base_offset && self.active.base_offset() < end {
-            self.active = SegmentFile::open(&self.path, base_offset, self.disk.clone(), false, |_, _| ())?.0;
+            let settings = (false, index_interval);
+            self.active = SegmentFile::open(&self.path, base_offset, self.disk.clone(), settings, |_, _| ())?.0;
         }
         Ok(())
     }
 
     /// Writes down where each leader epoch began.
     pub(crate) fn write_epochs(&self, epochs: &[(i32, i64)]) -> io::Result<()> {
-        checkpoint::replace(&self.path.join(EPOCHS), checkpoint::encode_epochs(epochs).as_bytes())
+        beside::write_epochs(&self.disk, &self.path, epochs)
     }
 
     /// Writes down where the log begins now.
     pub(crate) fn write_start(&self, offset: i64) -> io::Result<()> {
-        checkpoint::replace(&self.path.join(START), format!("{offset}\n").as_bytes())
+        beside::write_start(&self.disk, &self.path, offset)
     }
 
     /// Leaves everything on the disk, for a broker that need not check it.
     pub(crate) fn close(&mut self, end_offset: i64, producers: &[ProducerEntry]) -> io::Result<()> {
         self.active.close()?;
-        self.write_snapshot(end_offset, producers)
+        beside::write_snapshot(&self.disk, &self.path, end_offset, producers)
     }
 
-    /// Takes the whole directory away: its topic was deleted.
+    /// Takes the whole directory away: its topic was deleted. The name is free at once, and if a crash comes before the rest
+    /// is gone, the next start knows by its new name that it is to go.
     pub(crate) fn delete(&self) -> io::Result<()> {
-        fs::remove_dir_all(&self.path)
-    }
-
-    /// Kafka keeps the newest two, which tell the state at the last two segments' beginnings.
-    fn write_snapshot(&self, offset: i64, producers: &[ProducerEntry]) -> io::Result<()> {
-        checkpoint::replace(&file_name(&self.path, offset, "snapshot"), &producer_snapshot::encode(producers))?;
-        let mut older = snapshots(&self.path)?;
-        older.truncate(older.len().saturating_sub(2));
-        for (_, path) in older {
-            fs::remove_file(path)?;
-        }
-        Ok(())
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}{DELETED}", Uuid::new_v4().simple()));
+        let gone = self.path.with_file_name(name);
+        self.disk.rename(&self.path, &gone)?;
+        self.disk.remove_dir(&gone)
     }
 }
 
@@ -186,46 +241,3 @@ fn front(batch: &[u8]) -> [u8; PLACE_LEN] {
     front.copy_from_slice(&batch[..PLACE_LEN]);
     front
 }
-
-fn remove_half_written(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path.join(CLEANED)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn read_epochs(path: &Path) -> io::Result<Vec<(i32, i64)>> {
-    let text = checkpoint::read(&path.join(EPOCHS))?;
-    Ok(text.and_then(|text| checkpoint::decode_epochs(&text)).unwrap_or_default())
-}
-
-fn read_start(path: &Path) -> io::Result<i64> {
-    let text = checkpoint::read(&path.join(START))?;
-    Ok(text.and_then(|text| text.trim().parse().ok()).unwrap_or(0))
-}
-
-/// By offset, the oldest first.
-fn snapshots(path: &Path) -> io::Result<Vec<(i64, PathBuf)>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let path = entry?.path();
-        let is_snapshot = path.extension().is_some_and(|extension| extension == "snapshot");
-        let offset = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).filter(|_| is_snapshot);
-        found.extend(offset.map(|offset| (offset, path)));
-    }
-    found.sort_unstable();
-    Ok(found)
-}
-
-/// The newest one that can be read: one that a crash has left in half says nothing.
-fn newest_snapshot(path: &Path) -> io::Result<Vec<ProducerEntry>> {
-    for (_, path) in snapshots(path)?.iter().rev() {
-        if let Some(producers) = producer_snapshot::decode(&fs::read(path)?) {
-            return Ok(producers);
-        }
-    }
-    Ok(Vec::new())
-}
-
-#[cfg(test)]
-mod tests;

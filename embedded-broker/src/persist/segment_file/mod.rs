@@ -1,10 +1,11 @@
-//! One segment of a partition's log as three files: the batches, and the two indexes that find them.
+//! One segment of a partition's log as three files: the batches, and the two indexes that find them. (The `.txnindex` says
+//! what the log as a whole knows, and is its directory's affair.)
 //!
 //! Batches lie in the `.log` as clients get them. The indexes are written beside it and only ever looked at when the
 //! segment is opened again: what does not fit the log is thrown away and made anew, so a crash can cost time and nothing
 //! else.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +16,6 @@ use crate::persist::offset_index::OffsetPosition;
 use crate::persist::scan::{self, BatchAt, Tail};
 use crate::persist::time_index::TimestampOffset;
 
-/// `index.interval.bytes`: an index entry comes with the first batch after this many bytes.
-const INDEX_INTERVAL: u64 = 4096;
 /// How much of a file is read at once when it is scanned; a batch that is longer is read whole.
 const SCANNED_AT_ONCE: usize = 4 << 20;
 
@@ -45,48 +44,48 @@ impl SegmentFile {
     /// Makes an empty segment, in place of whatever is there.
     pub(crate) fn create(dir: &Path, base_offset: i64, disk: Disk) -> io::Result<Self> {
         let segment = Self::over(dir, base_offset, disk)?;
-        segment.log.set_len(0)?;
-        segment.index.set_len(0)?;
-        segment.time_index.set_len(0)?;
+        segment.disk.cut(&segment.log, 0)?;
+        segment.disk.cut(&segment.index, 0)?;
+        segment.disk.cut(&segment.time_index, 0)?;
         Ok(segment)
     }
 
     /// Opens a segment that an earlier broker has left and calls `each` with its batches. What is no whole batch is cut
-    /// off, and the indexes are made anew. Checksums are looked at if `check` says so.
+    /// off, and the indexes are made anew, an entry every `index_interval` bytes. Checksums are looked at if `check` says so.
     pub(crate) fn open(
         dir: &Path,
         base_offset: i64,
         disk: Disk,
-        check: bool,
+        (check, index_interval): (bool, usize),
         mut each: impl FnMut(BatchAt, &[u8]),
     ) -> io::Result<(Self, Tail)> {
         let mut segment = Self::over(dir, base_offset, disk)?;
-        segment.index.set_len(0)?;
-        segment.time_index.set_len(0)?;
+        segment.disk.cut(&segment.index, 0)?;
+        segment.disk.cut(&segment.time_index, 0)?;
         let log = Arc::clone(&segment.log);
         let mut noted = Ok(());
         let tail = scan_file(&log, log.metadata()?.len(), base_offset, check, |batch, bytes| {
             if noted.is_ok() {
-                noted = segment.note(&batch.header, bytes.len() as u64);
+                noted = segment.note(&batch.header, bytes.len(), index_interval);
             }
             each(batch, bytes);
         })?;
         noted?;
         if tail == Tail::Torn {
-            segment.log.set_len(segment.len)?;
+            segment.disk.cut(&segment.log, segment.len)?;
             segment.sync()?;
         }
         Ok((segment, tail))
     }
 
     fn over(dir: &Path, base_offset: i64, disk: Disk) -> io::Result<Self> {
-        let open =
-            |kind| OpenOptions::new().read(true).append(true).create(true).open(file_name(dir, base_offset, kind));
+        let open = |kind| disk.append(&file_name(dir, base_offset, kind));
+        let (log, index, time_index) = (Arc::new(open("log")?), open("index")?, open("timeindex")?);
         Ok(Self {
             base_offset,
-            log: Arc::new(open("log")?),
-            index: open("index")?,
-            time_index: open("timeindex")?,
+            log,
+            index,
+            time_index,
             disk,
             len: 0,
             since_index_entry: 0,
@@ -100,24 +99,28 @@ impl SegmentFile {
     }
 
     /// Appends a batch: its first [`PLACE_LEN`] bytes as `place` has them, the others as they are in `batch`. If that fails
-    /// nothing of it is left in the file.
-    pub(crate) fn append(&mut self, place: &[u8; PLACE_LEN], batch: &[u8], header: &BatchHeader) -> io::Result<u64> {
-        let position = self.len;
+    /// nothing of it is left in the file. The indexes get an entry if the last one is more than `index_interval` bytes back.
+    pub(crate) fn append(
+        &mut self,
+        place: &[u8; PLACE_LEN],
+        batch: &[u8],
+        header: &BatchHeader,
+        index_interval: usize,
+    ) -> io::Result<()> {
         if let Err(error) = self.disk.write(&self.log, &[place, &batch[PLACE_LEN..]]) {
-            self.log.set_len(position)?;
+            self.disk.cut(&self.log, self.len)?;
             return Err(error);
         }
-        self.note(header, batch.len() as u64)?;
-        Ok(position)
+        self.note(header, batch.len(), index_interval)
     }
 
     /// Counts a batch that lies at the end, and writes what the indexes need of it.
-    fn note(&mut self, header: &BatchHeader, len: u64) -> io::Result<()> {
+    fn note(&mut self, header: &BatchHeader, len: usize, index_interval: usize) -> io::Result<()> {
         let last_offset = header.last_offset();
         if header.max_timestamp > self.max_timestamp.timestamp {
             self.max_timestamp = TimestampOffset { timestamp: header.max_timestamp, offset: last_offset };
         }
-        if self.since_index_entry > INDEX_INTERVAL {
+        if self.since_index_entry > index_interval as u64 {
             let entry = OffsetPosition { offset: last_offset, position: self.len }.encode(self.base_offset);
             if let Some(entry) = entry {
                 self.disk.write(&self.index, &[&entry])?;
@@ -125,8 +128,8 @@ impl SegmentFile {
             self.note_timestamp()?;
             self.since_index_entry = 0;
         }
-        self.since_index_entry += len;
-        self.len += len;
+        self.since_index_entry += len as u64;
+        self.len += len as u64;
         Ok(())
     }
 
@@ -153,21 +156,21 @@ impl SegmentFile {
     }
 }
 
-/// Takes a segment's files away.
-pub(crate) fn remove(dir: &Path, base_offset: i64) -> io::Result<()> {
-    for kind in ["log", "index", "timeindex", "snapshot"] {
-        match std::fs::remove_file(file_name(dir, base_offset, kind)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
+/// Takes a segment's files away, the log last: as long as that is there, so is the segment.
+pub(crate) fn remove(disk: &Disk, dir: &Path, base_offset: i64) -> io::Result<()> {
+    ["index", "timeindex", "txnindex", "snapshot", "log"]
+        .into_iter()
+        .try_for_each(|kind| disk.remove(&file_name(dir, base_offset, kind)))
 }
 
-/// The first offsets of all segments in a directory, in order.
+/// The first offsets of all segments in a directory, in order; none if there is no directory.
 pub(crate) fn base_offsets(dir: &Path) -> io::Result<Vec<i64>> {
     let mut offsets = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(offsets),
+        entries => entries?,
+    };
+    for entry in entries {
         let name = entry?.file_name();
         let base = name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|base| base.parse::<i64>().ok());
         offsets.extend(base);

@@ -10,10 +10,13 @@ fn batch(offset: i64, n: usize, time: i64) -> (BatchHeader, Vec<u8>) {
     (BatchHeader::read(&bytes).unwrap(), bytes)
 }
 
-fn append(segment: &mut SegmentFile, offset: i64, n: usize, time: i64) -> io::Result<u64> {
+/// Kafka's default.
+const INTERVAL: usize = 4096;
+
+fn append(segment: &mut SegmentFile, offset: i64, n: usize, time: i64) -> io::Result<()> {
     let (header, mut as_sent) = batch(offset, n, time);
     place(&mut as_sent, 0, -1);
-    segment.append(&placed(&as_sent, offset, 4), &as_sent, &header)
+    segment.append(&placed(&as_sent, offset, 4), &as_sent, &header, INTERVAL)
 }
 
 /// A closed segment of three batches of 30, 60 and 10 records.
@@ -28,8 +31,8 @@ fn written(dir: &Path) -> Vec<u8> {
 
 fn reopened(dir: &Path, check: bool) -> (SegmentFile, Vec<i64>, Tail) {
     let mut offsets = Vec::new();
-    let (segment, tail) =
-        SegmentFile::open(dir, 100, Disk::default(), check, |batch, _| offsets.push(batch.header.base_offset)).unwrap();
+    let each = |batch: BatchAt, _: &[u8]| offsets.push(batch.header.base_offset);
+    let (segment, tail) = SegmentFile::open(dir, 100, Disk::default(), (check, INTERVAL), each).unwrap();
     (segment, offsets, tail)
 }
 
@@ -65,6 +68,19 @@ fn the_indexes_name_a_batch_after_every_four_kilobytes() {
     let second = batch(130, 60, 4_000).1.len();
     assert_eq!(offsets, [(199, i64::try_from(first + second).unwrap())]);
     assert_eq!(times, [(6_009, 199)]);
+}
+
+#[test]
+fn the_indexes_have_as_many_entries_as_index_interval_bytes_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let lens = [(100, 30, 5_000), (130, 60, 4_000), (190, 10, 6_000)].map(|(at, n, time)| batch(at, n, time).1.len());
+    for (interval, entries) in [(0, 2), (lens[0] - 1, 2), (lens[0], 1), (lens[0] + lens[1], 0)] {
+        written(dir.path());
+        let each = |_: BatchAt, _: &[u8]| ();
+        let (mut segment, _) = SegmentFile::open(dir.path(), 100, Disk::default(), (true, interval), each).unwrap();
+        segment.close().unwrap();
+        assert_eq!(indexes(dir.path()).0.len(), entries, "an entry every {interval} bytes");
+    }
 }
 
 #[test]
@@ -112,6 +128,6 @@ fn a_segment_that_is_taken_away_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     written(dir.path());
     assert_eq!(base_offsets(dir.path()).unwrap(), [100]);
-    remove(dir.path(), 100).unwrap();
+    remove(&Disk::default(), dir.path(), 100).unwrap();
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }

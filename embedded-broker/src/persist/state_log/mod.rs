@@ -13,17 +13,20 @@
 //! in between, the newest snapshot and every log from its generation on still tell everything.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
+use crate::persist::checkpoint::UNFINISHED;
 use crate::persist::disk::Disk;
 
 const HEAD_LEN: usize = 8;
 /// A log is not worth compacting before it is this long.
 const SMALL: u64 = 1 << 20;
+/// A snapshot is written in pieces of about this length.
+const WRITTEN_AT_ONCE: usize = 64 << 10;
 
 /// The log, open for appending.
 #[derive(Debug)]
@@ -56,7 +59,9 @@ pub(crate) struct Entries {
 pub(crate) struct Compaction<'a> {
     log: &'a StateLog,
     generation: u64,
-    file: BufWriter<File>,
+    file: File,
+    /// What is not in the file yet.
+    frames: Vec<u8>,
     len: u64,
 }
 
@@ -69,9 +74,9 @@ impl StateLog {
         mut each: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<Self> {
         let said = replay_all(dir, u64::MAX, &mut each)?;
-        remove_before(dir, said.snapshot)?;
-        let log = append_to(dir, said.generation)?;
-        log.set_len(said.len)?;
+        remove_before(&disk, dir, said.snapshot)?;
+        let log = disk.append(&file_name(dir, said.generation, "log"))?;
+        disk.cut(&log, said.len)?;
         let active =
             Active { generation: said.generation, log, len: said.len, snapshot_len: said.snapshot_len, broken: false };
         Ok(Self { dir: dir.to_owned(), disk, sync, active: Mutex::new(active) })
@@ -97,7 +102,7 @@ impl StateLog {
             Ok(()) => active.len += (HEAD_LEN + entries.frame.len()) as u64,
             Err(_) => {
                 active.broken = true;
-                active.log.set_len(active.len)?;
+                self.disk.cut(&active.log, active.len)?;
             }
         }
         written
@@ -119,10 +124,11 @@ impl StateLog {
     pub(crate) fn compact(&self) -> io::Result<Compaction<'_>> {
         let mut active = self.active.lock();
         let generation = active.generation + 1;
-        let file = File::create(file_name(&self.dir, generation, "tmp"))?;
-        active.log = append_to(&self.dir, generation)?;
-        (active.generation, active.len) = (generation, 0);
-        Ok(Compaction { log: self, generation, file: BufWriter::new(file), len: 0 })
+        let file = self.disk.create(&file_name(&self.dir, generation, UNFINISHED))?;
+        let log = self.disk.append(&file_name(&self.dir, generation, "log"))?;
+        self.disk.sync_dir(&self.dir)?;
+        (active.log, active.generation, active.len) = (log, generation, 0);
+        Ok(Compaction { log: self, generation, file, frames: Vec::new(), len: 0 })
     }
 }
 
@@ -146,30 +152,34 @@ impl Compaction<'_> {
         let mut entries = Entries::default();
         entries.push(payload);
         let len = u32::try_from(entries.frame.len()).map_err(io::Error::other)?;
-        self.file.write_all(&len.to_be_bytes())?;
-        self.file.write_all(&crc32c::crc32c(&entries.frame).to_be_bytes())?;
-        self.file.write_all(&entries.frame)?;
+        self.frames.extend(len.to_be_bytes());
+        self.frames.extend(crc32c::crc32c(&entries.frame).to_be_bytes());
+        self.frames.extend(entries.frame);
         self.len += u64::from(len) + HEAD_LEN as u64;
+        if self.frames.len() >= WRITTEN_AT_ONCE { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.log.disk.write(&self.file, &[&self.frames])?;
+        self.frames.clear();
         Ok(())
     }
 
     /// Makes the snapshot count, and takes the generations before it away.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        let Self { log, generation, file, len } = self;
-        let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        let Self { log, generation, file, len, .. } = self;
         log.disk.sync(&file)?;
-        fs::rename(file_name(&log.dir, generation, "tmp"), file_name(&log.dir, generation, "snapshot"))?;
+        let name = |kind| file_name(&log.dir, generation, kind);
+        log.disk.rename(&name(UNFINISHED), &name("snapshot"))?;
+        log.disk.sync_dir(&log.dir)?;
         log.active.lock().snapshot_len = len;
-        remove_before(&log.dir, generation)
+        remove_before(&log.disk, &log.dir, generation)
     }
 }
 
 fn file_name(dir: &Path, generation: u64, kind: &str) -> PathBuf {
     dir.join(format!("state-{generation}.{kind}"))
-}
-
-fn append_to(dir: &Path, generation: u64) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(file_name(dir, generation, "log"))
 }
 
 fn generations(dir: &Path, kind: &str) -> io::Result<BTreeSet<u64>> {
@@ -208,10 +218,10 @@ fn replay_all(dir: &Path, end: u64, each: &mut impl FnMut(&[u8]) -> io::Result<(
     Ok(said)
 }
 
-fn remove_before(dir: &Path, generation: u64) -> io::Result<()> {
+fn remove_before(disk: &Disk, dir: &Path, generation: u64) -> io::Result<()> {
     for kind in ["snapshot", "log"] {
         for older in generations(dir, kind)?.range(..generation) {
-            fs::remove_file(file_name(dir, *older, kind))?;
+            disk.remove(&file_name(dir, *older, kind))?;
         }
     }
     Ok(())

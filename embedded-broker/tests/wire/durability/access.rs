@@ -31,7 +31,7 @@ fn guarded(dir: &std::path::Path) -> EmbeddedBrokerBuilder {
 /// A broker that is killed now and started again.
 fn again(dir: &std::path::Path) -> (EmbeddedBroker, tempfile::TempDir) {
     let left = killed_now(dir);
-    (guarded(left.path()).start().unwrap(), left)
+    (guarded(left.path()).start().expect("the broker starts"), left)
 }
 
 fn set_quota(client: &mut Client, user: &'static str, rate: Option<f64>) {
@@ -47,7 +47,7 @@ fn set_quota(client: &mut Client, user: &'static str, rate: Option<f64>) {
 
 /// Users and their rates.
 fn quotas(client: &mut Client) -> Vec<(String, f64)> {
-    let described = client.call(1, &DescribeClientQuotasRequest::default()).entries.unwrap();
+    let described = client.call(1, &DescribeClientQuotasRequest::default()).entries.expect("quotas");
     let user = |name: &Option<StrBytes>| name.as_deref().unwrap_or_default().to_owned();
     described.iter().map(|entry| (user(&entry.entity[0].entity_name), entry.values[0].value)).collect()
 }
@@ -121,7 +121,10 @@ fn acl(topic: &'static str) -> AclCreation {
 fn topics_of_acls(client: &mut Client) -> Vec<String> {
     let all = DescribeAclsRequest::default()
         .with_resource_type_filter(1)
+        .with_resource_name_filter(None)
         .with_pattern_type_filter(1)
+        .with_principal_filter(None)
+        .with_host_filter(None)
         .with_operation(1)
         .with_permission_type(1);
     let described = client.call(3, &all);
@@ -140,6 +143,8 @@ fn acls_are_as_they_were_when_the_broker_was_killed_also_after_a_start_without_a
         .with_resource_type_filter(2)
         .with_resource_name_filter(Some(text("b")))
         .with_pattern_type_filter(3)
+        .with_principal_filter(None)
+        .with_host_filter(None)
         .with_operation(1)
         .with_permission_type(1);
     let twice = DeleteAclsRequest::default().with_filters(vec![of_b.clone(), of_b]);

@@ -1,0 +1,140 @@
+//! Clusters that are killed, or lose their power, at any change of the disk: what was promised is there afterwards, and what
+//! was under way is there as a whole or not at all.
+//!
+//! A history is a row of steps. A model goes along; a crash in the middle of a step leaves the model before it or after it.
+
+use proptest::prelude::*;
+
+use crate::persist::disk::Disk;
+use world::{Model, Step, TOPICS, World, goes_on, is, observe, open};
+
+mod world;
+
+/// How a history ends.
+#[derive(Debug, Clone, Copy)]
+struct Crash {
+    after: u64,
+    /// How much of the write that it comes in is made: of 256.
+    share: u64,
+    /// How much of what the disk has not confirmed is there afterwards, of 256; all of it if only the broker is killed.
+    left: u64,
+}
+
+/// Goes through a history until the crash; returns how many changes of the disk that took, and whether it came.
+fn live_and_recover(steps: &[Step], crash: Crash) -> (u64, bool) {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Disk::that_crashes_after(crash.after, crash.share);
+    let mut possible = vec![Model::default()];
+    if let Ok(cluster) = open(disk.clone(), dir.path()) {
+        let mut world = World::new(cluster);
+        for step in steps {
+            let (after, done) = world.step(step);
+            if disk.has_crashed() {
+                possible = vec![world.model, after];
+                break;
+            }
+            assert_eq!(done, Ok(()), "{step:?} without a crash");
+            assert!(is(&observe(&world.cluster), &after), "{step:?}: {:?}\nis not {after:?}", observe(&world.cluster));
+            possible = vec![after.clone()];
+            world.model = after;
+        }
+    }
+    let crashed = disk.has_crashed();
+    if crash.left < 256 {
+        disk.lose_unsynced(dir.path(), crash.left).unwrap();
+    }
+    // Mended in two goes, the first of which crashes as well.
+    _ = open(Disk::that_crashes_after(crash.after % 7, crash.share), dir.path());
+    let cluster = open(Disk::default(), dir.path()).unwrap();
+    let seen = observe(&cluster);
+    let found = possible.iter().find(|model| is(&seen, model));
+    let found = found.unwrap_or_else(|| panic!("after {crash:?} of {steps:?}:\n{seen:?}\nis none of {possible:#?}"));
+    goes_on(&cluster, found);
+    (disk.changes(), crashed)
+}
+
+fn history() -> Vec<Step> {
+    let mut steps = vec![Step::Create(0), Step::Create(2), Step::Commit(1), Step::Quota(5), Step::Acl(3)];
+    for n in 0..6 {
+        steps.extend([Step::Append(0, vec![n, n + 1, n + 2]), Step::Append(2, vec![n, n, n + 1])]);
+    }
+    steps.extend([
+        Step::Compact(2),
+        Step::DeleteRecords(0, 60),
+        Step::CompactState,
+        Step::Commit(2),
+        Step::Append(2, vec![1, 2]),
+        Step::Append(0, vec![1; 20]),
+        Step::Expire(0),
+        Step::Create(1),
+        Step::Append(1, vec![1, 2, 3]),
+        Step::Append(1, vec![1, 2, 3]),
+        Step::Delete(1),
+        Step::Create(1),
+        Step::Append(1, vec![4]),
+        Step::Append(0, vec![1; 3]),
+        Step::DeleteRecords(0, 255),
+        Step::Append(0, vec![1; 3]),
+        Step::Quota(0),
+        Step::CompactState,
+        Step::Truncate(0, 0),
+        Step::Append(0, vec![1; 3]),
+    ]);
+    steps
+}
+
+#[test]
+fn wherever_a_broker_is_killed_what_was_promised_is_there_and_nothing_is_there_by_half() {
+    let steps = history();
+    let whole = Crash { after: u64::MAX, share: 0, left: 256 };
+    let (changes, crashed) = live_and_recover(&steps, whole);
+    assert!(!crashed && changes > 100, "{changes} changes");
+    for after in 0..changes {
+        let (_, crashed) = live_and_recover(&steps, Crash { after, share: after * 37 % 256, left: 256 });
+        assert!(crashed, "after {after} changes of {changes}");
+    }
+}
+
+#[test]
+fn whenever_the_power_goes_what_was_confirmed_is_there_whatever_is_left_of_the_rest() {
+    let steps = history();
+    for after in (0..).step_by(3) {
+        let (_, crashed) = live_and_recover(&steps, Crash { after, share: after * 91 % 256, left: after * 53 % 256 });
+        if !crashed {
+            break;
+        }
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let topic = || 0..TOPICS.len();
+    prop_oneof![
+        2 => topic().prop_map(Step::Create),
+        1 => topic().prop_map(Step::Delete),
+        8 => (topic(), proptest::collection::vec(any::<u8>(), 1..6)).prop_map(|(topic, keys)| Step::Append(topic, keys)),
+        1 => (topic(), any::<u8>()).prop_map(|(topic, share)| Step::DeleteRecords(topic, share)),
+        1 => topic().prop_map(Step::Expire),
+        1 => Just(Step::Compact(2)),
+        // A compacted log that is cut off has lost what was compacted for the sake of what is gone.
+        1 => (0..2_usize, any::<u8>()).prop_map(|(topic, share)| Step::Truncate(topic, share)),
+        1 => any::<u8>().prop_map(Step::Commit),
+        1 => any::<u8>().prop_map(Step::Quota),
+        1 => any::<u8>().prop_map(Step::Acl),
+        1 => Just(Step::CompactState),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn random_histories_end_at_a_random_change_and_lose_nothing_that_was_promised(
+        steps in proptest::collection::vec(step(), 1..50),
+        after in 0..400_u64,
+        share in 0..256_u64,
+        left in 0..=256_u64,
+    ) {
+        let all = [Step::Create(0), Step::Create(2)].into_iter().chain(steps).collect::<Vec<_>>();
+        live_and_recover(&all, Crash { after, share, left });
+    }
+}
