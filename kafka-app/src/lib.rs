@@ -79,6 +79,7 @@ mod shutdown;
 #[cfg(test)]
 mod test_support;
 mod topic;
+mod topology;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -112,3 +113,4 @@ pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };
 pub use topic::Topic;
+pub use topology::Topology;

@@ -16,6 +16,7 @@ use crate::{
     error::Result,
     handler::States,
     listener::Listener,
+    topology::Topology,
 };
 
 /// An application before its start: its configuration, listeners, state and topics.
@@ -93,6 +94,14 @@ impl KafkaApp {
     pub fn topics(mut self, topics: impl IntoIterator<Item = NewTopic>) -> Self {
         self.topics.extend(topics);
         self
+    }
+
+    /// What its listeners read and send, from the configuration and the declarations alone: nothing connects.
+    ///
+    /// # Errors
+    /// All mistakes together, as those that [`KafkaApp::start`] finds before it connects.
+    pub fn topology(&self) -> Result<Topology> {
+        start::topology(self)
     }
 
     /// Starts the listeners and returns; [`RunningApp::ready`] resolves when each of them has its partitions.

@@ -5,7 +5,14 @@ use crate::{
     error::Result,
     handler::{Declaration, States},
     listener::Listener,
+    topology::{self, Topology},
 };
+
+/// What an application is going to run.
+pub(crate) struct Plan {
+    pub(crate) listeners: Vec<Planned>,
+    pub(crate) topology: Topology,
+}
 
 /// A listener with its settings decided.
 pub(crate) struct Planned {
@@ -16,8 +23,8 @@ pub(crate) struct Planned {
 /// Decides every listener's settings.
 ///
 /// # Errors
-/// All mistakes together: of the configuration and of the declarations.
-pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, states: &States) -> Result<Vec<Planned>> {
+/// All mistakes together: of the configuration, of the declarations, and of what the listeners do to each other.
+pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, states: &States) -> Result<Plan> {
     let declarations = listeners.iter().map(Listener::declaration).collect::<Vec<_>>();
     let declared = listeners.iter().zip(&declarations).map(|(listener, declaration)| Declared {
         id: listener.id(),
@@ -28,8 +35,17 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     });
     let missing =
         listeners.iter().zip(&declarations).flat_map(|(listener, needs)| missing_states(listener, needs, states));
-    let resolved = properties.resolve_listeners(&declared.collect::<Vec<_>>(), &missing.collect::<Vec<_>>())?;
-    Ok(listeners.into_iter().zip(resolved).map(|(listener, resolved)| Planned { listener, resolved }).collect())
+    let declared_at: topology::Source<'_> =
+        listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();
+    let topology_of = |resolved: &[ResolvedListener]| Topology::of(resolved.iter().zip(&declarations));
+    let may_mix_payloads = !properties.listener.mixed_payloads_fatal;
+    let also = |resolved: &[ResolvedListener]| {
+        missing.chain(topology::check(&topology_of(resolved), &declared_at, may_mix_payloads)).collect()
+    };
+    let resolved = properties.resolve_listeners(&declared.collect::<Vec<_>>(), also)?;
+    let topology = topology_of(&resolved);
+    let planned = |(listener, resolved)| Planned { listener, resolved };
+    Ok(Plan { listeners: listeners.into_iter().zip(resolved).map(planned).collect(), topology })
 }
 
 /// A mistake for each type of state that a listener takes and nobody gave.

@@ -15,6 +15,7 @@ use crate::{
     listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
     producer::KafkaTemplate,
     shutdown,
+    topology::Topology,
 };
 
 /// How long [`RunningApp::ready`] waits: Spring's `consumerStartTimeout`.
@@ -25,6 +26,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Dropping it without [`RunningApp::stop`] leaves its listeners running until the process ends.
 pub struct RunningApp {
     properties: Arc<KafkaProperties>,
+    topology: Topology,
     listeners: ListenerRegistry,
     producer: Producer,
     states: States,
@@ -34,12 +36,13 @@ pub struct RunningApp {
 impl RunningApp {
     pub(super) fn new(
         properties: Arc<KafkaProperties>,
+        topology: Topology,
         listeners: ListenerRegistry,
         producer: Producer,
         states: States,
         broker: Embedded,
     ) -> Self {
-        Self { properties, listeners, producer, states, broker }
+        Self { properties, topology, listeners, producer, states, broker }
     }
 
     /// A typed view of the application's one producer; as cheap as a clone of a pointer.
@@ -47,6 +50,12 @@ impl RunningApp {
     pub fn template<K: ?Sized, V: ?Sized>(&self) -> KafkaTemplate<K, V> {
         let default_topic = self.properties.template.default_topic.as_deref().map(Arc::from);
         KafkaTemplate::new(self.producer.clone(), default_topic)
+    }
+
+    /// What its listeners read and send.
+    #[must_use]
+    pub fn topology(&self) -> &Topology {
+        &self.topology
     }
 
     /// The listener with this id.

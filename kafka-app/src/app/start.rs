@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     KafkaApp, RunningApp,
-    plan::{Planned, plan},
+    plan::{Plan, Planned, plan},
 };
 use crate::{
     admin,
@@ -14,15 +14,13 @@ use crate::{
     handler::{HandlerEnv, States},
     listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, Policy},
     producer::KafkaTemplate,
+    topology::Topology,
 };
 
 pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
-    let KafkaApp { configuration, mut listeners, discover, states, topics } = app;
-    if discover {
-        listeners.extend(discovered());
-    }
+    let KafkaApp { configuration, listeners, discover, states, topics } = app;
     let properties = configuration.read();
-    let planned = plan(&properties, listeners, &states)?;
+    let Plan { listeners: planned, topology } = plan(&properties, all(listeners, discover), &states)?;
     let (properties, broker) = Embedded::start_if_asked(properties)?;
     let properties = Arc::new(properties);
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
@@ -30,11 +28,24 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let producer = Producer::create(&config::producer_properties(&properties))?;
     let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &producer));
     let listeners = ListenerRegistry::new(containers);
-    let app = RunningApp::new(properties, listeners, producer, states, broker);
+    let app = RunningApp::new(properties, topology, listeners, producer, states, broker);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         listener.start()?;
     }
     Ok(app)
+}
+
+/// What the application would run, without running it.
+pub(super) fn topology(app: &KafkaApp) -> Result<Topology> {
+    let listeners = all(app.listeners.clone(), app.discover);
+    Ok(plan(&app.configuration.clone().read(), listeners, &app.states)?.topology)
+}
+
+fn all(mut listeners: Vec<Listener>, discover: bool) -> Vec<Listener> {
+    if discover {
+        listeners.extend(discovered());
+    }
+    listeners
 }
 
 /// Every listener linked into the program, by id, since link order means nothing.

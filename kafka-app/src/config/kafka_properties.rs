@@ -73,6 +73,8 @@ pub struct ListenerDefaults {
     pub settings: ListenerSettings,
     /// Whether a listener's topic that does not exist fails the start; default false.
     pub missing_topics_fatal: bool,
+    /// Whether listeners that read one topic as different payload types are an error.
+    pub mixed_payloads_fatal: bool,
     /// How long a stop and a revoke wait for running handlers; default 30 s.
     pub shutdown_timeout: Duration,
 }
@@ -82,6 +84,7 @@ impl Default for ListenerDefaults {
         Self {
             settings: ListenerSettings::default(),
             missing_topics_fatal: false,
+            mixed_payloads_fatal: true,
             shutdown_timeout: Duration::from_secs(30),
         }
     }
@@ -223,6 +226,7 @@ impl ListenerDefaults {
         let read = Self {
             settings: ListenerSettings::read(section),
             missing_topics_fatal: section.get("missing-topics-fatal").unwrap_or(default.missing_topics_fatal),
+            mixed_payloads_fatal: section.get("mixed-payloads-fatal").unwrap_or(default.mixed_payloads_fatal),
             shutdown_timeout: section.get("shutdown-timeout").unwrap_or(default.shutdown_timeout),
         };
         section.finish(LISTENER_ANSWERS);

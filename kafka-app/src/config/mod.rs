@@ -67,6 +67,7 @@
 //! | `kafka.template.default-topic` | none | |
 //! | `kafka.template.close-timeout` | `5s` | |
 //! | `kafka.listener.missing-topics-fatal` | false | a topic that does not exist fails the start |
+//! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read one topic as different payload types fail the start |
 //! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
 //!
 //! For all listeners, as `kafka.listener.*`, and for one, as `kafka.listeners.<id>.*`; the declaration stands between:

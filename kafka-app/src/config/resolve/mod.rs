@@ -35,8 +35,8 @@ pub(crate) struct Declared<'d> {
 }
 
 impl KafkaProperties {
-    /// Decides everything about all listeners of an application. `found` are mistakes that others found in the same
-    /// declarations: they are reported in the same list.
+    /// Decides everything about all listeners of an application. `also` finds more mistakes in what was decided: they are
+    /// reported in the same list.
     ///
     /// # Errors
     ///
@@ -45,15 +45,19 @@ impl KafkaProperties {
     pub(crate) fn resolve_listeners(
         &self,
         declared: &[Declared<'_>],
-        found: &[Mistake],
+        also: impl FnOnce(&[ResolvedListener]) -> Vec<Mistake>,
     ) -> Result<Vec<ResolvedListener>> {
         let mistakes = Mistakes::default();
-        for mistake in self.mistakes().iter().chain(found) {
+        for mistake in self.mistakes() {
             mistakes.add(&mistake.source, &mistake.key, &mistake.text);
         }
         property_rules::check(self, &mistakes);
         check_ids(self, declared, &mistakes);
-        let resolved = declared.iter().map(|declared| Resolver::new(self, *declared, &mistakes).resolve()).collect();
+        let resolved: Vec<_> =
+            declared.iter().map(|declared| Resolver::new(self, *declared, &mistakes).resolve()).collect();
+        for Mistake { source, key, text } in also(&resolved) {
+            mistakes.add(source, key, text);
+        }
         match mistakes.into_vec().as_slice() {
             [] => Ok(resolved),
             list => Err(Error::config_list(&list.iter().map(ToString::to_string).collect::<Vec<_>>())),

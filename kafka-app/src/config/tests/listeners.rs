@@ -28,7 +28,7 @@ fn resolve(toml: &str, settings: &ListenerSettings) -> Result<ResolvedListener, 
 }
 
 fn resolve_declared(toml: &str, declared: Declared<'_>) -> Result<ResolvedListener, Vec<String>> {
-    match properties(toml).resolve_listeners(&[declared], &[]) {
+    match properties(toml).resolve_listeners(&[declared], |_| Vec::new()) {
         Ok(mut listeners) => Ok(listeners.remove(0)),
         Err(error) => {
             Err(error.to_string().lines().skip(1).map(|line| line.trim_start_matches("  - ").to_owned()).collect())
@@ -275,11 +275,11 @@ fn an_unknown_listener_id_gets_the_nearest_one() {
 fn two_listeners_with_one_id_are_a_mistake() {
     let settings = settings();
     let other = Declared { location: Some("src/main.rs:20"), ..declared(&settings) };
-    let error = properties("").resolve_listeners(&[declared(&settings), other], &[]).expect_err("one id");
+    let error = properties("").resolve_listeners(&[declared(&settings), other], |_| Vec::new()).expect_err("one id");
     let expected = "src/main.rs:20: listener `bill`: is declared twice, also at src/main.rs:7";
     assert!(error.to_string().contains(expected), "{error}");
     let other = Declared { id: "BILL", ..other };
-    let error = properties("").resolve_listeners(&[declared(&settings), other], &[]).expect_err("one id");
+    let error = properties("").resolve_listeners(&[declared(&settings), other], |_| Vec::new()).expect_err("one id");
     assert!(error.to_string().contains("cannot be told from `bill`"), "{error}");
 }
 
@@ -305,8 +305,8 @@ fn mistakes_of_the_file_and_of_all_listeners_come_together() {
     let first = ListenerSettings { topics: None, ..settings() };
     let second = ListenerSettings { concurrency: Some(0), ..settings() };
     let declared = [declared(&first), Declared { id: "ship", ..declared(&second) }];
-    let error =
-        properties("[kafka]\nclient = \"x\"\n[kafka.listeners.none]\nworkers = 1").resolve_listeners(&declared, &[]);
+    let error = properties("[kafka]\nclient = \"x\"\n[kafka.listeners.none]\nworkers = 1")
+        .resolve_listeners(&declared, |_| Vec::new());
     let text = error.expect_err("four mistakes").to_string();
     assert!(text.starts_with("4 mistakes in the configuration:"), "{text}");
 }
@@ -316,7 +316,7 @@ fn changes_by_code_are_checked_too() {
     let mut properties = KafkaProperties::new("a:1");
     properties.consumer.client.properties.insert("group.id".to_owned(), "x".to_owned());
     let settings = settings();
-    let error = properties.resolve_listeners(&[declared(&settings)], &[]).expect_err("owned");
+    let error = properties.resolve_listeners(&[declared(&settings)], |_| Vec::new()).expect_err("owned");
     assert!(
         error.to_string().contains("code: kafka.consumer.properties.group.id: belongs to the framework"),
         "{error}"

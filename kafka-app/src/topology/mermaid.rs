@@ -1,0 +1,47 @@
+//! A topology as a flow chart for Mermaid.
+
+use std::fmt::Write as _;
+
+use super::{Node, Topology};
+use crate::config::Subscription;
+
+/// Ids of Mermaid are numbers here, since names may hold what its grammar does not take; names stand in quoted labels.
+pub(super) fn flow_chart(topology: &Topology) -> String {
+    let mut chart = "flowchart LR\n".to_owned();
+    let topics = topology.topics();
+    for (number, topic) in topics.iter().enumerate() {
+        line(&mut chart, &format!("t{number}([\"{}\"])", escaped(topic)));
+    }
+    for (number, node) in topology.listeners.iter().enumerate() {
+        line(&mut chart, &format!("l{number}[\"{}<br/>group {}\"]", escaped(&node.id), escaped(&node.group)));
+        arrows(&mut chart, number, node, &topics);
+    }
+    chart
+}
+
+fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[&str]) {
+    let topic = |name: &str| topics.binary_search(&name).unwrap_or_default();
+    let label = node.payload.as_deref().map(|payload| format!("|\"{}\"|", escaped(payload))).unwrap_or_default();
+    if let Subscription::Pattern(pattern) = &node.reads {
+        line(chart, &format!("p{number}{{{{\"{}\"}}}} -->{label} l{number}", escaped(pattern)));
+    }
+    for name in node.topics_read() {
+        line(chart, &format!("t{} -->{label} l{number}", topic(name)));
+    }
+    if let Some(name) = &node.send_to {
+        line(chart, &format!("l{number} --> t{}", topic(name)));
+    }
+    if let Some(name) = &node.dead_letter {
+        line(chart, &format!("l{number} -.-> t{}", topic(name)));
+    }
+}
+
+fn line(chart: &mut String, text: &str) {
+    // Writing to a String cannot fail.
+    let _infallible = writeln!(chart, "    {text}");
+}
+
+/// Mermaid's labels are HTML.
+fn escaped(text: &str) -> String {
+    text.replace('&', "#amp;").replace('<', "#lt;").replace('>', "#gt;").replace('"', "#quot;")
+}

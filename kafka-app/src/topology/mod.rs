@@ -1,0 +1,108 @@
+//! [`Topology`]: what an application's listeners read and send, known before anything starts.
+
+mod check;
+mod mermaid;
+mod payload;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::BTreeSet;
+
+pub(crate) use check::{Source, check};
+
+use crate::{
+    config::{DeadLetter, Delivery, ResolvedListener, Subscription},
+    handler::Declaration,
+};
+
+/// What an application's listeners read and send, as far as it is declared; [`KafkaApp::topology`](crate::KafkaApp::topology)
+/// makes it without connecting to anything.
+///
+/// [`Display`](std::fmt::Display) has it as text, a paragraph a listener; [`to_mermaid`](Self::to_mermaid) as a picture.
+/// What a listener sends by a `Template`, or with an `Outgoing` that names its topic, is decided record by record and not
+/// in here; that it can is.
+///
+/// ```
+/// use kafka_app::{KafkaApp, Text, kafka_listener, listeners};
+///
+/// #[kafka_listener(topic = "orders", group = "billing", send_to = "invoices", dead_letter = "orders-dlt")]
+/// async fn bill(Text(order): Text) -> String {
+///     format!("invoice for {order}")
+/// }
+///
+/// let topology = KafkaApp::new("localhost:9092").listeners(listeners![bill]).topology()?;
+/// assert_eq!(topology.to_string(), "\
+/// bill (group billing, at-least-once)
+///   reads   orders as Text
+///   sends   invoices
+///   gives up to orders-dlt
+/// ");
+/// # Ok::<(), kafka_app::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topology {
+    listeners: Vec<Node>,
+}
+
+/// One listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Node {
+    id: String,
+    group: String,
+    delivery: Delivery,
+    reads: Subscription,
+    /// The payload's type without its paths; `None`: it takes none, or the whole record.
+    payload: Option<String>,
+    send_to: Option<String>,
+    dead_letter: Option<String>,
+    takes_template: bool,
+}
+
+impl Topology {
+    /// Of listeners whose settings are decided, with what their functions say of themselves.
+    pub(crate) fn of<'l>(listeners: impl IntoIterator<Item = (&'l ResolvedListener, &'l Declaration)>) -> Self {
+        let node = |(resolved, declaration): (&ResolvedListener, &Declaration)| Node {
+            id: resolved.id.clone(),
+            group: resolved.group_id.clone(),
+            delivery: resolved.delivery,
+            reads: resolved.subscription.clone(),
+            payload: declaration.payload.map(payload::short),
+            send_to: resolved.send_to.clone(),
+            dead_letter: match &resolved.dead_letter {
+                DeadLetter::Topic(topic) => Some(topic.clone()),
+                DeadLetter::Off | DeadLetter::Stop => None,
+            },
+            takes_template: declaration.takes_template,
+        };
+        let mut listeners: Vec<_> = listeners.into_iter().map(node).collect();
+        listeners.sort_by(|left, right| left.id.cmp(&right.id));
+        Self { listeners }
+    }
+
+    /// Every topic that is named in it, sorted.
+    #[must_use]
+    pub fn topics(&self) -> Vec<&str> {
+        let named = |node| Node::topics_read(node).chain(node.send_to.as_deref()).chain(node.dead_letter.as_deref());
+        self.listeners.iter().flat_map(named).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// As a flow chart for Mermaid, which GitHub and many wikis draw.
+    ///
+    /// Topics are round, listeners are boxes; dotted arrows lead to dead letter topics.
+    #[must_use]
+    pub fn to_mermaid(&self) -> String {
+        mermaid::flow_chart(self)
+    }
+}
+
+impl Node {
+    /// The topics it reads by name; none of a pattern, since those are only known while it runs.
+    fn topics_read(&self) -> impl Iterator<Item = &str> {
+        let topics: &[String] = match &self.reads {
+            Subscription::Topics(topics) => topics,
+            Subscription::Pattern(_) => &[],
+        };
+        topics.iter().map(String::as_str)
+    }
+}

@@ -1,0 +1,106 @@
+//! What a topology says and what it refuses.
+
+use proptest::prelude::*;
+
+use super::{Node, Source, Topology, check};
+use crate::config::{Delivery, Subscription};
+
+fn node(id: &str, reads: &[&str], payload: &str, send_to: &str) -> Node {
+    let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    Node {
+        id: id.to_owned(),
+        group: "shop".to_owned(),
+        delivery: Delivery::AtLeastOnce,
+        reads: Subscription::Topics(reads.iter().map(|topic| (*topic).to_owned()).collect()),
+        payload: said(payload),
+        send_to: said(send_to),
+        dead_letter: None,
+        takes_template: false,
+    }
+}
+
+fn mistakes(nodes: Vec<Node>) -> Vec<String> {
+    let found = check(&Topology { listeners: nodes }, &Source::default(), false);
+    found.into_iter().map(|mistake| format!("{}: {}", mistake.key, mistake.text)).collect()
+}
+
+#[test]
+fn two_types_on_one_topic_are_a_mistake_of_the_second() {
+    let found = mistakes(vec![
+        node("bill", &["orders"], "Json<Order>", ""),
+        node("count", &["orders"], "&[u8]", ""),
+        node("ship", &["returns", "orders"], "Json<Parcel>", ""),
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0]
+            .starts_with("listener `ship`: reads topic `orders` as Json<Parcel>, but listener `bill` as Json<Order>")
+    );
+}
+
+#[test]
+fn mixed_payloads_can_be_allowed() {
+    let nodes = vec![node("bill", &["orders"], "Json<Order>", ""), node("ship", &["orders"], "Json<Parcel>", "")];
+    assert!(check(&Topology { listeners: nodes }, &Source::default(), true).is_empty());
+}
+
+#[test]
+fn a_listener_that_sends_to_itself_is_a_loop() {
+    let found = mistakes(vec![node("echo", &["words"], "Text", "words")]);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("listener `echo`: what it sends comes back to it: `echo` → words;"), "{found:?}");
+}
+
+#[test]
+fn a_ring_of_listeners_is_told_once_with_its_way() {
+    let found = mistakes(vec![
+        node("a", &["one"], "", "two"),
+        node("b", &["two"], "", "three"),
+        node("c", &["three"], "", "one"),
+        node("leaf", &["two"], "", "elsewhere"),
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("`a` → two → `b` → three → `c` → one;"), "{found:?}");
+}
+
+#[test]
+fn a_pipeline_is_no_loop() {
+    assert!(mistakes(vec![node("a", &["one"], "", "two"), node("b", &["two"], "", "three")]).is_empty());
+}
+
+#[test]
+fn the_chart_has_every_topic_and_every_way() {
+    let mut bill = node("bill", &["orders"], "Json<Order>", "invoices");
+    bill.dead_letter = Some("orders-dlt".to_owned());
+    let mut all = node("all", &[], "", "");
+    all.reads = Subscription::Pattern("^or.*$".to_owned());
+    let chart = Topology { listeners: vec![all, bill] }.to_mermaid();
+    assert_eq!(
+        chart,
+        "flowchart LR\n    t0([\"invoices\"])\n    t1([\"orders\"])\n    t2([\"orders-dlt\"])\n    l0[\"all<br/>group shop\"]\n    \
+         p0{{\"^or.*$\"}} --> l0\n    l1[\"bill<br/>group shop\"]\n    t1 -->|\"Json#lt;Order#gt;\"| l1\n    l1 --> t0\n    l1 -.-> t2\n"
+    );
+}
+
+proptest! {
+    /// A ring is found exactly when following `send_to` from some listener leads back to it.
+    #[test]
+    fn rings_are_those_of_the_graph(ways in proptest::collection::vec((0..5_usize, 0..5_usize), 1..8)) {
+        let nodes: Vec<_> = ways.iter().enumerate()
+            .map(|(n, (from, to))| node(&format!("l{n}"), &[&format!("t{from}")], "", &format!("t{to}")))
+            .collect();
+        let mut reach = [[false; 5]; 5];
+        for (from, to) in &ways {
+            reach[*from][*to] = true;
+        }
+        for via in 0..5 {
+            for from in 0..5 {
+                for to in 0..5 {
+                    reach[from][to] |= reach[from][via] && reach[via][to];
+                }
+            }
+        }
+        let has_ring = (0..5).any(|topic| reach[topic][topic]);
+        prop_assert_eq!(!mistakes(nodes).is_empty(), has_ring);
+    }
+}

@@ -1,0 +1,44 @@
+//! A topology as text.
+
+use std::fmt;
+
+use super::{Node, Topology};
+use crate::config::{Delivery, Subscription};
+
+impl fmt::Display for Topology {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.listeners.iter().try_for_each(|node| node.fmt(f))
+    }
+}
+
+impl Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} (group {}, {})", self.id, self.group, delivery(self.delivery))?;
+        write!(f, "  reads   ")?;
+        match &self.reads {
+            Subscription::Topics(topics) => write!(f, "{}", topics.join(", "))?,
+            Subscription::Pattern(pattern) => write!(f, "topics like {pattern}")?,
+        }
+        match &self.payload {
+            Some(payload) => writeln!(f, " as {payload}")?,
+            None => writeln!(f)?,
+        }
+        if let Some(topic) = &self.send_to {
+            writeln!(f, "  sends   {topic}")?;
+        }
+        if self.takes_template {
+            writeln!(f, "  sends   what its template is told")?;
+        }
+        match &self.dead_letter {
+            Some(topic) => writeln!(f, "  gives up to {topic}"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn delivery(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::AtMostOnce => "at-most-once",
+        Delivery::AtLeastOnce => "at-least-once",
+    }
+}
