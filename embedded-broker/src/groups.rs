@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::Cluster;
+use crate::coordinator::TimerKey;
 use crate::coordinator::group::Group;
 use crate::coordinator::group::catalog::Catalog;
 use crate::coordinator::group::turn::{Reply, Ticket, Turn, World};
-use crate::coordinator::{TimerKey, virtual_partition};
 use crate::error::ErrorCode;
 use crate::state::StateRecord;
 use crate::topic::Topics;
@@ -144,8 +144,17 @@ impl Groups {
 
     /// Ends a producer's transaction in the groups that belong to one of Kafka's partitions of `__consumer_offsets`.
     pub(crate) fn end_transaction(&self, partition: i32, producer_id: i64, committed: bool, cluster: &Cluster) {
-        for cell in self.all().into_iter().filter(|cell| virtual_partition(&cell.id) == partition) {
+        let offsets = &cluster.settings.offsets_topic;
+        for cell in self.all().into_iter().filter(|cell| offsets.partition_of(&cell.id) == partition) {
             cell.turn(cluster, |group, turn| group.end_transaction(producer_id, committed, turn));
+        }
+    }
+
+    /// Forgets every group, with whoever is in it: the topic that Kafka keeps them in was deleted.
+    pub(crate) fn forget_all(&self, cluster: &Cluster) {
+        for cell in self.all() {
+            cell.turn(cluster, |group, turn| group.die(turn));
+            self.remove(&cell, cluster);
         }
     }
 

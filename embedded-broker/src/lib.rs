@@ -30,6 +30,7 @@ mod features;
 mod fetch_session;
 mod groups;
 mod inspect;
+mod internal_topics;
 mod kafka_id;
 mod kept_log;
 mod log;

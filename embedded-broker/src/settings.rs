@@ -9,7 +9,9 @@ use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
 use crate::coordinator::transaction::config::TransactionConfig;
 use crate::error::{Error, ErrorCode};
+use crate::internal_topics::InternalTopic;
 use crate::quotas::rate::Windows;
+use crate::security::listeners::controller::ControllerListener;
 use crate::security::settings::{self as security, SecuritySettings};
 use crate::upkeep::UpkeepConfig;
 
@@ -26,6 +28,10 @@ pub(crate) struct BrokerSettings {
     pub(crate) delete_topics: bool,
     /// `auto.create.topics.enable`.
     pub(crate) auto_create_topics: bool,
+    /// What `__consumer_offsets` is made of: `offsets.topic.*`.
+    pub(crate) offsets_topic: InternalTopic,
+    /// What `__transaction_state` is made of: `transaction.state.log.*`.
+    pub(crate) transactions_topic: InternalTopic,
     /// What the group coordinator goes by.
     pub(crate) group: GroupConfig,
     /// What the transaction coordinator goes by.
@@ -51,6 +57,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) fault_seed: u64,
     /// Where clients connect, and how they log in.
     pub(crate) security: SecuritySettings,
+    /// Where clients are told that the controller is.
+    pub(crate) controller: ControllerListener,
     /// `quota.window.num` and `quota.window.size.seconds`.
     pub(crate) quota_windows: Windows,
     /// `controller.quota.window.num` and `controller.quota.window.size.seconds`.
@@ -69,6 +77,8 @@ impl Default for BrokerSettings {
             default_replication_factor: 1,
             delete_topics: true,
             auto_create_topics: true,
+            offsets_topic: InternalTopic::default(),
+            transactions_topic: InternalTopic::default(),
             group: GroupConfig::default(),
             transactions: TransactionConfig::default(),
             upkeep: UpkeepConfig::default(),
@@ -81,6 +91,7 @@ impl Default for BrokerSettings {
             ceilings: Ceilings::default(),
             fault_seed: 0,
             security: SecuritySettings::default(),
+            controller: ControllerListener::default(),
             quota_windows: Windows::default(),
             controller_quota_windows: Windows::default(),
             configs: BTreeMap::new(),
@@ -99,6 +110,7 @@ impl BrokerSettings {
             Ok(security) => settings.security = security,
             Err(wrong) => mistakes.extend(wrong),
         }
+        settings.controller = ControllerListener::resolve(configs, settings.node_id);
         settings.flush_state =
             configs.get("log.flush.interval.messages").is_some_and(|messages| messages.trim() == "1");
         if mistakes.is_empty() {
@@ -114,6 +126,13 @@ impl BrokerSettings {
             "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
             "auto.create.topics.enable" => self.auto_create_topics = boolean(key, value)?,
+            "offsets.topic.num.partitions" => self.offsets_topic.partitions = number(key, value, 1)?,
+            "offsets.topic.replication.factor" => self.offsets_topic.replicas = number(key, value, 1)?,
+            "offsets.topic.segment.bytes" => self.offsets_topic.segment_bytes = number(key, value, 1)?,
+            "transaction.state.log.num.partitions" => self.transactions_topic.partitions = number(key, value, 1)?,
+            "transaction.state.log.replication.factor" => self.transactions_topic.replicas = number(key, value, 1)?,
+            "transaction.state.log.segment.bytes" => self.transactions_topic.segment_bytes = number(key, value, 1)?,
+            "transaction.state.log.min.isr" => self.transactions_topic.min_isr = number(key, value, 1)?,
             "group.initial.rebalance.delay.ms" => {
                 self.group.initial_rebalance_delay = Duration::from_millis(number(key, value, 0)?);
             }

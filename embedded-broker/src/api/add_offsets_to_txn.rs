@@ -3,15 +3,12 @@
 //! As in Kafka it is a partition of `__consumer_offsets` that joins, the one that the group belongs to: it is what
 //! DescribeTransactions shows. Before version 2 PRODUCER_FENCED goes by the name of INVALID_PRODUCER_EPOCH.
 
-use std::sync::Arc;
-
 use kafka_protocol::messages::{AddOffsetsToTxnRequest, AddOffsetsToTxnResponse};
 
 use super::add_partitions_to_txn::fenced_until;
 use super::convert::code;
 use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::record::Generation;
-use crate::coordinator::{OFFSETS_TOPIC, virtual_partition};
 use crate::error::ErrorCode;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
@@ -31,7 +28,7 @@ fn add(cx: &RequestContext<'_>, request: &AddOffsetsToTxnRequest) -> Result<(), 
         return Err(ErrorCode::InvalidRequest);
     }
     let cell = cx.cluster.transactions.find(&request.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
-    let offsets = [(Arc::from(OFFSETS_TOPIC), virtual_partition(&request.group_id))];
+    let offsets = [cx.cluster.offsets_partition(&request.group_id)];
     let (producer_id, epoch) = (request.producer_id.0, request.producer_epoch);
     cell.turn(cx.cluster, |transaction, turn| {
         transaction.add_partitions(producer_id, epoch, &offsets, Generation::V1, turn)

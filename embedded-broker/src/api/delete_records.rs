@@ -10,6 +10,7 @@ use kafka_protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse, Topi
 use super::{Refusal, RequestContext};
 use crate::config::{check, topic_defs};
 use crate::error::ErrorCode;
+use crate::internal_topics::is_internal;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::Topic;
@@ -32,6 +33,9 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteRecordsRequest) -> 
 fn delete(cx: &RequestContext<'_>, name: &TopicName, asked: &DeleteRecordsPartition) -> Result<i64, ErrorCode> {
     cx.require(Operation::Delete, Resource::Topic(name))?;
     let topics = cx.cluster.topics();
+    if is_internal(name) {
+        return Err(ErrorCode::InvalidTopicException);
+    }
     let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     if keeps_records(cx, topic) {

@@ -1,8 +1,8 @@
 //! DescribeQuorum, versions 0 to 2: who keeps the metadata of the cluster.
 //!
 //! As Kafka: one voter, which leads in epoch 1, and no observers; only `__cluster_metadata-0` can be asked for, alone.
-//! Different: there is no log of metadata, and its end offset is the number of changes; the voter's address is that of
-//! the broker, which is its own controller.
+//! Different: there is no log of metadata, and its end offset is the number of changes; nothing is bound for the listener
+//! of controllers, and if no config says where it is, the voter is told at the address of the broker.
 
 use kafka_protocol::messages::describe_quorum_request::TopicData as Asked;
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
@@ -73,11 +73,13 @@ fn quorum(cx: &RequestContext<'_>, text: &impl Fn(&str) -> Option<StrBytes>) -> 
 fn nodes(cx: &RequestContext<'_>) -> Vec<Node> {
     let controller = cx.cluster.nodes().iter().find(|node| node.id == cx.cluster.controller_id());
     let described = controller.and_then(|node| {
-        let (host, port) = cx.address_of(node)?;
-        let listener = Listener::default()
-            .with_name(StrBytes::from_string(cx.session.listener.as_ref().to_owned()))
-            .with_host(host)
-            .with_port(u16::try_from(port).unwrap_or_default());
+        let told = &cx.cluster.settings.controller;
+        let (host, port) = match &told.address {
+            Some((host, port)) => (StrBytes::from_string(host.clone()), *port),
+            None => cx.address_of(node).map(|(host, port)| (host, u16::try_from(port).unwrap_or_default()))?,
+        };
+        let listener =
+            Listener::default().with_name(StrBytes::from_string(told.name.clone())).with_host(host).with_port(port);
         Some(Node::default().with_node_id(BrokerId(node.id)).with_listeners(vec![listener]))
     });
     described.into_iter().collect()

@@ -13,6 +13,7 @@ use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, Describ
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
+use crate::internal_topics::is_internal;
 use crate::partition::Partition;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
@@ -97,7 +98,7 @@ fn describe(topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsR
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
         .with_topic_id(topic.id)
-        .with_is_internal(topic.name.starts_with("__"))
+        .with_is_internal(is_internal(&topic.name))
         .with_partitions(partitions.map(|(index, partition)| describe_partition(index, partition)).collect())
 }
 

@@ -1,7 +1,8 @@
 //! FindCoordinator, versions 0 to 6: which node coordinates a group or a transactional id.
 //!
-//! One key until version 3, many from 4. Every node answers alike: keys are spread over fifty virtual partitions by the
-//! hash that Java gives a string, as Kafka spreads them over `__consumer_offsets`, and those over the nodes.
+//! One key until version 3, many from 4. Every node answers alike: keys are spread over the partitions of
+//! `__consumer_offsets` and `__transaction_state` by the hash that Java gives a string, and those over the nodes. The first
+//! who asks has the topic made; it is ready at once, where Kafka says COORDINATOR_NOT_AVAILABLE first.
 //! Left out: coordinators of share groups (key type 2) are INVALID_REQUEST, as there are no share groups.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -10,8 +11,8 @@ use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinator
 use super::answer::failure;
 use super::{Refusal, RequestContext};
 use crate::cluster::Node;
-use crate::coordinator::virtual_partition;
 use crate::error::{Error, ErrorCode};
+use crate::internal_topics;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
@@ -24,11 +25,10 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: FindCoordinatorRequest,
 ) -> Result<FindCoordinatorResponse, Refusal> {
-    let nodes = cx.cluster.nodes();
     let find = |key: &StrBytes| match denied(cx, key, request.key_type) {
         // As Kafka: with words where one key is asked for, without where many are.
         Some(error) => refused(key, &error, cx.version < 4),
-        None => find(nodes, |node| cx.address_of(node), key, request.key_type),
+        None => find(cx, key, request.key_type).unwrap_or_else(|error| refused(key, &error, true)),
     };
     if cx.version >= 4 {
         let found = request.coordinator_keys.iter().map(find);
@@ -66,21 +66,25 @@ fn refused(key: &StrBytes, error: &Error, with_words: bool) -> Coordinator {
         .with_port(-1)
 }
 
-fn find(
-    nodes: &[Node],
-    address_of: impl Fn(&Node) -> Option<(StrBytes, i32)>,
-    key: &StrBytes,
-    key_type: i8,
-) -> Coordinator {
-    let refused = |error, message| refused(key, &Error::with_code(error, message), true);
-    if key_type != GROUP && key_type != TRANSACTION {
-        return refused(ErrorCode::InvalidRequest, "the embedded broker coordinates groups and transactions only");
-    }
-    let node = nodes.get(usize::try_from(virtual_partition(key)).unwrap_or(0) % nodes.len().max(1));
-    let Some((node, (host, port))) = node.and_then(|node| Some((node, address_of(node)?))) else {
-        return refused(ErrorCode::CoordinatorNotAvailable, "no node is up");
+fn find(cx: &RequestContext<'_>, key: &StrBytes, key_type: i8) -> Result<Coordinator, Error> {
+    let settings = &cx.cluster.settings;
+    let (topic, spread) = match key_type {
+        GROUP => (internal_topics::OFFSETS, &settings.offsets_topic),
+        TRANSACTION => (internal_topics::TRANSACTIONS, &settings.transactions_topic),
+        _ => {
+            let why = "the embedded broker coordinates groups and transactions only";
+            return Err(Error::with_code(ErrorCode::InvalidRequest, why));
+        }
     };
-    Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port)
+    let unavailable = |why: &str| Error::with_code(ErrorCode::CoordinatorNotAvailable, why);
+    cx.cluster.ensure_internal_topic(topic).map_err(|error| unavailable(error.message()))?;
+    let node = node_of(cx.cluster.nodes(), spread.partition_of(key)).ok_or_else(|| unavailable("no node is up"))?;
+    let (host, port) = cx.address_of(node).ok_or_else(|| unavailable("the node has no address by this listener"))?;
+    Ok(Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port))
+}
+
+fn node_of(nodes: &[Node], partition: i32) -> Option<&Node> {
+    nodes.get(usize::try_from(partition).unwrap_or(0) % nodes.len().max(1))
 }
 
 #[cfg(test)]
@@ -88,19 +92,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_node_gives_the_same_answer_and_every_node_is_used() {
+    fn every_node_coordinates_some_partitions() {
         let nodes: Vec<_> = (1..=3).map(Node::of).collect();
-        let address = |_: &Node| Some((StrBytes::default(), 1));
-        let coordinator = |n| find(&nodes, address, &StrBytes::from_string(format!("group-{n}")), GROUP);
-        let mut used: Vec<i32> = (0..30).map(|n| coordinator(n).node_id.0).collect();
-        used.sort_unstable();
-        used.dedup();
-        assert_eq!(used, [1, 2, 3]);
-    }
-
-    #[test]
-    fn a_key_type_nobody_coordinates_is_refused() {
-        let refused = find(&[], |_| None, &"s".into(), 2);
-        assert_eq!(refused.error_code, ErrorCode::InvalidRequest.code());
+        let used: Vec<_> = (0..4).filter_map(|partition| node_of(&nodes, partition)).map(|node| node.id).collect();
+        assert_eq!(used, [1, 2, 3, 1]);
+        assert!(node_of(&[], 1).is_none());
     }
 }

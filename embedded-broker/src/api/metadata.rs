@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{Refusal, RequestContext, describe_cluster};
 use crate::error::ErrorCode;
+use crate::internal_topics::is_internal;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
@@ -130,10 +131,6 @@ fn by_id_too_early(asked: Vec<MetadataRequestTopic>) -> MetadataResponse {
 fn once_each(asked: Vec<MetadataRequestTopic>) -> impl Iterator<Item = MetadataRequestTopic> {
     let mut seen = HashSet::with_capacity(asked.len());
     asked.into_iter().filter(move |topic| seen.insert((topic.topic_id, topic.name.clone())))
-}
-
-fn is_internal(name: &str) -> bool {
-    matches!(name, "__consumer_offsets" | "__transaction_state")
 }
 
 fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<Topic>> {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{Refusal, Reply, RequestContext};
 use crate::error::ErrorCode;
+use crate::internal_topics::is_internal;
 use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker, ValidBatch};
 use crate::partition::Partition;
 use crate::protocol::Malformed;
@@ -24,6 +25,9 @@ use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 use crate::transactions::Admission;
 use crate::wire::{Reader, Writer};
+
+/// The client id of those who may write to internal topics.
+const ADMIN_TOOLS: &str = "__admin_client";
 
 thread_local! {
     /// A connection has a thread of its own, so this is what it unpacks its batches with, one after the other.
@@ -212,6 +216,10 @@ fn append(
     let batch = OneBatch::read(data.records, version)?;
     if !(-1..=1).contains(&request.acks) {
         return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
+    }
+    // As Kafka: tools for administrators may.
+    if is_internal(&found.name) && cx.client_id != Some(ADMIN_TOOLS) {
+        return refuse(ErrorCode::InvalidTopicException, format!("Cannot append to internal topic {}", found.name));
     }
     let place = Place { topic: &found.name, partition: data.index };
     let config = partition.config();

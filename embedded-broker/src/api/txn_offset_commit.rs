@@ -4,8 +4,6 @@
 //! UNSTABLE_OFFSET_COMMIT for their partitions. From version 3 a member says who it is, and is refused when the group has
 //! moved on (KIP-447). To version 4 the group must have been announced by AddOffsetsToTxn; from 5 on this does it.
 
-use std::sync::Arc;
-
 use kafka_protocol::messages::txn_offset_commit_request::TxnOffsetCommitRequestPartition;
 use kafka_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
@@ -17,7 +15,6 @@ use super::offset_commit::find;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
-use crate::coordinator::{OFFSETS_TOPIC, virtual_partition};
 use crate::error::ErrorCode;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
@@ -66,7 +63,7 @@ fn commit(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest) -> Results 
         epoch: request.producer_epoch,
     };
     let admission = Admission::of_offset_commit(cx.version);
-    let offsets = (Arc::from(OFFSETS_TOPIC), virtual_partition(&request.group_id));
+    let offsets = cx.cluster.offsets_partition(&request.group_id);
     let transactions = &cx.cluster.transactions;
     // The transaction stays locked while the offsets are staged: it cannot end in between.
     let staged = transactions.admit(cx.cluster, cx.waiter, admission, writer, &offsets, || stage(cx, request, &known));

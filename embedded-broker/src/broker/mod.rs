@@ -45,8 +45,7 @@ pub struct EmbeddedBroker {
 
 impl EmbeddedBroker {
     /// A builder with the defaults: a port the system chooses, no topics, Kafka's broker configs except
-    /// `group.initial.rebalance.delay.ms` and `connection.failed.authentication.delay.ms`, which are 0 instead of 3 s and
-    /// 100 ms.
+    /// `group.initial.rebalance.delay.ms`, which is 0 instead of 3 s.
     pub fn builder() -> EmbeddedBrokerBuilder {
         EmbeddedBrokerBuilder::default()
     }

@@ -9,6 +9,7 @@ use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
 use crate::error::{Error, ErrorCode};
 use crate::features::ELIGIBLE_LEADER_REPLICAS;
+use crate::internal_topics;
 use crate::log::LogConfig;
 use crate::placement;
 use crate::state::StateRecord;
@@ -36,7 +37,8 @@ impl Cluster {
         placement::place(&self.node_ids(), partitions, replicas, self.topics().iter().count())
     }
 
-    /// Forgets a topic and whatever is kept by its name: the offsets that groups committed for it.
+    /// Forgets a topic and whatever is kept by its name: the offsets that groups committed for it, and with the topic that
+    /// Kafka keeps groups in all groups.
     ///
     /// # Errors
     ///
@@ -46,7 +48,11 @@ impl Cluster {
         // directories would have the same names.
         let delete = |topic: &Arc<Topic>| topic.partitions.iter().for_each(|partition| partition.delete());
         let topic = self.change_topics_and(|topics| topics.remove(name).ok_or_else(unknown_topic), delete)?;
-        self.groups.forget_topic(name, self);
+        if name == internal_topics::OFFSETS {
+            self.groups.forget_all(self);
+        } else {
+            self.groups.forget_topic(name, self);
+        }
         Ok(topic)
     }
 
@@ -198,7 +204,6 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     for (name, value) in [
         ("process.roles", "broker,controller"),
         ("group.initial.rebalance.delay.ms", "0"),
-        ("connection.failed.authentication.delay.ms", "0"),
         ("offsets.topic.replication.factor", &replicas),
         ("transaction.state.log.replication.factor", &replicas),
         ("transaction.state.log.min.isr", "1"),
@@ -207,15 +212,15 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     }
     all.extend(file.clone());
     let of_node = |node: &super::Node| {
-        let mut configs =
-            Configs::from([("node.id".to_owned(), node.id.to_string()), ("broker.id".to_owned(), node.id.to_string())]);
+        // As Kafka: the id is told by both of its names, whichever was said.
+        let ids = ["node.id", "broker.id"].into_iter().filter(|name| !file.contains_key(*name));
+        let mut configs: Configs = ids.map(|name| (name.to_owned(), node.id.to_string())).collect();
         if !file.contains_key("listeners") {
             let told = |one: &super::Endpoint| {
                 format!("{}://{}:{}", one.listener, one.host.as_deref().unwrap_or_default(), one.port)
             };
             let listeners = node.endpoints.iter().map(told).collect::<Vec<_>>().join(",");
-            configs.insert("listeners".to_owned(), listeners.clone());
-            configs.insert("advertised.listeners".to_owned(), listeners);
+            configs.insert("listeners".to_owned(), listeners);
         }
         configs.extend(node.rack.clone().map(|rack| ("broker.rack".to_owned(), rack)));
         configs

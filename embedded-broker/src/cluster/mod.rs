@@ -46,6 +46,7 @@ mod access;
 mod admin;
 #[cfg(test)]
 mod crashes;
+mod internal_topics;
 mod recovery;
 mod resource_configs;
 mod storage;
@@ -204,12 +205,17 @@ impl Cluster {
         })
     }
 
-    /// Makes a topic that was asked for by name only, with the broker's defaults.
+    /// Makes a topic that was asked for by name only, with the broker's defaults or, if it is an internal one, with its own.
     pub(crate) fn auto_create_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
         check_name(name)?;
-        let replicas = self.place(self.settings.num_partitions, self.settings.default_replication_factor)?;
-        let new = NewTopic { name: name.to_owned(), replicas, configs: Configs::new() };
-        match self.create_topic(new) {
+        let (replicas, configs) = match self.internal_topic(name) {
+            Some(internal) => (self.place_internal(internal)?, internal.configs(name)),
+            None => {
+                let settings = &self.settings;
+                (self.place(settings.num_partitions, settings.default_replication_factor)?, Configs::new())
+            }
+        };
+        match self.create_topic(NewTopic { name: name.to_owned(), replicas, configs }) {
             // Somebody else was faster.
             Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {
                 self.topics().by_name(name).cloned().ok_or(error)

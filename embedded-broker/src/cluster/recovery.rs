@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Cluster, ProducerIds};
 use crate::config::client_metrics::Subscription;
 use crate::error::Error;
+use crate::internal_topics::is_internal;
 use crate::log::LogConfig;
 use crate::partition::Partition;
 use crate::state::{StateImage, StateRecord, TopicFacts};
@@ -101,7 +102,9 @@ impl Cluster {
         config: &Arc<LogConfig>,
     ) -> Result<Arc<Partition>, Error> {
         let config = Arc::clone(config);
-        match &self.storage {
+        // Nothing is in internal topics: fifty empty directories each would only cost time and open files.
+        let storage = self.storage.as_ref().filter(|_| !is_internal(&topic.name));
+        match storage {
             None => Ok(Arc::new(Partition::new(config, replicas))),
             Some(storage) => storage.partition(topic, index, replicas, config, self.clock.wall_ms()),
         }

@@ -9,6 +9,7 @@ use super::sasl::settings::{PER_MECHANISM, SaslSettings};
 use crate::config::layers::Configs;
 
 const FAILED_DELAY: &str = "connection.failed.authentication.delay.ms";
+const DEFAULT_FAILED_DELAY: Duration = Duration::from_millis(100);
 const MAX_RECEIVE: &str = "sasl.server.max.receive.size";
 
 /// Configs that a listener may have for itself.
@@ -35,8 +36,7 @@ const WITHOUT_MEANING: &[&str] = &["sasl.mechanism.inter.broker.protocol", "sasl
 #[derive(Debug, Clone)]
 pub(crate) struct SecuritySettings {
     pub(crate) listeners: Vec<ListenerSettings>,
-    /// `connection.failed.authentication.delay.ms`: how long a refused client waits for its answer. Different from Kafka:
-    /// nothing unless it is said, since tests of refusals need not be slow.
+    /// `connection.failed.authentication.delay.ms`: how long a refused client waits for its answer.
     pub(crate) failed_delay: Duration,
     /// How requests are judged; absent when everybody may do everything.
     pub(crate) acl: Option<AclSettings>,
@@ -88,7 +88,7 @@ impl SecuritySettings {
             tls: None,
             max_receive: 524_288,
         };
-        Self { listeners: vec![listener], failed_delay: Duration::ZERO, acl: None }
+        Self { listeners: vec![listener], failed_delay: DEFAULT_FAILED_DELAY, acl: None }
     }
 
     /// Reads the configs, or names every mistake in them.
@@ -102,8 +102,8 @@ impl SecuritySettings {
                 Err(wrong) => mistakes.extend(wrong),
             }
         }
-        let delay = configs.get(FAILED_DELAY).map_or(Ok(0), |text| text.trim().parse());
-        let failed_delay = delay.map(Duration::from_millis).map_err(|_| {
+        let delay = configs.get(FAILED_DELAY).map(|text| text.trim().parse().map(Duration::from_millis));
+        let failed_delay = delay.unwrap_or(Ok(DEFAULT_FAILED_DELAY)).map_err(|_| {
             mistakes.push(format!("{FAILED_DELAY} must be a number of milliseconds"));
         });
         let acl = AclSettings::resolve(configs).unwrap_or_else(|wrong| {

@@ -15,8 +15,8 @@ use super::{TransactionCell, Transactions};
 use crate::cluster::Cluster;
 use crate::coordinator::transaction::record::TopicPartition;
 use crate::coordinator::transaction::turn::Markers;
-use crate::coordinator::{OFFSETS_TOPIC, VIRTUAL_PARTITIONS};
 use crate::error::ErrorCode;
+use crate::internal_topics;
 use crate::log::EndMarker;
 
 /// There is one coordinator for each id as long as the cluster lives, so its epoch never changes.
@@ -129,7 +129,7 @@ pub(crate) fn write_marker(
     marker: &EndMarker,
     now_ms: i64,
 ) -> Result<(), ErrorCode> {
-    if **topic == *OFFSETS_TOPIC && (0..VIRTUAL_PARTITIONS).contains(index) {
+    if **topic == *internal_topics::OFFSETS && (0..cluster.settings.offsets_topic.partitions).contains(index) {
         cluster.groups.end_transaction(*index, marker.producer_id, marker.committed, cluster);
         return Ok(());
     }

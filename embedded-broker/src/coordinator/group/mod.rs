@@ -7,6 +7,7 @@ pub(crate) mod classic;
 pub(crate) mod config;
 pub(crate) mod consumer;
 pub(crate) mod consumer_protocol;
+mod deletion;
 mod expire;
 mod facts;
 mod hash_order;

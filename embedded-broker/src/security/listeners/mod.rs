@@ -7,6 +7,7 @@ use super::protocol::SecurityProtocol;
 use crate::config::layers::Configs;
 
 pub(crate) mod builder;
+pub(crate) mod controller;
 
 const PREFIX: &str = "listener.name.";
 const LISTENERS: &str = "listeners";

@@ -1,6 +1,8 @@
 //! DescribeConfigs and ListConfigResources.
 
-use crate::each_broker::{on_each_broker, unique};
+use embedded_broker::EmbeddedBroker;
+
+use crate::each_broker::{on_each_broker, on_each_broker_of, unique};
 use kafka_protocol::messages::ListConfigResourcesRequest;
 
 use super::{BROKER, TOPIC, describe, entry, make, refused, synonyms, text, topic};
@@ -44,6 +46,18 @@ fn a_broker_describes_itself_and_the_default_of_all() {
         assert_eq!(synonyms(&hours), [("log.retention.hours=168".to_owned(), 5)]);
         let default = entry(client, BROKER, "", "min.insync.replicas");
         assert_eq!((default.value.clone(), default.config_source), (Some(text("1")), 3));
+    });
+}
+
+#[test]
+fn what_a_broker_is_started_with_is_told_once_and_the_rest_is_kafkas() {
+    let started = EmbeddedBroker::builder().config("node.id", 1);
+    on_each_broker_of(started, |client| {
+        assert_eq!(synonyms(&entry(client, BROKER, "1", "node.id")), [("node.id=1".to_owned(), 4)]);
+        let both = [("broker.id=1".to_owned(), 4), ("broker.id=-1".to_owned(), 5)];
+        assert_eq!(synonyms(&entry(client, BROKER, "1", "broker.id")), both);
+        let delay = entry(client, BROKER, "1", "connection.failed.authentication.delay.ms");
+        assert_eq!((delay.value, delay.config_source), (Some(text("100")), 5));
     });
 }
 

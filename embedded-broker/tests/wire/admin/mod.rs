@@ -19,6 +19,7 @@ mod create_topics;
 mod delete_records;
 mod delete_topics;
 mod describe_configs;
+mod internal_topics;
 mod one_node;
 mod other_resources;
 mod partitions;

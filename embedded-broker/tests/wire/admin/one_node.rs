@@ -9,6 +9,7 @@ use kafka_protocol::messages::alter_partition_reassignments_request::{Reassignab
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
 use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+use kafka_protocol::messages::describe_quorum_response::Node;
 use kafka_protocol::messages::elect_leaders_request::TopicPartitions;
 use kafka_protocol::messages::update_features_request::FeatureUpdateKey;
 use kafka_protocol::messages::{
@@ -166,8 +167,10 @@ fn the_quorum_is_the_one_node() {
             let voter = &partition.current_voters[0];
             assert_eq!((voter.replica_id, voter.log_end_offset), (BrokerId(1), partition.high_watermark));
             assert_eq!(voter.last_fetch_timestamp > 0, version >= 1);
-            let nodes = response.nodes.iter().map(|node| (node.node_id, node.listeners.len()));
-            assert_eq!(nodes.collect::<Vec<_>>(), if version >= 2 { vec![(BrokerId(1), 1)] } else { vec![] });
+            let listeners = |node: &Node| node.listeners.iter().map(|one| one.name.to_string()).collect::<Vec<_>>();
+            let nodes: Vec<_> = response.nodes.iter().map(|node| (node.node_id, listeners(node))).collect();
+            let controller = (BrokerId(1), vec!["CONTROLLER".to_owned()]);
+            assert_eq!(nodes, if version >= 2 { vec![controller] } else { vec![] });
         }
         for (topic, partitions) in [("other", &[0][..]), ("__cluster_metadata", &[1]), ("__cluster_metadata", &[0, 1])]
         {
@@ -179,6 +182,19 @@ fn the_quorum_is_the_one_node() {
             assert_eq!(response.topics[0].partitions.len(), partitions.len());
         }
     });
+}
+
+#[test]
+fn the_voter_is_told_where_the_configs_have_its_controller() {
+    let broker = EmbeddedBroker::builder()
+        .config("listeners", "PLAINTEXT://127.0.0.1:0,INNER://127.0.0.1:9093")
+        .config("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT")
+        .config("controller.listener.names", "INNER")
+        .start()
+        .expect("the broker starts");
+    let response = Client::of(&broker).call(2, &quorum_request("__cluster_metadata", &[0]));
+    let listener = &response.nodes[0].listeners[0];
+    assert_eq!((listener.name.as_str(), listener.host.as_str(), listener.port), ("INNER", "127.0.0.1", 9093));
 }
 
 fn update(client: &mut Client, version: i16, feature: &str, level: i16, kind: i8) -> Answer {

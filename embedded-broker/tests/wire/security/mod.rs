@@ -26,6 +26,8 @@ fn builder() -> EmbeddedBrokerBuilder {
         .user("alice", "alice-secret")
         .user("bob", "bob-secret")
         .user("admin", "admin-secret")
+        // Tests of refusals need not be slow, and one of them holds the clock.
+        .config("connection.failed.authentication.delay.ms", 0)
         .super_user("ANONYMOUS")
         .super_user("admin")
 }

@@ -1,5 +1,6 @@
 //! A group as a whole: what its two protocols and its offsets do to each other.
 
+mod deletion;
 mod expiry;
 mod limits;
 mod migration;
