@@ -1,3 +1,6 @@
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -6,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -41,7 +45,6 @@ import org.apache.kafka.clients.consumer.OffsetAndTimestamp;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.GroupState;
@@ -57,12 +60,17 @@ import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
-/** What Kafka's own Java clients do with a broker, a case a method. Prints "ok NAME" or "FAIL NAME: why" for each. */
+/**
+ * What Kafka's own Java clients do with a broker, a case a method. Prints "ok NAME" or "FAIL NAME: why" for each.
+ *
+ * <p>Arguments: the bootstrap servers, a file of properties that all clients have, and a part of the cases' names.
+ */
 public final class Clients {
     private static final Duration POLL = Duration.ofMillis(200);
     private static final long CASE_SECONDS = 60;
 
-    private static String bootstrap;
+    /** Where the broker is and how clients log in there. */
+    private static final Map<String, Object> connection = new HashMap<>();
     private static Admin admin;
 
     interface Case {
@@ -70,9 +78,16 @@ public final class Clients {
     }
 
     public static void main(String[] arguments) throws Exception {
-        bootstrap = arguments[0];
-        String filter = arguments.length > 1 ? arguments[1] : "";
-        admin = Admin.create(Map.of("bootstrap.servers", bootstrap, "request.timeout.ms", "15000", "default.api.timeout.ms", "20000"));
+        try (InputStream file = Files.newInputStream(Path.of(arguments[1]))) {
+            Properties said = new Properties();
+            said.load(file);
+            said.forEach((key, value) -> connection.put((String) key, value));
+        }
+        connection.put("bootstrap.servers", arguments[0]);
+        String filter = arguments.length > 2 ? arguments[2] : "";
+        Map<String, Object> configs = new HashMap<>(connection);
+        configs.putAll(Map.of("request.timeout.ms", "15000", "default.api.timeout.ms", "20000"));
+        admin = Admin.create(configs);
         Map<String, Case> cases = new TreeMap<>();
         for (String protocol : List.of("classic", "consumer")) {
             cases.put("produce and consume, " + protocol, () -> produceAndConsume(protocol));
@@ -604,13 +619,12 @@ public final class Clients {
 
     private static Producer<String, String> producer(Map<String, String> more) {
         Map<String, Object> configs = new HashMap<>(more);
-        configs.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        configs.putAll(connection);
         return new KafkaProducer<>(configs, new StringSerializer(), new StringSerializer());
     }
 
     private static Consumer<String, String> consumer(String protocol, String group, Map<String, String> more) {
-        Map<String, Object> configs = new HashMap<>();
-        configs.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        Map<String, Object> configs = new HashMap<>(connection);
         configs.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
         configs.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, "false");
         configs.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, protocol);

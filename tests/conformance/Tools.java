@@ -105,10 +105,10 @@ public final class Tools {
                 verb(what, arguments);
                 return 0;
             }
-            try (URLClassLoader loader = new URLClassLoader(jars, Tools.class.getClassLoader())) {
-                Thread.currentThread().setContextClassLoader(loader);
-                loader.loadClass(what).getMethod("main", String[].class).invoke(null, (Object) arguments);
-            }
+            // Never closed: some tools leave threads behind, which go on to load classes.
+            URLClassLoader loader = new URLClassLoader(jars, Tools.class.getClassLoader());
+            Thread.currentThread().setContextClassLoader(loader);
+            loader.loadClass(what).getMethod("main", String[].class).invoke(null, (Object) arguments);
             return 0;
         } catch (java.lang.reflect.InvocationTargetException error) {
             if (error.getCause() instanceof Exited exited) {

@@ -17,8 +17,11 @@ trap stop_broker EXIT # a script that starts more sets its own, with this in it
 trap 'exit 130' INT
 trap 'exit 143' TERM
 passed=0 failed=0 skipped=0
+real='' # a real Kafka is asked for
 server_pid=''
 bootstrap=''
+# Where each listener of the broker is: NAME://HOST:PORT.
+listeners=()
 arguments=()
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
@@ -34,11 +37,12 @@ summary() {
   ((failed == 0))
 }
 
-# Reads `--bootstrap-server HOST:PORT`; everything else is left in `arguments`.
+# Reads `--bootstrap-server HOST:PORT` and `--real`; everything else is left in `arguments`.
 read_arguments() {
   while (($# > 0)); do
     case $1 in
       --bootstrap-server) (($# >= 2)) || die "--bootstrap-server needs HOST:PORT" 2; bootstrap=$2; shift ;;
+      --real) real=yes ;;
       -h | --help) sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; exit 0 ;;
       *) arguments+=("$1") ;;
     esac
@@ -46,9 +50,36 @@ read_arguments() {
   done
 }
 
-# The dev server, built from this tree unless KAFKA_APP names one, and unless a running Kafka was named. Arguments are its own.
+# A file of server properties from KEY=VALUE, of which the last of a name counts; {port} and the like in it are replaced as
+# tests/apache-kafka/kafka does.
+write_properties() { # file, properties
+  local file=$1 told
+  shift
+  printf '%s\n' controller.listener.names=CONTROLLER \
+    'listeners=PLAINTEXT://localhost:{port},CONTROLLER://127.0.0.1:{controller-port}' "$@" >"$file"
+  told=$(sed -n 's/^listeners=//p' "$file" | tail -n 1 | sed 's|,CONTROLLER://[^,]*||')
+  echo "advertised.listeners=$told" >>"$file"
+}
+
+# A broker with these properties, unless one was named that runs: with --real a Kafka, else the dev server, built from this
+# tree unless KAFKA_APP names one.
 start_broker() {
   [[ -z $bootstrap ]] || return 0
+  local file=$work/broker.properties
+  write_properties "$file" "$@"
+  if [[ -n $real ]]; then start_kafka "$file"; else
+    sed -i 's/{[a-z0-9-]*port[a-z0-9-]*}/0/g' "$file"
+    start_dev_server --properties-file "$file"
+  fi
+}
+
+start_kafka() { # properties
+  bootstrap=$("$kafka" start --dir "$work/kafka" --properties "$1") || die "the real Kafka did not start" 3
+  bootstrap=${bootstrap#BOOTSTRAP=}
+  mapfile -t listeners < <(sed -n 's/^advertised.listeners=//p' "$work/kafka/node-1/server.properties" | tail -n 1 | tr , '\n')
+}
+
+start_dev_server() { # its own arguments
   local line program=${KAFKA_APP:-}
   if [[ -z $program ]]; then
     need cargo "it builds the dev server"
@@ -60,13 +91,66 @@ start_broker() {
   read -r -t 30 -u "$server_out" line || die "the dev server did not start: $(<"$work/broker.log")"
   bootstrap=${line#BOOTSTRAP_SERVERS=}
   bootstrap=${bootstrap%% *}
+  [[ $line != *LISTENERS=* ]] || IFS=, read -r -a listeners <<<"${line##*LISTENERS=}"
+}
+
+address() { # listener
+  local one
+  for one in "${listeners[@]}"; do
+    [[ $one != "$1://"* ]] || { echo "${one#*://}"; return; }
+  done
+  die "the broker has no listener $1"
 }
 
 stop_broker() {
+  [[ -z $real ]] || "$kafka" stop --dir "$work/kafka"
   [[ -n $server_pid ]] || return 0
   kill -TERM "$server_pid" 2>/dev/null || true
   timeout 10 tail -s 0.1 --pid="$server_pid" -f /dev/null || kill -KILL "$server_pid" 2>/dev/null || true
   server_pid=''
+}
+
+# Keys for TLS, made once: `ca-cert`, who signed the others; server.pem and client.pem, each a key and its certificate; the
+# server's again as server.p12, with the password that real Kafkas want.
+make_keys() {
+  keys=$work/keys
+  [[ ! -s $keys/server.p12 ]] || return 0
+  need openssl "it makes keys for TLS"
+  mkdir -p "$keys"
+  (
+    cd "$keys"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -keyout ca-key -out ca-cert -subj '/CN=conformance authority' \
+      -addext keyUsage=critical,keyCertSign,cRLSign
+    for name in server client; do
+      openssl req -newkey rsa:2048 -nodes -keyout "$name.key" -out "$name.csr" -subj "/O=conformance/CN=$name"
+      openssl x509 -req -in "$name.csr" -CA ca-cert -CAkey ca-key -CAcreateserial -days 3650 -out "$name.crt" \
+        -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1')
+      cat "$name.key" "$name.crt" >"$name.pem"
+    done
+    openssl pkcs12 -export -in server.pem -out server.p12 -passout pass:conformance
+  ) 2>"$work/keys.log" || die "the keys could not be made: $(<"$work/keys.log")"
+}
+
+# As start_broker, with a listener for each security protocol and the user alice. Clients on SSL show a certificate, unless
+# client_auth says otherwise.
+start_secure_broker() {
+  make_keys
+  local plain='org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="alice-secret";'
+  local scram='org.apache.kafka.common.security.scram.ScramLoginModule required;' name secure=() store=()
+  if [[ -n $real ]]; then
+    store=(ssl.keystore.type=PKCS12 "ssl.keystore.location=$keys/server.p12" ssl.keystore.password=conformance ssl.key.password=conformance)
+  else
+    store=(ssl.keystore.type=PEM "ssl.keystore.location=$keys/server.pem")
+  fi
+  for name in sasl_plaintext sasl_ssl; do
+    secure+=("listener.name.$name.plain.sasl.jaas.config=$plain" "listener.name.$name.scram-sha-256.sasl.jaas.config=$scram"
+      "listener.name.$name.scram-sha-512.sasl.jaas.config=$scram")
+  done
+  start_broker \
+    "listeners=PLAINTEXT://localhost:{port},CONTROLLER://127.0.0.1:{controller-port},SASL_PLAINTEXT://localhost:{port-1},SSL://localhost:{port-2},SASL_SSL://localhost:{port-3}" \
+    listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL \
+    sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512 "${secure[@]}" "${store[@]}" \
+    ssl.truststore.type=PEM "ssl.truststore.location=$keys/ca-cert" listener.name.ssl.ssl.client.auth="${client_auth:-required}" "$@"
 }
 
 # Kafka Streams and Connect, beside what tests/apache-kafka has: `java CLASS` finds them from then on.
