@@ -16,7 +16,9 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::messages::{BrokerId, MetadataRequest, MetadataResponse, TopicName};
 use uuid::Uuid;
 
+use super::create_topics::MAX_PARTITIONS;
 use super::{Refusal, RequestContext, describe_cluster};
+use crate::cluster::Cluster;
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
 use crate::protocol::StrBytes;
@@ -32,7 +34,9 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     if cx.version < 12 && request.topics.iter().flatten().any(goes_by_id) {
         return Ok(by_id_too_early(request.topics.unwrap_or_default()));
     }
-    let makes_topics = request.allow_auto_topic_creation && cluster.settings.auto_create_topics;
+    let makes_topics = request.allow_auto_topic_creation
+        && cluster.settings.auto_create_topics
+        && new_partitions(cluster, request.topics.iter().flatten()) <= MAX_PARTITIONS;
     let mut topics: Vec<MetadataResponseTopic> = match request.topics {
         Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
             once_each(asked).map(|asked| one(cx, asked, makes_topics)).collect()
@@ -101,6 +105,15 @@ fn one(cx: &RequestContext<'_>, asked: MetadataRequestTopic, makes_topics: bool)
         (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
         (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
     }
+}
+
+/// How many partitions it would take to make what is asked for. As Kafka, which makes the topics of one request in one
+/// request of its own: if these are too many, none is made.
+fn new_partitions<'a>(cluster: &Cluster, asked: impl Iterator<Item = &'a MetadataRequestTopic>) -> i64 {
+    let topics = cluster.topics();
+    let is_new = |name: &&TopicName| topics.by_name(name).is_none();
+    let new = asked.filter_map(|topic| topic.name.as_ref()).filter(is_new).count();
+    i64::try_from(new).unwrap_or(i64::MAX).saturating_mul(i64::from(cluster.settings.num_partitions))
 }
 
 fn may_create(cx: &RequestContext<'_>, name: &str) -> bool {

@@ -1,8 +1,9 @@
 //! One connection: reads a request, has it answered, writes the answer; one at a time and in order, as Kafka does.
 
 use std::cell::Cell;
-use std::io::{self, IoSlice, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
@@ -30,10 +31,14 @@ impl Connection {
     pub(super) fn run(&mut self, stream: TcpStream, login: Option<Login>) {
         let served = Transport::open(stream, &self.door.listener).and_then(|(mut transport, principal)| {
             self.session.principal = principal.unwrap_or_else(|| self.session.principal.clone());
-            let served = self.serve(&mut transport, login);
+            // A mistake of ours costs its connection, which is closed, and nobody else.
+            let served = panic::catch_unwind(AssertUnwindSafe(|| self.serve(&mut transport, login)));
             // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
             transport.close();
-            served
+            served.unwrap_or_else(|_| {
+                tracing::error!(peer = %self.peer, "serving a connection of the embedded broker has panicked");
+                Err(io::Error::other("serving it has panicked"))
+            })
         });
         if let Err(error) = served {
             let peer = self.peer;
@@ -42,7 +47,7 @@ impl Connection {
         }
     }
 
-    fn serve(&mut self, transport: &mut Transport, mut login: Option<Login>) -> io::Result<()> {
+    pub(super) fn serve(&mut self, transport: &mut (impl Read + Write), mut login: Option<Login>) -> io::Result<()> {
         let mut frames = FrameReader::new(self.door.cluster.settings.max_frame_len);
         let mut reply = Reply::default();
         loop {
@@ -222,7 +227,7 @@ impl Reply {
     }
 
     /// Fills in the length and sends everything.
-    fn write_to(&mut self, stream: &mut Transport) -> io::Result<()> {
+    fn write_to(&mut self, stream: &mut impl Write) -> io::Result<()> {
         if self.suppressed {
             return Ok(());
         }
@@ -250,7 +255,7 @@ impl Reply {
     }
 }
 
-fn write_all_vectored(stream: &mut Transport, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
+fn write_all_vectored(stream: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, 0);
     while !slices.is_empty() {
         match stream.write_vectored(slices) {
