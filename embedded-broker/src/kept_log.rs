@@ -79,7 +79,7 @@ impl KeptLog {
         };
         let Remembered { epochs, producers, start_offset } = remembered;
         let mut log = restoring.finish(&epochs, &producers, (start_offset, dir.active_base()));
-        let leader_epoch = log.epochs().newest().map_or(0, |newest| newest + 1);
+        let leader_epoch = log.epochs().newest().map_or(0, |newest| newest.saturating_add(1));
         let mut kept = Self { dir, epochs, start_offset, unflushed: 0, flushed_ms: place.now_ms };
         kept.dir.write_aborted(log.aborted_by_marker())?;
         kept.follow(&mut log, None, config)?;

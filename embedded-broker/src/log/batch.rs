@@ -20,6 +20,9 @@ pub(crate) const PLACE_LEN: usize = 16;
 /// Where the checksummed part begins.
 const CRC_START: usize = 21;
 
+/// No log gets here: a file that says so is not believed. Below it, sums of offsets are what they should be.
+pub(crate) const HIGHEST_OFFSET: i64 = i64::MAX / 2;
+
 const COMPRESSION_MASK: i16 = 0b111;
 const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
 const TRANSACTIONAL_BIT: i16 = 1 << 4;

@@ -1,5 +1,7 @@
 //! At which offset each leader epoch began.
 
+use std::collections::BTreeMap;
+
 /// The epochs of one partition, the oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct LeaderEpochs(Vec<(i32, i64)>);
@@ -11,6 +13,17 @@ impl LeaderEpochs {
             self.truncate_to(offset);
             self.0.push((epoch, offset));
         }
+    }
+
+    /// Takes up what was written down of epochs, in a log that ends at `end`: batches do not tell of those whose records are
+    /// gone, nor where one began whose first records are.
+    pub(crate) fn take_up(&mut self, written: &[(i32, i64)], end: i64) {
+        let mut all: BTreeMap<i32, i64> = self.0.drain(..).collect();
+        for &(epoch, start) in written.iter().filter(|(epoch, start)| *epoch >= 0 && *start >= 0) {
+            let first = all.entry(epoch).or_insert(i64::MAX);
+            *first = start.min(end).min(*first);
+        }
+        all.into_iter().for_each(|(epoch, start)| self.begin(epoch, start));
     }
 
     /// Each epoch and its first offset, the oldest first.
@@ -78,6 +91,20 @@ mod tests {
         assert_eq!(epochs.end_of(5, 30), (5, 30));
         assert_eq!(epochs.end_of(6, 30), (-1, -1), "a future epoch");
         assert_eq!((epochs.of_offset(9), epochs.of_offset(10), epochs.of_offset(99)), (0, 2, 5));
+    }
+
+    #[test]
+    fn what_was_written_down_tells_of_epochs_that_have_no_batches_any_more() {
+        let batches = || LeaderEpochs(vec![(2, 20), (4, 30)]);
+        let with = |written: &[(i32, i64)]| {
+            let mut epochs = batches();
+            epochs.take_up(written, 40);
+            epochs.0
+        };
+        assert_eq!(with(&[(1, 11), (2, 15), (4, 30)]), [(1, 11), (2, 15), (4, 30)]);
+        assert_eq!(with(&[(5, 35), (7, 900)]), [(2, 20), (4, 30), (5, 35), (7, 40)], "the end was cut off");
+        assert_eq!(with(&[(-1, 0), (3, -5)]), batches().0, "these are none");
+        assert_eq!(with(&[(9, 0)]), [(9, 0)], "in order, whatever is written");
     }
 
     #[test]

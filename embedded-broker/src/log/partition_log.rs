@@ -255,7 +255,9 @@ impl PartitionLog {
 
     /// Puts a batch at the end that has its place already: it was kept.
     pub(super) fn restore_batch(&mut self, header: &BatchHeader, batch: &[u8], now_ms: i64, config: &LogConfig) {
-        self.epochs.begin(header.leader_epoch, header.base_offset);
+        if header.leader_epoch >= 0 {
+            self.epochs.begin(header.leader_epoch, header.base_offset);
+        }
         if let Some(segment) = self.segments.back_mut() {
             segment.appended(header, batch.len(), now_ms, config);
             self.tail.append(batch, header, (header.base_offset, header.leader_epoch), &mut segment.groups);
@@ -266,9 +268,7 @@ impl PartitionLog {
 
     /// Takes up what the batches do not say: where epochs began, and producers that none of them tells of.
     pub(super) fn complete(&mut self, epochs: &[(i32, i64)], producers: &[ProducerEntry]) {
-        for &(epoch, start) in epochs {
-            self.epochs.begin(epoch, start.min(self.end_offset));
-        }
+        self.epochs.take_up(epochs, self.end_offset);
         self.producers.take_up(producers);
     }
 

@@ -1,6 +1,6 @@
 //! Making a log again of what was kept of it.
 
-use super::batch::BatchHeader;
+use super::batch::{BatchHeader, HIGHEST_OFFSET};
 use super::config::LogConfig;
 use super::partition_log::PartitionLog;
 use super::producer_state::ProducerEntry;
@@ -42,9 +42,10 @@ impl Restoring {
         (start_offset, active): (i64, i64),
     ) -> PartitionLog {
         let log = &mut self.log;
-        log.complete(epochs, producers);
+        let start_offset = start_offset.min(HIGHEST_OFFSET);
         // Past the end if the tail was cut off, or all that was there was deleted.
         log.end_offset = log.end_offset.max(start_offset).max(active);
+        log.complete(epochs, producers);
         if log.segments.back().is_none_or(|last| last.base_offset != active) {
             log.freeze_tail();
             log.segments.retain(|segment| segment.len > 0);

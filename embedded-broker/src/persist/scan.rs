@@ -1,6 +1,6 @@
 //! How much of a `.log` file is whole batches: what recovery keeps, and where batches begin.
 
-use crate::log::batch::{self, BatchHeader, HEADER_LEN};
+use crate::log::batch::{self, BatchHeader, HEADER_LEN, HIGHEST_OFFSET};
 
 /// Where a batch lies in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn whole_batch(bytes: &[u8], next_offset: i64, check: bool) -> Option<BatchHeade
         && (HEADER_LEN..=bytes.len()).contains(&len)
         && header.base_offset >= next_offset
         && header.last_offset_delta >= 0
-        && header.base_offset.checked_add(i64::from(header.last_offset_delta)).is_some();
+        && header.base_offset <= HIGHEST_OFFSET;
     (is_sound && (!check || batch::checksum(&bytes[..len]) == header.crc)).then_some(header)
 }
 
@@ -101,6 +101,16 @@ mod tests {
         file[second + HEADER_LEN + 1] ^= 1;
         assert_eq!(scan(&file, 10, true), (vec![10], second, Tail::Torn));
         assert_eq!(scan(&file, 10, false).2, Tail::Clean);
+    }
+
+    #[test]
+    fn offsets_that_no_log_can_go_on_from_end_the_log() {
+        let mut file = file();
+        let second = BatchHeader::read(&file).unwrap().total_len();
+        for offset in [i64::MAX, HIGHEST_OFFSET + 1] {
+            file[second..second + 8].copy_from_slice(&offset.to_be_bytes());
+            assert_eq!(scan(&file, 10, true), (vec![10], second, Tail::Torn));
+        }
     }
 
     #[test]

@@ -28,10 +28,11 @@ impl ProducerStates {
         all
     }
 
-    /// Takes up those of whom nothing is known yet.
+    /// Takes up those of whom nothing is known yet, and of others what a marker has said that is gone.
     pub(crate) fn take_up(&mut self, entries: &[ProducerEntry]) {
         for entry in entries {
-            if self.by_id.contains_key(&entry.producer_id) {
+            if let Some(known) = self.by_id.get_mut(&entry.producer_id) {
+                known.coordinator_epoch = known.coordinator_epoch.max(entry.coordinator_epoch);
                 continue;
             }
             self.by_id.insert(entry.producer_id, Producer::of(entry));

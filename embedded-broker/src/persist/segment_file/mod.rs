@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::log::batch::{BatchHeader, PLACE_LEN};
+use crate::log::batch::{BatchHeader, HIGHEST_OFFSET, PLACE_LEN};
 use crate::persist::disk::Disk;
 use crate::persist::offset_index::OffsetPosition;
 use crate::persist::scan::{self, BatchAt, Tail};
@@ -163,7 +163,7 @@ pub(crate) fn remove(disk: &Disk, dir: &Path, base_offset: i64) -> io::Result<()
         .try_for_each(|kind| disk.remove(&file_name(dir, base_offset, kind)))
 }
 
-/// The first offsets of all segments in a directory, in order; none if there is no directory.
+/// The first offsets of all segments in a directory, in order; none if there is no directory. Other files are left alone.
 pub(crate) fn base_offsets(dir: &Path) -> io::Result<Vec<i64>> {
     let mut offsets = Vec::new();
     let entries = match std::fs::read_dir(dir) {
@@ -173,7 +173,7 @@ pub(crate) fn base_offsets(dir: &Path) -> io::Result<Vec<i64>> {
     for entry in entries {
         let name = entry?.file_name();
         let base = name.to_str().and_then(|name| name.strip_suffix(".log")).and_then(|base| base.parse::<i64>().ok());
-        offsets.extend(base);
+        offsets.extend(base.filter(|base| (0..=HIGHEST_OFFSET).contains(base)));
     }
     offsets.sort_unstable();
     Ok(offsets)
