@@ -27,6 +27,8 @@ pub(crate) use aborted::AbortedTransaction;
 pub(crate) use batch::BatchHeader;
 pub(crate) use change::LogChange;
 pub(crate) use compaction::clean;
+#[cfg(feature = "fuzzing")]
+pub(crate) use compression::pack;
 pub(crate) use compression::{Compression, Unpacker, unpack};
 pub(crate) use config::{LogConfig, TimestampType};
 pub(crate) use marker::EndMarker;

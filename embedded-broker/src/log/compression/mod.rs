@@ -8,7 +8,7 @@ mod pack;
 mod snappy;
 mod unpack;
 
-pub(super) use pack::pack;
+pub(crate) use pack::pack;
 pub(crate) use unpack::Unpacker;
 pub(crate) use unpack::unpack;
 

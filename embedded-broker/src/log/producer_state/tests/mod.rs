@@ -1,8 +1,10 @@
-//! Each rule of sequences, epochs and open transactions, on its own.
+//! Each rule of sequences, epochs and open transactions, on its own; histories against plain arithmetic beside it.
 
 use super::*;
 use crate::log::batch::tests::TestBatch;
 use crate::log::marker::EndMarker;
+
+mod histories;
 
 fn batch(epoch: i16, sequence: i32, records: usize) -> BatchHeader {
     let bytes = TestBatch::of(&vec!["x"; records]).from(7, epoch, sequence).bytes();
