@@ -4,6 +4,8 @@
 //! a test can let thirty seconds of a session pass in no time at all.
 
 use std::fmt;
+#[cfg(feature = "fuzzing")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -29,6 +31,15 @@ struct ManualState {
     now: Mutex<Duration>,
     started_at_ms: i64,
     sleepers: Mutex<Vec<Weak<Waiter>>>,
+    #[cfg(feature = "fuzzing")]
+    driver: OnceLock<Weak<dyn Driver>>,
+}
+
+/// Lets time pass where nobody else can, because there is one thread only.
+#[cfg(feature = "fuzzing")]
+pub(crate) trait Driver: fmt::Debug + Send + Sync {
+    /// Called instead of blocking until `deadline`: moves the time, or does what is due, which may wake the waiter.
+    fn pass_time(&self, deadline: Option<Timestamp>);
 }
 
 impl Clock {
@@ -39,9 +50,40 @@ impl Clock {
 
     /// A clock that stands still until its [`ManualClock`] moves it.
     pub(crate) fn manual(started_at_ms: i64) -> (Self, ManualClock) {
-        let state = ManualState { now: Mutex::new(Duration::ZERO), started_at_ms, sleepers: Mutex::default() };
+        let state = ManualState {
+            now: Mutex::new(Duration::ZERO),
+            started_at_ms,
+            sleepers: Mutex::default(),
+            #[cfg(feature = "fuzzing")]
+            driver: OnceLock::new(),
+        };
         let clock = Self(Arc::new(Kind::Manual(state)));
         (clock.clone(), ManualClock(clock))
+    }
+
+    /// From now on nobody blocks: whoever would have this driver let time pass.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn drive_by(&self, driver: Weak<dyn Driver>) {
+        if let Kind::Manual(state) = &*self.0 {
+            _ = state.driver.set(driver);
+        }
+    }
+
+    /// Moves the time on to `at`.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn pass_until(&self, at: Timestamp) {
+        if let Kind::Manual(state) = &*self.0 {
+            let mut now = state.now.lock();
+            *now = at.max(*now);
+        }
+    }
+
+    #[cfg(feature = "fuzzing")]
+    fn driver(&self) -> Option<Arc<dyn Driver>> {
+        match &*self.0 {
+            Kind::Real { .. } => None,
+            Kind::Manual(state) => state.driver.get()?.upgrade(),
+        }
     }
 
     /// What has passed since the clock was made.
@@ -155,6 +197,16 @@ impl Waiter {
         loop {
             if std::mem::take(&mut state.woken) {
                 return Woken::Event;
+            }
+            #[cfg(feature = "fuzzing")]
+            if let Some(driver) = clock.driver() {
+                if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+                    return Woken::Deadline;
+                }
+                drop(state);
+                driver.pass_time(deadline);
+                state = self.state.lock();
+                continue;
             }
             match (&*clock.0, deadline) {
                 (_, None) => self.condvar.wait(&mut state),

@@ -28,6 +28,9 @@ mod error;
 mod fault;
 mod features;
 mod fetch_session;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod groups;
 mod inspect;
 mod internal_topics;

@@ -69,6 +69,18 @@ impl<K: Clone + Ord + Hash> Timers<K> {
         }
     }
 
+    /// Serves what is due now, on the calling thread. Returns the next deadline.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn run_due(&self, mut fire: impl FnMut(K)) -> Option<Timestamp> {
+        loop {
+            match self.next() {
+                Next::Due(key) => fire(key),
+                Next::At(at) => return at,
+                Next::Stopped => return None,
+            }
+        }
+    }
+
     /// Ends [`run`](Self::run).
     pub(crate) fn stop(&self) {
         self.state.lock().stopped = true;

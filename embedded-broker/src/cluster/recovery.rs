@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     /// A topic of these facts; what is kept of it is there again.
-    pub(super) fn new_topic(&self, facts: TopicFacts, config: &Arc<LogConfig>) -> Result<Topic, Error> {
+    pub(crate) fn new_topic(&self, facts: TopicFacts, config: &Arc<LogConfig>) -> Result<Topic, Error> {
         let TopicFacts { id, name, replicas, configs } = facts;
         let replication_factor = replicas.first().map_or(0, Vec::len);
         let replication_factor = i16::try_from(replication_factor).unwrap_or(i16::MAX);

@@ -22,7 +22,7 @@ pub(crate) mod disk;
 mod offset_index;
 pub(crate) mod partition_dir;
 pub(crate) mod producer_snapshot;
-mod scan;
+pub(crate) mod scan;
 pub(crate) mod segment_file;
 pub(crate) mod state_log;
 mod time_index;

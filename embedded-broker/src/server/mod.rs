@@ -97,6 +97,19 @@ impl Server {
     }
 }
 
+/// Serves a connection whose bytes are there already, on the calling thread, until they end or it is closed.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn serve_bytes(door: Door, stream: &mut (impl io::Read + io::Write)) -> io::Result<()> {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let session = Session::anonymous(Arc::clone(&door.listener.spec.name), peer.ip(), peer.ip());
+    let login = door.listener.sasl.clone().map(Login::new);
+    let door = Arc::new(door);
+    let (number, waiter) = door.cluster.register_waiter();
+    let served = Connection { door: Arc::clone(&door), session, peer, waiter }.serve(stream, login);
+    door.cluster.unregister_waiter(number);
+    served
+}
+
 /// Binds a listener; a host that is empty is every address of the machine, of both families where there are two.
 pub(crate) fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
     if host.is_empty() {
