@@ -49,7 +49,7 @@ impl<'a> BatchFilter<'a> {
         Self {
             latest,
             last_records: &cleanable.last_records,
-            transactions: CleanedTransactions::new(&cleanable.aborted),
+            transactions: CleanedTransactions::new(&cleanable.aborted, 0),
             until: cleanable.until,
             now_ms,
             delete_retention_ms,

@@ -15,7 +15,7 @@ pub(super) struct LatestOffsets(HashMap<Box<[u8]>, i64>);
 impl LatestOffsets {
     pub(super) fn of(cleanable: &Cleanable, unpacker: &mut Unpacker) -> io::Result<Self> {
         let mut latest = Self(HashMap::new());
-        let mut transactions = CleanedTransactions::new(&cleanable.aborted);
+        let mut transactions = CleanedTransactions::new(&cleanable.aborted, cleanable.first_dirty);
         let groups = cleanable.segments.iter().flat_map(|segment| &segment.groups);
         for bytes in groups.filter(|group| group.last_offset >= cleanable.first_dirty).map(|group| &group.bytes) {
             for (at, header) in batch::headers(bytes) {

@@ -18,8 +18,10 @@ pub(super) struct CleanedTransactions {
 }
 
 impl CleanedTransactions {
-    pub(super) fn new(aborted: &[AbortedTransaction]) -> Self {
-        let ahead = aborted.iter().map(|aborted| (aborted.first_offset, aborted.producer_id)).collect();
+    /// A walk that begins at `from`, where transactions that have ended before it are over.
+    pub(super) fn new(aborted: &[AbortedTransaction], from: i64) -> Self {
+        let ahead = aborted.iter().filter(|aborted| aborted.last_offset >= from);
+        let ahead = ahead.map(|aborted| (aborted.first_offset, aborted.producer_id)).collect();
         Self { ahead, aborted: HashMap::new(), committed: HashSet::new() }
     }
 

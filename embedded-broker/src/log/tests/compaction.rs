@@ -174,22 +174,39 @@ fn a_compaction_of_what_was_there_before_is_not_put_in() {
     assert_eq!(offsets(&log), [1, 2, 3]);
 }
 
+/// Producer 5 writes in a transaction.
+fn send(log: &mut PartitionLog, puts: &[Put], sequence: i32) {
+    let mut batch = keyed(puts, Compression::None, (5, 0, sequence));
+    let mut header = BatchHeader::read(&batch).unwrap();
+    header.attributes |= 1 << 4;
+    header.write(&mut batch);
+    let valid = valid(&batch);
+    let proof = Proof::Verified(log.producers_mut().verify(&valid.header, false, 0));
+    log.append(&valid, proof, 0, &compacted()).unwrap();
+}
+
+/// Producer 5 ends its transaction.
+fn end(log: &mut PartitionLog, committed: bool) {
+    let marker = EndMarker { producer_id: 5, producer_epoch: 0, coordinator_epoch: 0, committed };
+    log.append_marker(&marker, &marker.batch(&compacted(), 1_000), 0, &compacted()).unwrap();
+}
+
+#[test]
+fn a_transaction_counts_that_follows_an_aborted_one_which_was_compacted() {
+    let mut log = PartitionLog::new(0);
+    put(&mut log, &[(1, Some(1), 10)]);
+    send(&mut log, &[(2, Some(2), 10)], 0);
+    end(&mut log, false);
+    compact(&mut log, 5_000);
+    send(&mut log, &[(1, Some(3), 10)], 1);
+    end(&mut log, true);
+    compact(&mut log, 5_100);
+    assert_eq!(kept(&log), [(3, 1, Some(3))]);
+}
+
 #[test]
 fn records_of_aborted_transactions_go_and_their_marker_follows() {
     let mut log = PartitionLog::new(0);
-    let send = |log: &mut PartitionLog, puts: &[Put], sequence| {
-        let mut batch = keyed(puts, Compression::None, (5, 0, sequence));
-        let mut header = BatchHeader::read(&batch).unwrap();
-        header.attributes |= 1 << 4;
-        header.write(&mut batch);
-        let valid = valid(&batch);
-        let proof = Proof::Verified(log.producers_mut().verify(&valid.header, false, 0));
-        log.append(&valid, proof, 0, &compacted()).unwrap();
-    };
-    let end = |log: &mut PartitionLog, committed| {
-        let marker = EndMarker { producer_id: 5, producer_epoch: 0, coordinator_epoch: 0, committed };
-        log.append_marker(&marker, &marker.batch(&compacted(), 1_000), 0, &compacted()).unwrap();
-    };
     put(&mut log, &[(1, Some(1), 10)]);
     send(&mut log, &[(1, Some(2), 10)], 0);
     end(&mut log, false);

@@ -9,7 +9,6 @@ use crate::error::ErrorCode;
 
 mod compaction;
 mod histories;
-mod mixed_histories;
 mod retention;
 mod truncation;
 
