@@ -85,9 +85,10 @@ impl PartitionDir {
         swap::resume(&disk, path)?;
         let bases = segment_file::base_offsets(path)?;
         beside::remove_stray_snapshots(&disk, path, &bases)?;
-        let mut bases = bases.into_iter();
+        let mut bases = bases.into_iter().peekable();
         let (mut active, mut end) = (None, 0);
-        for base in bases.by_ref() {
+        // Offsets that fall back end the log, from one segment to the next as inside of one.
+        while let Some(base) = bases.next_if(|base| *base >= end) {
             let settings = (check, index_interval);
             let (segment, tail) = SegmentFile::open(path, base, disk.clone(), settings, |batch, bytes| {
                 end = batch.header.last_offset() + 1;

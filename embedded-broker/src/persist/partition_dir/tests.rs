@@ -53,6 +53,21 @@ fn open(path: &Path, check: bool) -> (PartitionDir, Vec<(i64, i64)>, Remembered)
 }
 
 #[test]
+fn a_segment_that_begins_before_the_end_of_those_in_front_is_dropped() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("t-0");
+    let mut dir = PartitionDir::create(&path, "id", Disk::default()).unwrap();
+    append(&mut dir, 0, &["a"]);
+    append(&mut dir, 90, &["b"]);
+    dir.roll(5, &[]).unwrap();
+    append(&mut dir, 5, &["c"]);
+    for _ in 0..2 {
+        let (_, batches, _) = open(&path, true);
+        assert_eq!(batches, [(0, 0), (0, 90)]);
+    }
+}
+
+#[test]
 fn everything_is_there_when_the_directory_is_opened_again_and_it_goes_on() {
     let root = tempfile::tempdir().unwrap();
     let path = three_segments(root.path());
