@@ -79,7 +79,8 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     cx.mutate(replicas.len(), 6)?;
     let shown = shown_configs(cluster, cx.node_id, &configs);
     let id = if validate_only {
-        Uuid::nil()
+        // As Kafka: that of a topic that never will be.
+        Uuid::new_v4()
     } else {
         cluster.create_topic(NewTopic { name: topic.name.to_string(), replicas, configs })?.id
     };

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{Refusal, Reply, RequestContext};
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
-use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker, ValidBatch};
+use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker};
 use crate::partition::Partition;
 use crate::protocol::Malformed;
 use crate::security::acl::kinds::Operation;
@@ -84,11 +84,26 @@ impl<'a> ProduceRequest<'a> {
 }
 
 impl ProduceRequest<'_> {
-    /// Whether the client may not write by the transactional id, of which records make use.
-    fn transaction_denied(&self, cx: &RequestContext<'_>) -> Option<ErrorCode> {
-        let denied = cx.require(Operation::Write, Resource::TransactionalId(self.transactional_id?)).err()?;
-        let mut headers = self.partitions.iter().filter_map(|data| BatchHeader::read(data.records));
-        headers.any(|header| header.is_transactional()).then_some(denied)
+    /// # Errors
+    ///
+    /// What is wrong with the request as a whole. As Kafka, which looks for a batch of a transaction first of all: where it
+    /// cannot tell, nothing is taken; and where it finds one, the client must be allowed to write by the transactional id.
+    fn check_transaction(&self, cx: &RequestContext<'_>) -> Result<(), Rejected> {
+        for data in &self.partitions {
+            if OneBatch::is_transactional(data.records)? {
+                return self.check_transactional_id(cx);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_transactional_id(&self, cx: &RequestContext<'_>) -> Result<(), Rejected> {
+        let Some(id) = self.transactional_id else {
+            let message = "a transactional batch needs a request with a transactional id";
+            return Err(Rejected::new(ErrorCode::TransactionalIdAuthorizationFailed, message));
+        };
+        let allowed = cx.require(Operation::Write, Resource::TransactionalId(id));
+        allowed.map_err(|code| Rejected::new(code, "the client may not write by the transactional id"))
     }
 
     /// # Errors
@@ -116,9 +131,10 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let topics = cx.cluster.topics();
     let now_ms = cx.cluster.clock.wall_ms();
     let one_producer = request.has_one_producer();
-    let transaction_denied = request.transaction_denied(cx);
-    let deny = |topic: &TopicData<'_>| transaction_denied.or_else(|| denied(cx, &topics, topic));
+    let transaction = request.check_transaction(cx);
+    let deny = |topic: &TopicData<'_>| transaction.is_ok().then(|| denied(cx, &topics, topic)).flatten();
     let first_error = respond(cx.version, &request, reply, deny, |topic, data| {
+        transaction.clone()?;
         one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms))
     });
     finish(request.acks, first_error, reply)
@@ -222,37 +238,46 @@ fn append(
         return refuse(ErrorCode::InvalidTopicException, format!("Cannot append to internal topic {}", found.name));
     }
     let place = Place { topic: &found.name, partition: data.index };
+    append_batch(cx, request.transactional_id, (place, partition), batch, now_ms)
+}
+
+fn append_batch(
+    cx: &RequestContext<'_>,
+    transactional_id: Option<&str>,
+    (place, partition): (Place<'_>, &Partition),
+    batch: OneBatch<'_>,
+    now_ms: i64,
+) -> Result<(Appended, i64), Rejected> {
     let config = partition.config();
-    let batch = UNPACKER.with_borrow_mut(|unpacker| log::validate(batch, place, &config, now_ms, unpacker))?;
-    if batch.header.is_transactional() {
-        return append_in_transaction(cx, request.transactional_id, place, partition, &batch);
+    let admission = Admission::of_produce(cx.version);
+    let (cluster, transactions) = (cx.cluster, &cx.cluster.transactions);
+    let header = batch.header();
+    // The request was looked at for this: a batch of a transaction comes with the id.
+    let transactional_id = transactional_id.filter(|_| header.is_transactional());
+    match UNPACKER.with_borrow_mut(|unpacker| log::validate(batch, place, &config, now_ms, unpacker)) {
+        Ok(batch) => match transactional_id {
+            Some(id) => transactions.append(cluster, cx.waiter, admission, id, (place, partition), &batch),
+            None => partition.append(&batch),
+        },
+        Err(rejected) => {
+            if let Some(id) = transactional_id {
+                transactions.admit_refused(cluster, cx.waiter, admission, id, (place, partition), &header)?;
+            }
+            Err(rejected.by_log(partition.offsets().log_start))
+        }
     }
-    partition.append(&batch)
 }
 
 fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn append_in_transaction(
-    cx: &RequestContext<'_>,
-    transactional_id: Option<&str>,
-    place: Place<'_>,
-    partition: &Partition,
-    batch: &ValidBatch<'_>,
-) -> Result<(Appended, i64), Rejected> {
-    let Some(transactional_id) = transactional_id else {
-        let message = "a transactional batch needs a request with a transactional id";
-        return Err(Rejected::new(ErrorCode::TransactionalIdAuthorizationFailed, message));
-    };
-    let admission = Admission::of_produce(cx.version);
-    cx.cluster.transactions.append(cx.cluster, cx.waiter, admission, transactional_id, (place, partition), batch)
-}
-
 fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended, i64), Rejected>, version: i16) {
     let (code, base_offset, time, start, message) = match appended {
         Ok((appended, start)) => (0, appended.base_offset, appended.log_append_time, *start, None),
-        Err(rejected) => (rejected.code.code(), -1, -1, -1, rejected.tells.then_some(rejected.message.as_str())),
+        Err(rejected) => {
+            (rejected.code.code(), -1, -1, rejected.log_start, rejected.tells.then_some(rejected.message.as_str()))
+        }
     };
     out.out.put_i32(index);
     out.out.put_i16(code);

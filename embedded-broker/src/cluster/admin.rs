@@ -117,10 +117,11 @@ impl Cluster {
             let none = Configs::new();
             let configs = change(known.map_or(&none, |topic| &topic.configs))?;
             check_name(name)?;
+            // As Kafka, which looks at the configs before it looks for the topic.
+            alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
             let missing =
                 || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
             let topic = known.ok_or_else(missing)?;
-            alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
             Ok(Topic { configs, ..Topic::clone(topic) })
         };
         if validate_only {

@@ -13,7 +13,8 @@ use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
 use crate::kept_log::{KeptLog, NewBatch, Place};
 use crate::log::{
-    self, Appended, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription, Rejected, ValidBatch,
+    self, Appended, BatchHeader, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription,
+    Rejected, ValidBatch,
 };
 
 pub(crate) use claim::{Claim, Unappended};
@@ -106,7 +107,8 @@ impl Partition {
         state.check_writable()?;
         let stable_before = state.log.last_stable_offset();
         let State { config, leader_epoch, log, .. } = &mut *state;
-        let appended = match log.append(batch, claim.proof, *leader_epoch, config)? {
+        let appended = log.append(batch, claim.proof, *leader_epoch, config);
+        let appended = match appended.map_err(|rejected| told(rejected, &batch.header, log.start_offset()))? {
             Outcome::Appended(appended) => appended,
             Outcome::Unverified => {
                 let producers = log.producers_mut();
@@ -125,6 +127,22 @@ impl Partition {
         drop(state);
         served.iter().for_each(|wait| wait.wake());
         Ok((appended, log_start))
+    }
+
+    /// Begins to verify the transaction of a batch that is refused; `false` if it is open here.
+    ///
+    /// # Errors
+    ///
+    /// A newer epoch of the producer was heard of.
+    pub(crate) fn verify_refused(&self, batch: &BatchHeader, claim: Claim) -> Result<bool, Rejected> {
+        let mut state = self.state.lock();
+        let producers = state.log.producers_mut();
+        producers.check_epoch(batch)?;
+        let is_open = producers.has_open(batch);
+        if !is_open {
+            producers.verify(batch, claim.bumps_epoch, claim.now_ms);
+        }
+        Ok(!is_open)
     }
 
     /// Ends a producer's transaction, and wakes who waits for what is decided by it.
@@ -296,6 +314,15 @@ impl Partition {
 
     pub(crate) fn unwatch(&self, wait: &Arc<DataWait>) {
         self.state.lock().waits.retain(|other| !Arc::ptr_eq(other, wait));
+    }
+}
+
+/// What the producer is told of a batch that the log refuses. As Kafka, which looks at the epoch of a transaction's producer
+/// before the batch comes to the log.
+fn told(rejected: Rejected, batch: &BatchHeader, log_start: i64) -> Rejected {
+    match rejected.code {
+        ErrorCode::InvalidProducerEpoch if batch.is_transactional() => rejected,
+        _ => rejected.by_log(log_start),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Admission, Transactions, Writer};
 use crate::clock::Waiter;
 use crate::cluster::Cluster;
 use crate::error::ErrorCode;
-use crate::log::{Appended, Place, Proof, Rejected, ValidBatch};
+use crate::log::{Appended, BatchHeader, Place, Proof, Rejected, ValidBatch};
 use crate::partition::{Claim, Partition, Unappended};
 
 impl Transactions {
@@ -28,14 +28,50 @@ impl Transactions {
             Err(Unappended::Rejected(rejected)) => return Err(rejected),
             Err(Unappended::Unverified(guard)) => guard,
         };
-        if admission == Admission::Add || cluster.settings.transactions.verify_partitions {
-            let (producer_id, epoch) = (batch.header.producer_id, batch.header.producer_epoch);
-            let writer = Writer { transactional_id, producer_id, epoch };
-            let partition = (Arc::from(place.topic), place.partition);
-            let admitted = self.admit(cluster, waiter, admission, writer, &partition, || ());
-            admitted.map_err(|code| refused(code, admission))?;
-        }
+        self.ask(cluster, waiter, admission, transactional_id, place, &batch.header)?;
         partition.append_in(batch, claim(Proof::Verified(guard))).map_err(Unappended::into_rejected)
+    }
+
+    /// Does for a batch that is refused what comes before that for any: as Kafka, whose coordinator is asked before the
+    /// batch is looked at, it may have begun its transaction.
+    ///
+    /// # Errors
+    ///
+    /// What the coordinator says is told, and not what is wrong with the batch.
+    pub(crate) fn admit_refused(
+        &self,
+        cluster: &Cluster,
+        waiter: &Arc<Waiter>,
+        admission: Admission,
+        transactional_id: &str,
+        (place, partition): (Place<'_>, &Partition),
+        batch: &BatchHeader,
+    ) -> Result<(), Rejected> {
+        let now_ms = cluster.clock.wall_ms();
+        let claim = Claim { proof: Proof::None, bumps_epoch: admission.bumps_epoch(), now_ms };
+        if batch.has_producer_id() && partition.verify_refused(batch, claim)? {
+            self.ask(cluster, waiter, admission, transactional_id, place, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the coordinator whether the transaction of a batch is open in a partition, or opens it there.
+    fn ask(
+        &self,
+        cluster: &Cluster,
+        waiter: &Arc<Waiter>,
+        admission: Admission,
+        transactional_id: &str,
+        place: Place<'_>,
+        batch: &BatchHeader,
+    ) -> Result<(), Rejected> {
+        if admission != Admission::Add && !cluster.settings.transactions.verify_partitions {
+            return Ok(());
+        }
+        let writer = Writer { transactional_id, producer_id: batch.producer_id, epoch: batch.producer_epoch };
+        let partition = (Arc::from(place.topic), place.partition);
+        let admitted = self.admit(cluster, waiter, admission, writer, &partition, || ());
+        admitted.map_err(|code| refused(code, admission))
     }
 }
 

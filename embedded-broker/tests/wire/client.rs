@@ -1,7 +1,8 @@
 //! A client that sends exactly what a test says, in the version it says.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +12,8 @@ use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, Str
 
 pub(crate) struct Client {
     stream: TcpStream,
+    /// A connection that is closed does not know it any more.
+    address: SocketAddr,
     sent: i32,
     received: i32,
     id: StrBytes,
@@ -24,13 +27,13 @@ impl Client {
     pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the broker listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
-        Self { stream, sent: 0, received: 0, id: StrBytes::from_static_str("wire-test") }
+        let address = stream.peer_addr().expect("it is connected");
+        Self { stream, address, sent: 0, received: 0, id: StrBytes::from_static_str("wire-test") }
     }
 
     /// Another client of the same broker, under an id of its own.
     pub(crate) fn another(&self, id: &str) -> Self {
-        let address = self.stream.peer_addr().expect("it is connected");
-        Self { id: StrBytes::from_string(id.to_owned()), ..Self::connect(&address.to_string()) }
+        Self { id: StrBytes::from_string(id.to_owned()), ..Self::connect(&self.address.to_string()) }
     }
 
     /// Sends a request and reads its answer.
@@ -39,13 +42,22 @@ impl Client {
         self.receive::<Q>(version)
     }
 
+    /// As [`call`](Self::call), while no other test calls so: for requests in a transaction that make a partition ask the
+    /// transaction coordinator. A real broker asks for several at a time, and tells all of them what the client of the
+    /// first understands: TRANSACTION_ABORTABLE to one that knows only INVALID_TXN_STATE, or the other way round.
+    pub(crate) fn call_alone<Q: Request>(&mut self, version: i16, request: &Q) -> Q::Response {
+        static ASKING: Mutex<()> = Mutex::new(());
+        let _alone = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.call(version, request)
+    }
+
     /// Sends a request and reads its answer; if the broker closes the connection instead, says so and makes a new one.
     pub(crate) fn call_or_reconnect<Q: Request>(&mut self, version: i16, request: &Q) -> Option<Q::Response> {
-        self.send(version, request);
+        // It may be closed already, because of a request before that gets no answer.
+        let sent = self.try_send(version, request);
         self.received += 1;
-        let Ok(mut body) = self.read_frame() else {
-            let address = self.stream.peer_addr().expect("it was connected");
-            *self = Self::connect(&address.to_string());
+        let Ok(mut body) = sent.and_then(|()| self.read_frame()) else {
+            *self = Self::connect(&self.address.to_string());
             return None;
         };
         ResponseHeader::decode(&mut body, Q::Response::header_version(version)).expect("a header");
@@ -54,13 +66,21 @@ impl Client {
 
     /// Sends a request without waiting for its answer.
     pub(crate) fn send<Q: Request>(&mut self, version: i16, request: &Q) {
+        self.try_send(version, request).expect("the connection is open");
+    }
+
+    fn try_send<Q: Request>(&mut self, version: i16, request: &Q) -> std::io::Result<()> {
         let mut body = BytesMut::new();
         request.encode(&mut body, version).expect("the request can be encoded");
-        self.send_body(Q::KEY, version, Q::header_version(version), &body);
+        self.try_send_body(Q::KEY, version, Q::header_version(version), &body)
     }
 
     /// Sends whatever a test takes for the body of a request.
     pub(crate) fn send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) {
+        self.try_send_body(key, version, header_version, body).expect("the connection is open");
+    }
+
+    fn try_send_body(&mut self, key: i16, version: i16, header_version: i16, body: &[u8]) -> std::io::Result<()> {
         self.sent += 1;
         let header = RequestHeader::default()
             .with_request_api_key(key)
@@ -72,7 +92,7 @@ impl Client {
         frame.extend_from_slice(body);
         let len = i32::try_from(frame.len() - 4).expect("the request is small");
         frame[..4].copy_from_slice(&len.to_be_bytes());
-        self.stream.write_all(&frame).expect("the connection is open");
+        self.stream.write_all(&frame)
     }
 
     /// Reads the answer to the oldest request that has none yet.

@@ -42,8 +42,8 @@ struct Answer {
     offsets: Offsets,
     /// Where the client's log parts from this one.
     diverging: Option<(i32, i64)>,
-    /// What a reader of committed records has to skip.
-    aborted: Vec<AbortedTransaction>,
+    /// What a reader of committed records has to skip; `None` if nothing was looked at.
+    aborted: Option<Vec<AbortedTransaction>>,
     records: Vec<Bytes>,
     topic: Option<Arc<Topic>>,
     /// To wait on, if there is not enough yet.
@@ -67,14 +67,14 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let context = match cx.cluster.fetch_sessions.open(session, &mut asked, &forgotten, cx.cluster.clock.now()) {
         Ok(context) => context,
         Err(code) => {
-            write::write(reply, cx.version, (code, NO_SESSION), false, &asked, Vec::new());
+            write::write(reply, cx.version, (code, NO_SESSION), &asked, Vec::new());
             return Ok(());
         }
     };
     let mut round = read_until_enough(cx, &request, &asked)?;
-    round.answers.sort_by_key(Answer::is_unknown);
+    round.answers.sort_by_key(Answer::rank);
     let outcome = conclude(cx, &context, session.by_id, &asked, &mut round.answers);
-    write::write(reply, cx.version, outcome, request.isolation_level == 1, &asked, round.answers);
+    write::write(reply, cx.version, outcome, &asked, round.answers);
     Ok(())
 }
 
@@ -151,7 +151,7 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
         let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0, isolation };
         let answer = match find(cx, &topics, one) {
             Ok((topic, partition)) => read_one(topic, partition, one, room, place),
-            Err(code) => Answer::error(place, code),
+            Err((code, topic)) => Answer { topic: topic.cloned(), ..Answer::error(place, code) },
         };
         round.len += answer.len();
         // As Kafka: partitions that are not there do not keep the others from waiting.
@@ -171,26 +171,30 @@ struct Room {
     isolation: Isolation,
 }
 
+/// The partition that is asked for.
+///
+/// # Errors
+///
+/// Why it cannot be read, and its topic if that is there.
 fn find<'t>(
     cx: &RequestContext<'_>,
     topics: &'t Topics,
     asked: &Asked,
-) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), ErrorCode> {
+) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), (ErrorCode, Option<&'t Arc<Topic>>)> {
+    let may_read = |name: &str| cx.require(Operation::Read, Resource::Topic(name));
     let found = match &asked.key.topic {
         TopicKey::Name(name) => {
-            cx.require(Operation::Read, Resource::Topic(name))?;
-            topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?
+            may_read(name).map_err(|denied| (denied, None))?;
+            topics.by_name(name).ok_or((ErrorCode::UnknownTopicOrPartition, None))?
         }
-        TopicKey::Id(id) => match topics.by_id(*id) {
-            Some(topic) => {
-                cx.require(Operation::Read, Resource::Topic(&topic.name))?;
-                topic
-            }
-            None => return Err(gone(topics, asked)),
-        },
+        TopicKey::Id(id) => {
+            let topic = topics.by_id(*id).ok_or_else(|| (gone(topics, asked), None))?;
+            may_read(&topic.name).map_err(|denied| (denied, Some(topic)))?;
+            topic
+        }
     };
-    let partition = found.partition(asked.key.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    Ok((found, partition))
+    let partition = found.partition(asked.key.partition);
+    Ok((found, partition.ok_or((ErrorCode::UnknownTopicOrPartition, Some(found)))?))
 }
 
 /// As Kafka, a session remembers what the topic of an id was called: whether that is another topic now, or none, is told.
@@ -216,11 +220,15 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
     let mut records = Vec::new();
     match partition.read(from, &mut records) {
         Ok(Read { offsets, diverging, aborted }) => Answer {
+            // As Kafka, which has not looked where only a part of the first batch would fit.
+            aborted: Some(aborted).filter(|_| {
+                let is_cut_off = records.is_empty() && from.max_bytes > 0 && from.offset < offsets.end(room.isolation);
+                room.isolation == Isolation::ReadCommitted && diverging.is_none() && !is_cut_off
+            }),
             place,
             code: ErrorCode::None,
             offsets,
             diverging,
-            aborted,
             records,
             topic: Some(Arc::clone(topic)),
             partition: Some(Arc::clone(partition)),
@@ -232,13 +240,21 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
 impl Answer {
     fn error(place: usize, code: ErrorCode) -> Self {
         let offsets = Offsets { log_start: -1, high_watermark: -1, last_stable: -1 };
-        let (aborted, records) = (Vec::new(), Vec::new());
-        Self { place, code, offsets, diverging: None, aborted, records, topic: None, partition: None }
+        Self { place, code, offsets, diverging: None, aborted: None, records: Vec::new(), topic: None, partition: None }
     }
 
-    /// The partition is not there at all.
+    /// As Kafka: what is not there, or not for the client, is answered behind all the rest, ids of no topic first.
+    fn rank(&self) -> u8 {
+        match self.code {
+            ErrorCode::UnknownTopicId => 1,
+            ErrorCode::UnknownTopicOrPartition | ErrorCode::TopicAuthorizationFailed => 2,
+            _ => 0,
+        }
+    }
+
+    /// The partition is not there at all, as far as the client may know.
     fn is_unknown(&self) -> bool {
-        matches!(self.code, ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId)
+        self.rank() > 0
     }
 
     fn len(&self) -> usize {

@@ -6,6 +6,7 @@ use super::Answer;
 use crate::api::Reply;
 use crate::error::ErrorCode;
 use crate::fetch_session::{Asked, TopicKey};
+use crate::log::AbortedTransaction;
 use crate::wire::Writer;
 
 /// Pieces shorter than this are cheaper to copy than to send as they lie.
@@ -16,7 +17,6 @@ pub(super) fn write(
     reply: &mut Reply,
     version: i16,
     (code, session_id): (ErrorCode, i32),
-    read_committed: bool,
     asked: &[Asked],
     answers: Vec<Answer>,
 ) {
@@ -37,7 +37,7 @@ pub(super) fn write(
         Writer { out: &mut reply.head, flexible }.len(len);
         for answer in answers.by_ref().take(len) {
             let index = asked[answer.place].key.partition;
-            write_partition(reply, version, index, answer, read_committed);
+            write_partition(reply, version, index, answer);
         }
         Writer { out: &mut reply.head, flexible }.no_tags();
     }
@@ -51,7 +51,7 @@ fn write_topic(mut out: Writer<'_>, topic: &TopicKey) {
     }
 }
 
-fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer, read_committed: bool) {
+fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer) {
     let flexible = version >= 12;
     let mut out = Writer { out: &mut reply.head, flexible };
     out.out.put_i32(index);
@@ -61,15 +61,10 @@ fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer, 
     if version >= 5 {
         out.out.put_i64(answer.offsets.log_start);
     }
-    if answer.is_unknown() || (read_committed && answer.code == ErrorCode::None) {
-        out.len(answer.aborted.len());
-        for aborted in &answer.aborted {
-            out.out.put_i64(aborted.producer_id);
-            out.out.put_i64(aborted.first_offset);
-            out.no_tags();
-        }
-    } else {
-        out.null_array();
+    match &answer.aborted {
+        Some(aborted) => write_aborted(&mut out, aborted),
+        None if answer.is_unknown() => out.len(0),
+        None => out.null_array(),
     }
     if version >= 11 {
         out.out.put_i32(-1);
@@ -83,6 +78,15 @@ fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer, 
     match answer.diverging.filter(|_| flexible) {
         Some(end) => write_diverging(&mut out, end),
         None => out.no_tags(),
+    }
+}
+
+fn write_aborted(out: &mut Writer<'_>, transactions: &[AbortedTransaction]) {
+    out.len(transactions.len());
+    for aborted in transactions {
+        out.out.put_i64(aborted.producer_id);
+        out.out.put_i64(aborted.first_offset);
+        out.no_tags();
     }
 }
 

@@ -92,13 +92,11 @@ impl ProducerStates {
         if !batch.has_producer_id() {
             return Ok(Verdict::Append);
         }
+        self.check_epoch(batch)?;
         let known = self.by_id.get(&batch.producer_id);
-        if let Some(producer) = known {
-            producer.check_epoch(batch.producer_id, batch.producer_epoch)?;
-        }
         // As Kafka: a repetition is looked for once it is known to belong to the open transaction.
-        let continues = known.is_some_and(|producer| producer.has_open(batch.producer_epoch));
-        if batch.is_transactional() && !continues && !self.verifications.proves(batch.producer_id, proof) {
+        let is_proven = || self.has_open(batch) || self.verifications.proves(batch.producer_id, proof);
+        if batch.is_transactional() && !is_proven() {
             return Ok(Verdict::Unverified);
         }
         if let Some(seen) = known.and_then(|producer| producer.seen(batch)) {
@@ -111,6 +109,14 @@ impl ProducerStates {
             producer.check_transactional(batch)?;
         }
         Ok(Verdict::Append)
+    }
+
+    /// # Errors
+    ///
+    /// A newer epoch of the producer was heard of.
+    pub(crate) fn check_epoch(&self, batch: &BatchHeader) -> Result<(), Rejected> {
+        let known = self.by_id.get(&batch.producer_id);
+        known.map_or(Ok(()), |producer| producer.check_epoch(batch.producer_id, batch.producer_epoch))
     }
 
     /// Remembers a batch that was appended at `base_offset`.

@@ -12,6 +12,12 @@ impl ProducerStates {
         self.open.first_key_value().map(|(offset, _)| *offset)
     }
 
+    /// Whether the producer of a batch has a transaction open here, in the batch's epoch.
+    pub(crate) fn has_open(&self, batch: &BatchHeader) -> bool {
+        let known = self.by_id.get(&batch.producer_id);
+        known.is_some_and(|producer| producer.open_since.is_some() && producer.epoch == batch.producer_epoch)
+    }
+
     /// Judges the end of a transaction; nothing changes until [`ended`](Self::ended).
     ///
     /// # Errors
@@ -45,11 +51,6 @@ impl ProducerStates {
 }
 
 impl Producer {
-    /// Whether the epoch has a transaction open here.
-    pub(super) fn has_open(&self, epoch: i16) -> bool {
-        self.open_since.is_some() && self.epoch == epoch
-    }
-
     /// # Errors
     ///
     /// While a transaction is open, everything its producer sends belongs to it.

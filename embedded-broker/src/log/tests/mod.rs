@@ -9,6 +9,7 @@ use crate::error::ErrorCode;
 
 mod compaction;
 mod histories;
+mod mixed_histories;
 mod retention;
 mod truncation;
 

@@ -3,7 +3,7 @@
 use super::{OneBatch, Rejected, rejected};
 use crate::error::ErrorCode;
 use crate::log::LogConfig;
-use crate::log::batch::{self, BatchHeader};
+use crate::log::batch::{self, BatchHeader, HEADER_LEN};
 
 /// In Kafka's order: what is wrong first is told.
 pub(super) fn check(batch: &OneBatch<'_>, config: &LogConfig) -> Result<(), Rejected> {
@@ -12,11 +12,20 @@ pub(super) fn check(batch: &OneBatch<'_>, config: &LogConfig) -> Result<(), Reje
         let message = format!("the base offset of a produced batch must be 0, not {}", header.base_offset);
         return rejected(ErrorCode::InvalidRecord, message);
     }
-    check_len(batch.bytes.len(), config)?;
-    let crc = batch::checksum(batch.bytes);
+    let len = header.total_len();
+    check_len(len, config)?;
+    if len < HEADER_LEN {
+        let message = format!("the batch says it is {len} bytes long: its header is longer");
+        return rejected(ErrorCode::CorruptMessage, message);
+    }
+    let crc = batch::checksum(&batch.bytes[..len]);
     if crc != header.crc {
         let message = format!("the batch's checksum is {crc:#010x}, its header says {:#010x}", header.crc);
         return rejected(ErrorCode::CorruptMessage, message);
+    }
+    if batch.bytes.len() > len {
+        let message = format!("{} bytes follow the batch", batch.bytes.len() - len);
+        return rejected(ErrorCode::InvalidRecord, message);
     }
     check_claims(header)
 }

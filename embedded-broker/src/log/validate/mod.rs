@@ -55,7 +55,9 @@ pub(crate) fn validate<'a>(
         Compression::None => &batch.bytes[HEADER_LEN..],
         _ => unpacker.unpack(source, &batch.bytes[HEADER_LEN..]).map_err(|error| cannot_be_unpacked(&error))?,
     };
-    let walked = Rules { header: &batch.header, config, place, now_ms }.walk(records)?;
+    let walked =
+        Rules { header: &batch.header, config, place, now_ms, skims: source != Compression::None && source == target }
+            .walk(records)?;
     let log_append_time = (config.timestamp_type == TimestampType::LogAppendTime).then_some(now_ms);
     let (header, bytes) = if source != target {
         let mut header = batch.header.rewritten(target, None);

@@ -2,11 +2,14 @@
 
 use super::{Rejected, rejected};
 use crate::error::ErrorCode;
-use crate::log::batch::{self, BatchHeader, HEADER_LEN};
+use crate::log::batch::BatchHeader;
 use crate::log::compression::Compression;
 
 /// What the smallest record of the oldest magic is long, behind its length.
 const SMALLEST_LENGTH: i32 = 14;
+/// Where the length ends that counts what follows it, and where the magic is.
+const LENGTH_END: usize = 12;
+const MAGIC_AT: usize = 16;
 
 /// Bytes that are one batch by its header's account; nothing in it is checked yet.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +26,24 @@ impl<'a> OneBatch<'a> {
             let message = format!("zstd needs version 7 of the produce request, not {version}");
             return rejected(ErrorCode::UnsupportedCompressionType, message);
         }
+        check_rest(records.get(header.total_len()..).unwrap_or_default())?;
         Ok(Self { header, bytes: records })
+    }
+
+    pub(crate) fn header(&self) -> BatchHeader {
+        self.header
+    }
+
+    /// Whether bytes begin with a batch of a transaction, whatever else is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// Not even that can be told.
+    pub(crate) fn is_transactional(records: &[u8]) -> Result<bool, Rejected> {
+        check_outline(records)?;
+        let header = BatchHeader::read(records);
+        let whole = header.filter(|header| header.magic == 2 && header.total_len() <= records.len());
+        Ok(whole.is_some_and(|header| header.is_transactional()))
     }
 }
 
@@ -36,19 +56,23 @@ fn header_of(records: &[u8]) -> Result<BatchHeader, Rejected> {
     if header.magic != 2 {
         return invalid(&format!("a record batch must have magic 2, this one has {}", header.magic));
     }
-    match header.total_len() {
-        len if len == records.len() => Ok(header),
-        len if len < HEADER_LEN => {
-            rejected(ErrorCode::CorruptMessage, format!("the batch says it is {len} bytes long: its header is longer"))
-        }
-        len if len > records.len() => {
-            invalid(&format!("the batch says it is {len} bytes long, but {} were sent", records.len()))
-        }
-        len if batch::checksum(&records[..len]) != header.crc => {
-            rejected(ErrorCode::CorruptMessage, "the batch's length or checksum is wrong")
-        }
-        _ => invalid("a produce request must hold exactly one record batch for a partition, and this is more"),
+    let len = header.total_len();
+    if len > records.len() {
+        return invalid(&format!("the batch says it is {len} bytes long, but {} were sent", records.len()));
     }
+    Ok(header)
+}
+
+/// What follows the batch may not be another one; what else is wrong with it is told later.
+fn check_rest(rest: &[u8]) -> Result<(), Rejected> {
+    check_outline(rest).map_err(|rejected| Rejected { tells: false, ..rejected })?;
+    let length = rest.get(8..12).and_then(<[u8]>::first_chunk).filter(|_| rest.len() > MAGIC_AT);
+    let len = length.and_then(|length| usize::try_from(i32::from_be_bytes(*length)).ok());
+    if len.is_some_and(|len| len.saturating_add(LENGTH_END) <= rest.len()) {
+        let message = "a produce request must hold exactly one record batch for a partition, and this is more";
+        return rejected(ErrorCode::InvalidRecord, message);
+    }
+    Ok(())
 }
 
 /// What must be right of records of any magic, if there are enough bytes to tell; Kafka says these two in words.
@@ -62,7 +86,7 @@ fn check_outline(records: &[u8]) -> Result<(), Rejected> {
             ));
         }
     }
-    match records.get(16).map(|magic| magic.cast_signed()) {
+    match records.get(MAGIC_AT).map(|magic| magic.cast_signed()) {
         Some(magic) if !(0..=2).contains(&magic) => corrupt(format!("Invalid magic found in record: {magic}")),
         _ => Ok(()),
     }

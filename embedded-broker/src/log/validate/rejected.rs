@@ -12,6 +12,8 @@ pub(crate) struct Rejected {
     pub(crate) tells: bool,
     /// The records at fault; empty if it is the batch as a whole.
     pub(crate) records: Vec<RecordError>,
+    /// Where the log began that was to take it, or -1.
+    pub(crate) log_start: i64,
 }
 
 /// What is wrong with one record, by its place in the batch.
@@ -24,12 +26,23 @@ pub(crate) struct RecordError {
 impl Rejected {
     /// A refusal that is answered with its code alone.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), tells: false, records: Vec::new() }
+        Self { code, message: message.into(), tells: false, records: Vec::new(), log_start: -1 }
     }
 
     /// A refusal whose words Kafka sends along.
     pub(crate) fn told(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { tells: true, ..Self::new(code, message) }
+    }
+
+    /// The refusal of a batch that came as far as a log that begins at `log_start`. As Kafka, it is not told where the fault
+    /// is in the bytes or their number.
+    pub(crate) fn by_log(mut self, log_start: i64) -> Self {
+        let is_about_bytes =
+            matches!(self.code, ErrorCode::CorruptMessage | ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge);
+        if !is_about_bytes {
+            self.log_start = log_start;
+        }
+        self
     }
 
     /// Single records are at fault: those whose time is out of bounds, or that lack a key. Never empty.

@@ -182,3 +182,46 @@ proptest::proptest! {
         let _ = check(&batch, &config);
     }
 }
+
+#[test]
+fn what_follows_a_batch_is_looked_at_before_the_batch_itself() {
+    let good = TestBatch::of(&["a", "b"]).bytes();
+    let followed = |rest: &[u8]| OneBatch::read(&[&good, rest].concat(), 7).map(drop).map_err(|rejected| rejected.code);
+    assert_eq!(followed(&good), Err(ErrorCode::InvalidRecord), "another batch");
+    assert_eq!(followed(&[0; 12]), Err(ErrorCode::CorruptMessage), "what says it is too short for one");
+    assert_eq!(followed(&good[..16]), Ok(()), "too little to be one");
+    assert_eq!(code(&[&good, &good[..16]].concat(), &LogConfig::default()), Err(ErrorCode::InvalidRecord));
+    let packed = TestBatch::of(&["a"]).packed(Compression::Zstd);
+    let twice = OneBatch::read(&[&packed[..], &packed].concat(), 6).map(drop).map_err(|rejected| rejected.code);
+    assert_eq!(twice, Err(ErrorCode::UnsupportedCompressionType), "the codec comes first");
+    let mut short = good.clone();
+    short[8..12].copy_from_slice(&48_i32.to_be_bytes());
+    short.truncate(60 + 10);
+    assert!(OneBatch::read(&short, 7).is_ok(), "that comes later");
+    assert_eq!(code(&short, &LogConfig::default()), Err(ErrorCode::CorruptMessage));
+}
+
+#[test]
+fn bytes_are_of_a_transaction_as_far_as_can_be_told() {
+    let plain = TestBatch::of(&["a"]);
+    let transactional = TestBatch { attributes: 1 << 4, ..plain.clone() }.bytes();
+    let is = |bytes: &[u8]| OneBatch::is_transactional(bytes).map_err(|rejected| (rejected.code, rejected.tells));
+    assert_eq!((is(&plain.bytes()), is(&transactional)), (Ok(false), Ok(true)));
+    assert_eq!((is(&transactional[..65]), is(&[])), (Ok(false), Ok(false)), "no whole batch");
+    let mut strange = transactional;
+    strange[16] = 3;
+    assert_eq!(is(&strange), Err((ErrorCode::CorruptMessage, true)));
+}
+
+#[test]
+fn a_refusal_tells_where_the_log_begins_unless_it_is_about_bytes() {
+    for (code, told) in [
+        (ErrorCode::OutOfOrderSequenceNumber, 5),
+        (ErrorCode::InvalidRecord, 5),
+        (ErrorCode::CorruptMessage, -1),
+        (ErrorCode::MessageTooLarge, -1),
+        (ErrorCode::RecordListTooLarge, -1),
+    ] {
+        assert_eq!(Rejected::new(code, "").by_log(5).log_start, told, "{code:?}");
+    }
+}

@@ -8,9 +8,10 @@ use kafka_protocol::messages::{
 };
 
 use super::bytes::{Partitions, assignment, read_assignment, subscription};
-use super::ground::{PARTITIONS, text};
+use super::ground::PARTITIONS;
 use super::step::{Join, Sync};
 use super::world::{Held, World};
+use crate::topics::text;
 
 const UNKNOWN_MEMBER_ID: i16 = 25;
 const MEMBER_ID_REQUIRED: i16 = 79;

@@ -1,14 +1,11 @@
 //! Topics that all sequences of a thread share, because a real broker takes its time to make them.
 
-use kafka_protocol::messages::create_topics_request::CreatableTopic;
-use kafka_protocol::messages::{
-    ConsumerGroupHeartbeatRequest, CreateTopicsRequest, FindCoordinatorRequest, GroupId, TopicName,
-};
-use kafka_protocol::protocol::StrBytes;
+use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, FindCoordinatorRequest, GroupId, TopicName};
 use uuid::Uuid;
 
 use crate::client::Client;
 use crate::target::Target;
+use crate::topics::{self, text, unique};
 
 /// As many as any number of members up to four can share evenly, so that everybody gets as many on either broker.
 pub(super) const PARTITIONS: i32 = 12;
@@ -21,20 +18,13 @@ pub(crate) struct Ground {
     pub(super) topics: Vec<(String, Uuid)>,
 }
 
-pub(super) fn text(text: &str) -> StrBytes {
-    StrBytes::from_string(text.to_owned())
-}
-
-pub(super) fn unique(prefix: &str) -> String {
-    format!("{prefix}-{}", Uuid::new_v4().simple())
-}
-
 impl Ground {
     pub(super) fn new(target: Target) -> Self {
         let prefix = unique("topic");
         let mut client = target.connect();
-        let mut topics: Vec<_> =
-            [format!("{prefix}-0"), unique("other")].map(|name| (create_topic(&mut client, &name), name)).into();
+        let mut topics: Vec<_> = [format!("{prefix}-0"), unique("other")]
+            .map(|name| (topics::create(&mut client, &name, PARTITIONS), name))
+            .into();
         topics.push((Uuid::nil(), unique("absent")));
         let ground = Self { target, prefix, topics: topics.into_iter().map(|(id, name)| (name, id)).collect() };
         ground.await_topics(&mut client);
@@ -67,15 +57,4 @@ impl Ground {
         }
         client.call(1, &beat.with_member_epoch(-1));
     }
-}
-
-fn create_topic(client: &mut Client, name: &str) -> Uuid {
-    let topic = CreatableTopic::default()
-        .with_name(TopicName(text(name)))
-        .with_num_partitions(PARTITIONS)
-        .with_replication_factor(1);
-    let request = CreateTopicsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
-    let response = client.call(7, &request);
-    assert_eq!(response.topics[0].error_code, 0, "{response:?}");
-    response.topics[0].topic_id
 }

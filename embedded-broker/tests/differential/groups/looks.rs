@@ -5,8 +5,8 @@ use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, DeleteGroupsRequest, DescribeGroupsRequest, ListGroupsRequest,
 };
 
-use super::ground::text;
 use super::world::World;
+use crate::topics::text;
 
 impl World {
     pub(super) fn describe_classic(&mut self, version: i16) -> String {
@@ -16,11 +16,14 @@ impl World {
             .with_include_authorized_operations(version >= 3);
         let mut answer = self.call(version, &request);
         for group in &mut answer.groups {
-            group.members.sort_by_key(|member| self.names.meaning(&member.member_id));
             for member in &mut group.members {
                 member.member_assignment = Self::share(&member.member_assignment);
                 member.member_metadata = format!("{} bytes", member.member_metadata.len().min(4)).into();
             }
+            // A client that was not told its id has left behind a member without a name.
+            group
+                .members
+                .sort_by_key(|member| (self.names.meaning(&member.member_id), member.member_assignment.clone()));
         }
         format!("{answer:?}")
     }

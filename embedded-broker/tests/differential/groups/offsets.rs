@@ -8,9 +8,9 @@ use kafka_protocol::messages::offset_fetch_request::{
 use kafka_protocol::messages::{OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest};
 use kafka_protocol::protocol::StrBytes;
 
-use super::ground::text;
 use super::step::{Commit, is_consumer};
 use super::world::World;
+use crate::topics::text;
 
 impl World {
     pub(super) fn commit(&mut self, commit: &Commit) -> String {

@@ -11,11 +11,12 @@ use kafka_protocol::protocol::{Request, StrBytes};
 use uuid::Uuid;
 
 use super::bytes::{Partitions, read_assignment};
-use super::ground::{Ground, text, unique};
+use super::ground::Ground;
 use super::step::{CLIENTS, Step, instance, is_consumer};
 use crate::client::Client;
 use crate::compare::Answer;
 use crate::names::Names;
+use crate::topics::{text, unique};
 
 pub(crate) struct World {
     pub(super) group: String,

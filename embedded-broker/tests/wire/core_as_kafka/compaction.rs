@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::packed::{packed, unpack};
+use super::pack::{packed, unpack};
 use super::raw::{Raw, record};
 use super::*;
 

@@ -153,3 +153,30 @@ fn waiting() {
         lines
     });
 }
+
+#[test]
+fn what_is_not_there_comes_last_and_who_goes_astray_is_told_of_no_transactions() {
+    seen_on_each_broker(include_str!("seen/not_there.txt"), |client| {
+        let mut lines: Vec<Line> = Vec::new();
+        let topic = make(client, &[]);
+        let id = topic_id(client, &topic);
+        assert_eq!(produce(client, &topic, 0, Raw::of(1).bytes()).error_code, 0);
+        let of = |id, partition| fetch_request(&topic, id, 13, &[(partition, 0)]).topics.remove(0);
+        let request = fetch_request(&topic, id, 13, &[(9, 0)]);
+        let mut all = request.clone();
+        all.topics.extend([of(NO_ID, 1)]);
+        all.topics[0].partitions.extend(of(id, 0).partitions);
+        let mut astray = fetch_request(&topic, id, 13, &[(0, 5)]).with_isolation_level(1);
+        astray.topics[0].partitions[0].last_fetched_epoch = 0;
+        for (what, request) in [("order", all), ("astray", astray)] {
+            let answer = client.call(13, &request);
+            let parts = answer.responses.iter().flat_map(|topic| &topic.partitions);
+            let parts = parts.map(|one| {
+                let aborted = one.aborted_transactions.as_ref().map(Vec::len);
+                format!("{} {} {aborted:?} {}", one.partition_index, one.error_code, one.diverging_epoch.end_offset)
+            });
+            lines.push((what, format!("{}: {}", answer.error_code, parts.collect::<Vec<_>>().join(", "))));
+        }
+        lines
+    });
+}

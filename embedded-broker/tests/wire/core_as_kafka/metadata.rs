@@ -113,7 +113,6 @@ fn topics_of_the_cluster() {
         ask(client, "cluster operations", 8, by_name(&[&topic]).with_include_cluster_authorized_operations(true));
         ask(client, "cluster operations", 10, by_name(&[&topic]).with_include_cluster_authorized_operations(true));
         ask(client, "bad name with creation", 12, by_name(&["a/b"]).with_allow_auto_topic_creation(true));
-        ask(client, "internal topic without creation", 12, by_name(&["__transaction_state"]));
         let fresh = unique("fresh");
         // A real broker says UNKNOWN_TOPIC_OR_PARTITION while the controller works; what counts is what it becomes.
         let asked = || by_name(&[&fresh]).with_allow_auto_topic_creation(true);

@@ -15,6 +15,7 @@ mod compaction;
 mod fetch;
 mod lookups;
 mod metadata;
+mod pack;
 mod packed;
 mod produce;
 pub(crate) mod raw;

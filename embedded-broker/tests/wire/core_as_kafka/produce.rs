@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::ProduceRequest;
+use kafka_protocol::messages::produce_request::PartitionProduceData;
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 
 use super::raw::{Raw, record};
@@ -316,6 +317,48 @@ fn places_acks_and_versions() {
         client.send(12, &produce_request(&topic, id, 12, 0, good()).with_acks(0));
         client.expect_no_answer();
         ask(client, "after acks 0", 12, produce_request(&topic, id, 12, 0, good()));
+        lines
+    });
+}
+
+#[test]
+fn what_fails_a_request_as_a_whole_and_where_the_log_begins() {
+    seen_on_each_broker(include_str!("seen/whole_requests.txt"), |client| {
+        let mut lines: Vec<Line> = Vec::new();
+        let topic = make(client, &[("cleanup.policy", "compact")]);
+        let keyed = || Raw::of(1).with(|raw| raw.body = record(0, 0, Some(b"key"), b"value"));
+        assert_eq!(produce(client, &topic, 0, keyed().from(9_200_000, 1, 0).bytes()).error_code, 0);
+        let transactional = || keyed().from(9_200_001, 0, 0).with(|raw| raw.attributes = 0x10).bytes();
+        let part = |index, records| PartitionProduceData::default().with_index(index).with_records(Some(records));
+        let two = |first: Bytes, second: Bytes| {
+            let mut request = produce_request(&topic, Uuid::nil(), 12, 0, first);
+            request.topic_data[0].partition_data.push(part(9, second));
+            request
+        };
+        for (what, request) in [
+            ("good, and good elsewhere", two(keyed().bytes(), keyed().bytes())),
+            ("good, and of a transaction elsewhere", two(keyed().bytes(), transactional())),
+            ("good, and of magic 3 elsewhere", two(keyed().bytes(), keyed().with(|raw| raw.magic = 3).bytes())),
+            ("good, and of length 0 elsewhere", two(keyed().bytes(), keyed().with(|raw| raw.length = Some(0)).bytes())),
+            ("of a transaction, and of magic 3", two(transactional(), keyed().with(|raw| raw.magic = 3).bytes())),
+            (
+                "length 48 and acks 2",
+                two(keyed().with(|raw| raw.length = Some(48)).bytes(), keyed().bytes()).with_acks(2),
+            ),
+            ("length 48", two(keyed().with(|raw| raw.length = Some(48)).bytes(), keyed().bytes())),
+            ("without a key", two(Raw::of(1).bytes(), keyed().bytes())),
+            ("bad checksum", two(keyed().with(|raw| raw.crc_is_wrong = true).bytes(), keyed().bytes())),
+            ("control", two(keyed().with(|raw| raw.attributes = 0x20).bytes(), keyed().bytes())),
+            ("a gap", two(keyed().from(9_200_000, 1, 7).bytes(), keyed().bytes())),
+            ("an old epoch", two(keyed().from(9_200_000, 0, 0).bytes(), keyed().bytes())),
+        ] {
+            let mut answer = client.call(12, &request);
+            answer.responses[0].partition_responses.sort_by_key(|one| one.index);
+            let parts = answer.responses[0].partition_responses.iter();
+            let parts: Vec<_> =
+                parts.map(|one| format!("{} start {}", show(one, &topic), one.log_start_offset)).collect();
+            lines.push((what, parts.join(", ")));
+        }
         lines
     });
 }

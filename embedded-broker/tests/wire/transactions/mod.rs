@@ -180,7 +180,7 @@ impl<'a> Talk<'a> {
     ) -> (i16, i64) {
         let request = produce_request(&self.topic, self.topic_id, version, partition, batch.bytes())
             .with_transactional_id(transactional_id);
-        let answer = self.client.call(version, &request);
+        let answer = self.client.call_alone(version, &request);
         let answer = &answer.responses[0].partition_responses[0];
         (answer.error_code, answer.base_offset)
     }

@@ -66,7 +66,7 @@ impl<'a> Offsets<'a> {
     }
 
     fn send(&mut self, version: i16, request: &TxnOffsetCommitRequest) -> i16 {
-        self.talk.client.call(version, request).topics[0].partitions[0].error_code
+        self.talk.client.call_alone(version, request).topics[0].partitions[0].error_code
     }
 
     fn commit(&mut self, version: i16, producer: Producer, partition: i32, offset: i64) -> i16 {

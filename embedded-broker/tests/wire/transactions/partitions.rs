@@ -112,3 +112,23 @@ fn transactions_that_overlap() {
         talk.lines
     });
 }
+
+#[test]
+fn a_batch_that_is_refused_may_have_begun_its_transaction() {
+    seen_on_each_broker(include_str!("seen/refused.txt"), |client| {
+        let mut talk = Talk::new(client);
+        let producer = talk.init();
+        let (id, epoch) = producer;
+        for version in [10, 11, 12] {
+            talk.say_produce("a negative sequence", version, producer, -1, 0);
+            let state = talk.state();
+            talk.say("state", state);
+        }
+        talk.say_produce("first", 12, producer, 0, 0);
+        talk.say_produce("an old epoch", 12, (id, epoch - 1), 7, 0);
+        talk.say_produce("second", 12, producer, 1, 0);
+        talk.say_end("commit", 5, producer, true);
+        talk.say_fetch("committed", 0, 0, 1);
+        talk.lines
+    });
+}

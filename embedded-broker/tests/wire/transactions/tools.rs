@@ -126,6 +126,9 @@ fn markers_by_hand() {
         let request = WriteTxnMarkersRequest::default();
         let markers = talk.client.call(1, &request).markers.len();
         talk.say("none", markers.to_string());
+        talk.say_mark("without an epoch", (id, -1), 0, true, &[0, 7]);
+        talk.say_mark("without an epoch, nowhere", (id, -1), 0, true, &[7]);
+        talk.say_mark("without a producer", (-1, 0), 0, true, &[0]);
         talk.say_mark("of a producer nobody knows", (id + 1000, 0), 0, true, &[0]);
         talk.say_fetch("in the end", 0, 0, 1);
         talk.lines

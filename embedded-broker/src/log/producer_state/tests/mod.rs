@@ -175,3 +175,10 @@ fn idle_producers_are_forgotten_unless_their_transaction_is_open() {
     };
     assert_eq!(states.describe(), [open]);
 }
+
+#[test]
+fn a_producer_of_an_old_epoch_is_refused_before_its_transaction_is_looked_for() {
+    let states = after(&[transactional(3, 0)]);
+    assert_eq!(code(&states, &transactional(2, 1)), Err(ErrorCode::InvalidProducerEpoch));
+    assert!(states.has_open(&transactional(3, 1)) && !states.has_open(&transactional(4, 0)));
+}
