@@ -110,7 +110,7 @@ impl KeptLog {
 
     fn change(&mut self, log: &PartitionLog, change: LogChange, config: &LogConfig) -> io::Result<()> {
         match change {
-            LogChange::Rolled { base_offset } => self.dir.roll(base_offset, &log.producers().entries()),
+            LogChange::Rolled { base_offset, producers } => self.dir.roll(base_offset, &producers),
             LogChange::Dropped { base_offset } => self.dir.remove(base_offset),
             LogChange::Rewritten { base_offset, end } => {
                 let (batches, aborted) = (log.segment_batches(base_offset), log.aborted_by_marker());

@@ -1,12 +1,16 @@
 //! What becomes of segments, for whoever keeps a copy of the log.
 
+use super::producer_state::ProducerEntry;
+
 /// A change that is no appended batch. Told in order, each after the batches that were appended before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LogChange {
     /// What is appended from now on goes to a new segment, which begins here.
     Rolled {
         /// The offset its first record will get.
         base_offset: i64,
+        /// The producers of that moment, who know nothing yet of what comes.
+        producers: Vec<ProducerEntry>,
     },
     /// A segment is gone; it was not the active one.
     Dropped {
@@ -32,6 +36,10 @@ pub(crate) struct LogChanges {
 impl LogChanges {
     pub(crate) fn want(&mut self) {
         self.wanted = true;
+    }
+
+    pub(super) fn are_wanted(&self) -> bool {
+        self.wanted
     }
 
     pub(super) fn note(&mut self, change: LogChange) {

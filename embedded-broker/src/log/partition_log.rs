@@ -208,8 +208,15 @@ impl PartitionLog {
     pub(crate) fn roll(&mut self) {
         let Some(last) = self.segments.back_mut().filter(|last| last.len > 0) else { return };
         last.groups.extend(self.tail.freeze());
-        self.segments.push_back(Segment::new(self.end_offset));
-        self.changes.note(LogChange::Rolled { base_offset: self.end_offset });
+        self.begin_segment();
+    }
+
+    fn begin_segment(&mut self) {
+        let base_offset = self.end_offset;
+        self.segments.push_back(Segment::new(base_offset));
+        if self.changes.are_wanted() {
+            self.changes.note(LogChange::Rolled { base_offset, producers: self.producers.entries() });
+        }
     }
 
     /// Brings what is in the tail to the groups of the active segment.
@@ -329,8 +336,7 @@ impl PartitionLog {
         }
         if self.segments.front().is_some_and(|only| only.len == 0 && only.base_offset < self.end_offset) {
             // Nothing is left: what comes has nothing to do with the times of what was there.
-            self.segments.push_back(Segment::new(self.end_offset));
-            self.changes.note(LogChange::Rolled { base_offset: self.end_offset });
+            self.begin_segment();
             self.drop_first();
         }
         Ok(offset)

@@ -144,3 +144,15 @@ fn records_of_compressed_batches_are_found_by_their_time() {
         assert_eq!(values, [b"a", b"b", b"c"]);
     }
 }
+
+#[test]
+fn the_producers_of_a_roll_know_nothing_of_the_batch_that_it_is_for() {
+    let mut log = PartitionLog::new(0);
+    log.changes_mut().want();
+    for (value, sequence) in [("a", 0), ("b", 1)] {
+        append(&mut log, &TestBatch::of(&[value]).from(7, 0, sequence), 1).unwrap();
+    }
+    let changes = log.changes_mut().take();
+    let [LogChange::Rolled { base_offset: 1, producers }] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(producers[0].last_sequence, 0);
+}
