@@ -17,6 +17,7 @@ use super::offset_commit::exists;
 use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::record::{Generation, TopicPartition};
 use crate::error::ErrorCode;
+use crate::internal_topics::is_internal;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 
@@ -55,6 +56,10 @@ fn add(cx: &RequestContext<'_>, asked: &AddPartitionsToTxnTransaction) -> Vec<Ad
     let topics = cx.cluster.topics();
     let find = |(topic, index): (&str, i32)| {
         if is_client {
+            // As Kafka: the topics of its coordinators are nobody's to write to.
+            if is_internal(topic) {
+                return Err(ErrorCode::TopicAuthorizationFailed);
+            }
             cx.require(Operation::Write, Resource::Topic(topic))?;
         }
         if exists(&topics, topic, index) { Ok(()) } else { Err(ErrorCode::UnknownTopicOrPartition) }

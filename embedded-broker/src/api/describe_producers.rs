@@ -41,7 +41,7 @@ fn find(
     index: i32,
 ) -> Result<Vec<ProducerDescription>, Error> {
     check_name(&asked.name)?;
-    cx.require(Operation::Read, Resource::Topic(&asked.name)).map_err(|code| Error::with_code(code, ""))?;
+    cx.authorize(Operation::Read, Resource::Topic(&asked.name))?;
     let missing = |words: &str| Error::with_code(ErrorCode::UnknownTopicOrPartition, words);
     // As Kafka: only a topic that is not there is told in words.
     let topic =

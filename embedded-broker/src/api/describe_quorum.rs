@@ -8,6 +8,7 @@ use kafka_protocol::messages::describe_quorum_request::TopicData as Asked;
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
 use kafka_protocol::messages::{BrokerId, DescribeQuorumRequest, DescribeQuorumResponse, TopicName};
 
+use super::answer::failure;
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
@@ -21,11 +22,13 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeQuorumRequest,
 ) -> Result<DescribeQuorumResponse, Refusal> {
-    if let Err(denied) = cx.require(Operation::Describe, Resource::Cluster) {
-        return Ok(DescribeQuorumResponse::default().with_error_code(denied.code()));
-    }
     let response = DescribeQuorumResponse::default();
     let text = |text: &str| (cx.version >= 2).then(|| StrBytes::from_string(text.to_owned()));
+    if let Err(denied) = cx.authorize(Operation::Describe, Resource::Cluster) {
+        let (code, _) = failure(&denied);
+        let response = response.with_error_code(code);
+        return Ok(if cx.version >= 2 { response.with_error_message(text(denied.message())) } else { response });
+    }
     let response = if cx.version >= 2 { response.with_error_message(text("")) } else { response };
     if !is_quorum(&request.topics) {
         return Ok(response.with_topics(request.topics.iter().map(|topic| unknown(topic, &text)).collect()));

@@ -44,7 +44,7 @@ fn wire_name(name: &str) -> TopicName {
 fn elect(topics: &Topics, asked: &TopicPartitions, refused: Option<&Error>) -> ReplicaElectionResult {
     let results = asked.partitions.iter().map(|index| {
         let (code, why) = match refused {
-            Some(error) => (ErrorCode::InvalidRequest, error.message().to_owned()),
+            Some(error) => (error.code().unwrap_or(ErrorCode::InvalidRequest), error.message().to_owned()),
             None => outcome(topics, &asked.topic, *index),
         };
         PartitionResult::default()

@@ -6,7 +6,7 @@ use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::{CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest};
 
 use super::*;
-use crate::each_broker::unique;
+use crate::each_broker::{ask_until, unique};
 
 pub(super) const TOPIC: i8 = 2;
 pub(super) const GROUP: i8 = 3;
@@ -16,9 +16,11 @@ const LITERAL: i8 = 3;
 const PREFIXED: i8 = 4;
 pub(super) const READ: i8 = 3;
 pub(super) const WRITE: i8 = 4;
+pub(super) const CREATE: i8 = 5;
 pub(super) const DELETE: i8 = 6;
 pub(super) const ALTER: i8 = 7;
 pub(super) const DESCRIBE: i8 = 8;
+pub(super) const CLUSTER_ACTION: i8 = 9;
 pub(super) const DESCRIBE_CONFIGS: i8 = 10;
 pub(super) const ALTER_CONFIGS: i8 = 11;
 pub(super) const IDEMPOTENT_WRITE: i8 = 12;
@@ -60,7 +62,7 @@ pub(super) fn grant(client: &mut Client, acls: &[AclCreation]) {
         !describe(client, 3, &filter).1.is_empty()
     };
     for acl in acls {
-        assert!((0..10_000).any(|_| known(client, acl)), "the ACL never came: {acl:?}");
+        ask_until(|| known(client, acl), |known| *known);
     }
 }
 

@@ -14,6 +14,7 @@ use crate::client::Client;
 
 mod acls;
 mod requests;
+mod rights;
 mod sasl;
 mod transactions;
 

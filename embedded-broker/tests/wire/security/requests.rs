@@ -28,43 +28,40 @@ use uuid::Uuid;
 
 use super::acls::*;
 use super::*;
-use crate::each_broker::unique;
+use crate::each_broker::{ask_until, unique};
 use crate::records::{NOBODY, batch, fetch_request, name, only, produce_request};
 
 /// COORDINATOR_LOAD_IN_PROGRESS, and what a real broker answers before it has a coordinator.
 const LOADING: i16 = 14;
 
-fn text(text: &str) -> StrBytes {
+pub(super) fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
-fn group(id: &str) -> GroupId {
+pub(super) fn group(id: &str) -> GroupId {
     GroupId(text(id))
 }
 
 /// What the requests of one client are about.
-struct Names {
-    topic: String,
-    id: Uuid,
-    group: String,
+pub(super) struct Names {
+    pub(super) topic: String,
+    pub(super) id: Uuid,
+    pub(super) group: String,
 }
 
 /// Makes a topic that alice may not see.
-fn hidden_topic(client: &mut Client) -> Names {
+pub(super) fn hidden_topic(client: &mut Client) -> Names {
     let topic = unique("secured");
     create_topic(client, &topic, false);
     let metadata = MetadataRequestTopic::default().with_name(Some(name(&topic)));
     let request = MetadataRequest::default().with_topics(Some(vec![metadata]));
-    let made = (0..10_000).find_map(|_| {
-        let topic = client.call(12, &request).topics.remove(0);
-        (topic.error_code == 0).then_some(topic.topic_id)
-    });
-    let names = Names { topic, id: made.expect("the topic is there"), group: unique("secured") };
+    let made = ask_until(|| client.call(12, &request).topics.remove(0), |topic| topic.error_code == 0);
+    let names = Names { topic, id: made.topic_id, group: unique("secured") };
     // A real broker has no coordinator before somebody asks for one.
-    let ready = (0..10_000).any(|_| {
-        offset_fetch(client, &names, true) == "0" && coordinator(client, 4, &names.group, 0).starts_with("0 ")
-    });
-    assert!(ready, "the coordinator never came up");
+    ask_until(
+        || (offset_fetch(client, &names, true), coordinator(client, 4, &names.group, 0)),
+        |(fetched, found)| fetched == "0" && found.starts_with("0 "),
+    );
     names
 }
 
@@ -119,7 +116,7 @@ fn offset_fetch(client: &mut Client, names: &Names, all: bool) -> String {
     format!("{}{}", found.error_code, partitions.collect::<String>())
 }
 
-fn coordinator(client: &mut Client, version: i16, key: &str, kind: i8) -> String {
+pub(super) fn coordinator(client: &mut Client, version: i16, key: &str, kind: i8) -> String {
     let request = FindCoordinatorRequest::default().with_key_type(kind);
     if version >= 4 {
         let found = client.call(version, &request.with_coordinator_keys(vec![text(key)])).coordinators.remove(0);
