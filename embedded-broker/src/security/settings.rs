@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::acl::{self, settings::AclSettings};
 use super::listeners::{self, ListenerSpec};
 use super::sasl::settings::{PER_MECHANISM, SaslSettings};
+#[cfg(feature = "tls")]
+use super::tls::settings::{LiveTls, TlsSettings};
 use crate::config::layers::Configs;
 
 const FAILED_DELAY: &str = "connection.failed.authentication.delay.ms";
@@ -16,15 +18,21 @@ const MAX_RECEIVE: &str = "sasl.server.max.receive.size";
 const PER_LISTENER: &[&str] = &[
     "connections.max.reauth.ms",
     "sasl.enabled.mechanisms",
+    "ssl.allow.dn.changes",
+    "ssl.allow.san.changes",
+    "ssl.cipher.suites",
     "ssl.client.auth",
     "ssl.enabled.protocols",
+    "ssl.key.password",
     "ssl.keystore.certificate.chain",
     "ssl.keystore.key",
     "ssl.keystore.location",
+    "ssl.keystore.password",
     "ssl.keystore.type",
     "ssl.principal.mapping.rules",
     "ssl.truststore.certificates",
     "ssl.truststore.location",
+    "ssl.truststore.password",
     "ssl.truststore.type",
     MAX_RECEIVE,
 ];
@@ -50,7 +58,7 @@ pub(crate) struct ListenerSettings {
     pub(crate) sasl: Option<Arc<SaslSettings>>,
     /// Absent where nothing is encrypted.
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<super::tls::settings::TlsSettings>,
+    pub(crate) tls: Option<Arc<LiveTls>>,
     /// `sasl.server.max.receive.size`: a longer frame of a client that is not yet known closes the connection.
     pub(crate) max_receive: usize,
 }
@@ -142,7 +150,7 @@ impl ListenerSettings {
         }
         #[cfg(feature = "tls")]
         let tls = match spec.protocol.is_tls() {
-            true => Some(super::tls::settings::TlsSettings::resolve(&spec.name, own)?),
+            true => Some(Arc::new(LiveTls::new(TlsSettings::resolve(&spec, own)?))),
             false => None,
         };
         let sasl = if spec.protocol.is_sasl() { Some(SaslSettings::resolve(&spec.name, configs)?) } else { None };

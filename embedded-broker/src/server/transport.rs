@@ -21,7 +21,7 @@ impl Transport {
     pub(super) fn open(stream: TcpStream, listener: &ListenerSettings) -> io::Result<(Self, Option<Principal>)> {
         stream.set_nodelay(true)?;
         #[cfg(feature = "tls")]
-        if let Some(tls) = &listener.tls {
+        if let Some(tls) = listener.tls.as_ref().map(|tls| tls.now()) {
             let server = ServerConnection::new(std::sync::Arc::clone(&tls.server)).map_err(io::Error::other)?;
             let mut stream = StreamOwned::new(server, stream);
             let shaken = shake_hands(&mut stream).and_then(|()| {

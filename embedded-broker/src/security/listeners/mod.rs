@@ -37,8 +37,12 @@ impl<'a> ListenerConfigs<'a> {
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
-        let own = self.configs.get(&format!("{PREFIX}{}.{key}", self.listener.to_lowercase()));
-        own.or_else(|| self.configs.get(key)).map(String::as_str)
+        self.get_own(key).or_else(|| self.configs.get(key).map(String::as_str))
+    }
+
+    /// What is said for this listener alone.
+    pub(crate) fn get_own(&self, key: &str) -> Option<&'a str> {
+        self.configs.get(&format!("{PREFIX}{}.{key}", self.listener.to_lowercase())).map(String::as_str)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The subject of a certificate as Java prints it (RFC 2253), which is what Kafka calls its owner.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use x509_cert::Certificate;
 use x509_cert::attr::AttributeTypeAndValue;
 use x509_cert::der::asn1::{Ia5StringRef, PrintableStringRef, TeletexStringRef, Utf8StringRef};
 use x509_cert::der::{Decode, Encode, Tag, Tagged};
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::ext::pkix::name::GeneralName;
 
 /// The attributes that RFC 2253 has words for; others go by their numbers.
 const WORDS: &[(&str, &str)] = &[
@@ -27,6 +30,26 @@ pub(crate) fn subject(certificate: &[u8]) -> Option<String> {
     // The last part comes first.
     let parts = names.iter().rev().map(|part| part.0.iter().map(attribute).collect::<Vec<_>>().join("+"));
     Some(parts.collect::<Vec<_>>().join(","))
+}
+
+/// The other names of the subject, each in its encoding.
+pub(crate) fn alternatives(certificate: &[u8]) -> BTreeSet<String> {
+    let found = Certificate::from_der(certificate).ok().and_then(|certificate| {
+        let (_, names) = certificate.tbs_certificate.get::<SubjectAltName>().ok()??;
+        Some(names.0)
+    });
+    found.unwrap_or_default().iter().map(printed).collect()
+}
+
+fn printed(name: &GeneralName) -> String {
+    match name {
+        GeneralName::DnsName(name) => format!("DNS:{name}"),
+        GeneralName::IpAddress(address) => match *address.as_bytes() {
+            [a, b, c, d] => format!("IP:{}", std::net::Ipv4Addr::new(a, b, c, d)),
+            ref bytes => format!("IP:{bytes:02x?}"),
+        },
+        other => format!("{:02x?}", other.to_der().unwrap_or_default()),
+    }
 }
 
 fn attribute(attribute: &AttributeTypeAndValue) -> String {

@@ -1,7 +1,12 @@
 //! PEM as Kafka's configs hold it: on lines of its own, or all on one line with blanks for line ends.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pkcs8::EncryptedPrivateKeyInfo;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::stores::WRONG_PASSWORD;
 
 /// All certificates of a text, in their order.
 pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -13,12 +18,29 @@ pub(super) fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, S
     }
 }
 
-/// The private key of a text.
-pub(super) fn private_key(text: &str) -> Result<PrivateKeyDer<'static>, String> {
-    if text.contains("BEGIN ENCRYPTED PRIVATE KEY") {
-        return Err("encrypted private keys are not read".to_owned());
+/// The private key of a text. As Kafka: it is encrypted if and only if there is a password for it.
+pub(super) fn private_key(text: &str, password: Option<&str>) -> Result<PrivateKeyDer<'static>, String> {
+    match (encrypted_key(text), password) {
+        (Some(key), Some(password)) => decrypt(&key?, password),
+        (Some(_), None) => Err("it is encrypted: ssl.key.password must be set".to_owned()),
+        (None, Some(_)) => Err("it is not encrypted, but ssl.key.password is set".to_owned()),
+        (None, None) => PrivateKeyDer::from_pem_slice(lines(text).as_bytes()).map_err(|error| error.to_string()),
     }
-    PrivateKeyDer::from_pem_slice(lines(text).as_bytes()).map_err(|error| error.to_string())
+}
+
+fn encrypted_key(text: &str) -> Option<Result<Vec<u8>, String>> {
+    const KIND: &str = "ENCRYPTED PRIVATE KEY-----";
+    let (_, rest) = text.split_once(&format!("-----BEGIN {KIND}"))?;
+    let (key, _) = rest.split_once("-----END ")?;
+    let letters: String = key.split_whitespace().collect();
+    Some(STANDARD.decode(letters).map_err(|error| error.to_string()))
+}
+
+fn decrypt(key: &[u8], password: &str) -> Result<PrivateKeyDer<'static>, String> {
+    let sealed = EncryptedPrivateKeyInfo::try_from(key)
+        .map_err(|error| format!("it is not encrypted as PKCS#8 with PBES2 ({error})"))?;
+    let open = sealed.decrypt(password).map_err(|_| format!("{WRONG_PASSWORD}, or its encryption is not read"))?;
+    Ok(PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(open.as_bytes().to_vec())))
 }
 
 /// Puts what is between the markers, and the markers, on lines of their own.
@@ -55,8 +77,12 @@ mod tests {
     #[test]
     fn what_is_not_there_is_said() {
         assert_eq!(certificates("nothing"), Err("it has no CERTIFICATE".to_owned()));
-        assert!(private_key("nothing").is_err());
+        assert!(private_key("nothing", None).is_err());
         let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-        assert_eq!(private_key(encrypted).err().as_deref(), Some("encrypted private keys are not read"));
+        let why = |password| private_key(encrypted, password).unwrap_err();
+        assert_eq!(why(None), "it is encrypted: ssl.key.password must be set");
+        assert!(why(Some("secret")).starts_with("it is not encrypted as PKCS#8"));
+        let plain = private_key("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", Some("secret"));
+        assert_eq!(plain.unwrap_err(), "it is not encrypted, but ssl.key.password is set");
     }
 }

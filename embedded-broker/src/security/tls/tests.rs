@@ -30,7 +30,7 @@ fn connect(address: &str, ca: &CertificateAuthority, own: Option<&Certificate>) 
         None => builder.with_no_client_auth(),
         Some(own) => {
             let chain = pem::certificates(own.certificate_pem()).unwrap();
-            builder.with_client_auth_cert(chain, pem::private_key(own.key_pem()).unwrap()).unwrap()
+            builder.with_client_auth_cert(chain, pem::private_key(own.key_pem(), None).unwrap()).unwrap()
         }
     };
     let name = ServerName::try_from("localhost").unwrap();
