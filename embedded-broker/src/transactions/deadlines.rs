@@ -52,7 +52,7 @@ pub(crate) fn start(cluster: &Cluster) {
 
 /// Has every partition forget producers that were silent for too long; called on the timer thread.
 pub(crate) fn expire_producers(cluster: &Cluster) {
-    let idle_ms = cluster.settings.transactions.producer_expiration.as_millis();
+    let idle_ms = cluster.dynamic.producer_expiration().as_millis();
     let idle_ms = i64::try_from(idle_ms).unwrap_or(i64::MAX);
     let now_ms = cluster.clock.wall_ms();
     let topics = cluster.topics();

@@ -3,8 +3,12 @@
 //! A decision is answered as soon as it is made. Its markers follow on another step: the connection that decided writes
 //! them once the answer is on its way, and the timer thread those of its own decisions. No coordinator's lock is held
 //! meanwhile, and partitions are written in the order of their names.
+//!
+//! A partition whose log cannot be written keeps its transaction from being complete, as in Kafka, and nothing else: the
+//! other partitions have their markers, and the decision waits for the partition to be gone, or for the broker to be
+//! started again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -30,6 +34,8 @@ pub(super) struct Decided {
     len: AtomicUsize,
     /// While anybody holds them back, nothing is written.
     holds: AtomicUsize,
+    /// Those that wait for a partition whose log cannot be written.
+    postponed: Mutex<Vec<Arc<TransactionCell>>>,
 }
 
 impl Decided {
@@ -37,6 +43,14 @@ impl Decided {
         let mut queue = self.queue.lock();
         queue.push_back(Arc::clone(cell));
         self.len.store(queue.len(), Ordering::Release);
+    }
+
+    fn postpone(&self, cell: &Arc<TransactionCell>) {
+        self.postponed.lock().push(Arc::clone(cell));
+    }
+
+    fn is_postponed(&self, cell: &Arc<TransactionCell>) -> bool {
+        self.postponed.lock().iter().any(|other| Arc::ptr_eq(other, cell))
     }
 
     fn are_held(&self) -> bool {
@@ -62,13 +76,22 @@ impl Transactions {
         }
     }
 
-    /// Waits until everything that was decided so far has come true, unless markers are held back: for whoever looks from
-    /// inside, right after a client was told that its transaction has ended.
+    /// Writes what waits for partitions: one of them is gone.
+    pub(crate) fn write_postponed(&self, cluster: &Cluster) {
+        let postponed = std::mem::take(&mut *self.decided.postponed.lock());
+        postponed.iter().for_each(|cell| self.decided.push(cell));
+        self.write_markers(cluster);
+    }
+
+    /// Waits until everything that was decided so far has come true, unless markers are held back or cannot be written: for
+    /// whoever looks from inside, right after a client was told that its transaction has ended.
     pub(crate) fn settle(&self, cluster: &Cluster) {
         /// Markers take microseconds; a thread that is not let run may take longer.
         const PATIENCE: Duration = Duration::from_secs(10);
         self.write_markers(cluster);
-        let moving = |cell: &Arc<TransactionCell>| cell.look(|transaction| transaction.state().is_moving());
+        let moving = |cell: &Arc<TransactionCell>| {
+            cell.look(|transaction| transaction.state().is_moving()) && !self.decided.is_postponed(cell)
+        };
         let mut cells = self.all().into_iter().filter(moving).peekable();
         if self.decided.are_held() || cells.peek().is_none() {
             return;
@@ -93,17 +116,44 @@ impl Transactions {
 
 impl TransactionCell {
     fn write_markers(self: &Arc<Self>, cluster: &Cluster) {
-        let Some(markers) = self.look(|transaction| transaction.pending_markers()) else { return };
-        let now_ms = cluster.clock.wall_ms();
-        for partition in &markers.partitions {
-            if let Err(code) = write_marker(cluster, partition, &markers.to_marker(), now_ms) {
-                let (topic, index) = partition;
-                tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
-            }
+        let (markers, unmarked) = {
+            let mut entry = self.entry.lock();
+            let Some(markers) = entry.transaction.pending_markers() else { return };
+            let unmarked = entry.unmarked.take();
+            (markers, unmarked)
+        };
+        let marker = markers.to_marker();
+        let unwritable = self.write_each(cluster, unmarked.as_ref().unwrap_or(&markers.partitions), &marker);
+        if !unwritable.is_empty() {
+            self.entry.lock().unmarked = Some(unwritable);
+            return cluster.transactions.decided.postpone(self);
         }
         self.turn(cluster, |transaction, turn| transaction.complete(turn));
         let waiting = std::mem::take(&mut self.entry.lock().waiting);
         waiting.iter().for_each(|waiter| waiter.wake());
+    }
+}
+
+impl TransactionCell {
+    /// Ends the transaction in each partition; those that are offline are left. One that refuses does not hold up the
+    /// others, and is done.
+    fn write_each(
+        &self,
+        cluster: &Cluster,
+        partitions: &BTreeSet<TopicPartition>,
+        marker: &EndMarker,
+    ) -> BTreeSet<TopicPartition> {
+        let now_ms = cluster.clock.wall_ms();
+        let mut unwritable = BTreeSet::new();
+        for partition in partitions {
+            let Err(code) = write_marker(cluster, partition, marker, now_ms) else { continue };
+            let (topic, index) = partition;
+            tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
+            if code == ErrorCode::KafkaStorageError {
+                unwritable.insert(partition.clone());
+            }
+        }
+        unwritable
     }
 }
 

@@ -3,7 +3,7 @@
 //! The state machine is in [`coordinator::transaction`](crate::coordinator::transaction); here are its lock, the time it
 //! is told, its deadlines, and the way of its markers into the partitions (`markers.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::{Timestamp, Waiter, Woken};
 use crate::cluster::Cluster;
 use crate::coordinator::transaction::Transaction;
-use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
+use crate::coordinator::transaction::record::{Metadata, TopicPartition, TransactionRecord};
 use crate::coordinator::transaction::state::TransactionState;
 use crate::coordinator::transaction::turn::Turn;
 use crate::state::StateRecord;
@@ -48,6 +48,8 @@ struct Entry {
     transaction: Transaction,
     /// Who waits for the markers of the last decision.
     waiting: Vec<Arc<Waiter>>,
+    /// Of the last decision, the partitions without a marker, if the others have theirs.
+    unmarked: Option<BTreeSet<TopicPartition>>,
 }
 
 impl Transactions {
@@ -64,7 +66,7 @@ impl Transactions {
         let mut by_id = self.by_id.write();
         let new = || {
             let transaction = Transaction::new(cluster.next_producer_id(), cluster.clock.wall_ms());
-            let entry = Entry { transaction, waiting: Vec::new() };
+            let entry = Entry { transaction, waiting: Vec::new(), unmarked: None };
             Arc::new(TransactionCell { id: Arc::clone(&id), entry: Mutex::new(entry) })
         };
         Arc::clone(by_id.entry(Arc::clone(&id)).or_insert_with(new))
@@ -76,7 +78,7 @@ impl Transactions {
         transaction.replay(&TransactionRecord::Metadata(metadata));
         let has_decided = transaction.pending_markers().is_some();
         let is_open = transaction.state() == TransactionState::Ongoing;
-        let entry = Mutex::new(Entry { transaction, waiting: Vec::new() });
+        let entry = Mutex::new(Entry { transaction, waiting: Vec::new(), unmarked: None });
         let cell = Arc::new(TransactionCell { id: Arc::clone(id), entry });
         self.by_id.write().insert(Arc::clone(id), Arc::clone(&cell));
         if has_decided {

@@ -65,7 +65,7 @@ impl Transactions {
         place: Place<'_>,
         batch: &BatchHeader,
     ) -> Result<(), Rejected> {
-        if admission != Admission::Add && !cluster.settings.transactions.verify_partitions {
+        if admission != Admission::Add && !cluster.dynamic.verify_partitions() {
             return Ok(());
         }
         let writer = Writer { transactional_id, producer_id: batch.producer_id, epoch: batch.producer_epoch };

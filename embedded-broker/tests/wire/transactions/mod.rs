@@ -20,6 +20,7 @@ use crate::records::*;
 
 mod alone;
 mod coordinator;
+mod offline;
 mod offsets;
 mod partitions;
 mod tools;
