@@ -22,6 +22,7 @@ mod ceilings;
 mod clock;
 mod cluster;
 mod config;
+mod connections;
 mod coordinator;
 mod data_wait;
 mod error;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ceilings::Ceilings;
+use crate::cluster::dynamic;
 use crate::config::{check, server_names, topic_defs};
 use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
 use crate::coordinator::group::consumer::assignor::Assignor;
@@ -173,22 +174,13 @@ impl BrokerSettings {
             "transaction.remove.expired.transaction.cleanup.interval.ms" => {
                 self.transactions.id_scan_interval = Duration::from_millis(number(key, value, 1)?);
             }
-            "producer.id.expiration.ms" => {
-                self.transactions.producer_expiration = Duration::from_millis(number(key, value, 1)?);
-            }
             "add.partitions.to.txn.retry.backoff.max.ms" => {
                 self.transactions.add_partitions_patience = Duration::from_millis(number(key, value, 0)?);
-            }
-            "transaction.partition.verification.enable" => {
-                self.transactions.verify_partitions = boolean(key, value)?;
             }
             "log.initial.task.delay.ms" => {
                 self.upkeep.initial_delay = Duration::from_millis(number(key, value, 0)?);
             }
             "log.cleaner.enable" => self.upkeep.cleans = boolean(key, value)?,
-            "log.cleaner.backoff.ms" => {
-                self.upkeep.cleaner_backoff = Duration::from_millis(number(key, value, 0)?);
-            }
             "log.retention.check.interval.ms" => {
                 self.upkeep.retention_interval = Duration::from_millis(number(key, value, 1)?);
             }
@@ -204,6 +196,8 @@ impl BrokerSettings {
             "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
             // Resolved and checked together, as each depends on the others.
             _ if security::is_ours(key) => {}
+            // Read from the layers of configs, as it may change.
+            _ if dynamic::is_ours(key) => server_names::check(key, value)?,
             // Topics take it up where they set none of their own.
             _ if topic_defs::is_taken_from(key) => server_names::check(key, value)?,
             // Legal in a server.properties: it is kept and shown, and said once that nothing here goes by it.

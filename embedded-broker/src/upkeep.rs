@@ -18,19 +18,12 @@ pub(crate) struct UpkeepConfig {
     pub(crate) retention_interval: Duration,
     /// `log.cleaner.enable`.
     pub(crate) cleans: bool,
-    /// `log.cleaner.backoff.ms`: how long the cleaner rests when there is nothing to do.
-    pub(crate) cleaner_backoff: Duration,
 }
 
 impl Default for UpkeepConfig {
     /// Kafka's defaults.
     fn default() -> Self {
-        Self {
-            initial_delay: Duration::from_secs(30),
-            retention_interval: Duration::from_secs(300),
-            cleans: true,
-            cleaner_backoff: Duration::from_secs(15),
-        }
+        Self { initial_delay: Duration::from_secs(30), retention_interval: Duration::from_secs(300), cleans: true }
     }
 }
 
@@ -38,14 +31,21 @@ impl Default for UpkeepConfig {
 pub(crate) fn start(cluster: &Cluster) {
     cluster.timers.schedule(TimerKey::LogRetention, cluster.clock.now() + cluster.settings.upkeep.initial_delay);
     if cluster.settings.upkeep.cleans {
-        cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + cluster.settings.upkeep.cleaner_backoff);
+        cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + cluster.dynamic.cleaner_backoff());
+    }
+}
+
+/// Has the cleaner look at once, where there is one.
+pub(crate) fn look_for_dirt(cluster: &Cluster) {
+    if cluster.settings.upkeep.cleans {
+        cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now());
     }
 }
 
 /// Compacts one log that is worth it, and comes back at once; if there is none, later.
 pub(crate) fn clean(cluster: &Cluster) {
     let has_more = compact_one(cluster);
-    let rest = if has_more { Duration::ZERO } else { cluster.settings.upkeep.cleaner_backoff };
+    let rest = if has_more { Duration::ZERO } else { cluster.dynamic.cleaner_backoff() };
     cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + rest);
 }
 

@@ -2,7 +2,6 @@
 //!
 //! As Kafka: each entity changes whole or not at all; of one that is there twice the second change is ignored, and the
 //! answer says so.
-//! Left out: `connection_creation_rate` of addresses is kept and shown, and bounds nothing.
 
 use std::collections::BTreeMap;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Cluster;
+use super::stores::NewStores;
 use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
@@ -53,6 +54,7 @@ impl Cluster {
         } else {
             self.groups.forget_topic(name, self);
         }
+        self.transactions.write_postponed(self);
         Ok(topic)
     }
 
@@ -152,6 +154,7 @@ impl Cluster {
             let old = self.broker_configs();
             let tracks_eligible = self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0;
             let layers = altered(&old, node, self.controller_id(), tracks_eligible, change)?;
+            let stores = NewStores::read(self, &old, &layers)?;
             if validate_only {
                 return Ok(());
             }
@@ -159,6 +162,8 @@ impl Cluster {
             let kept = changed.cloned().unwrap_or_default();
             self.state.keep(|| [StateRecord::BrokerConfigs { node, configs: kept }])?;
             *self.configs.write() = Arc::new(layers);
+            stores.take_up();
+            self.take_up_configs();
             for topic in topics.iter() {
                 let config = self.log_config(&topic.configs)?;
                 topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));

@@ -9,7 +9,7 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of configs, features, quotas, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
+//! The locks of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
 use crate::config::layers::{BrokerLayers, Configs};
+use crate::connections::{ConnectionLimits, Connections};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::{Error, ErrorCode};
@@ -46,11 +47,14 @@ mod access;
 mod admin;
 #[cfg(test)]
 mod crashes;
+pub(crate) mod dynamic;
 mod internal_topics;
 mod recovery;
 mod resource_configs;
 mod storage;
+mod stores;
 
+use dynamic::DynamicSettings;
 pub(crate) use resource_configs::ResourceConfigs;
 use storage::Storage;
 
@@ -129,6 +133,9 @@ pub(crate) struct Cluster {
     metadata_offset: AtomicI64,
     pub(crate) telemetry: Telemetry,
     pub(crate) quotas: Quotas,
+    pub(crate) connections: Connections,
+    /// What may change of the brokers' configs, typed.
+    pub(crate) dynamic: DynamicSettings,
     producer_ids: Mutex<ProducerIds>,
     stopping: AtomicBool,
     /// What blocked threads wait on, so that a stop can wake them all.
@@ -141,12 +148,18 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(clock: Clock, settings: BrokerSettings, nodes: Vec<Node>) -> Self {
         let authorizer = settings.security.acl.clone().map(Authorizer::new);
+        let layers = admin::layers_at_start(&settings.configs, &nodes);
+        let seen_from = nodes.first().map_or(-1, |node| node.id);
+        let listeners = settings.security.listeners.iter().map(|listener| &listener.spec.name);
+        let limits = ConnectionLimits::read(&layers, seen_from, listeners);
         Self {
             id: kafka_id(Uuid::new_v4()),
             state: StateStore::default(),
             storage: None,
             timers: Timers::new(clock.clone()),
-            configs: RwLock::new(Arc::new(admin::layers_at_start(&settings.configs, &nodes))),
+            connections: Connections::new(settings.quota_windows, limits),
+            dynamic: DynamicSettings::new(&layers, seen_from),
+            configs: RwLock::new(Arc::new(layers)),
             resource_configs: RwLock::default(),
             group_defaults: Arc::new(settings.group.clone()),
             loggers: Loggers::default(),

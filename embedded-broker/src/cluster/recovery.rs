@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::stores::NewStores;
 use super::{Cluster, ProducerIds};
 use crate::config::client_metrics::Subscription;
 use crate::error::Error;
@@ -57,7 +58,13 @@ impl Cluster {
                 None => layers.dynamic_default.clone_from(configs),
             }
         }
+        // As in Kafka, a listener whose store has gone meanwhile begins with that of the start.
+        match NewStores::read(self, &self.broker_configs(), &layers) {
+            Ok(stores) => stores.take_up(),
+            Err(error) => tracing::error!(%error, "what was set of listeners while the broker ran is not taken up"),
+        }
         *self.configs.write() = Arc::new(layers);
+        self.take_up_configs();
         let mut resources = (*self.resource_configs()).clone();
         for (group, configs) in &image.group_configs {
             resources.set_group(group, configs.clone(), &self.group_defaults);

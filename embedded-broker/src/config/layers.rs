@@ -105,6 +105,15 @@ impl BrokerLayers {
         }
     }
 
+    /// Everything that was said of the configs of a node, each by its nearest layer.
+    pub(crate) fn in_force(&self, node: i32) -> Configs {
+        let mut configs = Configs::new();
+        for (layer, _) in self.layers(node).into_iter().rev() {
+            configs.extend(layer.clone());
+        }
+        configs
+    }
+
     /// The value a topic has on a node, in canonical form, or nothing where it is null.
     ///
     /// # Errors

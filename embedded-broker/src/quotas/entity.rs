@@ -1,7 +1,7 @@
 //! Whose quota it is, and what a quota may be: pure.
 
 use std::collections::BTreeMap;
-use std::net::ToSocketAddrs;
+use std::net::{IpAddr, ToSocketAddrs};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,7 @@ const OF_CLIENTS: &[(&str, bool)] = &[
 ];
 
 /// Of addresses.
-const CONNECTION_CREATION_RATE: &str = "connection_creation_rate";
+pub(super) const CONNECTION_CREATION_RATE: &str = "connection_creation_rate";
 
 /// Reads what a request names.
 ///
@@ -110,6 +110,18 @@ pub(crate) fn apply(entity: &Entity, current: &Values, ops: &Ops) -> Result<Valu
         }
     }
     Ok(values)
+}
+
+/// Whether a host, which is a name or an address, is at this address.
+pub(super) fn is_address_of(host: &str, ip: IpAddr) -> bool {
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.to_canonical() == ip,
+        // As Java, the first address counts, of IPv4 if there is one.
+        Err(_) => (host, 0).to_socket_addrs().is_ok_and(|found| {
+            let all: Vec<_> = found.map(|address| address.ip()).collect();
+            all.iter().find(|address| address.is_ipv4()).or(all.first()) == Some(&ip)
+        }),
+    }
 }
 
 fn check(entity: &Entity, key: &str, value: f64) -> Result<(), Error> {

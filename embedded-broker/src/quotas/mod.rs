@@ -3,6 +3,7 @@
 //! As long as none is set nothing is measured, and a request pays one load for that.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -136,6 +137,20 @@ impl Quotas {
             let measured = (kind, user.map(|_| who.user.to_owned()), client.map(|_| who.client_id.to_owned()));
             Some((limit, measured))
         })
+    }
+
+    /// How many connections an address may open in a second, if that is bounded.
+    pub(crate) fn connection_rate(&self, ip: IpAddr) -> Option<f64> {
+        if !self.is_set() {
+            return None;
+        }
+        let by_entity = self.by_entity.read();
+        let rate_of = |is_meant: &dyn Fn(&Name) -> bool| {
+            let meant = by_entity.iter().filter(|(entity, _)| entity.get(&EntityType::Ip).is_some_and(is_meant));
+            meant.filter_map(|(_, values)| values.get(entity::CONNECTION_CREATION_RATE).copied()).next()
+        };
+        let own = rate_of(&|name| matches!(name, Name::Exact(host) if entity::is_address_of(host, ip)));
+        own.or_else(|| rate_of(&|name| *name == Name::Default))
     }
 
     /// What may be used of a kind in a second, if it is bounded for this client.

@@ -76,6 +76,11 @@ impl Rate {
         (total / elapsed.as_secs_f64(), elapsed)
     }
 
+    /// Whether nothing counts any more.
+    pub(crate) fn is_zero(&mut self, windows: Windows, now: Timestamp) -> bool {
+        self.measure(windows, now).0 <= 0.0
+    }
+
     /// How long nothing may be added until the rate is `bound`, if it is above that.
     pub(crate) fn excess(&mut self, windows: Windows, bound: f64, now: Timestamp) -> Duration {
         let (rate, elapsed) = self.measure(windows, now);

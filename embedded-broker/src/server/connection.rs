@@ -14,7 +14,7 @@ use super::frame::FrameReader;
 use super::login::{self, Next};
 use super::transport::Transport;
 use crate::api::{self, Refusal, Reply, RequestContext};
-use crate::clock::{Timestamp, Waiter, Woken};
+use crate::clock::{Timestamp, Waiter};
 use crate::protocol::ApiKey;
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
@@ -94,8 +94,7 @@ impl Connection {
     /// Reads nothing more for a while, as a client that has used up its quota is told.
     pub(super) fn hold(&self, until: Option<Timestamp>) {
         let Some(until) = until else { return };
-        let cluster = &self.door.cluster;
-        while !cluster.is_stopping() && self.waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
+        super::hold(&self.door.cluster, &self.waiter, until);
     }
 
     fn answer(&mut self, login: Option<&mut Login>, frame: &[u8], reply: &mut Reply) -> Result<Next, Refusal> {

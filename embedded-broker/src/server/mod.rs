@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::clock::{Timestamp, Waiter, Woken};
 use crate::cluster::Cluster;
+use crate::connections::{Admission, Counted};
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
 use crate::security::settings::ListenerSettings;
@@ -140,11 +142,12 @@ fn join(thread: JoinHandle<()>) {
 }
 
 fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
+    let (number, waiter) = door.cluster.register_waiter();
     while !door.cluster.is_stopping() {
         match listener.accept() {
-            Ok(_) if door.cluster.is_stopping() => return,
+            Ok(_) if door.cluster.is_stopping() => break,
             Ok((stream, peer)) => {
-                if let Err(error) = serve(stream, peer, door, open) {
+                if let Err(error) = admit(stream, peer, door, open, &waiter) {
                     tracing::warn!(%peer, %error, "a connection could not be served");
                 }
             }
@@ -156,17 +159,69 @@ fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
             }
         }
     }
+    door.cluster.unregister_waiter(number);
 }
 
-fn serve(stream: TcpStream, peer: SocketAddr, door: &Arc<Door>, open: &Mutex<Vec<Open>>) -> io::Result<()> {
-    let to_close = stream.try_clone()?;
+/// Serves a connection unless there are too many.
+fn admit(
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: &Arc<Door>,
+    open: &Mutex<Vec<Open>>,
+    waiter: &Arc<Waiter>,
+) -> io::Result<()> {
+    let (cluster, name) = (&door.cluster, &door.listener.spec.name);
+    match cluster.connections.admit(cluster, waiter, name, peer.ip().to_canonical()) {
+        Admission::Admitted(counted) => serve(stream, peer, door, open, counted),
+        Admission::TooMany { max } => {
+            tracing::info!(%peer, max, "refused: there are as many connections from its address as there may be");
+            Ok(())
+        }
+        Admission::TooFast { until } => {
+            tracing::debug!(%peer, "refused: its address opens connections too fast");
+            spawn(stream, peer, door, open, move |door, stream, waiter| {
+                hold(&door.cluster, waiter, until);
+                drop(stream.shutdown(Shutdown::Both));
+            })
+        }
+        Admission::Stopping => Ok(()),
+    }
+}
+
+fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: &Arc<Door>,
+    open: &Mutex<Vec<Open>>,
+    counted: Counted,
+) -> io::Result<()> {
     let session = Session::anonymous(Arc::clone(&door.listener.spec.name), peer.ip(), stream.local_addr()?.ip());
     let login = door.listener.sasl.clone().map(Login::new);
+    spawn(stream, peer, door, open, move |door, stream, waiter| {
+        let mut connection = Connection { door: Arc::clone(door), session, peer, waiter: Arc::clone(waiter) };
+        connection.run(stream, login);
+        drop(counted);
+    })
+}
+
+/// Blocks until a point of time, or until the broker stops.
+fn hold(cluster: &Cluster, waiter: &Arc<Waiter>, until: Timestamp) {
+    while !cluster.is_stopping() && waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
+}
+
+/// Gives a connection a thread of its own.
+fn spawn(
+    stream: TcpStream,
+    peer: SocketAddr,
+    door: &Arc<Door>,
+    open: &Mutex<Vec<Open>>,
+    run: impl FnOnce(&Arc<Door>, TcpStream, &Arc<Waiter>) + Send + 'static,
+) -> io::Result<()> {
+    let to_close = stream.try_clone()?;
     let door = Arc::clone(door);
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
         let (number, waiter) = door.cluster.register_waiter();
-        let mut connection = Connection { door: Arc::clone(&door), session, peer, waiter };
-        connection.run(stream, login);
+        run(&door, stream, &waiter);
         door.cluster.unregister_waiter(number);
     })?;
     let ended: Vec<Open>;

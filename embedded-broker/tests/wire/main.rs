@@ -1,6 +1,7 @@
 //! The broker on the wire: every test starts one of its own and speaks to it as a client would, version by version.
 
 mod client;
+mod connections;
 mod consumer_groups;
 mod each_broker;
 mod records;

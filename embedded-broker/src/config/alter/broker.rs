@@ -73,7 +73,8 @@ pub(crate) fn check(layers: &BrokerLayers, node: i32, scope: Scope, configs: &Co
         refuse_any(why, known().filter(|(name, def)| is_of_one_broker(name, def)))?;
     }
     check_threads(layers, node, configs)?;
-    check_amounts(configs)
+    check_amounts(configs)?;
+    check_addresses(layers, node, configs)
 }
 
 fn is_of_one_broker(name: &str, def: &ConfigDef) -> bool {
@@ -141,8 +142,11 @@ fn check_amounts(configs: &Configs) -> Result<(), Error> {
     if is_zero("log.roll.ms") {
         return Err(invalid_request("requirement failed: log.roll.ms must be greater than or equal to 1"));
     }
-    if is_zero("max.connection.creation.rate") {
-        return Err(invalid_dynamic("Invalid max.connection.creation.rate 0"));
+    for name in ["max.connections", "max.connection.creation.rate"] {
+        let of_listener = |key: &&String| key.ends_with(name) && server_names::of_listener(key) == Some(name);
+        if is_zero(name) || configs.keys().find(of_listener).is_some_and(|key| is_zero(key)) {
+            return Err(invalid_dynamic(&format!("Invalid {name} 0")));
+        }
     }
     let reporters = configs.get("metric.reporters").map(|value| elements(value)).unwrap_or_default();
     if reporters.iter().any(|class| *class != JMX_REPORTER) {
@@ -151,6 +155,25 @@ fn check_amounts(configs: &Configs) -> Result<(), Error> {
         return Err(invalid_dynamic(why));
     }
     check_connections_per_ip(configs.get("max.connections.per.ip.overrides").map_or("", String::as_str))
+}
+
+/// What Kafka checks of addresses that have limits of their own.
+fn check_addresses(layers: &BrokerLayers, node: i32, configs: &Configs) -> Result<(), Error> {
+    let said = |name: &str| configs.get(name).cloned().or_else(|| layers.value(node, name).ok().flatten());
+    let name = "max.connections.per.ip.overrides";
+    let overrides = said(name).unwrap_or_default();
+    if configs.get("max.connections.per.ip").is_some_and(|value| value.trim() == "0") && overrides.trim().is_empty() {
+        let why =
+            format!("requirement failed: max.connections.per.ip can be set to zero only if {name} property is set.");
+        return Err(invalid_request(why));
+    }
+    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-%._:".contains(&byte);
+    let hosts = elements(&overrides).into_iter().filter_map(|pair| Some(pair.rsplit_once(':')?.0.trim()));
+    let wrong: Vec<&str> = hosts.filter(|host| !host.bytes().all(is_of_host)).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(invalid_request(format!("{name} contains invalid addresses : {}", wrong.join(","))))
 }
 
 /// There are no classes to load here, so this one, which does nothing, is the only one known.
@@ -207,7 +230,7 @@ fn invalid_request(why: impl Into<String>) -> Error {
 }
 
 /// Kafka wraps what a part of the broker says of a change in another error's words.
-fn invalid_dynamic(why: &str) -> Error {
+pub(crate) fn invalid_dynamic(why: &str) -> Error {
     invalid_request(format!(
         "Invalid value org.apache.kafka.common.config.ConfigException: {why} for configuration Invalid dynamic configuration"
     ))

@@ -13,13 +13,8 @@ pub(crate) struct TransactionConfig {
     pub(crate) id_expiration: Duration,
     /// `transaction.remove.expired.transaction.cleanup.interval.ms`: how often unused ids are looked for.
     pub(crate) id_scan_interval: Duration,
-    /// `producer.id.expiration.ms`: partitions forget a producer that was silent for this long.
-    pub(crate) producer_expiration: Duration,
     /// `add.partitions.to.txn.retry.backoff.max.ms`: how long a produce waits for the markers of the transaction before.
     pub(crate) add_partitions_patience: Duration,
-    /// `transaction.partition.verification.enable`: whether partitions ask the coordinator before a transaction begins in
-    /// them, for clients that have to announce them.
-    pub(crate) verify_partitions: bool,
 }
 
 impl Default for TransactionConfig {
@@ -30,9 +25,7 @@ impl Default for TransactionConfig {
             timeout_scan_interval: Duration::from_secs(10),
             id_expiration: Duration::from_secs(7 * 24 * 3_600),
             id_scan_interval: Duration::from_secs(3_600),
-            producer_expiration: Duration::from_secs(24 * 3_600),
             add_partitions_patience: Duration::from_millis(100),
-            verify_partitions: true,
         }
     }
 }

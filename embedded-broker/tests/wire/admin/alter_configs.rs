@@ -202,6 +202,16 @@ fn broker_configs_that_run_are_altered_within_kafkas_bounds() {
             "Error parsing configuration property 'max.connections.per.ip.overrides': begin 0, end -1, length 2";
         assert_eq!(of(client, "1", overrides, "zz"), refused(42, begin));
         assert_eq!(of(client, "1", overrides, "a:x"), refused(42, "For input string: \"x\""));
+        let no_host = "max.connections.per.ip.overrides contains invalid addresses : no such host";
+        assert_eq!(of(client, "1", overrides, "no such host:5"), refused(42, no_host));
+        let nobody = "requirement failed: max.connections.per.ip can be set to zero only if \
+                      max.connections.per.ip.overrides property is set.";
+        assert_eq!(of(client, "1", "max.connections.per.ip", "0"), refused(42, nobody));
+        let none = "Invalid value org.apache.kafka.common.config.ConfigException: Invalid max.connections 0 \
+                    for configuration Invalid dynamic configuration";
+        for key in ["max.connections", "listener.name.plaintext.max.connections"] {
+            assert_eq!(of(client, "1", key, "0"), refused(42, none));
+        }
         let isr = refused(40, "Broker-level min.insync.replicas cannot be altered while ELR is enabled.");
         assert_eq!(alter(client, BROKER, "1", DELETE, "min.insync.replicas", None), isr);
         let unknown = refused(42, "Unknown operations type 9");
