@@ -22,7 +22,7 @@ pub(super) fn read(bytes: &[u8], password: Option<&str>) -> Result<Entries, Stri
                 entries.keys.push(KeyEntry { key: own.key().to_vec(), chain });
             }
             KeyStoreEntry::Certificate(certificate) => entries.certificates.push(certificate.as_der().to_vec()),
-            _ => {}
+            KeyStoreEntry::Secret(_) => {}
         }
     }
     Ok(entries)
