@@ -171,16 +171,19 @@ struct Room {
     isolation: Isolation,
 }
 
+/// Why a partition cannot be read, and its topic if that is there.
+type NotFound<'t> = (ErrorCode, Option<&'t Arc<Topic>>);
+
 /// The partition that is asked for.
 ///
 /// # Errors
 ///
-/// Why it cannot be read, and its topic if that is there.
+/// It is not there, or not for the client.
 fn find<'t>(
     cx: &RequestContext<'_>,
     topics: &'t Topics,
     asked: &Asked,
-) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), (ErrorCode, Option<&'t Arc<Topic>>)> {
+) -> Result<(&'t Arc<Topic>, &'t Arc<Partition>), NotFound<'t>> {
     let may_read = |name: &str| cx.require(Operation::Read, Resource::Topic(name));
     let found = match &asked.key.topic {
         TopicKey::Name(name) => {

@@ -162,8 +162,7 @@ fn what_is_not_there_comes_last_and_who_goes_astray_is_told_of_no_transactions()
         let id = topic_id(client, &topic);
         assert_eq!(produce(client, &topic, 0, Raw::of(1).bytes()).error_code, 0);
         let of = |id, partition| fetch_request(&topic, id, 13, &[(partition, 0)]).topics.remove(0);
-        let request = fetch_request(&topic, id, 13, &[(9, 0)]);
-        let mut all = request.clone();
+        let mut all = fetch_request(&topic, id, 13, &[(9, 0)]);
         all.topics.extend([of(NO_ID, 1)]);
         all.topics[0].partitions.extend(of(id, 0).partitions);
         let mut astray = fetch_request(&topic, id, 13, &[(0, 5)]).with_isolation_level(1);
