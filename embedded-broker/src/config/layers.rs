@@ -106,6 +106,7 @@ impl BrokerLayers {
     }
 
     /// Everything that was said of the configs of a node, each by its nearest layer.
+    #[cfg(feature = "tls")]
     pub(crate) fn in_force(&self, node: i32) -> Configs {
         let mut configs = Configs::new();
         for (layer, _) in self.layers(node).into_iter().rev() {
