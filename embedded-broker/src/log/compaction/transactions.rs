@@ -45,7 +45,11 @@ impl CleanedTransactions {
         let id = header.producer_id;
         match EndMarker::read(header, whole) {
             Some(marker) if marker.committed => !self.committed.remove(&id),
-            Some(_) => self.aborted.remove(&id) != Some(true),
+            Some(_) => {
+                // One that ends before the log's start is not listed any more; what is left of it was taken for committed.
+                let unlisted = self.committed.remove(&id);
+                self.aborted.remove(&id) != Some(true) && !unlisted
+            }
             // Its record was compacted away before.
             None => true,
         }

@@ -234,7 +234,7 @@ fn latest(records: &[Seen]) -> BTreeMap<u8, (i64, u8)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn whatever_happens_to_a_log_readers_see_what_was_committed(
@@ -258,4 +258,20 @@ proptest! {
             prop_assert_eq!(latest(&seen), latest(&committed), "of each key the latest value");
         }
     }
+}
+
+#[test]
+fn a_marker_in_front_of_the_start_stays_as_long_as_a_batch_of_its_transaction() {
+    let (mut log, mut model) = (PartitionLog::new(0), Model::default());
+    let write = |producer| Step::Write { producer, records: vec![(0, None)] };
+    let abort = Step::End { producer: 0, commit: false };
+    for step in [write(0), abort, write(PLAIN), Step::Delete(171)] {
+        model.apply(&mut log, &step);
+    }
+    assert_eq!(log.start_offset(), 2);
+    for after_ms in [0, 1_000] {
+        model.apply(&mut log, &Step::Compact { after_ms });
+    }
+    model.apply(&mut log, &Step::Truncate(0));
+    assert_eq!(log.last_stable_offset(), 3, "nothing is open, also for who reads the batches anew");
 }
