@@ -18,13 +18,14 @@ use crate::coordinator::group::turn::{Reply, Ticket, Turn, World};
 use crate::error::ErrorCode;
 use crate::state::StateRecord;
 use crate::topic::Topics;
+use crate::watches::Watches;
 
 /// Every group, by id.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     by_id: RwLock<BTreeMap<Arc<str>, Arc<GroupCell>>>,
     /// Who wants to know of everything that groups do.
-    watches: Mutex<HashMap<u64, Arc<Waiter>>>,
+    pub(crate) watches: Watches,
 }
 
 /// One group behind its lock.
@@ -128,20 +129,6 @@ impl Groups {
         cluster.timers.schedule(TimerKey::OffsetExpiry, at);
     }
 
-    /// Wakes `waiter` whenever a group may have changed, until it is [unwatched](Self::unwatch) by its number.
-    pub(crate) fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
-        self.watches.lock().insert(number, Arc::clone(waiter));
-    }
-
-    pub(crate) fn unwatch(&self, number: u64) {
-        self.watches.lock().remove(&number);
-    }
-
-    fn wake_watches(&self) {
-        let waiters: Vec<_> = self.watches.lock().values().cloned().collect();
-        waiters.iter().for_each(|waiter| waiter.wake());
-    }
-
     /// Ends a producer's transaction in the groups that belong to one of Kafka's partitions of `__consumer_offsets`.
     pub(crate) fn end_transaction(&self, partition: i32, producer_id: i64, committed: bool, cluster: &Cluster) {
         let offsets = &cluster.settings.offsets_topic;
@@ -187,7 +174,7 @@ impl GroupCell {
         entry.deliver(&mut replies);
         self.arm(&mut entry, cluster);
         drop(entry);
-        cluster.groups.wake_watches();
+        cluster.groups.watches.wake();
         result
     }
 
@@ -217,7 +204,7 @@ impl GroupCell {
                 entry.held.insert(ticket, Arc::clone(&slot));
             }
             drop(entry);
-            cluster.groups.wake_watches();
+            cluster.groups.watches.wake();
             if let Some((_, reply)) = answered {
                 return Some(reply);
             }
@@ -281,7 +268,7 @@ impl Catalog for Topics {
     }
 
     fn name(&self, id: Uuid) -> Option<Arc<str>> {
-        self.by_id(id).map(|topic| Arc::clone(&topic.name))
+        self.name_of(id)
     }
 
     fn version(&self) -> u64 {

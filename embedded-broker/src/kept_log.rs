@@ -137,6 +137,11 @@ impl KeptLog {
         Ok(())
     }
 
+    /// Damages the batch that holds `offset`.
+    pub(crate) fn corrupt(&self, offset: i64) -> io::Result<()> {
+        self.dir.corrupt(offset)
+    }
+
     /// Leaves everything on the disk.
     pub(crate) fn close(&mut self, log: &PartitionLog) -> io::Result<()> {
         self.dir.close(log.end_offset(), &log.producers().entries())

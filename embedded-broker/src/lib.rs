@@ -14,6 +14,8 @@
 //! |---|---|---|
 //! | `tls` | listeners with TLS, certificates of clients, and an authority for tests (`CertificateAuthority`); needs a C compiler | no |
 //!
+//! What tests can make go wrong, and what they can see of their clients, is listed in [`fault`].
+//!
 //! What it serves and where it differs from Apache Kafka 4.1 is in `DESIGN.md`, beside this crate's manifest.
 
 mod api;
@@ -26,7 +28,7 @@ mod connections;
 mod coordinator;
 mod data_wait;
 mod error;
-mod fault;
+pub mod fault;
 mod features;
 mod fetch_session;
 #[cfg(feature = "fuzzing")]
@@ -39,6 +41,7 @@ mod kafka_id;
 mod kept_log;
 mod log;
 mod loggers;
+mod open_connections;
 mod partition;
 mod persist;
 mod placement;
@@ -52,9 +55,10 @@ mod state;
 mod telemetry;
 mod timers;
 mod topic;
-mod topic_view;
 mod transactions;
 mod upkeep;
+mod violations;
+mod watches;
 mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Flush};
@@ -63,17 +67,22 @@ pub use coordinator::group::state::GroupState;
 pub use coordinator::transaction::state::TransactionState;
 pub use error::{Error, ErrorCode};
 pub use fault::api_name::Api;
-pub use fault::builder::{Fault, FaultBuilder};
-pub use fault::network::{NetworkBuilder, NetworkFault};
+pub use fault::{Fault, FaultBuilder, InterceptedRequest, NetworkBuilder, Outcome};
+pub use inspect::append::ProducerRecord;
+pub use inspect::await_records::AwaitRecords;
 pub use inspect::await_stable::AwaitStable;
 pub use inspect::committed::AbortedRange;
-pub use inspect::disk::DiskFaultGuard;
+pub use inspect::connections::{AwaitConnections, ClientConnection, ConnectionsView};
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
+pub use inspect::producers::PartitionProducer;
+pub use inspect::record::Record;
 pub use inspect::requests::{AwaitRequests, RecordedRequest, RequestLog};
+pub use inspect::topic::TopicView;
 pub use inspect::transactions::{HeldMarkers, TransactionDescription, TransactionsView};
+pub use inspect::version_report::{VersionReport, VersionUse};
+pub use inspect::violations::{Strict, Violation};
 pub use persist::disk::DiskFault;
 pub use security::listeners::builder::Listener;
 #[cfg(feature = "tls")]
 pub use security::tls::certificates::{Certificate, CertificateAuthority};
 pub use telemetry::PushedMetrics;
-pub use topic_view::{AwaitRecords, Record, TopicView};

@@ -1,13 +1,12 @@
 //! The last requests, for tests that look at what clients have sent. Nothing is kept until a test asks for it.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::clock::Waiter;
 use crate::inspect::requests::RecordedRequest;
+use crate::watches::Watches;
 
 /// How many requests are kept; older ones are forgotten.
 const KEPT: usize = 1 << 16;
@@ -17,6 +16,8 @@ const KEPT: usize = 1 << 16;
 pub(crate) struct Recorder {
     is_on: AtomicBool,
     state: Mutex<State>,
+    /// Who wants to know of every request.
+    pub(crate) watches: Watches,
 }
 
 #[derive(Debug, Default)]
@@ -26,8 +27,6 @@ struct State {
     /// The number of the first one that is kept.
     first: u64,
     kept: VecDeque<RecordedRequest>,
-    /// Who wants to know of every request.
-    watches: HashMap<u64, Arc<Waiter>>,
 }
 
 impl Recorder {
@@ -47,9 +46,8 @@ impl Recorder {
             state.first += 1;
         }
         state.kept.push_back(request);
-        let watches: Vec<_> = state.watches.values().cloned().collect();
         drop(state);
-        watches.iter().for_each(|waiter| waiter.wake());
+        self.watches.wake();
     }
 
     /// Begins to look; the number of the next request.
@@ -82,15 +80,6 @@ impl Recorder {
         let skipped = usize::try_from(from.saturating_sub(state.first)).unwrap_or(usize::MAX);
         look(&mut state.kept.iter().skip(skipped), forgotten)
     }
-
-    /// Wakes `waiter` at every request, until it is [unwatched](Self::unwatch) by its number.
-    pub(crate) fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
-        self.state.lock().watches.insert(number, Arc::clone(waiter));
-    }
-
-    pub(crate) fn unwatch(&self, number: u64) {
-        self.state.lock().watches.remove(&number);
-    }
 }
 
 impl State {
@@ -101,6 +90,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::fault::api_name::Api;
 

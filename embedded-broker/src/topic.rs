@@ -57,6 +57,11 @@ impl Topics {
         self.by_name.values()
     }
 
+    /// What the topic with this id is called.
+    pub(crate) fn name_of(&self, id: Uuid) -> Option<Arc<str>> {
+        self.by_id(id).map(|topic| Arc::clone(&topic.name))
+    }
+
     pub(crate) fn insert(&mut self, topic: Topic) -> Arc<Topic> {
         let topic = Arc::new(topic);
         self.by_id.insert(topic.id, Arc::clone(&topic));

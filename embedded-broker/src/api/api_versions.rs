@@ -5,6 +5,8 @@
 //! listed from version 4 on, because older clients cannot read them.
 //! Different: features that need requests this broker does not serve are left out.
 
+use std::ops::RangeInclusive;
+
 use bytes::{BufMut, BytesMut};
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiVersionsRequest, ApiVersionsResponse};
@@ -28,12 +30,21 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
     let ceilings = &cx.cluster.settings.ceilings;
     let served = |api: &&Api| ceilings.newest(api) >= api.min_version;
     let keys = APIS.iter().filter(listed).filter(served).map(|api| {
-        // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
-        let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
-        ApiVersion::default().with_api_key(api.key as i16).with_min_version(min).with_max_version(ceilings.newest(api))
+        let versions = advertised(api, ceilings);
+        ApiVersion::default()
+            .with_api_key(api.key as i16)
+            .with_min_version(*versions.start())
+            .with_max_version(*versions.end())
     });
     let response = ApiVersionsResponse::default().with_api_keys(keys.collect());
     Ok(if cx.version >= 3 && !ceilings.hides_features { with_features(cx, response) } else { response })
+}
+
+/// The versions of a request that clients are told of.
+pub(crate) fn advertised(api: &Api, ceilings: &Ceilings) -> RangeInclusive<i16> {
+    // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
+    let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
+    min..=ceilings.newest(api)
 }
 
 /// As Kafka: answered always, but listed only where metrics are received.

@@ -11,8 +11,9 @@ use uuid::Uuid;
 
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::{Cluster, Node};
+use crate::fault::target::Struck;
 use crate::features;
-use crate::protocol::{self, ApiKey, Decodable, Encodable, Malformed, StrBytes};
+use crate::protocol::{self, ApiKey, Malformed, StrBytes};
 use crate::security::session::Session;
 use crate::telemetry;
 
@@ -22,8 +23,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use api_versions::{illegal as illegal_versions, unsupported_version};
+pub(crate) use api_versions::{advertised, illegal as illegal_versions, unsupported_version};
 pub(crate) use fetch::corrupt_crc;
+use parts::Parts;
 pub(crate) use throttle::{charge, hold_up};
 
 mod add_offsets_to_txn;
@@ -79,6 +81,7 @@ mod offset_commit;
 mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
+mod parts;
 mod produce;
 mod push_telemetry;
 pub(crate) mod sasl_authenticate;
@@ -98,6 +101,8 @@ pub(crate) struct Api {
     pub(crate) run: fn(&RequestContext<'_>, &[u8], &mut Reply) -> Result<(), Refusal>,
     /// Writes the body of the response that says it failed.
     pub(crate) fail: error_response::Fail,
+    /// Names what it asks about.
+    pub(crate) parts: parts::NameParts,
 }
 
 /// A row whose handler takes and returns the codec's types; `raw` is for those that read and write bytes themselves.
@@ -109,17 +114,18 @@ macro_rules! api {
             max_version: $max,
             run: |cx, body, reply| typed(cx, body, reply, $handler),
             fail: |version, body, code, out| error_response::of_handled(version, body, code, out, $handler),
+            parts: |_, version, body| parts::of_handled(version, body, $handler),
         }
     };
-    (raw $key:ident, $min:literal..=$max:literal, $handler:path, $fail:path) => {
-        Api { key: ApiKey::$key, min_version: $min, max_version: $max, run: $handler, fail: $fail }
+    (raw $key:ident, $min:literal..=$max:literal, $handler:path, $fail:path, $parts:path) => {
+        Api { key: ApiKey::$key, min_version: $min, max_version: $max, run: $handler, fail: $fail, parts: $parts }
     };
 }
 
 /// Every request that is served, by key.
 pub(crate) const APIS: &[Api] = &[
-    api!(raw Produce, 3..=13, produce::handle, produce::fail),
-    api!(raw Fetch, 4..=18, fetch::handle, error_response::of::<FetchRequest>),
+    api!(raw Produce, 3..=13, produce::handle, produce::fail, produce::parts),
+    api!(raw Fetch, 4..=18, fetch::handle, error_response::of::<FetchRequest>, fetch::parts),
     api!(ListOffsets, 1..=10, list_offsets::handle),
     api!(Metadata, 0..=13, metadata::handle),
     api!(OffsetCommit, 2..=9, offset_commit::handle),
@@ -196,6 +202,8 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) waiter: &'a Arc<Waiter>,
     /// How long the client is to be held up for partitions it made or deleted.
     pub(crate) mutation_throttle: Cell<Duration>,
+    /// What a fault makes of some of what is asked.
+    pub(crate) struck: Option<&'a Struck>,
 }
 
 impl RequestContext<'_> {
@@ -228,23 +236,33 @@ impl RequestContext<'_> {
 
 /// Closes the connection without an answer, as Kafka does with what it does not understand.
 #[derive(Debug)]
-pub(crate) struct Refusal(String);
+pub(crate) struct Refusal {
+    why: String,
+    /// Whether the client has done what the protocol does not allow.
+    pub(crate) blames_client: bool,
+}
 
 impl Refusal {
+    /// Of what no client may send.
     pub(crate) fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), blames_client: true }
+    }
+
+    /// Of what cannot be answered, though the client may ask it.
+    pub(crate) fn without_blame(why: impl Into<String>) -> Self {
+        Self { why: why.into(), blames_client: false }
     }
 }
 
 impl From<Malformed> for Refusal {
     fn from(malformed: Malformed) -> Self {
-        Self(malformed.to_string())
+        Self::new(malformed.to_string())
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -257,10 +275,22 @@ pub(crate) struct Reply {
     pub(crate) pieces: Vec<Bytes>,
     /// Nothing is sent at all: a produce with `acks=0`.
     pub(crate) suppressed: bool,
+    /// How it is sent, if a fault says that.
+    pub(crate) delivery: Delivery,
     /// Until when the connection reads nothing after it.
     pub(crate) hold_until: Option<Timestamp>,
     /// Where the response says so, if that is not where others do.
     pub(crate) throttle_at: Option<usize>,
+}
+
+/// How an answer is sent: whole and once, unless a fault says otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(crate) twice: bool,
+    /// In pieces of at most so many bytes, with a pause behind each.
+    pub(crate) slices: Option<(usize, Duration)>,
+    /// Only so many bytes; then the connection ends.
+    pub(crate) cut: Option<usize>,
 }
 
 impl Reply {
@@ -272,6 +302,17 @@ impl Reply {
         }
     }
 
+    /// Everything that was written, in one piece, to be changed.
+    pub(crate) fn gather(&mut self) -> &mut BytesMut {
+        if !self.pieces.is_empty() {
+            let mut whole = BytesMut::with_capacity(self.len());
+            self.pieces.drain(..).for_each(|piece| whole.extend_from_slice(&piece));
+            whole.extend_from_slice(&self.head);
+            self.head = whole;
+        }
+        &mut self.head
+    }
+
     /// Appends bytes without copying them.
     pub(crate) fn share(&mut self, bytes: Bytes) {
         let before = self.head.split().freeze();
@@ -280,14 +321,17 @@ impl Reply {
     }
 }
 
-fn typed<Q: Decodable, R: Encodable>(
+fn typed<Q: Parts>(
     cx: &RequestContext<'_>,
     body: &[u8],
     reply: &mut Reply,
-    handler: fn(&RequestContext<'_>, Q) -> Result<R, Refusal>,
+    handler: fn(&RequestContext<'_>, Q) -> Result<Q::Response, Refusal>,
 ) -> Result<(), Refusal> {
     let request = protocol::decode(&Bytes::copy_from_slice(body), cx.version)?;
-    let response = handler(cx, request)?;
+    let response = match cx.struck {
+        None => handler(cx, request)?,
+        Some(struck) => parts::serve(cx, request, struck, handler)?,
+    };
     Ok(protocol::encode(&response, cx.version, &mut reply.head)?)
 }
 

@@ -15,7 +15,9 @@ use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
 use super::{Refusal, Reply, RequestContext};
+use crate::cluster::Cluster;
 use crate::error::ErrorCode;
+use crate::fault::target::{Part, Struck};
 use crate::internal_topics::is_internal;
 use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker};
 use crate::partition::Partition;
@@ -84,6 +86,16 @@ impl<'a> ProduceRequest<'a> {
 }
 
 impl ProduceRequest<'_> {
+    fn part(&self, topic: &TopicData<'_>, data: &PartitionData<'_>) -> Part {
+        Part {
+            topic: topic.name.to_owned(),
+            topic_id: topic.id,
+            partition: Some(data.index),
+            group: None,
+            transactional_id: self.transactional_id.map(str::to_owned),
+        }
+    }
+
     /// # Errors
     ///
     /// What is wrong with the request as a whole. As Kafka, which looks for a batch of a transaction first of all: where it
@@ -135,9 +147,40 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let deny = |topic: &TopicData<'_>| transaction.is_ok().then(|| denied(cx, &topics, topic)).flatten();
     let first_error = respond(cx.version, &request, reply, deny, |topic, data| {
         transaction.clone()?;
-        one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms))
+        let append = || one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms));
+        match cx.struck {
+            None => append(),
+            Some(struck) => append_struck(struck, &topics, &request.part(topic, data), append),
+        }
     });
     finish(request.acks, first_error, reply)
+}
+
+/// What becomes of a batch in a request that a fault has met.
+fn append_struck(
+    struck: &Struck,
+    topics: &Topics,
+    part: &Part,
+    append: impl FnOnce() -> Result<(Appended, i64), Rejected>,
+) -> Result<(Appended, i64), Rejected> {
+    if !struck.target.hits(part, &|id| topics.name_of(id)) {
+        return append();
+    }
+    if struck.applied {
+        append()?;
+    }
+    Err(Rejected::new(struck.code, "a fault that was set"))
+}
+
+/// The batches that a request brings.
+pub(super) fn parts(_cluster: &Cluster, version: i16, body: &[u8]) -> Result<Vec<Part>, Refusal> {
+    let request = ProduceRequest::read(body, version)?;
+    let mut partitions = request.partitions.iter();
+    let of_topic = |topic: &TopicData<'_>| {
+        let own = partitions.by_ref().take(topic.partitions);
+        own.map(|data| request.part(topic, data)).collect::<Vec<_>>()
+    };
+    Ok(request.topics.iter().flat_map(of_topic).collect())
 }
 
 /// The response that says of every batch that it failed.
@@ -203,7 +246,7 @@ fn finish(acks: i16, error: Option<Rejected>, reply: &mut Reply) -> Result<(), R
     reply.suppressed = true;
     match error {
         Some(Rejected { code, message, .. }) => {
-            Err(Refusal::new(format!("a produce with acks=0 failed: {code:?}: {message}")))
+            Err(Refusal::without_blame(format!("a produce with acks=0 failed: {code:?}: {message}")))
         }
         None => Ok(()),
     }

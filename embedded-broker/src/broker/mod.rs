@@ -10,11 +10,11 @@ use crate::cluster::Cluster;
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::inspect::group::ConsumerGroup;
+use crate::inspect::topic::TopicView;
 use crate::inspect::transactions::TransactionsView;
 use crate::server::Server;
 use crate::telemetry::PushedMetrics;
 use crate::topic::NewTopic;
-use crate::topic_view::TopicView;
 
 pub use builder::{EmbeddedBrokerBuilder, Flush};
 

@@ -31,6 +31,7 @@ use crate::fetch_session::FetchSessions;
 use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
 use crate::loggers::Loggers;
+use crate::open_connections::OpenConnections;
 use crate::quotas::Quotas;
 use crate::recorder::Recorder;
 use crate::security::acl::authorizer::Authorizer;
@@ -42,6 +43,8 @@ use crate::timers::Timers;
 use crate::topic::{NewTopic, Topic, Topics, check_name};
 use crate::transactions::{Transactions, expire_producers};
 use crate::upkeep;
+use crate::violations::Violations;
+use crate::watches::Watches;
 
 mod access;
 mod admin;
@@ -113,6 +116,10 @@ pub(crate) struct Cluster {
     /// Who may log in by SCRAM; a leaf lock.
     pub(crate) scram: RwLock<ScramCredentials>,
     pub(crate) transactions: Transactions,
+    /// Those that are open, and whose they are.
+    pub(crate) open_connections: OpenConnections,
+    /// What clients have done that they may not.
+    pub(crate) violations: Violations,
     /// What tests want to go wrong.
     pub(crate) faults: Faults,
     /// What clients have asked, while a test looks at it.
@@ -142,7 +149,7 @@ pub(crate) struct Cluster {
     blocked: Mutex<HashMap<u64, Arc<Waiter>>>,
     next_waiter: AtomicU64,
     /// Who wants to know of every change of the topics.
-    topic_watches: Mutex<HashMap<u64, Arc<Waiter>>>,
+    topic_watches: Watches,
 }
 
 impl Cluster {
@@ -168,6 +175,8 @@ impl Cluster {
             metadata_offset: AtomicI64::new(1),
             telemetry: Telemetry::default(),
             quotas: Quotas::new(settings.quota_windows, settings.controller_quota_windows),
+            open_connections: OpenConnections::default(),
+            violations: Violations::default(),
             faults: Faults::new(settings.fault_seed),
             recorder: Recorder::default(),
             clock,
@@ -184,7 +193,7 @@ impl Cluster {
             stopping: AtomicBool::new(false),
             blocked: Mutex::default(),
             next_waiter: AtomicU64::new(0),
-            topic_watches: Mutex::default(),
+            topic_watches: Watches::default(),
         }
     }
 
@@ -257,7 +266,7 @@ impl Cluster {
         *self.topics.write() = Arc::new(copy);
         then(&changed);
         self.metadata_changed();
-        wake_all(&self.topic_watches);
+        self.topic_watches.wake();
         Ok(changed)
     }
 
@@ -272,11 +281,11 @@ impl Cluster {
 
     /// Wakes `waiter` at every change of the topics, until it is [unwatched](Self::unwatch_topics) by its number.
     pub(crate) fn watch_topics(&self, number: u64, waiter: &Arc<Waiter>) {
-        self.topic_watches.lock().insert(number, Arc::clone(waiter));
+        self.topic_watches.add(number, waiter);
     }
 
     pub(crate) fn unwatch_topics(&self, number: u64) {
-        self.topic_watches.lock().remove(&number);
+        self.topic_watches.remove(number);
     }
 
     /// A producer id nobody had before.

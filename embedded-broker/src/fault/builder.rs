@@ -1,4 +1,4 @@
-//! How a test sets a fault, and the guard that ends it.
+//! How a test sets a fault of requests.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::api_name::Api;
-use super::rules::{Filter, Outcome, Rule, RuleId};
+use super::guard::Fault;
+use super::outcome::{Effect, InterceptedRequest, Outcome};
+use super::rules::{Filter, Rule};
 use crate::cluster::Cluster;
 use crate::error::ErrorCode;
 
@@ -30,7 +32,25 @@ use crate::error::ErrorCode;
 /// ```
 ///
 /// If several faults are for a request, the one that was set first happens; one that has happened as often as it may
-/// makes way for the next. So a row of faults with `times(1)` happens one after the other.
+/// makes way for the next. So a row of faults with `times(1)` happens one after the other; [`in_turn`](Self::in_turn) says
+/// such a row at once.
+///
+/// A fault can be for some of what a request asks about: a [`topic`](Self::topic), a [`partition`](Self::partition), a
+/// [`group`](Self::group), a [`transactional_id`](Self::transactional_id). An error is then told of these alone, and the rest
+/// of the request is served; whatever else happens, happens to the request as a whole.
+///
+/// ```
+/// use embedded_broker::{Api, EmbeddedBroker, ErrorCode, Outcome};
+///
+/// # let broker = EmbeddedBroker::builder().topic("orders", 3).start()?;
+/// // Partition 2 is not led from here for a while; the others are written and read.
+/// let moving = broker.fault().topic("orders").partition(2).error(ErrorCode::NotLeaderOrFollower);
+/// let shaky = broker.fault().on(Api::EndTxn).transactional_id("billing-0").in_turn([
+///     Outcome::Error(ErrorCode::ConcurrentTransactions),
+///     Outcome::DisconnectAfter,
+/// ]);
+/// # Ok::<(), embedded_broker::Error>(())
+/// ```
 #[must_use = "nothing happens until the last call says what is to happen"]
 pub struct FaultBuilder<'a> {
     cluster: &'a Arc<Cluster>,
@@ -69,6 +89,30 @@ impl<'a> FaultBuilder<'a> {
         self
     }
 
+    /// Only what requests ask of this topic, whether they name it or know its id. Metadata of all topics names none.
+    pub fn topic(mut self, name: impl Into<String>) -> Self {
+        self.filter.target.topic = Some(name.into());
+        self
+    }
+
+    /// Only what requests ask of this partition, of the [topic](Self::topic) or of all.
+    pub fn partition(mut self, index: i32) -> Self {
+        self.filter.target.partition = Some(index);
+        self
+    }
+
+    /// Only requests of this group, or what they ask of it.
+    pub fn group(mut self, id: impl Into<String>) -> Self {
+        self.filter.target.group = Some(id.into());
+        self
+    }
+
+    /// Only requests of the producer with this `transactional.id`, or what they ask of it.
+    pub fn transactional_id(mut self, id: impl Into<String>) -> Self {
+        self.filter.target.transactional_id = Some(id.into());
+        self
+    }
+
     /// Lets the first `n` of these requests through.
     pub fn after(mut self, n: u32) -> Self {
         self.skipped = n;
@@ -91,57 +135,124 @@ impl<'a> FaultBuilder<'a> {
     /// The request is not served; its answer has this code wherever clients look for it. A produce with `acks=0`, which
     /// has no answer, loses its connection, as in Kafka.
     pub fn error(self, code: ErrorCode) -> Fault {
-        self.set(Outcome::Error(code))
+        self.happens(Outcome::Error(code))
     }
 
     /// The request is served, but its answer says that it was not: a client that tries again does it twice.
     pub fn apply_then_error(self, code: ErrorCode) -> Fault {
-        self.set(Outcome::ApplyThenError(code))
+        self.happens(Outcome::ApplyThenError(code))
     }
 
     /// The request, and what comes after it on its connection, is served after this time of the broker's clock.
     pub fn delay(self, by: Duration) -> Fault {
-        self.set(Outcome::Delay(by))
+        self.happens(Outcome::Delay(by))
     }
 
     /// The request is not served, and its connection is closed.
     pub fn disconnect_before(self) -> Fault {
-        self.set(Outcome::DisconnectBefore)
+        self.happens(Outcome::DisconnectBefore)
     }
 
     /// The request is served, and its connection is closed before the answer: the client cannot know what became of it.
     pub fn disconnect_after(self) -> Fault {
-        self.set(Outcome::DisconnectAfter)
+        self.happens(Outcome::DisconnectAfter)
     }
 
     /// The request is not served, and nothing is answered on its connection any more, as by a broker that hangs. The
     /// connection stays open until the client closes it.
     pub fn silence(self) -> Fault {
-        self.set(Outcome::Silence)
+        self.happens(Outcome::Silence)
     }
 
     /// The request is served, and nothing is answered on its connection any more. The connection stays open until the
     /// client closes it.
     pub fn silence_after(self) -> Fault {
-        self.set(Outcome::SilenceAfter)
+        self.happens(Outcome::SilenceAfter)
     }
 
     /// The answer says (`throttle_time_ms`) that the client has used up its quota, and for so long nothing more is read
     /// from its connection. As in Kafka, a fetch that is held up brings no records.
     pub fn throttle(self, time: Duration) -> Fault {
-        self.set(Outcome::Throttle(time))
+        self.happens(Outcome::Throttle(time))
     }
 
     /// The records that a fetch brings do not match their checksums. Other requests are served as ever.
     pub fn corrupt_crc(mut self) -> Fault {
         self.filter.keys = vec![Api::Fetch.key()];
-        self.set(Outcome::CorruptCrc)
+        self.happens(Outcome::CorruptCrc)
     }
 
-    fn set(self, outcome: Outcome) -> Fault {
+    /// The body of the answer ends after so many bytes, though its length says that it is whole.
+    pub fn truncate(self, len: usize) -> Fault {
+        self.happens(Outcome::Truncate(len))
+    }
+
+    /// The answer says that it is one to another request.
+    pub fn wrong_correlation_id(self) -> Fault {
+        self.happens(Outcome::WrongCorrelationId)
+    }
+
+    /// The answer comes twice.
+    pub fn duplicate(self) -> Fault {
+        self.happens(Outcome::Duplicate)
+    }
+
+    /// What happens, by name.
+    pub fn happens(self, outcome: Outcome) -> Fault {
+        self.set(Effect::Always(outcome))
+    }
+
+    /// These happen one after the other, each to one request; then nothing more does.
+    pub fn in_turn(self, outcomes: impl IntoIterator<Item = Outcome>) -> Fault {
+        self.set(Effect::InTurn(outcomes.into_iter().collect()))
+    }
+
+    /// A function decides what becomes of each request, on the thread of its connection, before it is served. It may look
+    /// at it and [pass](Outcome::Pass), and it may block: other connections go on. Should it panic, its connection ends.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use std::sync::Arc;
+    /// use embedded_broker::{Api, EmbeddedBroker, ErrorCode, Outcome};
+    ///
+    /// let broker = EmbeddedBroker::builder().topic("orders", 1).start()?;
+    /// let bytes = Arc::new(AtomicUsize::new(0));
+    /// let sum = Arc::clone(&bytes);
+    /// let full = broker.fault().on(Api::Produce).intercept(move |request| {
+    ///     let before = sum.fetch_add(request.body.len(), Ordering::Relaxed);
+    ///     if before < 1_000_000 { Outcome::Pass } else { Outcome::Error(ErrorCode::PolicyViolation) }
+    /// });
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn intercept(self, decide: impl Fn(&InterceptedRequest<'_>) -> Outcome + Send + Sync + 'static) -> Fault {
+        self.set(Effect::Intercept(Arc::new(decide)))
+    }
+
+    /// Requests are served, and a function makes another answer of the body of each true one, which is what follows the
+    /// header. A produce with `acks=0` has none.
+    ///
+    /// ```
+    /// use embedded_broker::{Api, EmbeddedBroker};
+    ///
+    /// let broker = EmbeddedBroker::builder().start()?;
+    /// // Heartbeats are answered with a field that no client knows behind their end.
+    /// let newer = broker.fault().on(Api::Heartbeat).rewrite(|_request, mut answer| {
+    ///     answer.push(0);
+    ///     answer
+    /// });
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn rewrite(
+        self,
+        answer: impl Fn(&InterceptedRequest<'_>, Vec<u8>) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Fault {
+        self.set(Effect::Rewrite(Arc::new(answer)))
+    }
+
+    fn set(self, effect: Effect) -> Fault {
         let Self { cluster, filter, skipped, times, probability } = self;
-        let rule = Rule { filter, skipped, times, probability, outcome };
-        Fault { cluster: Arc::clone(cluster), id: cluster.faults.add(rule) }
+        let rule = Rule { filter, skipped, times, probability, effect };
+        Fault::of_rule(cluster, rule)
     }
 }
 
@@ -153,32 +264,5 @@ impl fmt::Debug for FaultBuilder<'_> {
             .field("times", times)
             .field("probability", probability)
             .finish_non_exhaustive()
-    }
-}
-
-/// A fault that is set. It ends when this is dropped; what it has done to a request by then stays done.
-#[must_use = "the fault ends as soon as this is dropped"]
-pub struct Fault {
-    cluster: Arc<Cluster>,
-    id: RuleId,
-}
-
-impl Fault {
-    /// How many requests it has happened to.
-    #[must_use]
-    pub fn times_happened(&self) -> u32 {
-        self.cluster.faults.times_happened(self.id)
-    }
-}
-
-impl fmt::Debug for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fault").field("times_happened", &self.times_happened()).finish_non_exhaustive()
-    }
-}
-
-impl Drop for Fault {
-    fn drop(&mut self) {
-        self.cluster.faults.remove(self.id);
     }
 }

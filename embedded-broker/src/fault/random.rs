@@ -1,5 +1,7 @@
 //! Chance that comes out the same from the same seed (SplitMix64, by Sebastiano Vigna).
 
+use std::time::Duration;
+
 /// A sequence of draws.
 #[derive(Debug, Clone)]
 pub(super) struct Random(u64);
@@ -10,6 +12,20 @@ impl Random {
         let mut random = Self(seed);
         let start = random.next() ^ number.wrapping_mul(0xD6E8_FEB8_6659_FD93);
         Self(start)
+    }
+
+    /// As [`of_rule`](Self::of_rule), of a link; the two count by themselves.
+    pub(super) fn of_link(seed: u64, number: u64) -> Self {
+        Self::of_rule(seed ^ 0x4C69_6E6B, number)
+    }
+
+    /// A time that is longer or shorter by up to `jitter`.
+    pub(super) fn around(&mut self, time: Duration, jitter: Duration) -> Duration {
+        if jitter.is_zero() {
+            return time;
+        }
+        let shift = jitter.saturating_mul(2).mul_f64(self.below_one());
+        time.saturating_add(shift).saturating_sub(jitter)
     }
 
     /// Whether something of this probability happens.

@@ -1,33 +1,10 @@
 //! Which request meets which fault: rules in the order they were set, and chance. No sockets, no clock.
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
+use super::outcome::{Effect, Happening};
 use super::random::Random;
-use crate::error::ErrorCode;
-
-/// What becomes of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Not served; answered with the code.
-    Error(ErrorCode),
-    /// Served; answered with the code all the same.
-    ApplyThenError(ErrorCode),
-    /// Served after this time.
-    Delay(Duration),
-    /// Not served; the connection is closed.
-    DisconnectBefore,
-    /// Served; the connection is closed before the answer.
-    DisconnectAfter,
-    /// Not served; the connection stays open, and nothing is answered on it any more.
-    Silence,
-    /// Served; the connection stays open, and nothing is answered on it any more.
-    SilenceAfter,
-    /// Served; the answer says that the client is held up, and it is.
-    Throttle(Duration),
-    /// Served; record batches of the answer do not match their checksums.
-    CorruptCrc,
-}
+use super::target::{Part, Target, TopicNames};
 
 /// A request as rules see it.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +13,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) version: i16,
     pub(crate) client_id: &'a str,
     pub(crate) node_id: i32,
+    /// What it asks about; empty while no rule [looks](Rules::look_at_parts).
+    pub(crate) parts: &'a [Part],
+}
+
+/// What a rule does to a request, and to which of its parts.
+#[derive(Debug, Clone)]
+pub(crate) struct Met {
+    pub(crate) rule: RuleId,
+    pub(crate) happening: Happening,
+    pub(crate) target: Target,
 }
 
 /// Which requests a rule is for: those that everything which was said fits.
@@ -45,14 +32,17 @@ pub(super) struct Filter {
     pub(super) versions: Option<RangeInclusive<i16>>,
     pub(super) client_id: Option<String>,
     pub(super) node_id: Option<i32>,
+    /// What of the request; a request that asks about nothing of it does not fit.
+    pub(super) target: Target,
 }
 
 impl Filter {
-    fn fits(&self, asked: &Asked<'_>) -> bool {
+    fn fits(&self, asked: &Asked<'_>, names: &TopicNames<'_>) -> bool {
         (self.keys.is_empty() || self.keys.contains(&asked.key))
             && self.versions.as_ref().is_none_or(|versions| versions.contains(&asked.version))
             && self.client_id.as_deref().is_none_or(|id| id == asked.client_id)
             && self.node_id.is_none_or(|id| id == asked.node_id)
+            && (self.target.is_everything() || asked.parts.iter().any(|part| self.target.hits(part, names)))
     }
 }
 
@@ -66,12 +56,12 @@ pub(super) struct Rule {
     pub(super) times: Option<u32>,
     /// How probably it happens to a request that fits; 1 is always.
     pub(super) probability: f64,
-    pub(super) outcome: Outcome,
+    pub(super) effect: Effect,
 }
 
 /// A rule, as long as it is set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RuleId(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RuleId(u64);
 
 /// All rules, in the order they were set.
 #[derive(Debug)]
@@ -115,19 +105,25 @@ impl Rules {
         self.set.iter().any(|set| !set.is_spent())
     }
 
-    /// The fault of the first rule that fits and happens; later ones do not see the request then.
-    pub(super) fn meet(&mut self, asked: &Asked<'_>) -> Option<Outcome> {
-        self.set.iter_mut().find_map(|set| set.meet(asked))
+    /// Whether any rule asks what a request is about.
+    pub(super) fn look_at_parts(&self) -> bool {
+        self.set.iter().any(|set| !set.rule.filter.target.is_everything())
+    }
+
+    /// The fault of the first rule behind `after` that fits and happens; later ones do not see the request then.
+    pub(super) fn meet(&mut self, asked: &Asked<'_>, after: Option<RuleId>, names: &TopicNames<'_>) -> Option<Met> {
+        let later = self.set.iter_mut().filter(|set| after.is_none_or(|after| set.id > after));
+        later.filter(|set| set.rule.filter.fits(asked, names)).find_map(SetRule::meet)
     }
 }
 
 impl SetRule {
     fn is_spent(&self) -> bool {
-        self.rule.times.is_some_and(|times| self.happened >= times)
+        self.rule.times.is_some_and(|times| self.happened >= times) || self.rule.effect.is_spent()
     }
 
-    fn meet(&mut self, asked: &Asked<'_>) -> Option<Outcome> {
-        if self.is_spent() || !self.rule.filter.fits(asked) {
+    fn meet(&mut self) -> Option<Met> {
+        if self.is_spent() {
             return None;
         }
         if self.rule.skipped > 0 {
@@ -137,7 +133,8 @@ impl SetRule {
         if !self.random.happens(self.rule.probability) {
             return None;
         }
+        let happening = self.rule.effect.next()?;
         self.happened = self.happened.saturating_add(1);
-        Some(self.rule.outcome)
+        Some(Met { rule: self.id, happening, target: self.rule.filter.target.clone() })
     }
 }

@@ -2,18 +2,28 @@
 
 use proptest::prelude::*;
 
-use super::rules::{Asked, Filter, Outcome, Rule, Rules};
+use super::outcome::{Effect, Happening, Outcome};
+use super::rules::{Asked, Filter, Rule, Rules};
+use super::target::{Part, Target};
 
 const PRODUCE: i16 = 0;
 const FETCH: i16 = 1;
 
 fn asked(key: i16, client_id: &str) -> Asked<'_> {
-    Asked { key, version: 7, client_id, node_id: 1 }
+    Asked { key, version: 7, client_id, node_id: 1, parts: &[] }
 }
 
 fn on(key: i16, outcome: Outcome) -> Rule {
     let filter = Filter { keys: vec![key], ..Filter::default() };
-    Rule { filter, skipped: 0, times: None, probability: 1.0, outcome }
+    Rule { filter, skipped: 0, times: None, probability: 1.0, effect: Effect::Always(outcome) }
+}
+
+/// What happens to a request.
+fn meet(rules: &mut Rules, asked: &Asked<'_>) -> Option<Outcome> {
+    match rules.meet(asked, None, &|_| None)?.happening {
+        Happening::Outcome(outcome) => Some(outcome),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -21,7 +31,7 @@ fn a_rule_is_for_requests_that_all_of_it_fits() {
     let fits = |filter: Filter| {
         let mut rules = Rules::new(0);
         rules.add(Rule { filter, ..on(PRODUCE, Outcome::Silence) });
-        rules.meet(&asked(PRODUCE, "a")).is_some()
+        meet(&mut rules, &asked(PRODUCE, "a")).is_some()
     };
     assert!(fits(Filter::default()));
     assert!(fits(Filter { keys: vec![FETCH, PRODUCE], ..Filter::default() }));
@@ -38,9 +48,9 @@ fn rules_with_a_number_of_times_happen_one_after_the_other() {
     let mut rules = Rules::new(0);
     rules.add(Rule { times: Some(2), ..on(PRODUCE, Outcome::DisconnectBefore) });
     let second = rules.add(Rule { skipped: 1, times: Some(1), ..on(PRODUCE, Outcome::Silence) });
-    let met: Vec<_> = (0..5).map(|_| rules.meet(&asked(PRODUCE, ""))).collect();
+    let met: Vec<_> = (0..5).map(|_| meet(&mut rules, &asked(PRODUCE, ""))).collect();
     let [first, silence] = [Some(Outcome::DisconnectBefore), Some(Outcome::Silence)];
-    assert_eq!(met, [first, first, None, silence, None]);
+    assert_eq!(met, [first.clone(), first, None, silence, None]);
     assert_eq!(rules.times_happened(second), 1);
     assert!(!rules.is_armed(), "none of them can happen again");
 }
@@ -52,7 +62,7 @@ fn a_rule_that_is_taken_back_does_not_happen_any_more() {
     assert!(rules.is_armed());
     rules.remove(id);
     assert!(!rules.is_armed());
-    assert_eq!(rules.meet(&asked(PRODUCE, "")), None);
+    assert_eq!(meet(&mut rules, &asked(PRODUCE, "")), None);
 }
 
 #[test]
@@ -61,13 +71,46 @@ fn nothing_that_cannot_be_happens_and_everything_that_is_certain() {
     rules.add(Rule { probability: 0.0, ..on(PRODUCE, Outcome::Silence) });
     rules.add(Rule { probability: 1.0, ..on(PRODUCE, Outcome::SilenceAfter) });
     for _ in 0..1000 {
-        assert_eq!(rules.meet(&asked(PRODUCE, "")), Some(Outcome::SilenceAfter));
+        assert_eq!(meet(&mut rules, &asked(PRODUCE, "")), Some(Outcome::SilenceAfter));
     }
+}
+
+#[test]
+fn outcomes_that_were_said_in_a_row_happen_in_a_row() {
+    let mut rules = Rules::new(0);
+    let row = [Outcome::Silence, Outcome::Pass, Outcome::DisconnectAfter];
+    rules.add(Rule { effect: Effect::InTurn(row.clone().into()), ..on(PRODUCE, Outcome::Pass) });
+    let met: Vec<_> = (0..4).map(|_| meet(&mut rules, &asked(PRODUCE, ""))).collect();
+    assert_eq!(met, row.into_iter().map(Some).chain([None]).collect::<Vec<_>>());
+    assert!(!rules.is_armed(), "the row is at its end");
+}
+
+#[test]
+fn a_rule_behind_another_is_found_from_there_on() {
+    let mut rules = Rules::new(0);
+    rules.add(on(PRODUCE, Outcome::Pass));
+    rules.add(on(PRODUCE, Outcome::Silence));
+    let first = rules.meet(&asked(PRODUCE, ""), None, &|_| None).unwrap();
+    let second = rules.meet(&asked(PRODUCE, ""), Some(first.rule), &|_| None).unwrap();
+    assert!(matches!(second.happening, Happening::Outcome(Outcome::Silence)));
+    assert!(rules.meet(&asked(PRODUCE, ""), Some(second.rule), &|_| None).is_none());
+}
+
+#[test]
+fn a_rule_for_a_topic_is_for_requests_about_it() {
+    let mut rules = Rules::new(0);
+    let target = Target { topic: Some("t".to_owned()), ..Target::default() };
+    rules.add(Rule { filter: Filter { target, ..Filter::default() }, ..on(PRODUCE, Outcome::Silence) });
+    assert!(rules.look_at_parts());
+    assert_eq!(meet(&mut rules, &asked(PRODUCE, "")), None);
+    let of = |topic: &str| [Part { topic: topic.to_owned(), ..Part::default() }];
+    assert_eq!(meet(&mut rules, &Asked { parts: &of("other"), ..asked(PRODUCE, "") }), None);
+    assert_eq!(meet(&mut rules, &Asked { parts: &of("t"), ..asked(PRODUCE, "") }), Some(Outcome::Silence));
 }
 
 /// What happens to these requests, one after the other.
 fn faults(rules: &mut Rules, keys: &[bool]) -> Vec<Option<Outcome>> {
-    keys.iter().map(|is_fetch| rules.meet(&asked(i16::from(*is_fetch), ""))).collect()
+    keys.iter().map(|is_fetch| meet(rules, &asked(i16::from(*is_fetch), ""))).collect()
 }
 
 proptest! {

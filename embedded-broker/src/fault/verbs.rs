@@ -5,7 +5,8 @@ use super::builder::FaultBuilder;
 use super::network::NetworkBuilder;
 use crate::broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 use crate::ceilings::Ceilings;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
+use crate::features::Change;
 use crate::inspect::requests::RequestLog;
 
 impl EmbeddedBroker {
@@ -36,6 +37,29 @@ impl EmbeddedBroker {
     /// ```
     pub fn network(&self) -> NetworkBuilder<'_> {
         NetworkBuilder::new(&self.cluster)
+    }
+
+    /// Sets the level of a feature, as `kafka-features upgrade` and `downgrade` do: with `transaction.version` 1 producers
+    /// speak the protocol before KIP-890, with `group.version` 0 there are no consumer groups of KIP-848. Clients learn of it
+    /// when they connect.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().start()?;
+    /// broker.set_feature("transaction.version", 1)?;
+    /// assert!(broker.set_feature("transaction.version", 9).is_err());
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such feature or level.
+    pub fn set_feature(&self, name: &str, level: i16) -> Result<(), Error> {
+        let is_less = level < self.cluster.features.level(name);
+        let change = if is_less { Change::UnsafeDowngrade } else { Change::Upgrade };
+        let updated = self.cluster.update_features(std::iter::once((name, level, Some(change))), false);
+        updated.map_err(|why| Error::with_code(ErrorCode::InvalidUpdateVersion, why))
     }
 
     /// Keeps every request that comes from now on, as long as the returned value or a copy of it is there, to look at them,

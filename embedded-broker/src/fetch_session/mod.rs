@@ -107,6 +107,12 @@ impl FetchSessions {
         id
     }
 
+    /// The partitions that a session asks for by itself.
+    pub(crate) fn wanted(&self, id: i32) -> Vec<Key> {
+        let session = self.shard_of(id).and_then(|shard| shard.lock().sessions.get(&id).cloned());
+        session.map(|session| session.lock().asked().map(|asked| asked.key).collect()).unwrap_or_default()
+    }
+
     fn shard_of(&self, id: i32) -> Option<&Mutex<Shard>> {
         if id == NO_SESSION {
             return None;

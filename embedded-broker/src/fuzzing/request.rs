@@ -65,6 +65,7 @@ fn serve(world: &World, client: &Client, api: &Api, version: u8, body: &[u8]) {
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
         waiter: &client.waiter,
         mutation_throttle: Cell::default(),
+        struck: None,
     };
     let mut reply = Reply::default();
     reply.begin_response(api.key, cx.version, 1);

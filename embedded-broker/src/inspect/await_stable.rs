@@ -59,18 +59,21 @@ impl IntoFuture for AwaitStable {
 
 impl Awaited for AwaitStable {
     type Output = Vec<GroupMember>;
+    type Watch = ();
 
     fn cluster(&self) -> &Arc<Cluster> {
         &self.cluster
     }
 
     fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
-        self.cluster.groups.watch(number, waiter);
+        self.cluster.groups.watches.add(number, waiter);
     }
 
     fn unwatch(&self, number: u64) {
-        self.cluster.groups.unwatch(number);
+        self.cluster.groups.watches.remove(number);
     }
+
+    fn watch_next(&self, _waiter: &Arc<Waiter>) {}
 
     /// The members, once the group is stable with as many as were asked for.
     fn look(&self) -> Option<Result<Vec<GroupMember>, Error>> {

@@ -15,6 +15,8 @@ use crate::error::Error;
 pub(crate) trait Awaited {
     /// What is there when it has come.
     type Output;
+    /// Wakes the waiter if the next look could see something else.
+    type Watch;
 
     fn cluster(&self) -> &Arc<Cluster>;
 
@@ -23,6 +25,10 @@ pub(crate) trait Awaited {
 
     /// Takes back what was said to [`watch`](Self::watch).
     fn unwatch(&self, number: u64);
+
+    /// Has `waiter` woken if there is something new since now: asked for before each look, where what is to be watched depends
+    /// on what is there.
+    fn watch_next(&self, waiter: &Arc<Waiter>) -> Self::Watch;
 
     /// What was waited for, if it is there; an error if it cannot come any more.
     fn look(&self) -> Option<Result<Self::Output, Error>>;
@@ -38,6 +44,7 @@ pub(crate) struct Waiting<A: Awaited> {
     number: u64,
     waiter: Arc<Waiter>,
     timer_is_set: bool,
+    watch: Option<A::Watch>,
 }
 
 impl<A: Awaited> Waiting<A> {
@@ -47,13 +54,19 @@ impl<A: Awaited> Waiting<A> {
         let deadline = cluster.clock.now().saturating_add(patience);
         let (number, waiter) = cluster.register_waiter();
         asked.watch(number, &waiter);
-        Self { asked, deadline, number, waiter, timer_is_set: false }
+        Self { asked, deadline, number, waiter, timer_is_set: false, watch: None }
+    }
+
+    /// What was waited for, if it is there; else the waiter is woken when it may be.
+    fn look(&mut self) -> Option<Result<A::Output, Error>> {
+        self.watch = Some(self.asked.watch_next(&self.waiter));
+        self.asked.look()
     }
 
     /// Blocks this thread until it is over.
-    pub(crate) fn wait(self) -> Result<A::Output, Error> {
+    pub(crate) fn wait(mut self) -> Result<A::Output, Error> {
         loop {
-            if let Some(done) = self.asked.look() {
+            if let Some(done) = self.look() {
                 return done;
             }
             if self.waiter.wait(&self.asked.cluster().clock, Some(self.deadline)) == Woken::Deadline {
@@ -63,12 +76,15 @@ impl<A: Awaited> Waiting<A> {
     }
 }
 
-impl<A: Awaited + Unpin> Future for Waiting<A> {
+impl<A: Awaited + Unpin> Future for Waiting<A>
+where
+    A::Watch: Unpin,
+{
     type Output = Result<A::Output, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            if let Some(done) = self.asked.look() {
+            if let Some(done) = self.look() {
                 return Poll::Ready(done);
             }
             if self.asked.cluster().clock.now() >= self.deadline {

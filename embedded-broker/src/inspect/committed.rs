@@ -1,9 +1,10 @@
 //! A topic as a consumer with `isolation.level=read_committed` sees it.
 
 use crate::error::Error;
+use crate::inspect::record::Record;
+use crate::inspect::topic::TopicView;
 use crate::log::BatchHeader;
 use crate::partition::{Isolation, Partition, ReadFrom};
-use crate::topic_view::{Record, TopicView};
 
 /// A transaction that was aborted, as far as one partition is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

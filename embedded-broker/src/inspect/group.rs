@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::coordinator::group::Group;
 use crate::coordinator::group::classic::MemberDescription;
 use crate::coordinator::group::config::GroupConfig;
-use crate::coordinator::group::consumer::ConsumerMember;
+use crate::coordinator::group::consumer::{Assignment, ConsumerMember};
 use crate::coordinator::group::consumer_protocol::assigned_partitions;
 use crate::coordinator::group::offsets::CommittedOffset;
 use crate::coordinator::group::state::GroupState;
@@ -76,6 +76,12 @@ impl<'a> ConsumerGroup<'a> {
         self.turn(|group, _| committed(group)).unwrap_or_default()
     }
 
+    /// What the group has committed for one partition: the offset of the next record to read.
+    #[must_use]
+    pub fn committed_offset(&self, topic: &str, partition: i32) -> Option<i64> {
+        self.committed().get(&(topic.to_owned(), partition)).map(|committed| committed.offset)
+    }
+
     /// Where the group is between two generations; [`GroupState::Dead`] when there is no such group.
     #[must_use]
     pub fn state(&self) -> GroupState {
@@ -115,6 +121,28 @@ impl<'a> ConsumerGroup<'a> {
     #[must_use = "the group may have no members"]
     pub fn rebalance_now(&self) -> bool {
         self.turn(|group, turn| group.rebalance(turn)).unwrap_or(false)
+    }
+
+    /// Has the members of a group of the consumer protocol (KIP-848) own exactly these partitions, by member id, in place of
+    /// what the assignor says, until the group changes again. Whether it is such a group and has members; topics that are not
+    /// there are left out.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("orders", 2).start()?;
+    /// let assigned = broker.group("billing").assign([("member-1", vec![("orders", 0), ("orders", 1)])]);
+    /// assert!(!assigned, "nobody is in the group");
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use = "the group may have no members"]
+    pub fn assign<'t>(&self, target: impl IntoIterator<Item = (&'t str, Vec<(&'t str, i32)>)>) -> bool {
+        let topics = self.cluster.topics();
+        let known = |(topic, partition): (&str, i32)| Some((topics.by_name(topic)?.id, partition));
+        let of_member = |(member, partitions): (&str, Vec<_>)| {
+            (Arc::from(member), partitions.into_iter().filter_map(known).collect())
+        };
+        let target: Assignment = target.into_iter().map(of_member).collect();
+        self.turn(|group, turn| group.assign(&target, turn)).unwrap_or(false)
     }
 
     fn turn<R>(&self, call: impl FnOnce(&mut Group, &mut Turn<'_>) -> R) -> Option<R> {

@@ -1,6 +1,5 @@
 //! What clients have asked, as a test looks at it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::awaiting::{Awaited, Waiting};
+use super::version_report::VersionReport;
 use crate::clock::Waiter;
 use crate::cluster::Cluster;
 use crate::error::{Error, ErrorCode};
@@ -47,9 +47,7 @@ pub struct RecordedRequest {
 /// // … a client does something …
 /// assert_eq!(requests.on(Api::Produce).client("checkout").count(), 0);
 /// requests.on(Api::Fetch).await_requests(0).wait()?;
-/// for (api, versions) in requests.versions_used() {
-///     println!("{api:?}: {versions:?}");
-/// }
+/// println!("{}", requests.version_report());
 /// # Ok::<(), embedded_broker::Error>(())
 /// ```
 #[derive(Clone)]
@@ -104,16 +102,14 @@ impl RequestLog {
         self.look(|_, forgotten| forgotten)
     }
 
-    /// Which versions of which requests were used, and how often.
+    /// Which versions of each request the broker offers, and which of them were used, how often.
     #[must_use]
-    pub fn versions_used(&self) -> BTreeMap<Api, BTreeMap<i16, usize>> {
-        self.look(|requests, _| {
-            let mut used: BTreeMap<Api, BTreeMap<i16, usize>> = BTreeMap::new();
-            for request in requests {
-                *used.entry(request.api).or_default().entry(request.version).or_default() += 1;
-            }
-            used
-        })
+    pub fn version_report(&self) -> VersionReport {
+        VersionReport::of(self)
+    }
+
+    pub(super) fn cluster(&self) -> &Arc<Cluster> {
+        &self.looker.0
     }
 
     /// Waits until there are at least `n` and returns all there are then. It gives up after 10 s, or what
@@ -184,18 +180,21 @@ impl IntoFuture for AwaitRequests {
 
 impl Awaited for AwaitRequests {
     type Output = Vec<RecordedRequest>;
+    type Watch = ();
 
     fn cluster(&self) -> &Arc<Cluster> {
-        &self.requests.looker.0
+        self.requests.cluster()
     }
 
     fn watch(&self, number: u64, waiter: &Arc<Waiter>) {
-        self.cluster().recorder.watch(number, waiter);
+        self.cluster().recorder.watches.add(number, waiter);
     }
 
     fn unwatch(&self, number: u64) {
-        self.cluster().recorder.unwatch(number);
+        self.cluster().recorder.watches.remove(number);
     }
+
+    fn watch_next(&self, _waiter: &Arc<Waiter>) {}
 
     fn look(&self) -> Option<Result<Self::Output, Error>> {
         if self.requests.count() >= self.n {

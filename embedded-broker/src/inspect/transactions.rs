@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
-use crate::coordinator::transaction::Description;
 use crate::coordinator::transaction::state::TransactionState;
+use crate::coordinator::transaction::turn::Turn;
+use crate::coordinator::transaction::{Description, Transaction};
 
 /// The transactional ids of an [`EmbeddedBroker`](crate::EmbeddedBroker), looked at from inside: each call shows the moment.
 ///
@@ -57,6 +58,68 @@ impl<'a> TransactionsView<'a> {
     pub fn get(&self, transactional_id: &str) -> Option<TransactionDescription> {
         let cell = self.cluster.transactions.find(transactional_id)?;
         Some(described(&cell.id, cell.look(|transaction| transaction.describe())))
+    }
+
+    /// Aborts the open transaction of an id behind its producer's back, as if that had asked for it: what the producer sends
+    /// next is not what the coordinator expects. Whether one was open.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("invoices", 1).start()?;
+    /// assert!(!broker.transactions().abort("billing-0"), "nobody has begun anything");
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use = "there may be no open transaction"]
+    pub fn abort(&self, transactional_id: &str) -> bool {
+        self.force(transactional_id, Transaction::abort)
+    }
+
+    /// Aborts the open transaction of an id as if its time (`transaction.timeout.ms`) were over: its producer is fenced.
+    /// Whether one was open.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("invoices", 1).start()?;
+    /// assert!(!broker.transactions().time_out("billing-0"));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use = "there may be no open transaction"]
+    pub fn time_out(&self, transactional_id: &str) -> bool {
+        self.force(transactional_id, Transaction::time_out)
+    }
+
+    /// Fences the producer of an id as another one would that takes the id over; an open transaction is aborted. Whether that
+    /// could be: not for an id nobody has, nor while its markers are written.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("invoices", 1).start()?;
+    /// assert!(!broker.transactions().fence("billing-0"));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use = "there may be nobody to fence"]
+    pub fn fence(&self, transactional_id: &str) -> bool {
+        self.force(transactional_id, Transaction::take_over)
+    }
+
+    /// Leaves an id with next to no epochs, as 32,764 producers would: the next to come gets epoch 32,765, and what follows
+    /// after that has a new producer id. Its present producer is fenced. Whether that could be: not with an open transaction.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("invoices", 1).start()?;
+    /// assert!(!broker.transactions().exhaust_epochs("billing-0"));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use = "it may not be the time for it"]
+    pub fn exhaust_epochs(&self, transactional_id: &str) -> bool {
+        self.force(transactional_id, Transaction::exhaust_epochs)
+    }
+
+    fn force(&self, id: &str, change: impl FnOnce(&mut Transaction, &mut Turn<'_>) -> bool) -> bool {
+        let changed = self.cluster.transactions.find(id).is_some_and(|cell| cell.turn(self.cluster, change));
+        self.cluster.transactions.write_markers(self.cluster);
+        changed
     }
 
     /// Keeps what is committed or aborted from now on from coming true: the decision is taken and answered, and its

@@ -1,7 +1,7 @@
 //! What time, or a failure, would do to a topic's log, at a test's word.
 
-use crate::error::{Error, ErrorCode};
-use crate::topic_view::TopicView;
+use crate::error::Error;
+use crate::inspect::topic::TopicView;
 
 impl TopicView {
     /// Applies the topic's retention (`retention.ms`, `retention.bytes`) now, instead of at the next look of the broker,
@@ -67,12 +67,55 @@ impl TopicView {
     ///
     /// If there is no such topic, partition or offset.
     pub fn truncate(&self, partition: i32, offset: i64) -> Result<(), Error> {
-        let topic = self.topic()?;
-        let refused = |code| {
-            let message = format!("topic {} cannot be cut off at offset {offset} of partition {partition}", topic.name);
+        self.partition(partition)?.truncate(offset).map_err(|code| {
+            let message =
+                format!("topic {} cannot be cut off at offset {offset} of partition {partition}", self.name());
             Error::with_code(code, message)
-        };
-        let found = topic.partition(partition).ok_or_else(|| refused(ErrorCode::UnknownTopicOrPartition))?;
-        found.truncate(offset).map_err(refused)
+        })
+    }
+
+    /// Deletes the records of a partition before `offset`, as DeleteRecords does; -1 stands for all there are. Returns where
+    /// the log begins then.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("orders", 1).start()?;
+    /// broker.topic("orders").append(0, ["old", "new"])?;
+    /// assert_eq!(broker.topic("orders").delete_records(0, 1)?, 1);
+    /// assert_eq!(broker.topic("orders").records()?.len(), 1);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such topic, partition or offset.
+    pub fn delete_records(&self, partition: i32, offset: i64) -> Result<i64, Error> {
+        self.partition(partition)?.delete_records(offset).map_err(|code| {
+            let message = format!("topic {} has no offset {offset} in partition {partition}", self.name());
+            Error::with_code(code, message)
+        })
+    }
+
+    /// Turns a bit of the batch that holds `offset`, where it lies in the [data
+    /// directory](crate::EmbeddedBrokerBuilder::data_dir), as a disk that rots. What is in memory stays as it is, so it shows
+    /// after a restart: a broker that was killed before has its log cut off there, else clients get the batch and see that its
+    /// checksum is wrong.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// # let dir = tempfile::tempdir()?;
+    /// let broker = EmbeddedBroker::builder().data_dir(dir.path()).topic("orders", 1).start()?;
+    /// broker.topic("orders").append(0, ["first"])?;
+    /// broker.topic("orders").corrupt_on_disk(0, 0)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such topic, partition or offset, or no data directory.
+    pub fn corrupt_on_disk(&self, partition: i32, offset: i64) -> Result<(), Error> {
+        let damaged = self.partition(partition)?.corrupt_on_disk(offset);
+        damaged
+            .map_err(|error| Error::io(format!("cannot damage partition {partition} of topic {}", self.name()), error))
     }
 }

@@ -25,7 +25,7 @@ pub(crate) const HIGHEST_OFFSET: i64 = i64::MAX / 2;
 
 const COMPRESSION_MASK: i16 = 0b111;
 const LOG_APPEND_TIME_BIT: i16 = 1 << 3;
-const TRANSACTIONAL_BIT: i16 = 1 << 4;
+pub(crate) const TRANSACTIONAL_BIT: i16 = 1 << 4;
 const CONTROL_BIT: i16 = 1 << 5;
 const DELETE_HORIZON_BIT: i16 = 1 << 6;
 /// The attributes that mean something; the broker writes no others.

@@ -114,7 +114,13 @@ fn zigzag_len(value: i64) -> usize {
     usize::try_from(bits.div_ceil(7)).unwrap_or_default()
 }
 
-fn put_zigzag(value: i64, out: &mut Vec<u8>) {
+/// Bytes with their length in front; of null, -1.
+pub(super) fn put_bytes(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
+    put_zigzag(bytes.map_or(-1, |bytes| i64::try_from(bytes.len()).unwrap_or(i64::MAX)), out);
+    out.extend_from_slice(bytes.unwrap_or_default());
+}
+
+pub(super) fn put_zigzag(value: i64, out: &mut Vec<u8>) {
     let mut value = encoded(value);
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);

@@ -275,6 +275,18 @@ impl Partition {
         Ok(())
     }
 
+    /// Damages the batch that holds `offset`, in the data directory only.
+    ///
+    /// # Errors
+    ///
+    /// There is no data directory, or no such offset in it.
+    pub(crate) fn corrupt_on_disk(&self, offset: i64) -> io::Result<()> {
+        match &self.state.lock().kept {
+            Some(kept) => kept.corrupt(offset),
+            None => Err(io::Error::other("the broker has no data directory")),
+        }
+    }
+
     /// Marks the partition as gone: nothing is appended any more, and whoever waits looks again.
     pub(crate) fn delete(&self) {
         let mut state = self.state.lock();

@@ -2,19 +2,23 @@
 
 use std::cell::Cell;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use bytes::{Buf, BufMut};
 
 use super::Door;
-use super::faulty::hang;
 use super::frame::FrameReader;
 use super::login::{self, Next};
-use super::transport::Transport;
-use crate::api::{self, Refusal, Reply, RequestContext};
+use super::socket::Socket;
+use super::transport::{Handshake, Transport};
+use crate::api::{self, Delivery, Refusal, Reply, RequestContext};
 use crate::clock::{Timestamp, Waiter};
+use crate::fault::links::Meters;
+use crate::fault::target::Struck;
+use crate::inspect::violations::Violation;
+use crate::open_connections::OpenConnection;
 use crate::protocol::ApiKey;
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
@@ -24,17 +28,41 @@ pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) peer: SocketAddr,
     pub(super) waiter: Arc<Waiter>,
+    /// What a fault makes of some of what the present request asks.
+    pub(super) struck: Option<Struck>,
+    /// As those see it who look at connections.
+    pub(super) known: Arc<OpenConnection>,
+    /// What limits of the network have counted.
+    pub(super) meters: Meters,
+    /// Its end is a reset.
+    pub(super) resets: bool,
 }
 
 impl Connection {
+    pub(super) fn new(
+        door: Arc<Door>,
+        session: Session,
+        peer: SocketAddr,
+        waiter: Arc<Waiter>,
+        known: Arc<OpenConnection>,
+    ) -> Self {
+        let (struck, meters, resets) = (None, Meters::default(), false);
+        Self { door, session, peer, waiter, struck, known, meters, resets }
+    }
+
     /// Serves requests until the peer closes the connection, breaks the protocol, or the broker stops.
-    pub(super) fn run(&mut self, stream: TcpStream, login: Option<Login>) {
-        let served = Transport::open(stream, &self.door.listener).and_then(|(mut transport, principal)| {
+    pub(super) fn run(&mut self, socket: Socket, handshake: Handshake, login: Option<Login>) {
+        let opened = Transport::open(socket, &self.door.listener, handshake);
+        let served = opened.and_then(|(mut transport, principal)| {
             self.session.principal = principal.unwrap_or_else(|| self.session.principal.clone());
             // A mistake of ours costs its connection, which is closed, and nobody else.
             let served = panic::catch_unwind(AssertUnwindSafe(|| self.serve(&mut transport, login)));
-            // The server holds a second handle of the socket until it cleans up, so dropping ours would not close it.
-            transport.close();
+            self.close_late();
+            if self.resets {
+                transport.reset();
+            } else {
+                transport.close();
+            }
             served.unwrap_or_else(|_| {
                 tracing::error!(peer = %self.peer, "serving a connection of the embedded broker has panicked");
                 Err(io::Error::other("serving it has panicked"))
@@ -55,26 +83,28 @@ impl Connection {
                 let limits = login::frame_limits(login, self.door.listener.max_receive);
                 frames.set_limits(limits.unwrap_or((Header::LEN, self.door.cluster.settings.max_frame_len)));
             }
-            let Some(frame) = frames.next(transport)? else { return Ok(()) };
+            let frame = frames.next(transport).inspect_err(|error| {
+                // No other error of a socket is of this kind: the length cannot be, or TLS was broken.
+                if error.kind() == io::ErrorKind::InvalidData {
+                    self.blame(error.to_string());
+                }
+            })?;
+            let Some(frame) = frame else { return Ok(()) };
             if self.door.cluster.is_stopping() {
                 return Ok(());
             }
             reply.clear();
             match self.answer(login.as_mut(), frame, &mut reply) {
                 Ok(Next::GoesOn) => {
-                    let written = reply.write_to(transport);
+                    let written = self.deliver(&mut reply, transport);
                     // What the request decided comes true now that its answer is on the way, whether or not it arrives.
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
                     written?;
                     self.hold(reply.hold_until);
                 }
-                Ok(Next::Closes) => {
+                Ok(end @ (Next::ClosesAfter(_) | Next::Resets | Next::Hangs)) => {
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
-                    return Ok(());
-                }
-                Ok(Next::Hangs) => {
-                    self.door.cluster.transactions.write_markers(&self.door.cluster);
-                    return hang(transport);
+                    return self.end(end, transport);
                 }
                 Ok(Next::Refused) => {
                     self.hold_back();
@@ -84,10 +114,27 @@ impl Connection {
                 Err(_) if self.door.cluster.is_stopping() => return Ok(()),
                 Err(refusal) => {
                     let peer = self.peer;
+                    if refusal.blames_client {
+                        self.blame(refusal.to_string());
+                    }
                     tracing::warn!(%peer, %refusal, "request refused: the connection is closed without an answer");
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Takes note of what the client may not do.
+    fn blame(&self, what: String) {
+        let client_id = self.known.client_id().to_owned();
+        self.door.cluster.violations.note(Violation { client_id, peer: self.peer, what });
+    }
+
+    fn deliver(&self, reply: &mut Reply, transport: &mut impl Write) -> io::Result<()> {
+        if reply.delivery == Delivery::default() {
+            reply.write_to(transport)
+        } else {
+            self.deliver_oddly(reply, transport)
         }
     }
 
@@ -141,6 +188,9 @@ impl Connection {
             tracing::info!(key = ?api.key, version, id = header.correlation_id, peer = %self.peer, "request");
         }
         let (client_id, body) = header.rest(api.key.request_header_version(version))?;
+        if !self.known.is_known() {
+            self.door.cluster.open_connections.introduce(&self.known, client_id.unwrap_or_default());
+        }
         reply.begin_response(api.key, version, header.correlation_id);
         let cx = RequestContext {
             cluster: &self.door.cluster,
@@ -151,12 +201,13 @@ impl Connection {
             peer: self.peer,
             waiter: &self.waiter,
             mutation_throttle: Cell::default(),
+            struck: self.struck.as_ref(),
         };
         let started = cx.cluster.quotas.is_set().then(|| cx.cluster.clock.now());
         (api.run)(&cx, body, reply)?;
         if cx.cluster.state.is_broken() {
             // What the answer would promise may be gone after a restart.
-            return Err(Refusal::new("the data directory cannot be written"));
+            return Err(Refusal::without_blame("the data directory cannot be written"));
         }
         if let Some(started) = started {
             api::charge(&cx, api.key, Header::LEN + header.rest.len(), started, reply);
@@ -215,6 +266,7 @@ impl Reply {
         self.head.clear();
         self.pieces.clear();
         self.suppressed = false;
+        self.delivery = Delivery::default();
         self.hold_until = None;
         self.throttle_at = None;
     }
@@ -247,6 +299,15 @@ impl Reply {
         slices.push(IoSlice::new(&self.head));
         write_all_vectored(stream, &mut slices)?;
         stream.flush()
+    }
+
+    /// Everything in one piece, with its length in front.
+    pub(super) fn frame(&mut self) -> io::Result<&[u8]> {
+        let total = self.len() - 4;
+        let len = i32::try_from(total).map_err(|_| io::Error::other(format!("a response of {total} bytes")))?;
+        let whole = self.gather();
+        whole[..4].copy_from_slice(&len.to_be_bytes());
+        Ok(whole)
     }
 
     pub(crate) fn len(&self) -> usize {

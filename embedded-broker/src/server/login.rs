@@ -1,5 +1,7 @@
 //! A connection whose client has to say who it is: its frames go to the login until that is done.
 
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes};
 use kafka_protocol::messages::{SaslAuthenticateRequest, SaslHandshakeRequest};
 use uuid::Uuid;
@@ -18,8 +20,10 @@ pub(super) enum Next {
     GoesOn,
     /// The client is refused: it gets the answer when it has waited for it, and the connection is closed.
     Refused,
-    /// It is closed without an answer: a fault that a test has set.
-    Closes,
+    /// It is closed after this time, without an answer: a fault that a test has set.
+    ClosesAfter(Duration),
+    /// It is reset: a fault that a test has set.
+    Resets,
     /// It stays open, and nothing is answered on it any more: a fault that a test has set.
     Hangs,
 }
@@ -35,7 +39,7 @@ pub(super) fn takes(login: &mut Login, frame: &[u8], now: crate::clock::Timestam
         return Ok(true);
     }
     if login.has_expired(now) {
-        return Err(Refusal::new("the client has not logged in again in time"));
+        return Err(Refusal::without_blame("the client has not logged in again in time"));
     }
     Ok(false)
 }

@@ -8,11 +8,14 @@ mod faulty;
 mod frame;
 mod login;
 mod recording;
+mod socket;
 mod transport;
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
+#[cfg(feature = "fuzzing")]
+use std::sync::Weak;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -21,10 +24,12 @@ use parking_lot::Mutex;
 use crate::clock::{Timestamp, Waiter, Woken};
 use crate::cluster::Cluster;
 use crate::connections::{Admission, Counted};
+use crate::open_connections::OpenConnection;
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
 use crate::security::settings::ListenerSettings;
 use connection::Connection;
+use socket::Socket;
 
 /// Packing and unpacking batches takes up to 300 KiB in a debug build, everything else little. What is not touched is never
 /// given memory.
@@ -51,7 +56,7 @@ pub(crate) struct Door {
 /// A connection as the server remembers it, to end it.
 #[derive(Debug)]
 struct Open {
-    stream: TcpStream,
+    known: Arc<OpenConnection>,
     thread: JoinHandle<()>,
 }
 
@@ -89,10 +94,7 @@ impl Server {
 
     fn close_connections(&self) {
         let open = std::mem::take(&mut *self.open.lock());
-        for connection in &open {
-            // Fails if the peer was faster, which is as well.
-            drop(connection.stream.shutdown(Shutdown::Both));
-        }
+        open.iter().for_each(|connection| connection.known.shut_down());
         for connection in open {
             join(connection.thread);
         }
@@ -107,7 +109,9 @@ pub(crate) fn serve_bytes(door: Door, stream: &mut (impl io::Read + io::Write)) 
     let login = door.listener.sasl.clone().map(Login::new);
     let door = Arc::new(door);
     let (number, waiter) = door.cluster.register_waiter();
-    let served = Connection { door: Arc::clone(&door), session, peer, waiter }.serve(stream, login);
+    let known = door.cluster.open_connections.opened(door.node_id, &door.listener.spec.name, peer, Weak::new());
+    let served = Connection::new(Arc::clone(&door), session, peer, waiter, Arc::clone(&known)).serve(stream, login);
+    door.cluster.open_connections.closed(&known);
     door.cluster.unregister_waiter(number);
     served
 }
@@ -179,9 +183,9 @@ fn admit(
         }
         Admission::TooFast { until } => {
             tracing::debug!(%peer, "refused: its address opens connections too fast");
-            spawn(stream, peer, door, open, move |door, stream, waiter| {
+            spawn(stream, peer, door, open, move |door, socket, (_, waiter), _| {
                 hold(&door.cluster, waiter, until);
-                drop(stream.shutdown(Shutdown::Both));
+                drop(socket);
             })
         }
         Admission::Stopping => Ok(()),
@@ -197,9 +201,11 @@ fn serve(
 ) -> io::Result<()> {
     let session = Session::anonymous(Arc::clone(&door.listener.spec.name), peer.ip(), stream.local_addr()?.ip());
     let login = door.listener.sasl.clone().map(Login::new);
-    spawn(stream, peer, door, open, move |door, stream, waiter| {
-        let mut connection = Connection { door: Arc::clone(door), session, peer, waiter: Arc::clone(waiter) };
-        connection.run(stream, login);
+    spawn(stream, peer, door, open, move |door, socket, (number, waiter), known| {
+        let mut connection = Connection::new(Arc::clone(door), session, peer, Arc::clone(waiter), known);
+        if let Some(handshake) = connection.arrives(number) {
+            connection.run(socket, handshake, login);
+        }
         drop(counted);
     })
 }
@@ -215,21 +221,25 @@ fn spawn(
     peer: SocketAddr,
     door: &Arc<Door>,
     open: &Mutex<Vec<Open>>,
-    run: impl FnOnce(&Arc<Door>, TcpStream, &Arc<Waiter>) + Send + 'static,
+    run: impl FnOnce(&Arc<Door>, Socket, (u64, &Arc<Waiter>), Arc<OpenConnection>) + Send + 'static,
 ) -> io::Result<()> {
-    let to_close = stream.try_clone()?;
-    let door = Arc::clone(door);
+    let socket = Arc::new(stream);
+    let (name, weak) = (&door.listener.spec.name, Arc::downgrade(&socket));
+    let known = door.cluster.open_connections.opened(door.node_id, name, peer, weak);
+    let (own_door, own) = (Arc::clone(door), Arc::clone(&known));
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
-        let (number, waiter) = door.cluster.register_waiter();
-        run(&door, stream, &waiter);
-        door.cluster.unregister_waiter(number);
-    })?;
+        let (number, waiter) = own_door.cluster.register_waiter();
+        run(&own_door, Socket(socket), (number, &waiter), Arc::clone(&own));
+        own_door.cluster.open_connections.closed(&own);
+        own_door.cluster.unregister_waiter(number);
+    });
+    let thread = thread.inspect_err(|_| door.cluster.open_connections.closed(&known))?;
     let ended: Vec<Open>;
     {
         let mut open = open.lock();
         let (done, running) = std::mem::take(&mut *open).into_iter().partition(|one| one.thread.is_finished());
         *open = running;
-        open.push(Open { stream: to_close, thread });
+        open.push(Open { known, thread });
         ended = done;
     }
     ended.into_iter().for_each(|one| join(one.thread));

@@ -152,6 +152,20 @@ impl Client {
         self.read_frame().is_err()
     }
 
+    /// Everything that comes until the broker closes the connection.
+    #[allow(dead_code, reason = "the differential test, which shares this file, does not need it")]
+    pub(crate) fn rest(mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("the broker closes the connection");
+        rest
+    }
+
+    /// How the connection ends, on which no answer comes any more.
+    #[allow(dead_code, reason = "the differential test, which shares this file, does not need it")]
+    pub(crate) fn end(mut self) -> std::io::Error {
+        self.read_frame().expect_err("no answer comes")
+    }
+
     fn read_frame(&mut self) -> std::io::Result<Bytes> {
         let mut len = [0; 4];
         self.stream.read_exact(&mut len)?;

@@ -1,7 +1,5 @@
 //! Breaks the checksums of fetched batches, for tests of what clients do then.
 
-use bytes::BytesMut;
-
 use crate::api::Reply;
 use crate::protocol::{ApiKey, Malformed};
 use crate::wire::Reader;
@@ -11,16 +9,13 @@ const END_OF_CRC: usize = 20;
 
 /// Turns a bit of the checksum of the first batch of each partition.
 pub(crate) fn corrupt_crc(version: i16, reply: &mut Reply) -> Result<(), Malformed> {
-    let mut whole = BytesMut::new();
-    reply.pieces.drain(..).for_each(|piece| whole.extend_from_slice(&piece));
-    whole.extend_from_slice(&reply.head);
+    let whole = reply.gather();
     let header_len = 8 + usize::from(ApiKey::Fetch.response_header_version(version) >= 1);
     for (at, len) in records(whole.get(header_len..).unwrap_or_default(), version)? {
         if len > END_OF_CRC {
             whole[header_len + at + END_OF_CRC] ^= 1;
         }
     }
-    reply.head = whole;
     Ok(())
 }
 

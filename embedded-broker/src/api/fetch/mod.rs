@@ -18,9 +18,11 @@ use kafka_protocol::messages::FetchRequest;
 
 use super::{Refusal, Reply, RequestContext};
 use crate::clock::Woken;
+use crate::cluster::Cluster;
 use crate::data_wait::{DataWait, Watch};
 use crate::error::ErrorCode;
-use crate::fetch_session::{Asked, Context, NO_SESSION, SessionRequest, Told, TopicKey};
+use crate::fault::target::Part;
+use crate::fetch_session::{Asked, Context, Key, NO_SESSION, SessionRequest, Told, TopicKey};
 use crate::log::AbortedTransaction;
 use crate::partition::{Isolation, Offsets, Partition, Read, ReadFrom};
 use crate::protocol;
@@ -126,7 +128,7 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[A
         let woken = cx.waiter.wait(clock, Some(deadline));
         drop(watch);
         if cx.cluster.is_stopping() {
-            return Err(Refusal::new("the broker stops"));
+            return Err(Refusal::without_blame("the broker stops"));
         }
         round = read_all(cx, request, asked);
         if woken == Woken::Deadline || round.is_enough(min_bytes) {
@@ -149,7 +151,8 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
     let mut round = Round { answers: Vec::with_capacity(asked.len()), ..Round::default() };
     for (place, one) in asked.iter().enumerate() {
         let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0, isolation };
-        let answer = match find(cx, &topics, one) {
+        let found = struck(cx, &topics, one).map_or_else(|| find(cx, &topics, one), |code| Err((code, None)));
+        let answer = match found {
             Ok((topic, partition)) => read_one(topic, partition, one, room, place),
             Err((code, topic)) => Answer { topic: topic.cloned(), ..Answer::error(place, code) },
         };
@@ -160,6 +163,27 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
         round.answers.push(answer);
     }
     round
+}
+
+/// The partitions that a request asks for, by itself or by its session.
+pub(super) fn parts(cluster: &Cluster, version: i16, body: &[u8]) -> Result<Vec<Part>, Refusal> {
+    let request: FetchRequest = protocol::decode(&Bytes::copy_from_slice(body), version)?;
+    let named = request::asked(&request, version >= 13).into_iter().map(|asked| asked.key);
+    Ok(named.chain(cluster.fetch_sessions.wanted(request.session_id)).map(|key| part(&key)).collect())
+}
+
+fn part(key: &Key) -> Part {
+    let partition = Some(key.partition);
+    match &key.topic {
+        TopicKey::Name(name) => Part { topic: name.to_string(), partition, ..Part::default() },
+        TopicKey::Id(id) => Part { topic_id: *id, partition, ..Part::default() },
+    }
+}
+
+/// The error that a fault has for a partition.
+fn struck(cx: &RequestContext<'_>, topics: &Topics, asked: &Asked) -> Option<ErrorCode> {
+    let struck = cx.struck?;
+    struck.target.hits(&part(&asked.key), &|id| topics.name_of(id)).then_some(struck.code)
 }
 
 /// What one partition may add to the answer.

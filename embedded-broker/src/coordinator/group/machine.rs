@@ -7,8 +7,8 @@ use std::time::Duration;
 use super::classic::{ClassicGroup, GroupDescription, Identity, JoinRequest, LeavingMember, SyncRequest};
 use super::config::GroupConfig;
 use super::consumer::{
-    ConsumerGroup, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerRecord, ConsumerState, Heard, HeartbeatRefused,
-    Leaving,
+    Assignment, ConsumerGroup, ConsumerGroupDescription, ConsumerHeartbeat, ConsumerRecord, ConsumerState, Heard,
+    HeartbeatRefused, Leaving,
 };
 use super::migration::not_a_consumer_group;
 use super::offsets::{CommittedOffset, Offsets};
@@ -266,6 +266,15 @@ impl Group {
         match &mut self.members {
             Members::Classic(group) => group.rebalance(turn),
             Members::Consumer(group) => group.rebalance(turn),
+        }
+    }
+
+    /// Gives the members exactly these partitions, until the group changes by itself. Whether it speaks the consumer
+    /// protocol and has members.
+    pub(crate) fn assign(&mut self, target: &Assignment, turn: &mut Turn<'_>) -> bool {
+        match &mut self.members {
+            Members::Classic(_) => false,
+            Members::Consumer(group) => group.assign(target, turn),
         }
     }
 

@@ -10,6 +10,7 @@
 mod add_partitions;
 pub(crate) mod config;
 mod end;
+mod forced;
 mod init_producer_id;
 mod machine;
 pub(crate) mod record;

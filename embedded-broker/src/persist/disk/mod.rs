@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 #[cfg(test)]
 pub(crate) mod crash;
@@ -23,6 +23,8 @@ pub enum DiskFault {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
     fault: Arc<AtomicU8>,
+    /// How many writes have failed for it.
+    failed: Arc<AtomicU32>,
     #[cfg(test)]
     crash: Arc<crash::CrashPoint>,
 }
@@ -31,6 +33,20 @@ impl Disk {
     /// What happens from now on; `None` for a disk that works.
     pub(crate) fn set_fault(&self, fault: Option<DiskFault>) {
         self.fault.store(fault.map_or(0, |fault| fault as u8), Ordering::SeqCst);
+    }
+
+    /// How many writes a fault has made fail.
+    pub(crate) fn times_failed(&self) -> u32 {
+        self.failed.load(Ordering::SeqCst)
+    }
+
+    /// Whether this is what happens to a write.
+    fn has(&self, fault: DiskFault) -> bool {
+        let happens = self.fault.load(Ordering::SeqCst) == fault as u8;
+        if happens {
+            self.failed.fetch_add(1, Ordering::SeqCst);
+        }
+        happens
     }
 
     /// Every change passes here before it is made.
@@ -92,7 +108,7 @@ impl Disk {
 
     /// Writes all of the pieces, one after the other, at the file's position.
     pub(crate) fn write(&self, mut file: &File, pieces: &[&[u8]]) -> io::Result<()> {
-        if self.fault.load(Ordering::SeqCst) == DiskFault::Full as u8 {
+        if self.has(DiskFault::Full) {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on the device (injected)"));
         }
         #[cfg(test)]
@@ -113,7 +129,7 @@ impl Disk {
 
     /// Returns once what was written to the file has reached the disk.
     pub(crate) fn sync(&self, file: &File) -> io::Result<()> {
-        if self.fault.load(Ordering::SeqCst) == DiskFault::SyncFails as u8 {
+        if self.has(DiskFault::SyncFails) {
             return Err(io::Error::other("the disk did not confirm a write (injected)"));
         }
         #[cfg(test)]

@@ -225,6 +225,14 @@ impl PartitionDir {
         beside::write_snapshot(&self.disk, &self.path, end_offset, producers)
     }
 
+    /// Turns a bit of the checksum of the batch that holds `offset`.
+    pub(crate) fn corrupt(&self, offset: i64) -> io::Result<()> {
+        let bases = segment_file::base_offsets(&self.path)?;
+        let base = bases.into_iter().rev().find(|base| *base <= offset);
+        let base = base.ok_or_else(|| io::Error::other(format!("there is no offset {offset}")))?;
+        segment_file::corrupt(&self.path, base, offset)
+    }
+
     /// Takes the whole directory away: its topic was deleted. The name is free at once, and if a crash comes before the rest
     /// is gone, the next start knows by its new name that it is to go.
     pub(crate) fn delete(&self) -> io::Result<()> {

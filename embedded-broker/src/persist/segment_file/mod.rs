@@ -5,8 +5,8 @@
 //! segment is opened again: what does not fit the log is thrown away and made anew, so a crash can cost time and nothing
 //! else.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -161,6 +161,23 @@ pub(crate) fn remove(disk: &Disk, dir: &Path, base_offset: i64) -> io::Result<()
     ["index", "timeindex", "txnindex", "snapshot", "log"]
         .into_iter()
         .try_for_each(|kind| disk.remove(&file_name(dir, base_offset, kind)))
+}
+
+/// Turns a bit of the checksum of the batch that holds `offset`.
+pub(crate) fn corrupt(dir: &Path, base_offset: i64, offset: i64) -> io::Result<()> {
+    /// The last byte of the checksum.
+    const END_OF_CRC: u64 = 20;
+    let mut file = OpenOptions::new().read(true).write(true).open(file_name(dir, base_offset, "log"))?;
+    let mut found = None;
+    scan_file(&file, file.metadata()?.len(), base_offset, false, |batch, _| {
+        if (batch.header.base_offset..=batch.header.last_offset()).contains(&offset) {
+            found = Some(batch);
+        }
+    })?;
+    let found = found.ok_or_else(|| io::Error::other(format!("there is no offset {offset}")))?;
+    let [.., last] = found.header.crc.to_be_bytes();
+    file.seek(SeekFrom::Start(found.position + END_OF_CRC))?;
+    file.write_all(&[last ^ 1])
 }
 
 /// The first offsets of all segments in a directory, in order; none if there is no directory. Other files are left alone.

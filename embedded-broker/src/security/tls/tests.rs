@@ -139,3 +139,15 @@ fn a_broker_stops_while_clients_are_connected() {
     broker.stop();
     assert!(is_super_user(&mut client).is_err());
 }
+
+#[test]
+fn handshakes_fail_as_long_as_a_test_says_so() {
+    let ca = CertificateAuthority::new();
+    let broker = broker(Listener::ssl(&ca.server()), "ANONYMOUS");
+    let failing = broker.network().fail_tls_handshake();
+    let refused = is_super_user(&mut connect(broker.bootstrap_servers(), &ca, None)).unwrap_err();
+    assert!(refused.to_string().contains("HandshakeFailure"), "{refused}");
+    assert_eq!(failing.times_happened(), 1);
+    drop(failing);
+    assert!(is_super_user(&mut connect(broker.bootstrap_servers(), &ca, None)).unwrap());
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::member::{MemberState, TopicPartitions};
 use super::reconcile::{Target, reconcile};
-use super::{ConsumerGroup, ConsumerMember, ConsumerRecord};
+use super::{Assignment, ConsumerGroup, ConsumerMember, ConsumerRecord};
 use crate::coordinator::group::timers::TimerKey;
 use crate::coordinator::group::turn::Turn;
 
@@ -53,6 +53,19 @@ impl ConsumerGroup {
             let target = assignor.assign(&self.assigned_members(), self.is_homogeneous());
             self.commit(ConsumerRecord::Target { epoch: self.epoch, target }, turn);
         }
+    }
+
+    /// Makes this the target of the group's next epoch, of whichever members there are; others get nothing. Whether there
+    /// are any.
+    pub(crate) fn assign(&mut self, wanted: &Assignment, turn: &mut Turn<'_>) -> bool {
+        if self.members.is_empty() {
+            return false;
+        }
+        self.move_on(true, turn);
+        let of = |id: &Arc<str>| (Arc::clone(id), wanted.get(id).cloned().unwrap_or_default());
+        let target = self.members.keys().map(of).collect();
+        self.commit(ConsumerRecord::Target { epoch: self.epoch, target }, turn);
+        true
     }
 
     /// Leads the member one step towards its target.

@@ -10,6 +10,7 @@ use super::*;
 use crate::coordinator::ErrorCode;
 
 mod ends;
+mod forced;
 mod histories;
 mod producers;
 mod states;

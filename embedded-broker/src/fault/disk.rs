@@ -1,15 +1,8 @@
 //! A disk that fails when a test wants it to.
 
-use std::fmt;
-
+use super::guard::Fault;
 use crate::broker::EmbeddedBroker;
-use crate::persist::disk::{Disk, DiskFault};
-
-/// A fault of the disk, until it is dropped.
-#[must_use = "the disk works again as soon as this is dropped"]
-pub struct DiskFaultGuard {
-    disk: Option<Disk>,
-}
+use crate::persist::disk::DiskFault;
 
 impl EmbeddedBroker {
     /// Makes the disk under the [data directory](crate::EmbeddedBrokerBuilder::data_dir) fail until the guard is dropped;
@@ -29,21 +22,8 @@ impl EmbeddedBroker {
     /// drop(full);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn fail_disk(&self, fault: DiskFault) -> DiskFaultGuard {
-        let disk = self.cluster.disk().cloned();
-        disk.iter().for_each(|disk| disk.set_fault(Some(fault)));
-        DiskFaultGuard { disk }
-    }
-}
-
-impl Drop for DiskFaultGuard {
-    fn drop(&mut self) {
-        self.disk.iter().for_each(|disk| disk.set_fault(None));
-    }
-}
-
-impl fmt::Debug for DiskFaultGuard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DiskFaultGuard").finish_non_exhaustive()
+    pub fn fail_disk(&self, fault: DiskFault) -> Fault {
+        self.cluster.disk().iter().for_each(|disk| disk.set_fault(Some(fault)));
+        Fault::of_disk(&self.cluster)
     }
 }
