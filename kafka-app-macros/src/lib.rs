@@ -46,7 +46,7 @@ use proc_macro::TokenStream;
 /// | `topic`, `topics = [..]`, `topic_pattern` | exactly one of them | none |
 /// | `group` | consumer group | `kafka.consumer.group-id` |
 /// | `id` | name in configuration, metrics, logs and health | the function's name |
-/// | `delivery` | `"at-most-once"`, `"at-least-once"` | `"at-least-once"` |
+/// | `delivery` | `"at-most-once"`, `"at-least-once"`, `"exactly-once"`; the last commits offsets and outputs in one transaction | `"at-least-once"` |
 /// | `ack` | `"record"`, `"batch"`, `"time"`, `"count"`, `"count-time"`, `"manual"`, `"manual-immediate"`; the last two need an `Ack` argument | `"time"` |
 /// | `ack_time`, `ack_count` | how often, for `"time"`, `"count"`, `"count-time"` | `"1s"`, 1 |
 /// | `concurrency` | consumers of this listener in this process | 1 |

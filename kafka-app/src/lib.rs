@@ -1,8 +1,8 @@
 //! Declarative Kafka listeners and templates: Spring for Apache Kafka, without its wounds.
 //!
 //! A function with [`#[kafka_listener]`](kafka_listener) is a consumer; a typed [`KafkaTemplate`] sends; a file and the
-//! environment wire both; one word chooses at-most-once or at-least-once; and the crate `embedded-broker` makes every test
-//! work with nothing installed.
+//! environment wire both; one word chooses at-most-once, at-least-once or exactly-once; and the crate `embedded-broker`
+//! makes every test work with nothing installed.
 //!
 //! ```no_run
 //! use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
@@ -33,6 +33,12 @@
 //! # Producing
 //!
 //! [`KafkaTemplate`] sends typed records, [`Topic`] names a topic with its types, [`NewTopic`] has one created at start.
+//! [`KafkaTemplate::in_transaction`] sends many records as one.
+//!
+//! # Exactly once
+//!
+//! `delivery = "exactly-once"` puts what a listener returns, what it sends through a [`Template`], its dead letters and its
+//! offsets into one transaction: see [`Delivery::ExactlyOnce`].
 //!
 //! # Running
 //!
@@ -108,7 +114,7 @@ pub use listener::{
     Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
     PartitionLag,
 };
-pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError};
+pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError, TransactionError};
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };

@@ -41,6 +41,18 @@ pub(crate) fn retrying(place: Place<'_>, error: &str, delay: Duration) {
     event!(warn, "listener.retrying", place, error, ?delay, "the record failed and is delivered again");
 }
 
+/// A delivery failed and leaves its transaction: with all of it, or to be tried again later.
+pub(crate) fn leaving_transaction(place: Place<'_>, error: &str, delay: Duration) {
+    event!(
+        warn,
+        "listener.leaving_transaction",
+        place,
+        error,
+        ?delay,
+        "the record failed and comes again in another transaction"
+    );
+}
+
 /// A record was given up and is now in the dead letter topic.
 pub(crate) fn dead_lettered(place: Place<'_>, error: &str, dead_letter_topic: &str) {
     event!(

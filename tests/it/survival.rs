@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
     process::Stdio,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -28,6 +29,7 @@ impl Worker {
         let session = if broker.is_embedded() { "1500" } else { "6000" };
         let mut child = Command::new(env!("CARGO_BIN_EXE_worker"))
             .args([broker.bootstrap_servers(), topic, &broker.name("survivors"), delivery, session])
+            .arg(broker.name("copies"))
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -135,5 +137,42 @@ async fn at_most_once_repeats_nothing_when_its_process_is_killed_ten_times() -> 
         "{RECORDS} records, {KILLS} kills: {lost} lost, 0 repeated; committed {:?}",
         broker.committed(&group, &topic)?
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exactly_once_copies_every_record_once_when_its_process_is_killed_ten_times() -> Result<()> {
+    const RECORDS: usize = 40_000;
+    let broker = broker()?;
+    let topic = broker.topic("numbers", 6).await?;
+    broker.produce(&topic, (0..RECORDS).map(|n| record(n.to_string(), n.to_string()))).await?;
+    let copies = broker.topic("copies", 6).await?;
+    let group = broker.name("survivors");
+    let mut seen = Seen::default();
+    for _ in 0..KILLS {
+        // Whatever it has handled by then, some of it is in a transaction that nobody ends but its successor.
+        let mut worker = Worker::start(&broker, &topic, "exactly-once")?;
+        worker.take(1 + random(RECORDS / (2 * KILLS)), &mut seen).await?;
+        worker.kill(&mut seen).await?;
+    }
+    let mut worker = Worker::start(&broker, &topic, "exactly-once")?;
+    let ends = broker.end_offsets(&topic)?;
+    loop {
+        // Its lines are read as they come, so that it is never held up by a full pipe; in between, the group is looked at.
+        match tokio::time::timeout(Duration::from_millis(200), worker.lines.next_line()).await {
+            Ok(line) => seen.note(&line?.context("the worker ended by itself")?)?,
+            Err(_) if broker.committed(&group, &topic)? == ends => break,
+            Err(_) => {}
+        }
+    }
+    worker.kill(&mut seen).await?;
+    let mut counts = HashMap::<String, u32>::new();
+    for record in broker.records(&copies, RECORDS).await? {
+        *counts.entry(record.text()).or_default() += 1;
+    }
+    let repeated = counts.values().filter(|n| **n > 1).count();
+    assert_eq!((counts.len(), repeated), (RECORDS, 0), "lost and repeated");
+    let handled_again = seen.counts.values().filter(|n| **n > 1).count();
+    println!("{RECORDS} records, {KILLS} kills: 0 lost, 0 repeated; {handled_again} were handled more than once");
     Ok(())
 }

@@ -53,9 +53,18 @@ impl TestBroker {
     /// # Errors
     /// If the broker refuses.
     pub async fn topic(&self, base: &str, partitions: i32) -> Result<String> {
+        self.topic_with(base, partitions, &[]).await
+    }
+
+    /// As [`TestBroker::topic`], with configs of its own.
+    ///
+    /// # Errors
+    /// If the broker refuses.
+    pub async fn topic_with(&self, base: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<String> {
         let name = self.name(base);
         let admin: AdminClient<_> = self.config().create()?;
         let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let topic = configs.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         for result in admin.create_topics([&topic], &options).await? {
             result.map_err(|(topic, code)| anyhow::anyhow!("cannot create topic {topic}: {code}"))?;

@@ -1,6 +1,7 @@
-//! The process that `it/survival.rs` kills: it writes the payload of each record it handles as a line.
+//! The process that `it/survival.rs` kills: it writes the payload of each record it handles as a line; exactly once, it
+//! also sends it to a topic, in transactions.
 //!
-//! `worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS`
+//! `worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS [OUT]`
 
 use std::{io::Write, sync::Mutex};
 
@@ -17,21 +18,29 @@ async fn handle(payload: &str, State(out): State<Out>) -> Result<(), std::io::Er
     out.flush()
 }
 
+#[kafka_listener(id = "worker", topic = "${in}", group = "${group}", send_to = "${out}", delivery = "exactly-once")]
+async fn copy(payload: String, State(out): State<Out>) -> Result<String, std::io::Error> {
+    handle(&payload, State(out)).await?;
+    Ok(payload)
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = std::env::args().collect::<Vec<_>>();
-    let [_, bootstrap, topic, group, delivery, session] = args.as_slice() else {
-        anyhow::bail!("usage: worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS");
+    let [_, bootstrap, topic, group, delivery, session, out @ ..] = args.as_slice() else {
+        anyhow::bail!("usage: worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS [OUT]");
     };
-    let delivery = match delivery.as_str() {
-        "at-least-once" => Delivery::AtLeastOnce,
-        "at-most-once" => Delivery::AtMostOnce,
+    let listeners = match delivery.as_str() {
+        "at-least-once" => listeners![handle],
+        "at-most-once" => listeners![handle].into_iter().map(|l| l.delivery(Delivery::AtMostOnce)).collect(),
+        "exactly-once" => listeners![copy],
         other => anyhow::bail!("unknown delivery {other}"),
     };
-    let listeners = listeners![handle].into_iter().map(|listener| listener.delivery(delivery)).collect::<Vec<_>>();
     let app = KafkaApp::new(bootstrap)
         .set("in", topic)
         .set("group", group)
+        .set("out", out.first().map_or("", String::as_str))
+        .set("kafka.producer.transaction-id-prefix", "worker-")
         .set("kafka.consumer.properties.session.timeout.ms", session)
         .set("kafka.consumer.properties.heartbeat.interval.ms", "300")
         .state(Out(Mutex::new(std::io::stdout())))

@@ -13,7 +13,8 @@ use crate::{ctxt::Ctxt, values::TopicName};
 pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     topics(options, cx);
     not_yet(options, cx);
-    delivery(options, cx);
+    at_most_once(options, cx);
+    exactly_once(options, function, cx);
     acknowledgment(options, function, cx);
     lanes(options, cx);
     batch(options, function, cx);
@@ -39,12 +40,6 @@ fn topics(options: &Options, cx: &Ctxt) {
 }
 
 fn not_yet(options: &Options, cx: &Ctxt) {
-    if let (Some(name), Some(Delivery::ExactlyOnce)) = (options.delivery.name(), options.delivery.get()) {
-        cx.error(
-            name,
-            "exactly-once delivery is not there yet: say `\"at-least-once\"`, which may repeat records after a crash, and make the function idempotent",
-        );
-    }
     if let Some(name) = options.retry_topics.name() {
         cx.error(
             name,
@@ -54,7 +49,7 @@ fn not_yet(options: &Options, cx: &Ctxt) {
 }
 
 /// At-most-once commits first, so nothing that comes after a failure can apply.
-fn delivery(options: &Options, cx: &Ctxt) {
+fn at_most_once(options: &Options, cx: &Ctxt) {
     if options.delivery.get() != Some(&Delivery::AtMostOnce) {
         return;
     }
@@ -72,7 +67,29 @@ fn delivery(options: &Options, cx: &Ctxt) {
     }
 }
 
+/// Exactly-once commits in transactions, so there is nothing to acknowledge.
+fn exactly_once(options: &Options, function: &Function, cx: &Ctxt) {
+    if options.delivery.get() != Some(&Delivery::ExactlyOnce) {
+        return;
+    }
+    for name in [options.ack.name(), options.ack_time.name(), options.ack_count.name()].into_iter().flatten() {
+        cx.error(
+            name,
+            format!("`{name}` cannot be with `delivery = \"exactly-once\"`: offsets are committed in transactions"),
+        );
+    }
+    for argument in function.arguments_of("Ack") {
+        cx.error(
+            argument,
+            "an `Ack` cannot be with `delivery = \"exactly-once\"`: offsets are committed in transactions",
+        );
+    }
+}
+
 fn acknowledgment(options: &Options, function: &Function, cx: &Ctxt) {
+    if options.delivery.get() == Some(&Delivery::ExactlyOnce) {
+        return; // It has rules of its own.
+    }
     let mode = options.ack.get().copied();
     let mut arguments = function.arguments_of("Ack");
     match (arguments.next(), options.ack.name(), mode) {

@@ -223,7 +223,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
     let calls = [
         topics(options, private),
         options.group.get().map(|group| quote!(.group(#group))),
-        options.delivery.get().and_then(|delivery| delivery_call(*delivery, private)),
+        options.delivery.get().map(|delivery| delivery_call(*delivery, private)),
         acknowledgment(options, private),
         lanes(options, private),
         batch(options),
@@ -262,14 +262,13 @@ fn topic_name(topic: &TopicName, private: &TokenStream) -> TokenStream {
     }
 }
 
-fn delivery_call(delivery: Delivery, private: &TokenStream) -> Option<TokenStream> {
+fn delivery_call(delivery: Delivery, private: &TokenStream) -> TokenStream {
     let delivery = match delivery {
         Delivery::AtMostOnce => quote!(AtMostOnce),
         Delivery::AtLeastOnce => quote!(AtLeastOnce),
-        // The check has refused it.
-        Delivery::ExactlyOnce => return None,
+        Delivery::ExactlyOnce => quote!(ExactlyOnce),
     };
-    Some(quote!(.delivery(#private::Delivery::#delivery)))
+    quote!(.delivery(#private::Delivery::#delivery))
 }
 
 fn acknowledgment(options: &Options, private: &TokenStream) -> Option<TokenStream> {

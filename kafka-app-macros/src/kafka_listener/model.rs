@@ -61,7 +61,6 @@ pub(crate) struct Retry {
 pub(crate) enum Delivery {
     AtMostOnce,
     AtLeastOnce,
-    /// In the grammar, but not built yet.
     ExactlyOnce,
 }
 

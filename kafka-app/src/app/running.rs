@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::States,
     listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
-    producer::KafkaTemplate,
+    producer::{KafkaTemplate, TransactionPool},
     shutdown,
     topology::Topology,
 };
@@ -29,6 +29,7 @@ pub struct RunningApp {
     topology: Topology,
     listeners: ListenerRegistry,
     producer: Producer,
+    transactions: Arc<TransactionPool>,
     states: States,
     broker: Embedded,
 }
@@ -38,18 +39,18 @@ impl RunningApp {
         properties: Arc<KafkaProperties>,
         topology: Topology,
         listeners: ListenerRegistry,
-        producer: Producer,
+        (producer, transactions): (Producer, Arc<TransactionPool>),
         states: States,
         broker: Embedded,
     ) -> Self {
-        Self { properties, topology, listeners, producer, states, broker }
+        Self { properties, topology, listeners, producer, transactions, states, broker }
     }
 
     /// A typed view of the application's one producer; as cheap as a clone of a pointer.
     #[must_use]
     pub fn template<K: ?Sized, V: ?Sized>(&self) -> KafkaTemplate<K, V> {
         let default_topic = self.properties.template.default_topic.as_deref().map(Arc::from);
-        KafkaTemplate::new(self.producer.clone(), default_topic)
+        KafkaTemplate::new(self.producer.clone(), default_topic).with_transactions(Arc::clone(&self.transactions))
     }
 
     /// What its listeners read and send.
@@ -166,6 +167,7 @@ impl RunningApp {
                 Err(panic) => report.cut_off.push(format!("the stop of a listener ended early: {panic}")),
             }
         }
+        self.transactions.close();
         self.close_producer(&mut report).await;
         let Self { listeners, producer, broker, .. } = self;
         // Clients first: they would complain about a broker that is gone.

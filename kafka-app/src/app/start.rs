@@ -9,11 +9,11 @@ use super::{
 use crate::{
     admin,
     client::{ConsumerClient, Producer, RecordSink, Signal, connect},
-    config::{self, KafkaProperties, Properties, ResolvedListener, Subscription},
+    config::{self, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, TransactionalIds},
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
-    listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, Policy},
-    producer::KafkaTemplate,
+    listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, OpenProducer, Policy, TurnProducer},
+    producer::{KafkaTemplate, TransactionPool},
     topology::Topology,
 };
 
@@ -26,9 +26,13 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
     check_topics(&properties, &planned).await?;
     let producer = Producer::create(&config::producer_properties(&properties))?;
-    let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &producer));
+    let ids = TransactionalIds::new(&properties);
+    let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
+    let sending = Sending { producer, transactions, ids };
+    let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &sending));
     let listeners = ListenerRegistry::new(containers);
-    let app = RunningApp::new(properties, topology, listeners, producer, states, broker);
+    let Sending { producer, transactions, .. } = sending;
+    let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         listener.start()?;
     }
@@ -84,34 +88,80 @@ async fn check_topics(properties: &KafkaProperties, planned: &[Planned]) -> Resu
     Err(Error::new(ErrorKind::Config, text))
 }
 
+/// What sends.
+struct Sending {
+    producer: Producer,
+    /// Of templates.
+    transactions: Arc<TransactionPool>,
+    /// Of all transactional producers.
+    ids: TransactionalIds,
+}
+
+fn transaction_pool(properties: Arc<KafkaProperties>, ids: TransactionalIds) -> Arc<TransactionPool> {
+    TransactionPool::new(ids.timeout(), move |n| {
+        Producer::create(&config::transactional_properties(&properties, &ids.of_template(n)))
+    })
+}
+
 fn container(
     planned: Planned,
     properties: &Arc<KafkaProperties>,
     states: &States,
-    producer: &Producer,
+    Sending { producer, transactions, ids }: &Sending,
 ) -> Arc<Container> {
     let resolved = Arc::new(planned.resolved);
-    let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
-    let template = KafkaTemplate::new(producer.clone(), properties.template.default_topic.as_deref().map(Arc::from));
-    let env = HandlerEnv {
-        listener_id: resolved.id.clone(),
-        states: states.clone(),
-        producer: Some(sink),
-        template: Some(template),
-    };
+    let surroundings = surroundings(&resolved, properties, states, transactions);
     let metrics = Arc::default();
     let policy = Policy {
-        env: Arc::new(env),
+        env: Arc::new(surroundings(producer.clone())),
         listener: Arc::clone(&resolved),
         filter: planned.listener.filter,
         metrics: Arc::clone(&metrics),
+        takes_template: planned.listener.declaration().takes_template,
     };
     let (takes_batches, runner) = match planned.listener.handler {
         Handler::Record(handler) => (false, handler.runner(policy)),
         Handler::Batch(handler) => (true, handler.runner(policy)),
     };
-    let connect = connector(Arc::clone(properties), Arc::clone(&resolved));
-    Container::new(ContainerSpec { listener: resolved, takes_batches, runner, metrics, connect: Arc::new(connect) })
+    let open_producer = (resolved.delivery == Delivery::ExactlyOnce)
+        .then(|| producer_opener(Arc::clone(properties), ids.clone(), Arc::clone(&resolved), surroundings));
+    let connect = Arc::new(connector(Arc::clone(properties), Arc::clone(&resolved)));
+    Container::new(ContainerSpec { listener: resolved, takes_batches, runner, metrics, connect, open_producer })
+}
+
+/// What surrounds a listener's handlers, with a producer that takes what they send.
+fn surroundings(
+    listener: &ResolvedListener,
+    properties: &KafkaProperties,
+    states: &States,
+    transactions: &Arc<TransactionPool>,
+) -> impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static + use<> {
+    let (listener_id, states, transactions) = (listener.id.clone(), states.clone(), Arc::clone(transactions));
+    let default_topic: Option<Arc<str>> = properties.template.default_topic.as_deref().map(Arc::from);
+    move |producer| {
+        let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
+        let template = KafkaTemplate::new(producer, default_topic.clone()).with_transactions(Arc::clone(&transactions));
+        HandlerEnv {
+            listener_id: listener_id.clone(),
+            states: states.clone(),
+            producer: Some(sink),
+            template: Some(template),
+        }
+    }
+}
+
+/// Makes the transactional producers of a listener's consumers.
+fn producer_opener(
+    properties: Arc<KafkaProperties>,
+    ids: TransactionalIds,
+    listener: Arc<ResolvedListener>,
+    surroundings: impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static,
+) -> OpenProducer {
+    Arc::new(move |name| {
+        let id = ids.of_listener(&properties, &listener, (name.instance, name.turn), name.n_lost);
+        let producer = Producer::create(&config::transactional_properties(&properties, &id))?;
+        Ok(TurnProducer::of(producer, surroundings.clone()))
+    })
 }
 
 /// Makes the clients of a listener's consumers, the first time and after a fatal error.

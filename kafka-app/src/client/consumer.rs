@@ -1,10 +1,12 @@
 //! [`connect`]: the port's implementation over librdkafka.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
-    ffi::{EventQueue, NativeConsumer, PartitionQueue},
-    port::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken},
+    ffi::{EventQueue, GroupMetadata, NativeConsumer, PartitionQueue},
+    port::{
+        Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
+    },
 };
 use crate::{
     config::{Properties, Subscription},
@@ -111,8 +113,25 @@ impl ConsumerClient for Consumer {
         self.client.is_closed()
     }
 
+    fn group_metadata(&self) -> Result<GroupMetadata> {
+        self.client.group_metadata()
+    }
+
+    fn committed(&self) -> Arc<dyn Committed> {
+        Arc::<NativeConsumer>::clone(&self.client)
+    }
+
     fn lease(&self) -> Lease {
         Arc::<NativeConsumer>::clone(&self.client)
+    }
+}
+
+/// How long one look at committed positions may take; a transaction that holds some ends within its own timeout.
+const COMMITTED_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Committed for NativeConsumer {
+    fn read(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Option<i64>)>> {
+        Self::committed(self, partitions, COMMITTED_TIMEOUT)
     }
 }
 

@@ -13,17 +13,21 @@ mod produce_error;
 mod producer;
 #[cfg(test)]
 mod property_tests;
+mod transactional;
 
 pub(crate) use admin::{Admin, Refusal};
 pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
-pub(crate) use ffi::{NativeRecord, Outbound, Ticket};
+pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
 pub(crate) use lag::partition_lag;
 #[cfg(test)]
 pub(crate) use port::Taken;
-pub(crate) use port::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset};
-pub(crate) use producer::{Producer, TryProduce, blocking};
+pub(crate) use port::{
+    Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset,
+};
+pub(crate) use producer::{Producer, Scope, TryProduce, blocking};
+pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
 
 use std::{
     future::Future,
@@ -39,28 +43,32 @@ pub(crate) trait RecordSink: Send + Sync {
     /// which may be dropped without harm. Records of one caller keep their order.
     fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_>;
 
+    /// As [`RecordSink::enqueue`] without an acknowledgment: for a producer whose transaction fails when a record of it
+    /// does. Nothing is allocated for it.
+    fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()>;
+
     /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>>;
 }
 
 /// A record on its way into the client: done at once when there is room, so that the usual case allocates no future.
 #[must_use = "nothing is sent unless it is awaited"]
-pub(crate) enum Enqueue<'a> {
+pub(crate) enum Enqueue<'a, T = PendingSend> {
     /// Accepted or refused already.
-    Now(Option<Result<PendingSend, SendError>>),
+    Now(Option<Result<T, SendError>>),
     /// Waits for room.
-    Later(Pin<Box<dyn Future<Output = Result<PendingSend, SendError>> + Send + 'a>>),
+    Later(Pin<Box<dyn Future<Output = Result<T, SendError>> + Send + 'a>>),
 }
 
-impl Enqueue<'_> {
+impl<T> Enqueue<'_, T> {
     /// Accepted or refused already.
-    pub(crate) fn now(result: Result<PendingSend, SendError>) -> Self {
+    pub(crate) fn now(result: Result<T, SendError>) -> Self {
         Self::Now(Some(result))
     }
 }
 
-impl Future for Enqueue<'_> {
-    type Output = Result<PendingSend, SendError>;
+impl<T: Unpin> Future for Enqueue<'_, T> {
+    type Output = Result<T, SendError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.get_mut() {

@@ -2,6 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
+use super::ffi::GroupMetadata;
 use crate::{
     config::Subscription,
     error::{Error, ErrorKind, Result},
@@ -35,8 +36,20 @@ pub(crate) trait ConsumerClient: Send {
     fn close(&mut self) -> Result<()>;
     /// Whether the group is left.
     fn is_closed(&self) -> bool;
+    /// Who it is in its group now, to be asked right before the offsets of a transaction are sent, on the thread that
+    /// answers revokes: it can name no generation whose partitions were given back already.
+    fn group_metadata(&self) -> Result<GroupMetadata>;
+    /// Reads committed positions, from any thread.
+    fn committed(&self) -> Arc<dyn Committed>;
     /// Held by whoever holds records: the client's memory outlives the last of them.
     fn lease(&self) -> Lease;
+}
+
+/// What a group has committed, as the broker has it.
+pub(crate) trait Committed: Send + Sync {
+    /// The position of each partition, `None` where there is none. Waits for the network, and for transactions that hold
+    /// positions of these partitions.
+    fn read(&self, partitions: &[TopicPartition]) -> Result<Vec<(TopicPartition, Option<i64>)>>;
 }
 
 /// Keeps a client's memory.

@@ -100,10 +100,29 @@ pub(crate) fn describe(code: RDKafkaErrorCode, record: &Outbound<'_>, limits: &L
         RDKafkaErrorCode::Fatal => {
             (ErrorKind::Stopped, "the producer has stopped for good after an error of idempotence".to_owned())
         }
+        code if is_of_transaction(code) => {
+            (ErrorKind::Stopped, format!("its transaction has failed, or has ended ({code})"))
+        }
         code => (kind_of(code), format!("{code}")),
     };
     let doubt = if is_in_doubt { "; the broker may have it all the same" } else { "" };
     Error::new(kind, format!("the record for `{topic}` was not sent: {what}{doubt}"))
+}
+
+/// Whether a record failed only because its transaction did: such a failure is not its own.
+pub(crate) fn is_of_transaction(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::State
+            | RDKafkaErrorCode::Fatal
+            | RDKafkaErrorCode::Fenced
+            | RDKafkaErrorCode::PurgeQueue
+            | RDKafkaErrorCode::PurgeInflight
+            | RDKafkaErrorCode::InvalidProducerEpoch
+            | RDKafkaErrorCode::ProducerFenced
+            | RDKafkaErrorCode::InvalidTransactionalState
+            | RDKafkaErrorCode::OutOfOrderSequenceNumber
+    )
 }
 
 /// Kafka's framing of one record in a batch, at its least.

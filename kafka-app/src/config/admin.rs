@@ -72,7 +72,7 @@ impl TemplateProperties {
         };
         section.finish(&[
             ("transaction-id-prefix", "transactions do not exist yet"),
-            ("allow-non-transactional", "transactions do not exist yet; every send is non-transactional"),
+            ("allow-non-transactional", "not needed: a template sends into a transaction inside of in_transaction, and in a listener that delivers exactly once"),
             ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
         ]);
         read

@@ -68,6 +68,7 @@ pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<Stri
     set(&mut map, "partitioner", "murmur2_random");
     set(&mut map, "enable.idempotence", idempotence_obstacle(&said).is_none().to_string());
     map.extend(said.into_iter().map(|said| (said.key, said.value)));
+    map.remove("transaction.timeout.ms");
     set(&mut map, "client.id", client_id(properties, &properties.producer.client, "producer"));
     map
 }
@@ -240,14 +241,14 @@ fn shared_client_id(properties: &KafkaProperties) -> &str {
     properties.client.client_id.as_deref().unwrap_or("kafka-app")
 }
 
-fn client_id(properties: &KafkaProperties, own: &ClientProperties, part: &str) -> String {
+pub(super) fn client_id(properties: &KafkaProperties, own: &ClientProperties, part: &str) -> String {
     own.client_id.clone().unwrap_or_else(|| format!("{}-{part}", shared_client_id(properties)))
 }
 
-fn set(map: &mut BTreeMap<String, String>, key: &str, value: impl Into<String>) {
+pub(super) fn set(map: &mut BTreeMap<String, String>, key: &str, value: impl Into<String>) {
     map.insert(key.to_owned(), value.into());
 }
 
-fn millis(duration: Duration) -> String {
+pub(super) fn millis(duration: Duration) -> String {
     duration.as_millis().to_string()
 }

@@ -75,13 +75,12 @@ impl FromText for Bytes {
 
 impl FromText for Delivery {
     fn from_text(text: &str) -> Result<Self, String> {
-        match text.trim() {
-            "exactly-once" => {
-                Err("\"exactly-once\" does not exist yet; use \"at-least-once\" and make the handler idempotent"
-                    .to_owned())
-            }
-            name => one_of(name, &[("at-most-once", Self::AtMostOnce), ("at-least-once", Self::AtLeastOnce)]),
-        }
+        let names = [
+            ("at-most-once", Self::AtMostOnce),
+            ("at-least-once", Self::AtLeastOnce),
+            ("exactly-once", Self::ExactlyOnce),
+        ];
+        one_of(text.trim(), &names)
     }
 }
 
@@ -206,9 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn exactly_once_is_answered() {
-        let error = Delivery::from_text("exactly-once").expect_err("not there");
-        assert!(error.contains("does not exist yet"), "{error}");
+    fn a_delivery_is_one_of_three() {
+        assert_eq!(Delivery::from_text(" exactly-once "), Ok(Delivery::ExactlyOnce));
+        let error = Delivery::from_text("exactly once").expect_err("misspelt");
+        assert!(error.ends_with("did you mean `exactly-once`?"), "{error}");
     }
 
     #[test]

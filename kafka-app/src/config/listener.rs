@@ -36,6 +36,10 @@ pub struct ListenerSettings {
     pub batch_max_wait: Option<Duration>,
     /// Most bytes of a batch; default none.
     pub batch_max_bytes: Option<u64>,
+    /// Most records of a transaction, for [`Delivery::ExactlyOnce`]; default 1000. A batch is never split.
+    pub transaction_max_records: Option<u32>,
+    /// How long a transaction takes records, for [`Delivery::ExactlyOnce`]; default 100 ms. 0: it takes what is there.
+    pub transaction_max_wait: Option<Duration>,
     /// Where returned values go.
     pub send_to: Option<String>,
     /// Deliveries in place; each field falls back by itself.
@@ -55,6 +59,7 @@ pub struct ListenerSettings {
 impl ListenerSettings {
     /// Reads `kafka.listener.*` or `kafka.listeners.<id>.*`; the caller ends the section.
     pub(crate) fn read(section: &Section<'_>) -> Self {
+        let transaction = section.child("transaction");
         let batch = section.child("batch");
         let read = Self {
             topics: section.list("topics"),
@@ -70,6 +75,8 @@ impl ListenerSettings {
             batch_max_records: batch.get("max-records"),
             batch_max_wait: batch.get("max-wait"),
             batch_max_bytes: batch.get("max-bytes").map(|Bytes(n_bytes)| n_bytes),
+            transaction_max_records: transaction.get("max-records"),
+            transaction_max_wait: transaction.get("max-wait"),
             send_to: section.get("send-to"),
             retry: RetrySettings::read(&section.child("retry")),
             dead_letter: section.get("dead-letter"),
@@ -79,6 +86,7 @@ impl ListenerSettings {
             properties: section.properties().into(),
         };
         batch.finish(&[]);
+        transaction.finish(&[("timeout", "use \"transaction.timeout.ms\" under [kafka.producer.properties]")]);
         read
     }
 }
@@ -127,7 +135,8 @@ impl fmt::Debug for ListenerSettings {
             ($($name:ident)+) => { $(field(stringify!($name), self.$name.as_ref().map(|value| value as _));)+ };
         }
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
-        fields!(batch_max_records batch_max_wait batch_max_bytes send_to dead_letter timeout auto_startup on_revoke);
+        fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
+        fields!(send_to dead_letter timeout auto_startup on_revoke);
         said.field("retry", &self.retry).field("properties", &Shown(&self.properties)).finish()
     }
 }
@@ -169,6 +178,20 @@ pub enum Delivery {
     /// Committed after the handler ended: a crash may repeat records, never loses one.
     #[default]
     AtLeastOnce,
+    /// Committed in one transaction with all that handlers return or send through a
+    /// [`Template`](crate::Template): for those who read committed records only, each record has its outputs once, whatever
+    /// crashes. Handlers themselves may be called again for a record; what they do outside of Kafka is not in the
+    /// transaction.
+    ///
+    /// A transaction holds up to `transaction.max-records` records (1000), or what comes within `transaction.max-wait`
+    /// (100 ms); readers see its outputs when it is committed. A handler that takes a `Template` and fails may have sent
+    /// something already, so its whole transaction is given up and handled again; one that returns its outputs fails
+    /// alone. Dead letters are in the transaction too.
+    ///
+    /// Give each process a name that it keeps over restarts, as a part of `kafka.producer.transaction-id-prefix` or as
+    /// `group.instance.id`: a process that comes back then closes at once what it left open when it crashed; else readers
+    /// wait until that times out (`transaction.timeout.ms`, 30 s).
+    ExactlyOnce,
 }
 
 /// When finished offsets are committed; Spring's `AckMode`.

@@ -60,6 +60,7 @@
 //! | `kafka.producer.buffer-memory` | `1GiB` | `queue.buffering.max.kbytes` |
 //! | `kafka.producer.compression-type` | `none` | `compression.type` |
 //! | `kafka.producer.retries` | no limit | `retries` |
+//! | `kafka.producer.transaction-id-prefix` | none | what each `transactional.id` begins with; give each process its own |
 //! | `kafka.admin.auto-create` | true | declared topics are created at start |
 //! | `kafka.admin.fail-fast` | false | a start fails if that fails |
 //! | `kafka.admin.operation-timeout` | `30s` | |
@@ -78,7 +79,7 @@
 //! | `topic-pattern` | none | one listener only; matches whole names |
 //! | `group-id` | `kafka.consumer.group-id` | one listener only |
 //! | `send-to` | none | one listener only |
-//! | `delivery` | `at-least-once` | or `at-most-once` |
+//! | `delivery` | `at-least-once` | or `at-most-once`, `exactly-once` |
 //! | `ack-mode` | `time` | `record`, `batch`, `time`, `count`, `count-time`, `manual`, `manual-immediate` |
 //! | `ack-time` | `1s` | |
 //! | `ack-count` | 1 | |
@@ -88,6 +89,8 @@
 //! | `batch.max-records` | 500 | batch listeners only |
 //! | `batch.max-wait` | `0s` | |
 //! | `batch.max-bytes` | no limit | |
+//! | `transaction.max-records` | 1000 | exactly once only |
+//! | `transaction.max-wait` | `100ms` | how long a transaction takes records |
 //! | `retry.attempts` | 10 | deliveries in all |
 //! | `retry.backoff` | `0s` | |
 //! | `retry.multiplier` | 1 | |
@@ -126,6 +129,7 @@ mod resolved;
 mod section;
 mod source;
 mod toml_layer;
+mod transactional;
 
 #[cfg(test)]
 mod tests;
@@ -141,4 +145,5 @@ pub(crate) use mistake::Mistake;
 pub use producer::ProducerProperties;
 pub use properties::Properties;
 pub(crate) use resolve::Declared;
-pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription};
+pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription, TransactionLimits};
+pub(crate) use transactional::{TransactionalIds, transactional_properties};

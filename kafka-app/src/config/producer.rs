@@ -18,6 +18,9 @@ pub struct ProducerProperties {
     pub compression_type: Option<String>,
     /// How often a failed send is tried again, within `delivery.timeout.ms`; default without limit.
     pub retries: Option<u32>,
+    /// What every `transactional.id` begins with. Give each process a prefix of its own that it keeps over restarts
+    /// (`"${env:HOSTNAME}-"` where that is stable): then a process that comes back closes at once what it left open.
+    pub transaction_id_prefix: Option<String>,
 }
 
 impl ProducerProperties {
@@ -29,6 +32,7 @@ impl ProducerProperties {
             buffer_memory: section.get("buffer-memory").map(|Bytes(n_bytes)| n_bytes),
             compression_type: section.get("compression-type"),
             retries: section.get("retries"),
+            transaction_id_prefix: section.get("transaction-id-prefix"),
         };
         section.finish(ANSWERS);
         read
@@ -36,7 +40,6 @@ impl ProducerProperties {
 }
 
 const ANSWERS: &[(&str, &str)] = &[
-    ("transaction-id-prefix", "transactions do not exist yet; it is kept for delivery = \"exactly-once\""),
     ("linger", "use \"linger.ms\" under [kafka.producer.properties]"),
     ("key-serializer", "the template's types decide: KafkaTemplate<K, V>"),
     ("value-serializer", "the template's types decide: KafkaTemplate<K, V>"),

@@ -202,8 +202,7 @@ const OWNED: &[(&str, &str)] = &[
     ("offset.store.path", "offsets are stored in Kafka"),
     ("offset.store.sync.interval.ms", "offsets are stored in Kafka"),
     ("enable.partition.eof", "the ends of partitions are no records"),
-    ("transactional.id", "transactions do not exist yet"),
-    ("transaction.timeout.ms", "transactions do not exist yet"),
+    ("transactional.id", "use kafka.producer.transaction-id-prefix; each producer appends its own part"),
     ("delivery.report.only.error", "sends wait for their acknowledgment"),
     ("produce.offset.report", "sends always report their offset"),
     ("enabled_events", CALLBACKS),
@@ -263,7 +262,7 @@ mod tests {
             ("enable.auto.commit", "ack-mode"),
             ("enable.auto.offset.store", "ack-mode"),
             ("auto.commit.interval.ms", "ack-time"),
-            ("transactional.id", "do not exist yet"),
+            ("transactional.id", "transaction-id-prefix"),
             ("bootstrap.servers", "kafka.bootstrap-servers"),
             ("client.id", "kafka.client-id"),
         ] {

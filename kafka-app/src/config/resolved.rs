@@ -25,6 +25,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) workers: u32,
     /// Limits of a batch listener's batches; a record listener ignores them.
     pub(crate) batch: BatchLimits,
+    /// Of its transactions, when it delivers exactly once.
+    pub(crate) transaction: TransactionLimits,
     /// Where returned values go that name no topic; `None`: the handler returns nothing or names its topics.
     pub(crate) send_to: Option<String>,
     pub(crate) retry: Retry,
@@ -61,6 +63,26 @@ pub(crate) struct BatchLimits {
     pub(crate) max_bytes: u64,
 }
 
+/// Limits of a transaction; it takes records until the first one is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TransactionLimits {
+    /// Most records; at least 1.
+    pub(crate) max_records: u32,
+    /// How long it takes records, from the first one on; 0: it takes what is there.
+    pub(crate) max_wait: Duration,
+    /// After how long the broker gives it up.
+    pub(crate) timeout: Duration,
+}
+
+impl Default for TransactionLimits {
+    fn default() -> Self {
+        Self { max_records: 1_000, max_wait: Duration::from_millis(100), timeout: TRANSACTION_TIMEOUT }
+    }
+}
+
+/// `transaction.timeout.ms` where nobody says another: readers wait for it behind a crashed producer without a successor.
+pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Deliveries in place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Retry {
@@ -92,6 +114,7 @@ impl ResolvedListener {
             ordering: Ordering::Partition,
             workers: 16,
             batch: BatchLimits::default(),
+            transaction: TransactionLimits::default(),
             send_to: None,
             retry: Retry::default(),
             dead_letter: DeadLetter::Stop,

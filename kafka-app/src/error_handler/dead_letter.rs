@@ -34,7 +34,7 @@ pub(crate) struct Origin<'a> {
 }
 
 /// Why a record is given up.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Reason {
     type_name: &'static str,
     cause_type_name: Option<&'static str>,

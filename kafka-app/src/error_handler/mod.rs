@@ -47,13 +47,13 @@ pub(crate) fn give_up(listener: &ResolvedListener) -> Decision<'_> {
     match (&listener.delivery, &listener.dead_letter) {
         // Its offset was committed before the handler saw it: to stop would save nothing.
         (Delivery::AtMostOnce, _) | (_, DeadLetter::Off) => Decision::Skip,
-        (Delivery::AtLeastOnce, DeadLetter::Topic(topic)) => Decision::DeadLetter(topic),
-        (Delivery::AtLeastOnce, DeadLetter::Stop) => Decision::Stop,
+        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, DeadLetter::Topic(topic)) => Decision::DeadLetter(topic),
+        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, DeadLetter::Stop) => Decision::Stop,
     }
 }
 
 fn may_retry(listener: &ResolvedListener, attempt: u32) -> bool {
-    listener.delivery == Delivery::AtLeastOnce && attempt < listener.retry.attempts
+    listener.delivery != Delivery::AtMostOnce && attempt < listener.retry.attempts
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use crate::{
 /// The application's producer, for keys of type `K` and payloads of type `V`.
 ///
 /// What it sends is sent, whatever becomes of the record that is handled: await its sends, or return what is to be sent,
-/// which the runtime then awaits before the record counts as done.
+/// which the runtime then awaits before the record counts as done. Only where the listener delivers exactly once is it
+/// part of the record's transaction, and so committed with it or not at all; there a handler that takes a `Template` and
+/// fails has its whole transaction handled again, while one that returns its outputs fails alone.
 ///
 /// ```
 /// use kafka_app::{SendError, Template, Text};

@@ -279,6 +279,10 @@ impl Progress for ChunkProgress {
         Box::pin(self.assigned.fenced.raised())
     }
 
+    fn rewind(&self, not_before: Instant) {
+        self.assigned.rewind(not_before);
+    }
+
     fn ack(&self, seq: u64) -> Option<AckSource<'_>> {
         let target = self.target.as_ref()?;
         self.assigned.manual.lock().dropped.remove(&seq);

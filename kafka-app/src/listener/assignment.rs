@@ -22,6 +22,13 @@ pub(crate) struct Entry<T> {
     pub(crate) data: T,
 }
 
+impl<T> Entry<T> {
+    /// Distinct for each assignment.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+}
+
 impl<T> Assignment<T> {
     pub(crate) fn new() -> Self {
         Self { entries: Vec::new(), next_epoch: 0 }
@@ -61,6 +68,17 @@ impl<T> Assignment<T> {
     /// The partition with this epoch; `None` for every earlier assignment.
     pub(crate) fn by_epoch(&mut self, epoch: u64) -> Option<&mut Entry<T>> {
         self.entries.iter_mut().find(|entry| entry.epoch == epoch)
+    }
+
+    /// Puts the first behind the others, so that none is always served first.
+    pub(crate) fn rotate(&mut self) {
+        if !self.entries.is_empty() {
+            self.entries.rotate_left(1);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry<T>> {

@@ -22,6 +22,7 @@ use super::{
     metrics::ListenerMetrics,
     pump::{ConsumerStatus, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
+    transaction::{OpenProducer, TransactionSpec},
 };
 use crate::{
     config::ResolvedListener,
@@ -54,6 +55,8 @@ pub(crate) struct ContainerSpec {
     /// What the runner counts.
     pub(crate) metrics: Arc<ListenerMetrics>,
     pub(crate) connect: Connect,
+    /// Exactly once: makes the producers of its consumers.
+    pub(crate) open_producer: Option<OpenProducer>,
 }
 
 /// A listener's consumers.
@@ -155,6 +158,13 @@ impl Container {
             mailbox: Arc::clone(&mailbox),
             status,
             is_paused: self.is_paused.load(Ordering::SeqCst),
+            transactions: self.spec.open_producer.as_ref().map(|open| TransactionSpec {
+                listener_id: listener.id.as_str().into(),
+                instance,
+                limits: listener.transaction,
+                open: Arc::clone(open),
+                metrics: Arc::clone(&self.spec.metrics),
+            }),
         };
         let run = move || {
             // Without a receiver the runtime is gone, and with it whoever would want to know.

@@ -166,6 +166,20 @@ impl Listener {
         self
     }
 
+    /// Most records of a transaction, with [`Delivery::ExactlyOnce`].
+    #[must_use]
+    pub fn transaction_max_records(mut self, n_records: u32) -> Self {
+        self.settings.transaction_max_records = Some(n_records);
+        self
+    }
+
+    /// How long a transaction takes records, with [`Delivery::ExactlyOnce`].
+    #[must_use]
+    pub fn transaction_max_wait(mut self, wait: Duration) -> Self {
+        self.settings.transaction_max_wait = Some(wait);
+        self
+    }
+
     /// Where returned values go.
     #[must_use]
     pub fn send_to(mut self, topic: impl Into<String>) -> Self {

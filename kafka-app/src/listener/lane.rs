@@ -16,6 +16,7 @@ use tokio::{
 use super::{
     assigned::{Assigned, ChunkProgress},
     dispatch::{Chunk, ChunkRunner, Delivered},
+    transaction::Transaction,
 };
 use crate::{
     config::Ordering,
@@ -26,6 +27,8 @@ use crate::{
 /// than a partition's in-flight bound.
 pub(crate) struct LaneChunk {
     assigned: Arc<Assigned>,
+    /// Exactly once: what it is handled in.
+    transaction: Option<Arc<Transaction>>,
     records: Vec<Delivered>,
     n_records: u64,
     n_bytes: u64,
@@ -85,11 +88,12 @@ impl Lanes {
         assigned: &Arc<Assigned>,
         records: Vec<Delivered>,
         n_bytes: u64,
+        transaction: Option<&Arc<Transaction>>,
     ) {
         match &mut self.route {
             Route::Partition => {
                 if let Some(lane) = own {
-                    send(lane, assigned, records, n_bytes);
+                    send(lane, assigned, transaction, records, n_bytes);
                 }
             }
             Route::Key { workers, buckets } => {
@@ -102,7 +106,7 @@ impl Lanes {
                     if !bucket.is_empty() {
                         let records = std::mem::take(bucket);
                         let n_bytes = size(&records);
-                        send(lane, assigned, records, n_bytes);
+                        send(lane, assigned, transaction, records, n_bytes);
                     }
                 }
             }
@@ -113,7 +117,7 @@ impl Lanes {
                 while records.peek().is_some() {
                     let records: Vec<_> = records.by_ref().take(piece).collect();
                     let n_bytes = size(&records);
-                    send(queue, assigned, records, n_bytes);
+                    send(queue, assigned, transaction, records, n_bytes);
                 }
             }
         }
@@ -131,9 +135,15 @@ fn size(records: &[Delivered]) -> u64 {
     records.iter().map(|record| record.record.size() as u64).sum()
 }
 
-fn send(lane: &Lane, assigned: &Arc<Assigned>, records: Vec<Delivered>, n_bytes: u64) {
-    let n_records = records.len() as u64;
-    let chunk = LaneChunk { assigned: Arc::clone(assigned), records, n_records, n_bytes };
+fn send(
+    lane: &Lane,
+    assigned: &Arc<Assigned>,
+    transaction: Option<&Arc<Transaction>>,
+    records: Vec<Delivered>,
+    n_bytes: u64,
+) {
+    let (n_records, transaction) = (records.len() as u64, transaction.map(Arc::clone));
+    let chunk = LaneChunk { assigned: Arc::clone(assigned), transaction, records, n_records, n_bytes };
     // A lane ends before its sender only with its runtime.
     if let Err(mpsc::error::SendError(chunk)) = lane.send(chunk) {
         chunk.assigned.fail(Error::new(ErrorKind::Stopped, "the runtime that handlers run on has ended"));
@@ -171,6 +181,7 @@ async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
             topic: &assigned.partition.topic,
             partition: assigned.partition.partition,
             records: &chunk.chunk.records,
+            transaction: chunk.chunk.transaction.as_deref(),
         };
         let result = tokio::select! {
             biased;

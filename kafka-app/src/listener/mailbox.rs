@@ -8,6 +8,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
+use super::transaction::Answer;
 use crate::{
     client::Signal,
     error::{Error, Result},
@@ -41,6 +42,8 @@ pub(crate) enum Command {
     Failed {
         error: Error,
     },
+    /// A call of a transaction ended.
+    Transaction(Answer),
     /// Hand over nothing more until told otherwise.
     Pause,
     Resume,

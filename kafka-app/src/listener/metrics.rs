@@ -13,6 +13,8 @@ pub struct ListenerMetrics {
     pub(crate) dead_lettered: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) sent: AtomicU64,
+    pub(crate) committed: AtomicU64,
+    pub(crate) aborted: AtomicU64,
 }
 
 /// The counters of a listener at one moment.
@@ -35,6 +37,10 @@ pub struct ListenerCounts {
     pub skipped: u64,
     /// Records that were returned by the handler and acknowledged by the broker.
     pub sent: u64,
+    /// Exactly once: transactions that were committed.
+    pub committed_transactions: u64,
+    /// Exactly once: transactions that were given up; their records were handled again, and counted again.
+    pub aborted_transactions: u64,
 }
 
 impl ListenerMetrics {
@@ -50,6 +56,8 @@ impl ListenerMetrics {
             dead_lettered: self.dead_lettered.load(Relaxed),
             skipped: self.skipped.load(Relaxed),
             sent: self.sent.load(Relaxed),
+            committed_transactions: self.committed.load(Relaxed),
+            aborted_transactions: self.aborted.load(Relaxed),
         }
     }
 }

@@ -20,6 +20,7 @@ mod slot;
 mod standing;
 mod supervisor;
 mod tracker;
+mod transaction;
 mod watchdog;
 
 pub use ack::{Ack, Acked};
@@ -34,6 +35,9 @@ pub(crate) use dispatch::{ChunkRunner, Policy};
 pub use lag::PartitionLag;
 pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};
+#[cfg(test)]
+pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{OpenProducer, TurnProducer};
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use super::{
     pump::PumpConfig,
     standing::Standing,
     tracker::{Tracker, Watermark},
+    transaction::{N_TURNS, Transaction},
     watchdog::Watchdog,
 };
 use crate::{
@@ -50,6 +51,16 @@ pub(crate) struct Slot {
     pub(crate) rewind: Option<Rewind>,
     pub(crate) confirms: Vec<Confirm>,
     pub(crate) watchdog: Watchdog,
+    /// Exactly once: which turns hold records of it that are not committed.
+    pub(crate) in_turn: [bool; N_TURNS],
+    /// Sequence behind the last record that was handed over.
+    handed: u64,
+    /// Its offset.
+    last_handed: i64,
+    /// Sequence behind the last record whose turn has its position.
+    pub(crate) settled: u64,
+    /// Where to read again from when its turns are given up: what is committed, or where this assignment began.
+    pub(crate) resume: Option<i64>,
 }
 
 /// What may be in flight of one partition: taken and not let go of by its lanes.
@@ -110,6 +121,25 @@ pub(crate) struct Pull<'p> {
     pub(crate) is_forced: bool,
     pub(crate) lanes: &'p mut Lanes,
     pub(crate) scratch: &'p mut Vec<RawRecord>,
+    /// Exactly once: the transaction that takes the records.
+    pub(crate) turn: Option<TakingTurn>,
+}
+
+/// A transaction that takes records.
+pub(crate) struct TakingTurn {
+    pub(crate) index: usize,
+    pub(crate) transaction: Arc<Transaction>,
+    /// Records it takes yet.
+    pub(crate) room: u32,
+    /// Of these, what one partition may have, so that all get some.
+    pub(crate) share: u32,
+    pub(crate) n_handed: u32,
+}
+
+impl TakingTurn {
+    fn allowance(&self) -> u64 {
+        u64::from(self.share.min(self.room.saturating_sub(self.n_handed)))
+    }
 }
 
 /// What a pull saw.
@@ -146,6 +176,11 @@ impl Slot {
             rewind: None,
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),
+            in_turn: [false; N_TURNS],
+            handed: 0,
+            last_handed: -1,
+            settled: 0,
+            resume: None,
         }
     }
 
@@ -153,7 +188,7 @@ impl Slot {
     pub(crate) fn pull(&mut self, pull: &mut Pull<'_>) -> Pulled {
         let mut pulled = Pulled::default();
         if self.held.is_none() && self.rewind.is_none() {
-            let room = self.room();
+            let room = self.room_in(pull.turn.as_ref());
             if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
                 let taken = self.queue.take(room, pull.scratch);
                 pulled.faults = taken.faults;
@@ -162,7 +197,10 @@ impl Slot {
                 }
                 self.gather(pull);
             }
-            while let Some(due) = self.collector.take_due(pull.now) {
+            // A batch is never split: the last one of a turn may take it past its number.
+            while pull.turn.as_ref().is_none_or(|turn| turn.allowance() > 0)
+                && let Some(due) = self.collector.take_due(pull.now)
+            {
                 self.deliver(due, pull);
             }
             pulled.more = self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
@@ -181,6 +219,11 @@ impl Slot {
             (n_bytes, average) => (n_bytes / average).max(1),
         };
         usize::try_from(n_records.min(by_bytes)).unwrap_or(usize::MAX).min(self.collector.room())
+    }
+
+    fn room_in(&self, turn: Option<&TakingTurn>) -> usize {
+        let allowance = turn.map_or(u64::MAX, TakingTurn::allowance);
+        self.room().min(usize::try_from(allowance).unwrap_or(usize::MAX))
     }
 
     fn gather(&mut self, pull: &mut Pull<'_>) {
@@ -209,11 +252,18 @@ impl Slot {
     }
 
     fn deliver(&mut self, (records, n_bytes): Gathered, pull: &mut Pull<'_>) {
+        let Some(last) = records.last() else { return };
         if !pull.is_at_most_once {
-            pull.lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes);
+            if let Some(turn) = &mut pull.turn {
+                turn.n_handed = turn.n_handed.saturating_add(u32::try_from(records.len()).unwrap_or(u32::MAX));
+                self.in_turn[turn.index] = true;
+                (self.handed, self.last_handed) = (last.seq + 1, last.record.offset());
+                self.resume = self.resume.or_else(|| records.first().map(|first| first.record.offset()));
+            }
+            let transaction = pull.turn.as_ref().map(|turn| &turn.transaction);
+            pull.lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes, transaction);
             return;
         }
-        let Some(last) = records.last() else { return };
         let upto = Watermark { offset: last.record.offset() + 1, leader_epoch: last.record.leader_epoch() };
         let held = self.held.get_or_insert_with(|| Held { batches: Vec::new(), upto, token: None });
         held.upto = upto;
@@ -224,7 +274,7 @@ impl Slot {
     pub(crate) fn hand_over_held(&mut self, lanes: &mut Lanes) {
         if let Some(held) = self.held.take() {
             for (records, n_bytes) in held.batches {
-                lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes);
+                lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes, None);
             }
         }
     }
@@ -250,6 +300,28 @@ impl Slot {
         self.taken.0 > self.assigned.released().0
     }
 
+    /// Exactly once: whether a turn holds records of it.
+    pub(crate) fn is_in_turn(&self) -> bool {
+        self.in_turn.contains(&true)
+    }
+
+    /// From where it would be read again up to the last that was handed over. Some of these may not exist.
+    pub(crate) fn offsets_in_turn(&self) -> std::ops::Range<i64> {
+        let start = self.resume.unwrap_or_default();
+        start..start.max(self.last_handed.saturating_add(1))
+    }
+
+    /// Whether all that was handed over is finished.
+    pub(crate) fn has_finished(&mut self) -> bool {
+        self.assigned.advance(&mut self.tracker);
+        self.tracker.front_seq() >= self.handed
+    }
+
+    /// Whether no handler runs, and none will of what was handed over.
+    pub(crate) fn is_at_rest(&mut self) -> bool {
+        !self.assigned.is_running() && (self.assigned.is_fenced() || self.has_finished())
+    }
+
     /// When the gathered records are due.
     pub(crate) fn due_at(&self) -> Option<Instant> {
         self.collector.due_at().filter(|_| self.held.is_none() && self.rewind.is_none())
@@ -261,6 +333,8 @@ impl Slot {
         self.tracker = tracker;
         self.assigned = assigned;
         self.taken = (0, 0);
+        self.in_turn = [false; N_TURNS];
+        (self.handed, self.settled) = (0, 0);
         self.confirms.clear();
         self.ready.is_ready.store(true, Ordering::SeqCst);
     }

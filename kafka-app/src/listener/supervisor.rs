@@ -13,6 +13,7 @@ use super::{
     lane::Lanes,
     mailbox::{Command, Mailbox},
     pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+    transaction::{TransactionSpec, Turns},
 };
 use crate::{
     client::{ConsumerClient, FaultKind, Signal},
@@ -39,6 +40,8 @@ pub(crate) struct Supervisor {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) status: watch::Sender<ConsumerStatus>,
     pub(crate) is_paused: bool,
+    /// Exactly once.
+    pub(crate) transactions: Option<TransactionSpec>,
 }
 
 /// How a consumer ended.
@@ -83,7 +86,12 @@ impl Supervisor {
         client.subscribe(&self.subscription)?;
         let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.ordering, self.n_workers);
         let (config, mailbox, status) = (self.config.clone(), Arc::clone(&self.mailbox), self.status.clone());
-        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.is_paused, Instant::now());
+        let transactions = match self.transactions.clone() {
+            Some(spec) => Some(Turns::new(spec, &mailbox)?),
+            None => None,
+        };
+        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.is_paused, Instant::now())
+            .with_transactions(transactions);
         loop {
             match pump.turn(Instant::now()) {
                 Turn::Again(at) => self.mailbox.wait_until(at),
@@ -109,6 +117,7 @@ impl Supervisor {
                     Command::Confirm { .. }
                     | Command::Rewind { .. }
                     | Command::Failed { .. }
+                    | Command::Transaction(_)
                     | Command::Seek { .. } => {}
                 }
             }

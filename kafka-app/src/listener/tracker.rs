@@ -115,6 +115,11 @@ impl Tracker {
         true
     }
 
+    /// Whether a record is finished behind one that is not; as of the last [`Tracker::advance`].
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.done.is_any_set(self.front, self.next)
+    }
+
     /// What may be committed; `None` while nothing is finished.
     pub(crate) fn watermark(&self) -> Option<Watermark> {
         self.watermark
@@ -183,6 +188,10 @@ impl DoneBits {
         seq < self.front.load(Ordering::Acquire) || self.word(seq).load(Ordering::Acquire) & (1 << (seq % 64)) != 0
     }
 
+    fn is_any_set(&self, front: u64, end: u64) -> bool {
+        (front..end).any(|seq| self.is_set(seq))
+    }
+
     fn word(&self, seq: u64) -> &AtomicU64 {
         &self.words[usize::try_from(seq / 64).unwrap_or_default() & (self.words.len() - 1)]
     }
@@ -242,6 +251,16 @@ mod tests {
         let mut tracker = tracker([5, 6, 7]);
         assert_eq!(finish(&mut tracker, [1, 2]), None);
         assert_eq!(finish(&mut tracker, [0]), Some(8));
+    }
+
+    #[test]
+    fn what_is_finished_behind_an_unfinished_record_is_a_gap() {
+        let mut tracker = tracker(0..200);
+        finish(&mut tracker, 0..70);
+        assert!(!tracker.has_gaps());
+        assert_eq!((finish(&mut tracker, [199]), tracker.has_gaps()), (Some(70), true));
+        finish(&mut tracker, 70..199);
+        assert!(!tracker.has_gaps());
     }
 
     #[test]

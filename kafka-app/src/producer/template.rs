@@ -1,10 +1,10 @@
 //! [`KafkaTemplate`]: a typed view of the cluster's producer.
 
-use std::{borrow::Borrow, cell::RefCell, fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{borrow::Borrow, cell::RefCell, fmt, future::Future, marker::PhantomData, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{PartitionInfo, SendAllError, SendError, send_all};
+use super::{PartitionInfo, SendAllError, SendError, TransactionError, TransactionPool, send_all};
 use crate::{
     client::{Completion, Outbound, PendingSend, Producer, Ticket, TryProduce},
     convert::{ToKey, ToPayload},
@@ -32,6 +32,8 @@ use crate::{
 pub struct KafkaTemplate<K: ?Sized, V: ?Sized> {
     producer: Producer,
     default_topic: Option<Arc<str>>,
+    /// Where the producers of its transactions come from.
+    transactions: Option<Arc<TransactionPool>>,
     types: PhantomData<fn(&K, &V)>,
 }
 
@@ -40,19 +42,62 @@ const FLUSH_GRACE: Duration = Duration::from_secs(5);
 
 impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     pub(crate) fn new(producer: Producer, default_topic: Option<Arc<str>>) -> Self {
-        Self { producer, default_topic, types: PhantomData }
+        Self { producer, default_topic, transactions: None, types: PhantomData }
+    }
+
+    pub(crate) fn with_transactions(self, transactions: Arc<TransactionPool>) -> Self {
+        Self { transactions: Some(transactions), ..self }
     }
 
     /// The same producer for other types.
     #[must_use]
     pub fn typed<K2: ?Sized, V2: ?Sized>(&self) -> KafkaTemplate<K2, V2> {
-        KafkaTemplate::new(self.producer.clone(), self.default_topic.clone())
+        KafkaTemplate {
+            producer: self.producer.clone(),
+            default_topic: self.default_topic.clone(),
+            transactions: self.transactions.clone(),
+            types: PhantomData,
+        }
     }
 
     /// With the topic of [`send_default`](Self::send_default), instead of `kafka.template.default-topic`.
     #[must_use]
     pub fn with_default_topic(self, topic: impl Into<Arc<str>>) -> Self {
         Self { default_topic: Some(topic.into()), ..self }
+    }
+
+    /// Does `work` in a transaction of its own: what it sends through the template it is given is seen by readers of
+    /// committed records all at once, or not at all if it returns an error, panics or is dropped.
+    ///
+    /// Each transaction has a producer to itself, which is used again by later ones; so they may be many at once, inside of
+    /// one another, and inside of a listener, whose own transaction this is no part of. A template that outlives its
+    /// transaction sends nothing more. `kafka.producer.transaction-id-prefix` names the producers.
+    ///
+    /// ```no_run
+    /// # async fn example(orders: kafka_app::KafkaTemplate<String, str>) -> Result<(), Box<dyn std::error::Error>> {
+    /// orders
+    ///     .in_transaction(|tx| async move {
+    ///         tx.send("orders", "42", "shoes").await?;
+    ///         tx.send("stock", "shoes", "-1").await
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What `work` returned, or why Kafka did not commit.
+    pub async fn in_transaction<T, E, W, F>(&self, work: W) -> Result<T, TransactionError<E>>
+    where
+        W: FnOnce(Self) -> F,
+        F: Future<Output = Result<T, E>>,
+    {
+        let Some(pool) = &self.transactions else {
+            let text = "this template has no transactions: it was not made by an application";
+            return Err(TransactionError::NotCommitted(Error::new(ErrorKind::Config, text)));
+        };
+        let of = |producer| Self { producer, ..self.clone() };
+        pool.run(|producer| work(of(producer))).await
     }
 
     /// Waits until every record sent so far is answered, without `linger.ms`; records that others send meanwhile count too.

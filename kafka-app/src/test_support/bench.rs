@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use super::{FakeProgress, FakeSink, keep_all_places};
 use crate::{
-    config::{DeadLetter, ResolvedListener},
+    client::{GroupMetadata, RecordSink, StoredOffset, TransactionFault, TransactionalClient},
+    config::{DeadLetter, Delivery, ResolvedListener},
     error::Result,
     handler::{BatchHandler, HandlerEnv, RecordHandler, States},
-    listener::{Chunk, Delivered, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress},
+    listener::{
+        Chunk, Delivered, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress, Transaction,
+        TurnProducer,
+    },
     record::{OwnedRecord, RawRecord, Timestamp},
 };
 
@@ -19,6 +23,11 @@ pub(crate) struct Bench {
     pub(crate) sink: Arc<FakeSink>,
     pub(crate) filter: Option<fn(&RawRecord) -> bool>,
     metrics: Arc<ListenerMetrics>,
+    takes_template: bool,
+    /// Whether transactions have failed under their handlers.
+    pub(crate) is_broken: bool,
+    /// Exactly once: what the chunk is handled in.
+    pub(crate) transaction: Option<Arc<Transaction>>,
     records: Vec<Delivered>,
 }
 
@@ -41,6 +50,9 @@ impl Bench {
             sink: FakeSink::new([]),
             filter: None,
             metrics: Arc::default(),
+            takes_template: false,
+            is_broken: false,
+            transaction: None,
             records: (0..).zip(payloads).map(delivered).collect(),
         }
     }
@@ -54,6 +66,28 @@ impl Bench {
     pub(crate) fn with(mut self, change: impl FnOnce(&mut ResolvedListener)) -> Self {
         change(&mut self.listener);
         self
+    }
+
+    /// Exactly once, in a transaction of the sink.
+    pub(crate) fn in_transaction(mut self) -> Self {
+        self.listener.delivery = Delivery::ExactlyOnce;
+        self.again_in_transaction();
+        self
+    }
+
+    /// In another transaction that knows what failed in those before.
+    pub(crate) fn again_in_transaction(&mut self) {
+        let ledger = self.transaction.as_ref().map_or_else(Arc::default, |transaction| transaction.shared_ledger());
+        let producer: Arc<dyn RecordSink> = Arc::<FakeSink>::clone(&self.sink);
+        let client = FakeTransactions { is_broken: self.is_broken };
+        let producer = TurnProducer::new(client, move |_| env(Arc::clone(&producer)));
+        self.transaction = Some(Transaction::for_tests(&Arc::new(producer), &ledger));
+        self.progress = FakeProgress::new();
+    }
+
+    /// With a handler that may send before it succeeds.
+    pub(crate) fn takes_template(self) -> Self {
+        Self { takes_template: true, ..self }
     }
 
     pub(crate) fn sink(mut self, sink: Arc<FakeSink>) -> Self {
@@ -70,18 +104,12 @@ impl Bench {
     }
 
     async fn run_listener(&self, listener: &Listener) -> Result<()> {
-        let producer: Arc<dyn crate::client::RecordSink> = Arc::<FakeSink>::clone(&self.sink);
-        let env = HandlerEnv {
-            listener_id: "bill".to_owned(),
-            states: States::default(),
-            producer: Some(producer),
-            template: None,
-        };
         let policy = Policy {
-            env: Arc::new(env),
+            env: Arc::new(env(Arc::<FakeSink>::clone(&self.sink))),
             listener: Arc::new(self.listener.clone()),
             filter: self.filter,
             metrics: Arc::clone(&self.metrics),
+            takes_template: self.takes_template,
         };
         let runner = match &listener.handler {
             Handler::Record(handler) => Arc::clone(handler).runner(policy),
@@ -89,10 +117,57 @@ impl Bench {
         };
         let topic = "orders".into();
         let progress: &dyn Progress = &self.progress;
-        runner.run(Chunk { topic: &topic, partition: 3, records: &self.records }, progress).await
+        let transaction = self.transaction.as_deref();
+        runner.run(Chunk { topic: &topic, partition: 3, records: &self.records, transaction }, progress).await
     }
 
     pub(crate) fn counts(&self) -> ListenerCounts {
         self.metrics.counts()
+    }
+}
+
+fn env(producer: Arc<dyn RecordSink>) -> HandlerEnv {
+    HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: Some(producer), template: None }
+}
+
+/// A transactional producer of which only the state is asked.
+#[derive(Debug, Default)]
+pub(crate) struct FakeTransactions {
+    pub(crate) is_broken: bool,
+}
+
+type Outcome = std::result::Result<(), TransactionFault>;
+
+impl TransactionalClient for FakeTransactions {
+    fn init(&self) -> Outcome {
+        Ok(())
+    }
+
+    fn begin(&self) -> Outcome {
+        Ok(())
+    }
+
+    fn flush(&self) -> Outcome {
+        Ok(())
+    }
+
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
+    fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    fn send_offsets(&self, _: &[StoredOffset], _: &GroupMetadata) -> Outcome {
+        Ok(())
+    }
+
+    fn commit(&self) -> Outcome {
+        Ok(())
+    }
+
+    fn abort(&self) -> Outcome {
+        Ok(())
     }
 }

@@ -9,7 +9,7 @@ mod record;
 mod sink;
 
 pub(crate) use acks::{AckEvent, Acks, acks};
-pub(crate) use bench::Bench;
+pub(crate) use bench::{Bench, FakeTransactions};
 pub(crate) use errors::Refused;
 pub(crate) use events::{Events, keep_all_places};
 pub(crate) use progress::FakeProgress;

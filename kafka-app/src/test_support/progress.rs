@@ -1,6 +1,6 @@
 //! [`FakeProgress`]: a lane that notes what is finished and can be revoked.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -14,6 +14,7 @@ pub(crate) struct FakeProgress {
     left_to_ack: Mutex<Vec<u64>>,
     revoked: watch::Sender<bool>,
     ack_target: Option<Arc<dyn AckTarget>>,
+    rewound_to: Mutex<Vec<Instant>>,
 }
 
 impl FakeProgress {
@@ -23,6 +24,7 @@ impl FakeProgress {
             left_to_ack: Mutex::default(),
             revoked: watch::Sender::new(false),
             ack_target: None,
+            rewound_to: Mutex::default(),
         }
     }
 
@@ -38,6 +40,11 @@ impl FakeProgress {
     /// What is done, in the order it was said.
     pub(crate) fn finished(&self) -> Vec<u64> {
         self.done.lock().clone()
+    }
+
+    /// Before when nothing is to come again, for each time it was said.
+    pub(crate) fn rewinds(&self) -> Vec<Instant> {
+        self.rewound_to.lock().clone()
     }
 
     pub(crate) fn acked_by_hand(&self) -> Vec<u64> {
@@ -61,6 +68,11 @@ impl Progress for FakeProgress {
         Box::pin(async move {
             revoked.wait_for(|revoked| *revoked).await.expect("the sender is in the same struct");
         })
+    }
+
+    fn rewind(&self, not_before: Instant) {
+        self.rewound_to.lock().push(not_before);
+        self.revoke();
     }
 
     fn ack(&self, seq: u64) -> Option<AckSource<'_>> {

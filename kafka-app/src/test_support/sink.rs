@@ -95,6 +95,15 @@ impl RecordSink for FakeSink {
         })
     }
 
+    fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()> {
+        self.records.lock().push(record.clone());
+        self.handed_over.notify_waiters();
+        Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
+            Sent::Refused => Err(Self::failed(record, "the queue refuses the record")),
+            Sent::Acknowledged | Sent::Lost | Sent::Open => Ok(()),
+        })
+    }
+
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>> {
         let answer = self
             .n_partitions

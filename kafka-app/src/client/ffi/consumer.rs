@@ -4,6 +4,7 @@ use std::{
     ffi::CStr,
     ptr::{self, NonNull},
     sync::Arc,
+    time::Duration,
 };
 
 use rdkafka::bindings::{self as sys, rd_kafka_resp_err_t as RespErr};
@@ -14,10 +15,11 @@ use super::{
     partition_list::{Element, PartitionList},
     queue::{EventQueue, PartitionQueue},
     text::{buffer_text, c_string, c_text},
+    transaction::{self, GroupMetadata},
 };
 use crate::{
     client::port::{Fault, Signal, StoredOffset},
-    error::Result,
+    error::{Error, ErrorKind, Result},
     record::TopicPartition,
 };
 
@@ -199,6 +201,26 @@ impl NativeConsumer {
         // SAFETY: a valid client and queue.
         let error = unsafe { sys::rd_kafka_consumer_close_queue(self.rk.as_ptr(), events.as_ptr()) };
         check_error(error, "cannot close the consumer")
+    }
+
+    /// Who it is in its group now; asks the client's own thread and does not wait for the network.
+    pub(crate) fn group_metadata(&self) -> Result<GroupMetadata> {
+        // SAFETY: a valid client.
+        let metadata = NonNull::new(unsafe { sys::rd_kafka_consumer_group_metadata(self.rk.as_ptr()) });
+        // SAFETY: it was made for us.
+        metadata
+            .map(|metadata| unsafe { GroupMetadata::owning(metadata) })
+            .ok_or_else(|| Error::new(ErrorKind::Config, "the consumer is in no group"))
+    }
+
+    /// See [`transaction::committed`].
+    pub(crate) fn committed(
+        &self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<Vec<(TopicPartition, Option<i64>)>> {
+        // SAFETY: a valid client.
+        unsafe { transaction::committed(self.rk, partitions, timeout) }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

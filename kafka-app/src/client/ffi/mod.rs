@@ -14,6 +14,7 @@ mod producer;
 mod queue;
 mod record;
 mod text;
+mod transaction;
 
 pub(crate) use admin::incremental_alter_configs;
 pub(crate) use consumer::NativeConsumer;
@@ -22,3 +23,4 @@ pub(crate) use producer::{
 };
 pub(crate) use queue::{EventQueue, PartitionQueue};
 pub(crate) use record::NativeRecord;
+pub(crate) use transaction::GroupMetadata;

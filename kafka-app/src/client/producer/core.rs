@@ -29,7 +29,7 @@ use crate::{
         delivery::BatchCompletion,
         ffi::{MAX_BATCH, NativeProducer, NotTaken, Outbound, Ticket},
         metadata,
-        produce_error::{Limits, describe},
+        produce_error::{Limits, describe, is_of_transaction},
     },
     error::{Error, ErrorKind},
     producer::{PartitionInfo, SendError},
@@ -53,6 +53,12 @@ pub(super) struct Core {
     pub(super) n_partitions: Mutex<HashMap<Box<str>, (Instant, i32)>>,
     pub(super) limits: Limits,
     pub(super) counters: Counters,
+    /// Whose records fail or arrive together, which the end of their transaction tells.
+    pub(super) is_transactional: bool,
+    /// Of a transactional producer, why the first record of the transaction failed that did by itself.
+    pub(super) failure: Mutex<Option<String>>,
+    /// Records of the transaction fail because it has failed.
+    pub(super) is_broken: AtomicBool,
     pub(super) is_retired: AtomicBool,
 }
 
@@ -64,6 +70,23 @@ pub(crate) enum TryProduce {
 }
 
 impl Core {
+    /// A record of a transaction was refused or not delivered.
+    pub(super) fn note_failure(&self, code: RDKafkaErrorCode, error: &Error) {
+        if is_of_transaction(code) {
+            self.is_broken.store(true, Ordering::Release);
+        } else {
+            self.failure.lock().get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// As [`describe`], of a record that was refused.
+    fn refused(&self, code: RDKafkaErrorCode, record: &Outbound<'_>) -> Error {
+        if self.is_transactional && is_of_transaction(code) {
+            self.is_broken.store(true, Ordering::Release);
+        }
+        describe(code, record, &self.limits, false)
+    }
+
     pub(super) fn try_produce(&self, record: &Outbound<'_>, ticket: Ticket) -> Result<(), TryProduce> {
         let permit = match self.room.try_acquire() {
             Ok(permit) => permit,
@@ -81,7 +104,7 @@ impl Core {
             {
                 Err(TryProduce::Full(ticket))
             }
-            Err(NotTaken { code, .. }) => Err(TryProduce::Failed(describe(code, record, &self.limits, false))),
+            Err(NotTaken { code, .. }) => Err(TryProduce::Failed(self.refused(code, record))),
         }
     }
 
@@ -107,7 +130,7 @@ impl Core {
                     not_taken.code
                 }
             };
-            let error = describe(code, &outbound, &self.limits, false);
+            let error = self.refused(code, &outbound);
             let is_fitting = self.limits.fits_queue(&outbound);
             if self.wait_to_retry(code, &topic, is_fitting, &mut is_refreshed, reported).await.is_break() {
                 return Err(SendError::new(record, error));

@@ -8,6 +8,7 @@ mod batch;
 mod core;
 mod cut_off;
 mod reports;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ use crate::{
     record::ProducerRecord,
 };
 pub(crate) use core::TryProduce;
+pub(crate) use scope::Scope;
 
 /// How long the reports of purged records are waited for; they are there already, but for the poller's turn.
 const PURGE_GRACE: Duration = Duration::from_secs(2);
@@ -53,7 +55,11 @@ const N_PARTITIONS_TTL: Duration = Duration::from_secs(60);
 
 /// A cheap handle of the producer; the last one to go stops it, and what is unsent then is given up.
 #[derive(Clone)]
-pub(crate) struct Producer(Arc<Handle>);
+pub(crate) struct Producer {
+    handle: Arc<Handle>,
+    /// The one transaction it sends into; `None` unless it is of a transaction.
+    scope: Option<Scope>,
+}
 
 struct Handle {
     /// Taken on drop only: the poller's thread destroys the client, since that joins librdkafka's threads.
@@ -84,6 +90,9 @@ impl Producer {
             n_partitions: Mutex::default(),
             limits,
             counters: Counters::default(),
+            is_transactional: properties.contains_key("transactional.id"),
+            failure: Mutex::default(),
+            is_broken: AtomicBool::new(false),
             is_retired: AtomicBool::new(false),
         });
         let (retire, retired) = mpsc::channel();
@@ -92,11 +101,45 @@ impl Producer {
             .name("kafka-producer".to_owned())
             .spawn(move || poller.run(&retired))
             .map_err(|e| Error::new(ErrorKind::Unavailable, "cannot start the producer's thread").with_source(e))?;
-        Ok(Self(Arc::new(Handle { core: Some(core), retire })))
+        Ok(Self { handle: Arc::new(Handle { core: Some(core), retire }), scope: None })
+    }
+
+    /// The same producer for one transaction: once the scope has ended, it sends no more, whoever kept it.
+    pub(crate) fn scoped(&self, scope: &Scope) -> Self {
+        Self { handle: Arc::clone(&self.handle), scope: Some(scope.clone()) }
+    }
+
+    pub(super) fn native(&self) -> &NativeProducer<ClientLog> {
+        &self.core().native
+    }
+
+    /// Of a transactional producer, why the first record of the transaction failed that did by itself.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.core().failure.lock().clone()
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.core().is_broken.load(Ordering::Acquire)
+    }
+
+    /// What failed in an earlier transaction is over.
+    pub(super) fn forget_failure(&self) {
+        self.core().failure.lock().take();
+        self.core().is_broken.store(false, Ordering::Release);
+    }
+
+    fn check_scope(&self, topic: &str) -> Result<(), Error> {
+        match &self.scope {
+            Some(scope) if scope.has_ended() => Err(Error::new(
+                ErrorKind::Stopped,
+                format!("the record for `{topic}` was not sent: the transaction of this template has ended"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn core(&self) -> &Arc<Core> {
-        match &self.0.core {
+        match &self.handle.core {
             Some(core) => core,
             None => unreachable!("the core is taken when the last handle is dropped, and self is one"),
         }
@@ -104,16 +147,21 @@ impl Producer {
 
     /// Hands a record over when there is room now; `Err(Full)` gives the ticket back.
     pub(crate) fn try_produce(&self, record: &Outbound<'_>, ticket: Ticket) -> Result<(), TryProduce> {
+        self.check_scope(record.topic).map_err(TryProduce::Failed)?;
         self.core().try_produce(record, ticket)
     }
 
     /// Waits for room, then hands the record over.
     pub(crate) async fn produce(&self, record: ProducerRecord, ticket: Ticket) -> Result<(), SendError> {
+        if let Err(error) = self.check_scope(record.topic.as_deref().unwrap_or_default()) {
+            return Err(SendError::new(record, error));
+        }
         self.core().produce(record, ticket).await
     }
 
     /// Hands at most [`MAX_BATCH`] records of a topic over, waiting for room; the batch is done when all are answered.
     pub(crate) async fn produce_batch(&self, topic: &str, records: Batch<'_>) -> Result<Arc<BatchCompletion>, Error> {
+        self.check_scope(topic)?;
         self.core().produce_batch(topic, records).await
     }
 
@@ -161,13 +209,14 @@ impl Producer {
     }
 }
 
+/// A record that names no topic.
+fn without_topic(record: ProducerRecord) -> SendError {
+    SendError::new(record, Error::new(ErrorKind::Config, "a record without a topic cannot be sent"))
+}
+
 impl RecordSink for Producer {
-    fn enqueue(&self, mut record: ProducerRecord) -> Enqueue<'_> {
-        let Some(topic) = record.topic.take() else {
-            let error = Error::new(ErrorKind::Config, "a record without a topic cannot be sent");
-            return Enqueue::now(Err(SendError::new(record, error)));
-        };
-        record.topic = Some(Arc::clone(&topic));
+    fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_> {
+        let Some(topic) = record.topic.clone() else { return Enqueue::now(Err(without_topic(record))) };
         let completion = Arc::new(Completion::choosing(record.partition, record.timestamp));
         let pending = PendingSend::waiting(Arc::clone(&completion));
         match self.try_produce(&Outbound::of(&topic, &record), Ticket::One(completion)) {
@@ -177,6 +226,15 @@ impl RecordSink for Producer {
                 self.produce(record, ticket).await?;
                 Ok(pending)
             })),
+        }
+    }
+
+    fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()> {
+        let Some(topic) = record.topic.clone() else { return Enqueue::now(Err(without_topic(record))) };
+        match self.try_produce(&Outbound::of(&topic, &record), Ticket::Forget) {
+            Ok(()) => Enqueue::now(Ok(())),
+            Err(TryProduce::Failed(error)) => Enqueue::now(Err(SendError::new(record, error))),
+            Err(TryProduce::Full(ticket)) => Enqueue::Later(Box::pin(self.produce(record, ticket))),
         }
     }
 

@@ -35,8 +35,11 @@ impl ReportSink for Reports<'_> {
         match ticket {
             Ticket::One(completion) => completion.complete(result),
             Ticket::Batch(ticket) => self.batch(ticket, result),
+            // Of a transaction, its end tells it.
             Ticket::Forget => {
-                if let Err(error) = result {
+                if let Err(error) = result
+                    && !self.core.is_transactional
+                {
                     tracing::error!(error = %error, "a record that nobody waits for was not sent");
                 }
             }
@@ -54,6 +57,9 @@ impl Reports<'_> {
         let topic = record.topic.clone().unwrap_or_default();
         let is_in_doubt = report.is_possibly_appended();
         let error = describe(code, &Outbound::of(&topic, &record), &self.core.limits, is_in_doubt);
+        if self.core.is_transactional {
+            self.core.note_failure(code, &error);
+        }
         SendError::new(record, error)
     }
 

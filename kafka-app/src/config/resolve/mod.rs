@@ -1,6 +1,7 @@
 //! From what was said of a listener to a [`ResolvedListener`]: layers, defaults, contradictions.
 
 mod consuming;
+mod exactly_once;
 mod failures;
 mod placeholders;
 mod rules;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::{
     Error, Result,
     config::{
-        Delivery, KafkaProperties, ListenerSettings, Properties, ResolvedListener,
+        AckMode, Delivery, KafkaProperties, ListenerSettings, Properties, ResolvedListener,
         client_map::{Client, said_for_listener},
         client_rules,
         layer::listener_key,
@@ -119,13 +120,14 @@ impl<'r> Resolver<'r> {
             subscription: self.subscription(),
             group_id: self.group_id(),
             delivery,
-            ack_mode: self.ack_mode(),
+            ack_mode: if delivery == Delivery::ExactlyOnce { AckMode::default() } else { self.ack_mode() },
             ack_time: self.ack_time(),
             ack_count: self.positive("ack-count", |s| s.ack_count, 1),
             concurrency: self.positive("concurrency", |s| s.concurrency, 1),
             ordering,
             workers,
             batch: self.batch(),
+            transaction: self.transaction(delivery),
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
             retry: self.retry(),
             dead_letter: self.dead_letter(),
@@ -138,6 +140,7 @@ impl<'r> Resolver<'r> {
         };
         self.check_ack(&resolved);
         self.check_at_most_once(&resolved);
+        self.check_exactly_once(&resolved);
         self.check_dead_letter_loop(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);

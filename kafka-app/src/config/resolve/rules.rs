@@ -5,6 +5,9 @@ use crate::config::{AckMode, DeadLetter, Delivery, ResolvedListener, Subscriptio
 
 impl Resolver<'_> {
     pub(super) fn check_ack(&self, resolved: &ResolvedListener) {
+        if resolved.delivery == Delivery::ExactlyOnce {
+            return; // It has rules of its own.
+        }
         let mode = self.said(|s| s.ack_mode);
         let place = mode.map_or(Place::Default, |(place, _)| place);
         let is_manual = matches!(resolved.ack_mode, AckMode::Manual | AckMode::ManualImmediate);

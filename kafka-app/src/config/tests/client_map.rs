@@ -1,8 +1,9 @@
 //! What librdkafka is told of what was said.
 
 use crate::config::{
-    Delivery, KafkaProperties, Properties, ResolvedListener,
+    Delivery, KafkaProperties, Properties, ResolvedListener, TransactionalIds,
     client_map::{admin_properties, consumer_properties, producer_properties},
+    transactional_properties,
 };
 
 fn load(toml: &[(&str, &str)]) -> KafkaProperties {
@@ -61,6 +62,49 @@ fn at_most_once_commits_by_hand() {
     let map = consumer_properties(&KafkaProperties::default(), &listener, 0);
     assert_eq!(map["enable.auto.commit"], "false");
     assert_eq!(map["enable.auto.offset.store"], "false");
+}
+
+#[test]
+fn transactional_producers_have_ids_and_times_of_their_own() {
+    let properties = load(&[
+        ("kafka.producer.transaction-id-prefix", "host-1-"),
+        ("kafka.producer.properties.transaction.timeout.ms", "20000"),
+    ]);
+    let ids = TransactionalIds::new(&properties);
+    assert_eq!(ids.of_listener(&properties, &listener(), (2, 1), 0), "host-1-billing-bill-2-1");
+    let lost = format!("host-1-billing-bill-2-1-{}-3", std::process::id());
+    assert_eq!(ids.of_listener(&properties, &listener(), (2, 1), 3), lost);
+    assert_eq!(ids.of_template(4), "host-1-template-4");
+    let map = transactional_properties(&properties, "id");
+    for (key, value) in [
+        ("transactional.id", "id"),
+        ("transaction.timeout.ms", "20000"),
+        ("delivery.timeout.ms", "20000"),
+        ("enable.idempotence", "true"),
+        ("retry.backoff.ms", "10"),
+        ("client.id", "kafka-app-producer-id"),
+    ] {
+        assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
+    }
+    assert!(!producer_properties(&properties).contains_key("transaction.timeout.ms"));
+}
+
+#[test]
+fn transactional_ids_of_static_members_are_theirs_and_those_of_templates_nobody_elses() {
+    let properties = load(&[("kafka.consumer.properties.group.instance.id", "pod-7")]);
+    let ids = TransactionalIds::new(&properties);
+    assert_eq!(ids.of_listener(&properties, &listener(), (0, 0), 0), "billing-bill-pod-7-0-0");
+    assert_ne!(ids.of_template(0), TransactionalIds::new(&properties).of_template(0), "two processes without a name");
+    let map = transactional_properties(&KafkaProperties::new("a:1"), "id");
+    assert_eq!((map["transaction.timeout.ms"].as_str(), map["delivery.timeout.ms"].as_str()), ("30000", "30000"));
+}
+
+#[test]
+fn exactly_once_leaves_commits_to_transactions() {
+    let listener = ResolvedListener { delivery: Delivery::ExactlyOnce, ..listener() };
+    let map = consumer_properties(&KafkaProperties::default(), &listener, 0);
+    assert_eq!((map["enable.auto.commit"].as_str(), map["enable.auto.offset.store"].as_str()), ("false", "false"));
+    assert_eq!(map["isolation.level"], "read_committed");
 }
 
 #[test]

@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::folder;
 use crate::config::{
     AckMode, DeadLetter, Declared, Delivery, KafkaProperties, ListenerSettings, Ordering, ResolvedListener,
-    RetrySettings, Subscription,
+    RetrySettings, Subscription, TransactionLimits,
 };
 
 fn settings() -> ListenerSettings {
@@ -253,10 +253,71 @@ fn at_most_once_said_later_takes_the_place_of_retries_and_dead_letters() {
     assert_eq!((resolved.retry.attempts, resolved.dead_letter), (1, DeadLetter::Off));
 }
 
+fn exactly_once() -> ListenerSettings {
+    ListenerSettings { delivery: Some(Delivery::ExactlyOnce), ..settings() }
+}
+
 #[test]
-fn exactly_once_is_answered() {
-    let text = mistake("[kafka.listeners.bill]\ndelivery = \"exactly-once\"", &settings());
-    assert!(text.contains("kafka.listeners.bill.delivery: \"exactly-once\" does not exist yet"), "{text}");
+fn exactly_once_has_transactions_of_a_thousand_records_or_a_tenth_of_a_second() {
+    let resolved = resolve("", &exactly_once()).expect("right");
+    assert_eq!(resolved.transaction, TransactionLimits::default());
+    let toml = "[kafka.listeners.bill.transaction]\nmax-records = 5\nmax-wait = \"0s\"\n\
+                [kafka.producer.properties]\ntransaction.timeout.ms = 60000";
+    let TransactionLimits { max_records, max_wait, timeout } =
+        resolve(toml, &exactly_once()).expect("right").transaction;
+    assert_eq!((max_records, max_wait, timeout), (5, Duration::ZERO, Duration::from_secs(60)));
+}
+
+#[test]
+fn exactly_once_commits_by_itself() {
+    let base = exactly_once();
+    for (settings, text) in [
+        (ListenerSettings { ack_mode: Some(AckMode::Manual), ..base.clone() }, "ack-mode: exactly-once commits in"),
+        (ListenerSettings { ack_time: Some(Duration::from_secs(1)), ..base.clone() }, "ack-time: exactly-once commits"),
+        (ListenerSettings { ack_count: Some(1), ..base.clone() }, "ack-count: exactly-once commits"),
+    ] {
+        let said = mistake("", &settings);
+        assert!(said.contains(text), "{said}");
+    }
+    let takes_ack = Declared { takes_ack: true, ..declared(&base) };
+    let list = resolve_declared("", takes_ack).expect_err("an Ack").concat();
+    assert!(list.contains("takes an `Ack`: exactly-once commits in transactions"), "{list}");
+    let later = ListenerSettings { ack_mode: Some(AckMode::Record), ..settings() };
+    let resolved = resolve("[kafka.listeners.bill]\ndelivery = \"exactly-once\"", &later).expect("said later");
+    assert_eq!(resolved.ack_mode, AckMode::Time);
+}
+
+#[test]
+fn exactly_once_needs_committed_records_and_an_idempotent_producer() {
+    for (toml, text) in [
+        ("[kafka.consumer]\nisolation-level = \"read-uncommitted\"", "needs read_committed"),
+        ("[kafka.listeners.bill.properties]\nisolation.level = \"read_uncommitted\"", "needs read_committed"),
+        ("[kafka.producer]\nacks = \"1\"", "transactions need acks=all"),
+        ("[kafka.producer.properties]\nenable.idempotence = false", "transactions need an idempotent producer"),
+    ] {
+        let said = mistake(toml, &exactly_once());
+        assert!(said.contains("listener `bill` delivers exactly once") && said.contains(text), "{said}");
+        resolve(toml, &settings()).expect("at least once does not mind");
+    }
+}
+
+#[test]
+fn a_transaction_outlives_its_handlers() {
+    let slow = ListenerSettings { timeout: Some(Duration::from_secs(25)), ..exactly_once() };
+    let said = mistake("", &slow);
+    assert!(said.contains("timeout: exactly-once needs \"transaction.timeout.ms\" (30s)"), "{said}");
+    resolve("[kafka.producer.properties]\ntransaction.timeout.ms = 60000", &slow).expect("longer");
+    let wait = ListenerSettings { transaction_max_wait: Some(Duration::from_secs(11)), ..exactly_once() };
+    let said = mistake("", &wait);
+    assert!(said.contains("transaction.max-wait: must be at most a third"), "{said}");
+}
+
+#[test]
+fn limits_of_transactions_need_them() {
+    let said = mistake("[kafka.listeners.bill.transaction]\nmax-records = 5", &settings());
+    assert!(said.contains("kafka.listeners.bill.transaction.max-records: needs delivery"), "{said}");
+    let said = mistake("", &ListenerSettings { transaction_max_records: Some(0), ..exactly_once() });
+    assert!(said.contains("must be at least 1"), "{said}");
 }
 
 #[test]

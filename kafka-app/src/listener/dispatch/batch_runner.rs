@@ -10,6 +10,7 @@ use super::{
     outputs::{OutputQueue, SettledResult},
     per_record::per_record,
     run::{Delays, Fault, Next, Run, Shared},
+    transacted::Unsent,
 };
 use crate::{
     config::Delivery,
@@ -46,14 +47,14 @@ pub(super) struct Open {
 
 async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
     let mut open = Open { indexes: Vec::with_capacity(run.chunk.records.len()), attempt: 1, delays: None };
-    if filter_all(run, &mut open).await? == Next::Revoked {
+    if filter_all(run, &mut open).await? == Next::Revoked || take_up(run, &mut open).await? == Next::Revoked {
         return Ok(());
     }
     while !open.indexes.is_empty() && !run.progress.is_revoked() {
         let next = match deliver(handler, run, &open).await {
             Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result).await?,
             Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes).await?,
-            Err(failure) => failed(run, &mut open, &failure).await?,
+            Err(failure) => failed(run, &mut open, &failure, false).await?,
         };
         if next != Next::Again {
             break;
@@ -89,6 +90,27 @@ async fn filter_all(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
     Ok(Next::Again)
 }
 
+/// Gives up what has failed too often in transactions that were given up; the rest counts on from the most often failed.
+async fn take_up(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
+    if !run.has_priors() {
+        return Ok(Next::Again);
+    }
+    for index in std::mem::take(&mut open.indexes) {
+        match run.prior(index) {
+            None => open.indexes.push(index),
+            Some(prior) => match run.after_prior(index, &prior).await? {
+                Next::Again => {
+                    open.attempt = open.attempt.max(prior.n_failed().saturating_add(1));
+                    open.indexes.push(index);
+                }
+                Next::Finished => run.done(index),
+                Next::Revoked => return Ok(Next::Revoked),
+            },
+        }
+    }
+    Ok(Next::Again)
+}
+
 /// One delivery of what is open.
 async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Result<BatchOutcome, Failure> {
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
@@ -111,6 +133,12 @@ async fn whole(
         Ok(Outputs::None) => return Ok(handled(run, open)),
         // A batch has no single record whose key what it returned could take.
         Ok(outputs) => match run.resolve(outputs, None) {
+            Ok(records) if run.transaction().is_some() => {
+                return match run.entrust(records).await {
+                    Ok(()) => Ok(handled(run, open)),
+                    Err(Unsent { failure, is_torn }) => failed(run, open, &failure, is_torn).await,
+                };
+            }
             Ok(records) => {
                 let mut queue = OutputQueue::default();
                 let first = open.indexes.first().copied().unwrap_or_default();
@@ -123,7 +151,7 @@ async fn whole(
         },
         Err(failure) => failure,
     };
-    failed(run, open, &failure).await
+    failed(run, open, &failure, false).await
 }
 
 /// Waits for the outputs of a whole batch; they all belong to its first record's place.
@@ -149,14 +177,17 @@ fn handled(run: &Run<'_>, open: &mut Open) -> Next {
     Next::Finished
 }
 
-/// All that is open failed with one error.
-pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure) -> Result<Next, Error> {
+/// All that is open failed with one error; `is_torn`: some of what it returned was sent.
+pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure, is_torn: bool) -> Result<Next, Error> {
     let metrics = &run.shared.policy.metrics;
     count_many(&metrics.failed, open.indexes.len());
-    let delays = &mut open.delays;
-    let next_delay = || delays.get_or_insert_with(|| run.delays()).next_delay();
-    let decision = decide(run.listener(), failure.class, open.attempt, next_delay);
+    let (delays, attempt) = (&mut open.delays, open.attempt);
+    let decision = decide(run.listener(), failure.class, attempt, || run.delay_after(delays, attempt));
     let reason = Reason::of_failure(failure);
+    let is_torn = is_torn || run.shared.policy.takes_template;
+    if let Some(next) = run.leave(&open.indexes, attempt, is_torn, failure.class, &decision, &reason) {
+        return Ok(next);
+    }
     match (&decision, open.indexes.first()) {
         (_, None) => Ok(Next::Finished),
         // Told once, at the first record's place; so is what stops the listener.

@@ -11,11 +11,12 @@ mod record_runner;
 mod run;
 #[cfg(test)]
 mod tests;
+mod transacted;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use self::{batch_runner::BatchRunner, record_runner::RecordRunner, run::Shared};
-use super::{declaration::Filter, metrics::ListenerMetrics};
+use super::{declaration::Filter, metrics::ListenerMetrics, transaction::Transaction};
 use crate::{
     config::ResolvedListener,
     error::Error,
@@ -49,6 +50,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) topic: &'a Arc<str>,
     pub(crate) partition: i32,
     pub(crate) records: &'a [Delivered],
+    /// Exactly once: what they are handled in.
+    pub(crate) transaction: Option<&'a Transaction>,
 }
 
 /// How a runner reports to the lane's tracker.
@@ -59,6 +62,8 @@ pub(crate) trait Progress: Send + Sync {
     fn is_revoked(&self) -> bool;
     /// Resolves when [`Progress::is_revoked`] turns true; for back-off waits and cancelling.
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+    /// The partition is delivered again from its first unfinished record on, not before then; what runs may finish.
+    fn rewind(&self, not_before: Instant);
     /// Where an `Ack` of this record reports to; `None` unless the listener acknowledges manually. Asked once for each
     /// call of the handler, so that an `Ack` an earlier attempt dropped is forgotten.
     fn ack(&self, seq: u64) -> Option<AckSource<'_>>;
@@ -79,6 +84,8 @@ pub(crate) struct Policy {
     /// `false` drops the record, which counts as done.
     pub(crate) filter: Option<Filter>,
     pub(crate) metrics: Arc<ListenerMetrics>,
+    /// The handler may send before it succeeds.
+    pub(crate) takes_template: bool,
 }
 
 impl<H: RecordHandler> super::declaration::ErasedRecordHandler for Erased<H> {

@@ -19,7 +19,7 @@ use crate::{
 pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Outcome>) -> Result<Next, Error> {
     if outcomes.len() != open.indexes.len() {
         let text = format!("the handler gave {} outcomes for {} records", outcomes.len(), open.indexes.len());
-        return failed(run, open, &Failure::stop(text)).await;
+        return failed(run, open, &Failure::stop(text), false).await;
     }
     let mut batch = PerRecord { queue: OutputQueue::default(), retried: Vec::new() };
     let indexes = mem::take(&mut open.indexes);
@@ -37,9 +37,13 @@ pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Out
     }
     let Some((_, failure)) = batch.retried.first() else { return Ok(Next::Finished) };
     let reason = Reason::of_failure(failure);
+    let class = failure.class;
     open.indexes = batch.retried.iter().map(|(index, _)| *index).collect();
-    let delay = open.delays.get_or_insert_with(|| run.delays()).next_delay();
-    let next = run.carry_out(open.indexes[0], open.attempt, Decision::Retry(delay), &reason).await?;
+    let decision = Decision::Retry(run.delay_after(&mut open.delays, open.attempt));
+    if let Some(next) = run.leave(&open.indexes, open.attempt, false, class, &decision, &reason) {
+        return Ok(next);
+    }
+    let next = run.carry_out(open.indexes[0], open.attempt, decision, &reason).await?;
     count_many(&run.shared.policy.metrics.retried, open.indexes.len() - 1);
     Ok(next)
 }
@@ -57,10 +61,12 @@ impl PerRecord {
             Outcome::Rejected(rejection) => {
                 return give_up_one(run, index, open.attempt, Fault::Rejected(rejection)).await;
             }
-            Outcome::Failed(failure) => failure,
+            Outcome::Failed(failure) if run.transaction().is_none() || !run.shared.policy.takes_template => failure,
+            Outcome::Failed(failure) => return give_up_one(run, index, open.attempt, Fault::Torn(failure)).await,
             Outcome::Done(outputs) => match self.send(run, open.attempt, index, outputs).await {
                 Ok(()) => return Ok(Next::Finished),
-                Err(failure) => failure,
+                Err(Fault::Failed(failure)) => failure,
+                Err(fault) => return give_up_one(run, index, open.attempt, fault).await,
             },
         };
         if matches!(decide(run.listener(), failure.class, open.attempt, Duration::default), Decision::Retry(_)) {
@@ -71,10 +77,15 @@ impl PerRecord {
         give_up_one(run, index, open.attempt, Fault::Failed(failure)).await
     }
 
-    async fn send(&mut self, run: &Run<'_>, attempt: u32, index: usize, outputs: Outputs) -> Result<(), Failure> {
-        let records = run.resolve(outputs, run.record(index).key())?;
+    async fn send(&mut self, run: &Run<'_>, attempt: u32, index: usize, outputs: Outputs) -> Result<(), Fault> {
+        let records = run.resolve(outputs, run.record(index).key()).map_err(Fault::Failed)?;
         let returned_nothing = records.is_empty();
-        self.queue.send(run, index, attempt, records).await?;
+        if run.transaction().is_some() {
+            run.entrust(records).await?;
+            handled_one(run, index);
+            return Ok(());
+        }
+        self.queue.send(run, index, attempt, records).await.map_err(Fault::Failed)?;
         if returned_nothing || run.listener().delivery == Delivery::AtMostOnce {
             handled_one(run, index);
         }

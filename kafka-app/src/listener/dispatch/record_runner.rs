@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     error_handler::{Reason, give_up},
     handler::{Failure, Outcome, Outputs, RecordHandler},
-    listener::metrics::ListenerMetrics,
+    listener::{metrics::ListenerMetrics, transaction::Prior},
 };
 
 /// Runs a chunk record by record.
@@ -77,10 +77,17 @@ async fn handle_all<H: RecordHandler>(
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<(), Error> {
-    let at_least_once = run.listener().delivery == Delivery::AtLeastOnce;
+    let is_settled_later = run.listener().delivery != Delivery::AtMostOnce;
+    let has_priors = run.has_priors();
     for index in 0..run.chunk.records.len() {
         if run.progress.is_revoked() {
             return Ok(());
+        }
+        if has_priors && let Some(prior) = run.prior(index) {
+            if Box::pin(take_up(handler, run, index, &prior, outputs, tally)).await? == Next::Revoked {
+                return Ok(());
+            }
+            continue;
         }
         match deliver(handler, run, index, 1).await {
             // The usual end needs none of what the others do: their future is large, and moving it would cost more than
@@ -90,12 +97,12 @@ async fn handle_all<H: RecordHandler>(
                 run.handled(index);
             }
             ended => {
-                if Box::pin(finish(handler, run, index, ended, outputs, tally)).await? == Next::Revoked {
+                if Box::pin(finish(handler, run, index, (1, ended), outputs, tally)).await? == Next::Revoked {
                     return Ok(());
                 }
             }
         }
-        if at_least_once && !outputs.is_empty() && settle_ready(run, outputs, tally).await? == Next::Revoked {
+        if is_settled_later && !outputs.is_empty() && settle_ready(run, outputs, tally).await? == Next::Revoked {
             return Ok(());
         }
     }
@@ -112,18 +119,39 @@ async fn settle_ready(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tall
     Ok(Next::Finished)
 }
 
-/// Goes on from the first delivery of a record until it is handled or given up.
+/// Goes on with a record that has failed in a transaction that was given up.
+async fn take_up<H: RecordHandler>(
+    handler: &H,
+    run: &Run<'_>,
+    index: usize,
+    prior: &Prior,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<Next, Error> {
+    match run.after_prior(index, prior).await? {
+        Next::Again => {
+            let attempt = prior.n_failed().saturating_add(1);
+            let ended = deliver(handler, run, index, attempt).await;
+            finish(handler, run, index, (attempt, ended), outputs, tally).await
+        }
+        Next::Finished => {
+            run.done(index);
+            Ok(Next::Finished)
+        }
+        Next::Revoked => Ok(Next::Revoked),
+    }
+}
+
+/// Goes on from a delivery of a record, and which it was, until it is handled or given up.
 async fn finish<H: RecordHandler>(
     handler: &H,
     run: &Run<'_>,
     index: usize,
-    first: Result<Delivered, Failure>,
+    (mut attempt, mut ended): (u32, Result<Delivered, Failure>),
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<Next, Error> {
     let mut delays = None;
-    let mut attempt = 1;
-    let mut ended = first;
     loop {
         let fault = match ended {
             Ok(Delivered::Filtered) => {
@@ -139,7 +167,7 @@ async fn finish<H: RecordHandler>(
             Ok(Delivered::Ended(Outcome::Done(returned))) => {
                 match send(run, index, attempt, returned, outputs, tally).await {
                     Ok(()) => return Ok(Next::Finished),
-                    Err(failure) => Fault::Failed(failure),
+                    Err(fault) => fault,
                 }
             }
             Ok(Delivered::Ended(Outcome::Rejected(rejection))) => Fault::Rejected(rejection),
@@ -176,7 +204,7 @@ async fn deliver<H: RecordHandler>(
 }
 
 /// Hands over what the handler returned. At least once the record counts as handled when all of it is acknowledged, else
-/// now.
+/// now: in a transaction, its end tells.
 async fn send(
     run: &Run<'_>,
     index: usize,
@@ -184,10 +212,16 @@ async fn send(
     returned: Outputs,
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
-) -> Result<(), Failure> {
-    let records = run.resolve(returned, run.record(index).key())?;
+) -> Result<(), Fault> {
+    let records = run.resolve(returned, run.record(index).key()).map_err(Fault::Failed)?;
     let returned_nothing = records.is_empty();
-    outputs.send(run, index, attempt, records).await?;
+    if run.transaction().is_some() {
+        run.entrust(records).await?;
+        tally.handled += 1;
+        run.handled(index);
+        return Ok(());
+    }
+    outputs.send(run, index, attempt, records).await.map_err(Fault::Failed)?;
     if returned_nothing || run.listener().delivery == Delivery::AtMostOnce {
         tally.handled += 1;
         run.handled(index);

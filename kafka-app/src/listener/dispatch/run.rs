@@ -8,7 +8,7 @@ use crate::{
     config::{AckMode, OnRevoke, ResolvedListener, Retry},
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Origin, Reason, dead_letter, decide, give_up, random},
-    handler::{Failure, Output, Outputs, RecordContext, Rejection},
+    handler::{Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
     listener::metrics::count,
     observe::{self, Place},
     producer::SendError,
@@ -49,6 +49,8 @@ pub(super) struct Run<'a> {
 /// Why a delivery did not succeed.
 pub(super) enum Fault {
     Failed(Failure),
+    /// Some of what it was to send was sent.
+    Torn(Failure),
     Rejected(Rejection),
 }
 
@@ -104,7 +106,7 @@ impl<'a> Run<'a> {
             topic: self.chunk.topic,
             partition: self.chunk.partition,
             attempt,
-            env: &self.shared.policy.env,
+            env: self.env(),
             ack: self.progress.ack(self.chunk.records[index].seq),
         }
     }
@@ -164,19 +166,23 @@ impl<'a> Run<'a> {
         fault: Fault,
         delays: &mut Option<Delays>,
     ) -> Result<Next, Error> {
-        let metrics = &self.shared.policy.metrics;
-        let (decision, reason) = match fault {
-            Fault::Failed(failure) => {
-                count(&metrics.failed);
-                let next_delay = || delays.get_or_insert_with(|| self.delays()).next_delay();
-                (decide(self.listener(), failure.class, attempt, next_delay), Reason::of_failure(&failure))
-            }
+        let policy = &self.shared.policy;
+        let (failure, is_torn) = match fault {
             Fault::Rejected(rejection) => {
-                count(&metrics.rejected);
-                (give_up(self.listener()), Reason::of_rejection(&rejection))
+                count(&policy.metrics.rejected);
+                let (decision, reason) = (give_up(self.listener()), Reason::of_rejection(&rejection));
+                return self.carry_out(index, attempt, decision, &reason).await;
             }
+            Fault::Failed(failure) => (failure, policy.takes_template),
+            Fault::Torn(failure) => (failure, true),
         };
-        self.carry_out(index, attempt, decision, &reason).await
+        count(&policy.metrics.failed);
+        let decision = decide(self.listener(), failure.class, attempt, || self.delay_after(delays, attempt));
+        let reason = Reason::of_failure(&failure);
+        match self.leave(&[index], attempt, is_torn, failure.class, &decision, &reason) {
+            Some(next) => Ok(next),
+            None => self.carry_out(index, attempt, decision, &reason).await,
+        }
     }
 
     /// Does what was decided about one record.
@@ -227,9 +233,12 @@ impl<'a> Run<'a> {
         };
         let origin = Origin { topic: place.topic, partition: place.partition, group_id: &self.listener().group_id };
         let letter = dead_letter(self.record(index), origin, reason, topic, n_partitions);
-        let sending = match send(sink, letter).await {
-            Ok(_) => Sending::Acknowledged,
-            Err(failed) => self.resend(place, sink, failed, &DEAD_LETTER_SENDS).await,
+        let sending = match self.transaction() {
+            Some(transaction) => self.send_letter(transaction, sink, (index, attempt), letter, reason).await,
+            None => match send(sink, letter).await {
+                Ok(_) => Sending::Acknowledged,
+                Err(failed) => self.resend(place, sink, failed, &DEAD_LETTER_SENDS).await,
+            },
         };
         match sending {
             Sending::Acknowledged => {
@@ -285,7 +294,11 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn sink(&self) -> Option<&'a dyn RecordSink> {
-        self.shared.policy.env.producer.as_deref()
+        self.env().producer.as_deref()
+    }
+
+    fn env(&self) -> &'a HandlerEnv {
+        self.transaction().map_or(&self.shared.policy.env, |transaction| transaction.env())
     }
 }
 

@@ -8,6 +8,7 @@ mod offsets;
 mod rebalance;
 mod rewind;
 mod shutdown;
+mod transactions;
 
 use std::{
     collections::VecDeque,
@@ -25,8 +26,9 @@ use super::{
     lane::Lanes,
     later::later,
     mailbox::{Command, Mailbox},
-    slot::{Confirm, Pull, Ready, Rewind, Slot},
+    slot::{Confirm, Pull, Ready, Rewind, Slot, TakingTurn},
     tracker::Tracker,
+    transaction::Turns,
 };
 pub(crate) use config::PumpConfig;
 pub(crate) use shutdown::StopReport;
@@ -82,6 +84,8 @@ pub(crate) struct Pump {
     config: PumpConfig,
     assignment: Assignment<Slot>,
     lanes: Lanes,
+    /// Exactly once.
+    transactions: Option<Turns>,
     client: Box<dyn ConsumerClient>,
     mailbox: Arc<Mailbox>,
     status: watch::Sender<ConsumerStatus>,
@@ -109,9 +113,9 @@ impl Pump {
         is_paused: bool,
         now: Instant,
     ) -> Self {
-        // At most once commits only before hand-overs, which ask for it.
+        // At most once commits only before hand-overs, which ask for it; exactly once by transactions.
         let mode = match config.delivery {
-            Delivery::AtMostOnce => AckMode::Time,
+            Delivery::AtMostOnce | Delivery::ExactlyOnce => AckMode::Time,
             Delivery::AtLeastOnce => config.ack_mode,
         };
         let schedule = CommitSchedule::new(mode, config.ack_time, config.ack_count, now);
@@ -119,6 +123,7 @@ impl Pump {
             config,
             assignment: Assignment::new(),
             lanes,
+            transactions: None,
             client,
             mailbox,
             status,
@@ -135,6 +140,12 @@ impl Pump {
         }
     }
 
+    /// Exactly once: with these transactions.
+    pub(crate) fn with_transactions(mut self, transactions: Option<Turns>) -> Self {
+        self.transactions = transactions;
+        self
+    }
+
     /// Does all that can be done now.
     pub(crate) fn turn(&mut self, now: Instant) -> Turn {
         for command in self.mailbox.take() {
@@ -144,11 +155,16 @@ impl Pump {
             return Turn::Ended(exit);
         }
         self.advance(now);
+        self.continue_transactions(now);
         self.continue_revoke(now);
         self.rewind(now);
         let is_forced = now >= self.next_fallback;
         let more = self.pull(now, is_forced);
         self.commit(now);
+        if more {
+            // A full turn goes on at once.
+            self.continue_transactions(now);
+        }
         if is_forced {
             self.next_fallback = now + FALLBACK;
             self.watch(now);
@@ -178,8 +194,10 @@ impl Pump {
                     entry.data.forget_waiting();
                     entry.data.rewind.get_or_insert(Rewind { offset: None, not_before, reply: None }).not_before =
                         not_before;
+                    self.close_turn();
                 }
             }
+            Command::Transaction(answer) => self.note_transaction(answer, now),
             Command::Failed { error } => self.fail(error, now),
             Command::Pause => self.is_paused = true,
             Command::Resume => self.is_paused = false,
@@ -188,6 +206,7 @@ impl Pump {
                     entry.data.assigned.fence();
                     entry.data.forget_waiting();
                     entry.data.rewind = Some(Rewind { offset: Some(offset), not_before: now, reply: Some(reply) });
+                    self.close_turn();
                 }
                 None => {
                     let text = format!("cannot seek {partition}: it is not assigned to this consumer");
@@ -263,6 +282,10 @@ impl Pump {
         if self.is_paused || !self.phase.is_running() {
             return false;
         }
+        let turn = match self.taking_turn(now) {
+            Ok(turn) => turn,
+            Err(NotNow) => return false,
+        };
         let (mut more, mut faults) = (false, Vec::new());
         let mut pull = Pull {
             now,
@@ -270,6 +293,7 @@ impl Pump {
             is_forced,
             lanes: &mut self.lanes,
             scratch: &mut self.scratch,
+            turn,
         };
         for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving) {
             let pulled = entry.data.pull(&mut pull);
@@ -282,10 +306,28 @@ impl Pump {
                     .map(|fault| Fault { kind: fault.kind, text: format!("{partition}: {fault}") }),
             );
         }
+        if let (Some(turn), Some(turns)) = (pull.turn, &mut self.transactions)
+            && turn.n_handed > 0
+        {
+            turns.cycle.handed_over(turn.index, turn.n_handed, now);
+            self.assignment.rotate();
+        }
         for fault in faults {
             self.report(fault, now);
         }
         more
+    }
+
+    /// The transaction that records go into; none unless the delivery is exactly once.
+    fn taking_turn(&mut self, now: Instant) -> std::result::Result<Option<TakingTurn>, NotNow> {
+        let Some(turns) = &mut self.transactions else { return Ok(None) };
+        if self.revoking.is_some() {
+            return Err(NotNow); // What is given back is committed before anything else is taken.
+        }
+        let (index, room, transaction) = turns.takes(now).ok_or(NotNow)?;
+        let n_slots = u32::try_from(self.assignment.len()).unwrap_or(u32::MAX).max(1);
+        let share = room.div_ceil(n_slots);
+        Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0 }))
     }
 
     fn new_assigned(&self, partition: &TopicPartition, epoch: u64, tracker: &Tracker) -> Arc<Assigned> {
@@ -331,6 +373,7 @@ impl Pump {
             self.standing_due_at(),
             self.revoking.as_ref().map(Revoking::deadline),
             self.phase.next_look(now),
+            self.transactions.as_ref().and_then(|turns| turns.cycle.next_look()),
         ]
         .into_iter()
         .chain(slots)
@@ -340,6 +383,9 @@ impl Pump {
         .fold(self.next_fallback, Instant::min)
     }
 }
+
+/// No transaction takes records now.
+struct NotNow;
 
 impl Drop for Pump {
     /// Lanes may outlive their pump: what they report from here on counts for nothing.

@@ -29,13 +29,16 @@ impl Pump {
                 self.schedule.want();
             }
         }
-        if is_news && self.store_at.is_none() {
+        if is_news && self.store_at.is_none() && self.transactions.is_none() {
             self.store_at = Some(now + STORE_AFTER);
         }
     }
 
     /// Stores and commits what is due.
     pub(super) fn commit(&mut self, now: Instant) {
+        if self.transactions.is_some() {
+            return; // Only transactions move positions.
+        }
         // Records held by this very turn.
         if self.assignment.iter().any(|entry| entry.data.held.as_ref().is_some_and(|held| held.token.is_none())) {
             self.schedule.want();
@@ -193,6 +196,7 @@ fn position(slot: &Slot, delivery: Delivery) -> Option<Watermark> {
     match delivery {
         Delivery::AtLeastOnce => slot.tracker.watermark(),
         Delivery::AtMostOnce => slot.held.as_ref().map(|held| held.upto),
+        Delivery::ExactlyOnce => None,
     }
 }
 

@@ -44,13 +44,20 @@ impl Pump {
     /// Fences what goes away. It is given back by [`Pump::continue_revoke`].
     pub(super) fn begin_revoke(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
         let (delivery, on_revoke) = (self.config.delivery, self.config.on_revoke);
+        let mut is_torn = false;
         for partition in &partitions {
             if let Some(entry) = self.assignment.get_mut(partition) {
+                // What is dropped in the middle may have sent something.
+                is_torn |= on_revoke == OnRevoke::Cancel && entry.data.assigned.is_running();
                 leave(entry, delivery, on_revoke);
-                if lost && delivery == Delivery::AtLeastOnce {
+                if lost && delivery != Delivery::AtMostOnce {
                     entry.data.assigned.retire();
                 }
             }
+        }
+        self.close_turn();
+        if lost || is_torn {
+            self.abort_turns();
         }
         // While the group is left all has drained or was cut off already.
         let patience = if self.phase.is_closing() { Duration::ZERO } else { self.config.drain_timeout };
@@ -66,7 +73,8 @@ impl Pump {
                 && self.assignment.iter().any(|e| e.partition == *partition && is_busy(&e.data, self.config.delivery))
         };
         let busy: Vec<&TopicPartition> = revoking.partitions.iter().filter(|p| waits_for(p)).collect();
-        if !busy.is_empty() && now < revoking.deadline {
+        let is_committed = revoking.lost || self.has_no_transaction();
+        if (!busy.is_empty() || !is_committed) && now < revoking.deadline {
             return;
         }
         for partition in busy {
@@ -76,6 +84,11 @@ impl Pump {
             );
         }
         let Some(Revoking { partitions, lost, .. }) = self.revoking.take() else { return };
+        if !is_committed {
+            // Nothing of it counts before its positions do; those, the broker takes of a member of this generation only.
+            self.abort_turns();
+            self.continue_transactions(now);
+        }
         self.give_back(&partitions, lost, now);
         if !self.waiting.is_empty() {
             self.mailbox.wake(); // What waited for this is served by the next turn, at once.
@@ -91,6 +104,7 @@ impl Pump {
             if let Some(slot) = self.assignment.remove(partition) {
                 slot.assigned.retire();
             }
+            self.forget_failures(partition);
         }
         if let Err(error) = self.client.unassign(partitions) {
             tracing::warn!(listener = &*self.config.listener_id, %error, "the client did not take the partitions back");
@@ -125,7 +139,7 @@ pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRe
     entry.data.rewind = None;
     match (on_revoke, delivery) {
         (OnRevoke::Cancel, _) => entry.data.assigned.cancel(),
-        (OnRevoke::Drain, Delivery::AtLeastOnce) => entry.data.assigned.fence(),
+        (OnRevoke::Drain, Delivery::AtLeastOnce | Delivery::ExactlyOnce) => entry.data.assigned.fence(),
         (OnRevoke::Drain, Delivery::AtMostOnce) => return entry.data.forget_uncommitted(),
     }
     entry.data.forget_waiting();
@@ -135,7 +149,7 @@ pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRe
 pub(super) fn is_busy(slot: &Slot, delivery: Delivery) -> bool {
     match delivery {
         // What waits in lanes behind the fence is dropped when it comes up.
-        Delivery::AtLeastOnce => slot.assigned.is_running(),
+        Delivery::AtLeastOnce | Delivery::ExactlyOnce => slot.assigned.is_running(),
         Delivery::AtMostOnce => slot.is_in_flight(),
     }
 }

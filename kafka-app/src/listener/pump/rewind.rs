@@ -11,7 +11,7 @@ impl Pump {
         let ripe: Vec<TopicPartition> = self
             .assignment
             .iter()
-            .filter(|entry| !entry.is_leaving && !entry.data.assigned.is_running())
+            .filter(|entry| !entry.is_leaving && !entry.data.assigned.is_running() && !entry.data.is_in_turn())
             .filter(|entry| entry.data.rewind.as_ref().is_some_and(|rewind| rewind.not_before <= now))
             .map(|entry| entry.partition.clone())
             .collect();
@@ -33,7 +33,7 @@ impl Pump {
             rewind.not_before = now + FALLBACK;
             return;
         }
-        let is_sought = rewind.offset.is_some();
+        let sought = rewind.offset;
         let reply = slot.rewind.take().and_then(|rewind| rewind.reply);
         // What was finished under the old epoch still counts.
         self.store(now);
@@ -42,7 +42,8 @@ impl Pump {
         let assigned = self.new_assigned(partition, epoch, &tracker);
         if let Some(entry) = self.assignment.get_mut(partition) {
             entry.data.restart(tracker, assigned);
-            entry.data.is_sought |= is_sought;
+            entry.data.is_sought |= sought.is_some();
+            entry.data.resume = sought.or(entry.data.resume);
         }
         if let Some(reply) = reply {
             let _gone = reply.send(Ok(()));

@@ -192,6 +192,11 @@ impl Pump {
     fn commit_last(&mut self, until: Instant, deadline: Instant, now: Instant) {
         self.advance(now);
         let report = self.cut_off();
+        self.close_turn();
+        if !report.cut_off.is_empty() {
+            self.abort_turns(); // What was dropped in the middle may have sent something.
+        }
+        self.continue_transactions(now);
         self.store(now);
         self.phase = Phase::Committing { until, deadline, report };
         // At most once has committed before it handed over. Who finished nothing has nothing to commit, and perhaps no broker.
@@ -203,7 +208,11 @@ impl Pump {
     }
 
     fn is_committed(&self) -> bool {
-        self.config.delivery == Delivery::AtMostOnce || self.schedule.is_settled()
+        match self.config.delivery {
+            Delivery::AtMostOnce => true,
+            Delivery::AtLeastOnce => self.schedule.is_settled(),
+            Delivery::ExactlyOnce => self.has_no_transaction(),
+        }
     }
 
     /// Starts to leave the group.

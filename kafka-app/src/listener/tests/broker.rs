@@ -34,6 +34,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         runner,
         metrics: Arc::default(),
         connect,
+        open_producer: None,
     })
 }
 
@@ -221,6 +222,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         runner: Recorder::new(),
         metrics: Arc::default(),
         connect,
+        open_producer: None,
     };
     let container = Container::new(spec);
     container.start().expect("it starts");

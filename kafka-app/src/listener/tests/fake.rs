@@ -15,17 +15,23 @@ use tokio::{
 };
 
 use crate::{
-    client::{ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken},
+    client::{
+        Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, GroupMetadata, Lease, RecordQueue, Scope, Signal,
+        StoredOffset, Taken, TransactionFault, TransactionFaultKind,
+    },
     config::{Delivery, ResolvedListener, Subscription},
     error::{Error, Result},
+    handler::{HandlerEnv, States},
     listener::{
         Ack,
         dispatch::{Chunk, ChunkRunner, Progress},
         lane::Lanes,
         mailbox::{Command, Mailbox},
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+        transaction::{Answer, Clerk, Ended, Job, OpenProducer, TransactionSpec, TurnProducer, Turns, What},
     },
     record::{OwnedRecord, RawRecord, TopicPartition},
+    test_support::FakeTransactions,
 };
 
 /// What the client was told, in order: `assign 0`, `store 0@3`, `commit`, `commit 0@3`, `seek 0@2`, `unassign 0`, `close`.
@@ -133,8 +139,48 @@ impl ConsumerClient for FakeClient {
         self.0.lock().is_closed
     }
 
+    fn group_metadata(&self) -> Result<GroupMetadata> {
+        Ok(GroupMetadata::of_group("billing"))
+    }
+
+    fn committed(&self) -> Arc<dyn Committed> {
+        Arc::new(NobodyAsks)
+    }
+
     fn lease(&self) -> Lease {
         Arc::new(())
+    }
+}
+
+/// The double of the worker answers by hand.
+struct NobodyAsks;
+
+impl Committed for NobodyAsks {
+    fn read(&self, _: &[TopicPartition]) -> Result<Vec<(TopicPartition, Option<i64>)>> {
+        Err(Error::new(crate::ErrorKind::Unavailable, "a double"))
+    }
+}
+
+/// Notes what a turn is told: `open 0`, `flush 0`, `commit 0: 0@3 1@5`, `abort 0`, `ask`.
+struct FakeClerk(Arc<Mutex<Cluster>>, usize);
+
+impl Clerk for FakeClerk {
+    fn tell(&self, job: Job) {
+        let turn = self.1;
+        let call = match job {
+            Job::Open(name) => format!("open {turn} {}", name.n_lost),
+            Job::Begin => format!("begin {turn}"),
+            Job::Flush => format!("flush {turn}"),
+            Job::Commit { offsets, .. } => {
+                let mut places: Vec<_> = offsets.iter().map(place).collect();
+                places.sort_unstable();
+                let names: String = places.iter().map(|(partition, at)| format!(" {partition}@{at}")).collect();
+                format!("commit {turn}:{names}")
+            }
+            Job::Abort => format!("abort {turn}"),
+            Job::AskPositions(..) => "ask".to_owned(),
+        };
+        self.0.lock().calls.push(call);
     }
 }
 
@@ -216,6 +262,8 @@ pub(super) struct Gate {
     /// Results of acknowledgments awaited by handlers.
     confirmed: Mutex<Vec<bool>>,
     fails_at: Mutex<Option<i64>>,
+    /// Fails in a way that spoils the transaction, once.
+    taints_at: Mutex<Option<i64>>,
 }
 
 impl ChunkRunner for Gate {
@@ -236,6 +284,12 @@ impl ChunkRunner for Gate {
                 self.log.lock().push(format!(".{place}"));
                 if *self.fails_at.lock() == Some(record.record.offset()) {
                     return Err(Error::new(crate::ErrorKind::Listener, "spent"));
+                }
+                if self.taints_at.lock().take_if(|at| *at == record.record.offset()).is_some() {
+                    if let Some(transaction) = chunk.transaction {
+                        transaction.taint();
+                    }
+                    break;
                 }
                 match progress.ack(record.seq) {
                     None => progress.done(record.seq),
@@ -280,6 +334,7 @@ impl Rig {
             acks: Mutex::default(),
             confirmed: Mutex::default(),
             fails_at: Mutex::default(),
+            taints_at: Mutex::default(),
         });
         let n_workers = usize::try_from(listener.workers).expect("it fits");
         let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, listener.ordering, n_workers);
@@ -287,7 +342,15 @@ impl Rig {
         let mailbox = Arc::<Mailbox>::default();
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
         let config = PumpConfig::new(listener, takes_batches);
-        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now);
+        let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
+            let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
+            let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
+            let spec = TransactionSpec { listener_id, instance: 0, limits, open, metrics: Arc::default() };
+            let clerk = |turn| -> Box<dyn Clerk> { Box::new(FakeClerk(Arc::clone(&cluster), turn)) };
+            Turns::with(spec, &mailbox, [clerk(0), clerk(1)])
+        });
+        let pump =
+            Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now).with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
         Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None }
     }
@@ -301,6 +364,45 @@ impl Rig {
         self.event(ConsumerEvent::Assign((0..n_partitions).map(orders).collect())).await;
         self.cluster.lock().calls.clear();
         self
+    }
+
+    /// Exactly once: both producers are open.
+    pub(super) async fn opened(mut self) -> Self {
+        self.settle().await;
+        for turn in 0..2 {
+            let env = |_: &Scope| HandlerEnv {
+                listener_id: "bill".to_owned(),
+                states: States::default(),
+                producer: None,
+                template: None,
+            };
+            let producer = Arc::new(TurnProducer::new(FakeTransactions::default(), env));
+            self.mailbox.send(Command::Transaction(Answer { turn, what: What::Opened(producer) }));
+            self.ends(turn, Ended::Open, Ok(())).await;
+        }
+        self.cluster.lock().calls.clear();
+        self
+    }
+
+    /// What a turn was told has ended.
+    pub(super) async fn ends(
+        &mut self,
+        turn: usize,
+        ended: Ended,
+        outcome: std::result::Result<(), TransactionFaultKind>,
+    ) {
+        let outcome = outcome.map_err(|kind| TransactionFault { kind, text: "as told".to_owned() });
+        self.tell(Command::Transaction(Answer { turn, what: What::Ended(ended, outcome) })).await;
+    }
+
+    /// The broker says what is committed.
+    pub(super) async fn positions(&mut self, positions: &[(i32, Option<i64>)]) {
+        let positions = positions.iter().map(|(partition, offset)| (orders(*partition), *offset)).collect();
+        self.tell(Command::Transaction(Answer { turn: 0, what: What::Positions(Ok(positions)) })).await;
+    }
+
+    pub(super) fn taint_at(&self, offset: i64) {
+        *self.gate.taints_at.lock() = Some(offset);
     }
 
     /// Turns the pump and runs handlers until neither has more to do.

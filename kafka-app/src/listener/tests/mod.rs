@@ -4,6 +4,7 @@ mod broker;
 mod fake;
 mod pump;
 mod supervisor;
+mod transactions;
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 

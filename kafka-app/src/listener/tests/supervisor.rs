@@ -28,6 +28,7 @@ fn container(concurrency: u32, connect: Connect) -> Arc<Container> {
         runner: Recorder::new(),
         metrics: Arc::default(),
         connect,
+        open_producer: None,
     })
 }
 

@@ -1,5 +1,6 @@
 mod at_most_once;
 mod batch;
+mod exactly_once;
 mod failures;
 mod happy_path;
 mod logs;

@@ -1,0 +1,223 @@
+//! Exactly once: which records are in which transaction, when one is full of finished records, and the way back after one
+//! that was given up.
+
+use std::{sync::Arc, time::Instant};
+
+use super::{Pump, Rewind};
+use crate::{
+    client::StoredOffset,
+    error_handler::Reason,
+    handler::Failure,
+    listener::{
+        assignment::Entry,
+        slot::Slot,
+        transaction::{Drained, News, Position, Step},
+    },
+    record::TopicPartition,
+};
+
+impl Pump {
+    /// Does about the transactions all that can be done now.
+    pub(super) fn continue_transactions(&mut self, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        turns.cycle.tick(now);
+        if let Some(news) = turns.note_taints(now) {
+            self.learn(news);
+        }
+        self.cut_overdue(now);
+        self.note_drained(now);
+        while let Some(turns) = &mut self.transactions
+            && let Some(step) = turns.cycle.next_step(now)
+        {
+            match step {
+                Step::Abort(index) => {
+                    // First, so that handlers see that what fails now is not their doing.
+                    self.fence_turn(index);
+                    if let Some(turns) = &mut self.transactions {
+                        turns.start(step);
+                    }
+                }
+                Step::Commit(index) => self.commit_turn(index, now),
+                Step::AskPositions => match self.assignment.partitions() {
+                    partitions if partitions.is_empty() => turns.cycle.positioned(),
+                    partitions => turns.ask_positions(self.client.committed(), partitions),
+                },
+                Step::Rewind => {
+                    if !self.rewind_turns(now) {
+                        return; // The end of what runs wakes us.
+                    }
+                }
+                Step::Open(_) | Step::Begin(_) | Step::Flush(_) => turns.start(step),
+            }
+        }
+    }
+
+    /// What a worker said.
+    pub(super) fn note_transaction(&mut self, answer: crate::listener::transaction::Answer, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        if let Some(news) = turns.note(answer, now) {
+            self.learn(news);
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        let Some(turns) = &mut self.transactions else { return };
+        match news {
+            News::Committed(index, positions) => {
+                for Position { epoch, offset } in positions {
+                    turns.ledger.committed(&offset.partition, offset.offset);
+                    if let Some(entry) = self.assignment.by_epoch(epoch) {
+                        entry.data.resume = Some(offset.offset);
+                    }
+                }
+                for entry in self.assignment.iter_mut() {
+                    entry.data.in_turn[index] = false;
+                }
+            }
+            News::Undelivered(index, text) => {
+                let reason = Arc::new(Reason::of_failure(&Failure::retry(text)));
+                for entry in self.assignment.iter().filter(|entry| entry.data.in_turn[index]) {
+                    for offset in entry.data.offsets_in_turn() {
+                        turns.ledger.undelivered(&entry.partition, offset, &reason);
+                    }
+                }
+            }
+            News::Positions(positions) => {
+                for (partition, offset) in positions {
+                    if let (Some(entry), Some(offset)) = (self.assignment.get_mut(&partition), offset) {
+                        entry.data.resume = Some(offset);
+                    }
+                }
+                turns.cycle.positioned();
+            }
+        }
+    }
+
+    /// Handlers are slower than a transaction may last: no other record of it starts, what is finished is committed, and
+    /// the rest comes again in the next.
+    fn cut_overdue(&mut self, now: Instant) {
+        let Some(turns) = &self.transactions else { return };
+        let Some(index) = turns.cycle.draining().filter(|_| turns.cycle.is_overdue(now)) else { return };
+        for entry in self.assignment.iter_mut().filter(|entry| entry.data.in_turn[index]) {
+            if !entry.data.assigned.is_fenced() && !entry.data.has_finished() {
+                tracing::warn!(
+                    listener = &*self.config.listener_id,
+                    "{}: handlers take long for a transaction; the records behind the running one come in the next",
+                    entry.partition
+                );
+                read_again(entry, None, now);
+            }
+        }
+    }
+
+    /// Looks whether all that the turn took is finished, or fenced and at rest.
+    fn note_drained(&mut self, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        let Some(index) = turns.cycle.draining() else { return };
+        if self.assignment.iter_mut().any(|entry| entry.data.in_turn[index] && !entry.data.is_at_rest()) {
+            return;
+        }
+        let (mut positions, mut n_finished, mut is_torn) = (Vec::new(), 0_u64, false);
+        for entry in self.assignment.iter_mut().filter(|entry| entry.data.in_turn[index]) {
+            let epoch = entry.epoch();
+            let slot = &mut entry.data;
+            slot.assigned.advance(&mut slot.tracker);
+            let front = slot.tracker.front_seq();
+            n_finished += front - slot.settled;
+            slot.settled = front;
+            is_torn |= slot.tracker.has_gaps();
+            if let Some(watermark) = slot.tracker.watermark() {
+                let (offset, leader_epoch) = (watermark.offset, watermark.leader_epoch);
+                let offset = StoredOffset { partition: entry.partition.clone(), offset, leader_epoch };
+                positions.push(Position { epoch, offset });
+            }
+        }
+        let how = match n_finished {
+            _ if is_torn => Drained::Torn,
+            0 => Drained::Nothing,
+            _ => Drained::Finished,
+        };
+        if how == Drained::Nothing {
+            self.assignment.iter_mut().for_each(|entry| entry.data.in_turn[index] = false);
+        }
+        turns.drained(how, positions, u32::try_from(n_finished).unwrap_or(u32::MAX), now);
+    }
+
+    /// Sends the positions of a turn. Here is where it is seen who the consumer is in its group: on the thread that
+    /// answers revokes, so it cannot be one that has given back what it commits.
+    fn commit_turn(&mut self, index: usize, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        let is_owned = |position: &Position| self.assignment.iter().any(|entry| entry.epoch() == position.epoch);
+        if !turns.positions(index).iter().all(is_owned) {
+            return turns.refuse(index, now); // Others handle the records of a partition that is gone.
+        }
+        match self.client.group_metadata() {
+            Ok(group) => turns.commit(index, group),
+            Err(error) => {
+                tracing::error!(listener = &*self.config.listener_id, "a transaction cannot be committed: {error}");
+                turns.refuse(index, now);
+            }
+        }
+    }
+
+    /// No further record starts of what a turn took that is given up.
+    fn fence_turn(&mut self, index: usize) {
+        for entry in self.assignment.iter_mut().filter(|entry| entry.data.in_turn[index]) {
+            entry.data.assigned.fence();
+            entry.data.forget_waiting();
+        }
+    }
+
+    /// Has everything read again that is in a turn that was given up, once no handler of it runs. False while one does.
+    fn rewind_turns(&mut self, now: Instant) -> bool {
+        let Some(turns) = &mut self.transactions else { return true };
+        let is_running = |entry: &Entry<Slot>| entry.data.is_in_turn() && entry.data.assigned.is_running();
+        if self.assignment.iter().any(is_running) {
+            return false;
+        }
+        for entry in self.assignment.iter_mut().filter(|entry| entry.data.is_in_turn()) {
+            let resume = entry.data.resume;
+            read_again(entry, resume, now);
+            entry.data.in_turn = Default::default();
+        }
+        turns.cycle.rewound();
+        true
+    }
+
+    /// Partitions are being given back: nothing more is taken until that is done.
+    pub(super) fn close_turn(&mut self) {
+        if let Some(turns) = &mut self.transactions {
+            turns.cycle.close();
+        }
+    }
+
+    /// Gives up whatever is not being committed.
+    pub(super) fn abort_turns(&mut self) {
+        if let Some(turns) = &mut self.transactions {
+            turns.cycle.abort_all();
+        }
+    }
+
+    /// Whether no transaction holds anything.
+    pub(super) fn has_no_transaction(&self) -> bool {
+        self.transactions.as_ref().is_none_or(|turns| turns.cycle.is_quiet())
+    }
+
+    pub(super) fn forget_failures(&self, partition: &TopicPartition) {
+        if let Some(turns) = &self.transactions {
+            turns.ledger.forget(partition);
+        }
+    }
+}
+
+/// Fences a partition and has it read again, from `offset` on or from its first unfinished record; where somebody asked
+/// for another position, that one stands.
+fn read_again(entry: &mut Entry<Slot>, offset: Option<i64>, now: Instant) {
+    entry.data.assigned.fence();
+    entry.data.forget_waiting();
+    let rewind = entry.data.rewind.get_or_insert(Rewind { offset: None, not_before: now, reply: None });
+    // Without a reply it is not a seek: what was finished before the retry is to come again too.
+    if rewind.reply.is_none() && offset.is_some() {
+        rewind.offset = offset;
+    }
+}

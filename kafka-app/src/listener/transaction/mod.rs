@@ -1,0 +1,24 @@
+//! Exactly once: outputs and positions of a consumer in transactions that take turns.
+
+mod cycle;
+mod ledger;
+mod open;
+mod producer;
+mod step;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod worker;
+
+pub(crate) use cycle::N_TURNS;
+pub(crate) use ledger::Prior;
+pub(crate) use open::Transaction;
+pub(crate) use producer::{OpenProducer, TurnProducer};
+pub(crate) use step::{Drained, Step};
+pub(crate) use turns::{News, Position, TransactionSpec, Turns};
+pub(crate) use worker::Answer;
+#[cfg(test)]
+pub(crate) use {
+    step::Ended,
+    worker::{Clerk, Job, What},
+};

@@ -1,0 +1,4 @@
+mod cycle;
+mod sequences;
+mod worker;
+mod world;

@@ -1,0 +1,69 @@
+//! Whatever happens in whatever order: each record is committed once, in order, and nothing hangs.
+
+use proptest::{collection::vec, prelude::*};
+
+use super::world::{Event, World};
+
+const EVENTS: [Event; 15] = [
+    Event::HandOver,
+    Event::Finish,
+    Event::Cut,
+    Event::Tear,
+    Event::Taint,
+    Event::Close,
+    Event::Lose,
+    Event::Pass,
+    Event::Succeed(0),
+    Event::Succeed(1),
+    Event::Fail(0),
+    Event::Fail(1),
+    Event::Break(0, false),
+    Event::Break(0, true),
+    Event::Break(1, true),
+];
+
+/// Events that lead from any state to another, with one of each kind; the rest is theirs mirrored.
+const FEW: [Event; 8] = [
+    Event::HandOver,
+    Event::Finish,
+    Event::Close,
+    Event::Lose,
+    Event::Succeed(0),
+    Event::Succeed(1),
+    Event::Fail(0),
+    Event::Break(0, true),
+];
+
+#[test]
+fn every_sequence_of_six_events_commits_each_record_once() {
+    // Behind a first turn that is ready to be sent, so that both turns are at work within six events.
+    let mut n_sequences = 0;
+    for code in 0..FEW.len().pow(6) {
+        let mut world = World::new();
+        for event in [Event::HandOver, Event::Close, Event::Finish] {
+            world.happen(event);
+        }
+        let mut rest = code;
+        for _ in 0..6 {
+            world.happen(FEW[rest % FEW.len()]);
+            rest /= FEW.len();
+        }
+        world.finish(12);
+        n_sequences += 1;
+    }
+    assert_eq!(n_sequences, 262_144);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn long_sequences_commit_each_record_once(events in vec(0..EVENTS.len(), 0..300)) {
+        let mut world = World::new();
+        for event in events {
+            world.happen(EVENTS[event]);
+        }
+        let committed = world.committed;
+        world.finish(committed + 20);
+    }
+}
