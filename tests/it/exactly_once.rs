@@ -101,7 +101,10 @@ impl Case {
     async fn new(partitions: i32) -> Result<Self> {
         let broker = match std::env::var("KAFKA_APP_TEST_BOOTSTRAP") {
             Ok(_) => TestBroker::start()?,
-            Err(_) => TestBroker::embedded(&[("group.min.session.timeout.ms", "500")])?,
+            Err(_) => TestBroker::embedded(&[
+                ("group.min.session.timeout.ms", "500"),
+                ("group.consumer.heartbeat.interval.ms", "200"),
+            ])?,
         };
         Ok(Self {
             group: broker.name("exactly"),
@@ -119,8 +122,12 @@ impl Case {
             .set("in", &self.source)
             .set("out", &self.out)
             .set("dlt", &self.dlt)
-            .set("group", &self.group)
-            .set("kafka.consumer.properties.heartbeat.interval.ms", "300");
+            .set("group", &self.group);
+        // The broker decides about it where the group runs by KIP-848.
+        let app = match settings.iter().any(|(key, _)| key.ends_with("group.protocol")) {
+            true => app,
+            false => app.set("kafka.consumer.properties.heartbeat.interval.ms", "300"),
+        };
         let app = settings.iter().fold(app, |app, (key, value)| app.set(*key, *value));
         let app = app.state(Audit(self.audit.clone())).state(Trouble::default()).state(self.journal.clone());
         Ok(app.listeners(listeners).start().await?)
@@ -248,9 +255,11 @@ async fn batches_are_copied_once() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn consumers_that_come_and_go_repeat_nothing() -> Result<()> {
-    for protocol in
-        [("partition.assignment.strategy", "cooperative-sticky"), ("partition.assignment.strategy", "range")]
-    {
+    for protocol in [
+        ("partition.assignment.strategy", "cooperative-sticky"),
+        ("partition.assignment.strategy", "range"),
+        ("group.protocol", "consumer"),
+    ] {
         let case = Case::new(6).await?;
         let key = format!("kafka.consumer.properties.{}", protocol.0);
         let start = |name: &'static str| {

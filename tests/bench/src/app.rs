@@ -51,6 +51,28 @@ async fn json(Json(order): Json<Order>) {
     count();
 }
 
+#[kafka_listener(topic = "bench", group = "bench", delivery = "exactly-once")]
+async fn copy(payload: bytes::Bytes) -> bytes::Bytes {
+    count();
+    payload
+}
+
+/// A pipeline with as many records in a transaction at most.
+#[tokio::main(worker_threads = 2)]
+pub(crate) async fn pipeline(args: &ClientArgs, n_transaction: u32) -> Result<Measured> {
+    N_EXPECTED.store(args.records, Ordering::Relaxed);
+    let target = crate::pipeline::target(args)?;
+    let listeners = listeners![copy].into_iter().map(|listener| {
+        let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(&target);
+        listener.transaction_max_records(n_transaction)
+    });
+    let app = KafkaApp::new(&args.bootstrap_server).listeners(listeners).start().await?;
+    DONE.notified().await;
+    app.stop().await.expect_clean();
+    let Measured { n_records, wall_s, cpu_s } = ENDED.get().context("the last record was not timed")?;
+    Ok(Measured { n_records: *n_records, wall_s: *wall_s, cpu_s: *cpu_s })
+}
+
 #[tokio::main(worker_threads = 2)]
 pub(crate) async fn listen(args: &ClientArgs, is_json: bool) -> Result<Measured> {
     N_EXPECTED.store(args.records, Ordering::Relaxed);

@@ -34,10 +34,10 @@ pub(crate) fn cpu_time() -> Duration {
     time(usage.ru_utime) + time(usage.ru_stime)
 }
 
-struct Handle(*mut rd::rd_kafka_t);
+pub(crate) struct Handle(pub(crate) *mut rd::rd_kafka_t);
 
 impl Handle {
-    fn new(kind: rd::rd_kafka_type_t, properties: &[(&str, &str)], on_report: OnReport) -> Result<Self> {
+    pub(crate) fn new(kind: rd::rd_kafka_type_t, properties: &[(&str, &str)], on_report: OnReport) -> Result<Self> {
         let mut text = [0 as c_char; 512];
         // SAFETY: strings outlive the calls, which copy them; the client takes the configuration over when it is made.
         unsafe {
@@ -68,7 +68,8 @@ impl Drop for Handle {
     }
 }
 
-type OnReport = Option<unsafe extern "C" fn(*mut rd::rd_kafka_t, *const rd::rd_kafka_message_t, *mut c_void)>;
+pub(crate) type OnReport =
+    Option<unsafe extern "C" fn(*mut rd::rd_kafka_t, *const rd::rd_kafka_message_t, *mut c_void)>;
 
 /// `rd_kafka_consume_batch_queue` in a loop.
 pub(crate) fn consume(args: &ClientArgs, is_json: bool) -> Result<Measured> {
@@ -140,7 +141,11 @@ unsafe fn handle(message: *mut rd::rd_kafka_message_t, is_json: bool) -> Result<
 }
 
 /// Counts reports; the opaque of every record is null.
-unsafe extern "C" fn on_report(_: *mut rd::rd_kafka_t, message: *const rd::rd_kafka_message_t, _: *mut c_void) {
+pub(crate) unsafe extern "C" fn on_report(
+    _: *mut rd::rd_kafka_t,
+    message: *const rd::rd_kafka_message_t,
+    _: *mut c_void,
+) {
     // SAFETY: librdkafka lends a valid message.
     let err = unsafe { (*message).err };
     assert!(err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR, "a record was not delivered: {err:?}");

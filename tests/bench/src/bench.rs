@@ -26,9 +26,13 @@ struct Comparison {
     fill: Option<Client>,
     /// Client, base, budget on processor time.
     ratios: &'static [(Client, Client, &'static str)],
+    /// The same on time that passes.
+    times: &'static [(Client, Client, &'static str)],
+    /// Of the records of a run, one in so many.
+    one_in: u64,
 }
 
-const COMPARISONS: [Comparison; 4] = [
+const COMPARISONS: [Comparison; 6] = [
     Comparison {
         name: "listener",
         clients: &[Client::ListenerBare, Client::ListenerStream, Client::ListenerApp],
@@ -37,6 +41,7 @@ const COMPARISONS: [Comparison; 4] = [
             (Client::ListenerApp, Client::ListenerBare, "<= 1.2"),
             (Client::ListenerApp, Client::ListenerStream, "<= 0.6"),
         ],
+        ..NONE
     },
     Comparison {
         name: "listener-json",
@@ -46,6 +51,7 @@ const COMPARISONS: [Comparison; 4] = [
             (Client::ListenerJsonApp, Client::ListenerJsonBare, "<= 1.2"),
             (Client::ListenerJsonApp, Client::ListenerJsonStream, "told for comparison"),
         ],
+        ..NONE
     },
     Comparison {
         name: "send-all",
@@ -55,14 +61,39 @@ const COMPARISONS: [Comparison; 4] = [
             (Client::SendAllApp, Client::SendAllBare, "<= 1.2"),
             (Client::SendAllApp, Client::SendAllFuture, "<= 0.4"),
         ],
+        ..NONE
     },
     Comparison {
         name: "send",
         clients: &[Client::SendFuture, Client::SendApp],
         fill: None,
         ratios: &[(Client::SendApp, Client::SendFuture, "<= 0.7")],
+        ..NONE
+    },
+    Comparison {
+        name: "exactly-once",
+        clients: &[Client::PipelineFlushed, Client::PipelineBare, Client::PipelineApp],
+        fill: Some(Client::Fill),
+        // 0.35 of the records per second.
+        times: &[
+            (Client::PipelineApp, Client::PipelineFlushed, "<= 2.86"),
+            (Client::PipelineApp, Client::PipelineBare, "told for comparison"),
+        ],
+        ..NONE
+    },
+    Comparison {
+        name: "exactly-once-single",
+        clients: &[Client::SingleBare, Client::SingleApp],
+        fill: Some(Client::Fill),
+        // 0.9 of the transactions per second.
+        times: &[(Client::SingleApp, Client::SingleBare, "<= 1.11")],
+        one_in: 500,
+        ..NONE
     },
 ];
+
+/// What most comparisons have not.
+const NONE: Comparison = Comparison { name: "", clients: &[], fill: None, ratios: &[], times: &[], one_in: 1 };
 
 pub(crate) fn run(names: &[String], settings: &Settings) -> Result<()> {
     let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
@@ -93,20 +124,21 @@ fn compare(comparison: &Comparison, settings: &Settings, figures: &mut Figures) 
     let servers = servers.unwrap_or_default();
     let id = std::process::id();
     let source = format!("bench-{}-{id}", comparison.name);
+    let n_records = (settings.n_records / comparison.one_in).max(1);
     if let Some(fill) = comparison.fill {
         clients::create_topic(servers, &source, N_PARTITIONS)?;
-        measure(fill, servers, &source, settings.n_records)?;
+        measure(fill, servers, &source, n_records)?;
     }
     for round in 0..settings.n_rounds {
         // Each round starts with another client, so that none always runs on a machine that another has warmed.
         for i in 0..comparison.clients.len() {
             let client = comparison.clients[(round + i) % comparison.clients.len()];
             let measured = match comparison.fill {
-                Some(_) => measure(client, servers, &source, settings.n_records)?,
+                Some(_) => measure(client, servers, &source, n_records)?,
                 None => {
                     let target = format!("bench-{}-{id}-{round}", name_of(client));
                     clients::create_topic(servers, &target, N_PARTITIONS)?;
-                    let measured = measure(client, servers, &target, settings.n_records)?;
+                    let measured = measure(client, servers, &target, n_records)?;
                     clients::delete_topic(servers, &target)?;
                     measured
                 }
@@ -120,6 +152,10 @@ fn compare(comparison: &Comparison, settings: &Settings, figures: &mut Figures) 
     for (client, base, budget) in comparison.ratios {
         figures.ratio(&name_of(*client), &name_of(*base), "cpu", budget);
         figures.ratio(&name_of(*client), &name_of(*base), "wall", "told for comparison");
+    }
+    for (client, base, budget) in comparison.times {
+        figures.ratio(&name_of(*client), &name_of(*base), "wall", budget);
+        figures.ratio(&name_of(*client), &name_of(*base), "cpu", "told for comparison");
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod figures;
 mod loopback;
 mod mock;
 mod order;
+mod pipeline;
 mod process;
 mod soak;
 mod start;

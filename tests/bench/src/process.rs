@@ -11,7 +11,10 @@ use clap::{Args, ValueEnum};
 use embedded_broker::EmbeddedBroker;
 use serde::{Deserialize, Serialize};
 
-use crate::{app, bare, clients};
+use crate::{
+    app, bare, clients,
+    pipeline::{self, Round},
+};
 
 /// What a measured client is told.
 #[derive(Args)]
@@ -40,6 +43,14 @@ pub(crate) enum Client {
     SendAllApp,
     SendFuture,
     SendApp,
+    /// At least once, flushed every 1000 records.
+    PipelineFlushed,
+    /// In transactions of 1000 records.
+    PipelineBare,
+    PipelineApp,
+    /// In transactions of one record.
+    SingleBare,
+    SingleApp,
     /// Not measured: fills the topics of the listeners.
     Fill,
     FillJson,
@@ -85,6 +96,11 @@ pub(crate) fn run_client(args: &ClientArgs) -> Result<()> {
         Client::SendFuture => clients::future_producer(args, 1_000)?,
         Client::SendAllApp => app::send_all(args)?,
         Client::SendApp => app::send(args, 1_000)?,
+        Client::PipelineFlushed => pipeline::bare(args, 1_000, Round::Flushed)?,
+        Client::PipelineBare => pipeline::bare(args, 1_000, Round::Transaction)?,
+        Client::PipelineApp => app::pipeline(args, 1_000)?,
+        Client::SingleBare => pipeline::bare(args, 1, Round::Transaction)?,
+        Client::SingleApp => app::pipeline(args, 1)?,
     };
     println!("{}", serde_json::to_string(&measured)?);
     Ok(())
