@@ -40,5 +40,6 @@ fn delivery(delivery: Delivery) -> &'static str {
     match delivery {
         Delivery::AtMostOnce => "at-most-once",
         Delivery::AtLeastOnce => "at-least-once",
+        Delivery::ExactlyOnce => "exactly-once",
     }
 }
