@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use embedded_broker::{EmbeddedBroker, Fault, NetworkFault};
+use embedded_broker::{EmbeddedBroker, Fault};
 
 /// Where it serves.
 #[derive(clap::Args)]
@@ -19,12 +19,6 @@ pub(crate) struct Args {
     port: u16,
     #[arg(long)]
     seed: u64,
-}
-
-/// What ends a fault when it is dropped.
-enum Guard {
-    Latency(#[expect(dead_code, reason = "held to be dropped")] NetworkFault),
-    Answers(#[expect(dead_code, reason = "held to be dropped")] Fault),
 }
 
 /// Serves until standard input ends or SIGTERM comes; says its address once it does.
@@ -51,7 +45,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn obey(broker: &EmbeddedBroker, told: &Receiver<String>) -> Result<()> {
-    let mut guards: Vec<(Instant, Guard)> = Vec::new();
+    let mut guards: Vec<(Instant, Fault)> = Vec::new();
     loop {
         let now = Instant::now();
         guards.retain(|(until, _)| *until > now);
@@ -66,7 +60,7 @@ fn obey(broker: &EmbeddedBroker, told: &Receiver<String>) -> Result<()> {
 }
 
 /// `latency MILLIS LASTS_MILLIS`, `drop-answers PER_MILLE LASTS_MILLIS`, `rebalance GROUP`.
-fn suffer(broker: &EmbeddedBroker, line: &str) -> Result<Option<(Instant, Guard)>> {
+fn suffer(broker: &EmbeddedBroker, line: &str) -> Result<Option<(Instant, Fault)>> {
     let mut words = line.split(' ');
     let verb = words.next().unwrap_or_default();
     if verb == "rebalance" {
@@ -77,10 +71,10 @@ fn suffer(broker: &EmbeddedBroker, line: &str) -> Result<Option<(Instant, Guard)
     let mut number = || -> Result<u64> { Ok(words.next().with_context(|| format!("`{line}` ends early"))?.parse()?) };
     let (value, lasts) = (number()?, Duration::from_millis(number()?));
     let guard = match verb {
-        "latency" => Guard::Latency(broker.network().latency(Duration::from_millis(value))),
+        "latency" => broker.network().latency(Duration::from_millis(value)),
         "drop-answers" => {
             let probability = f64::from(u32::try_from(value)?) / 1_000.0;
-            Guard::Answers(broker.fault().probability(probability).disconnect_after())
+            broker.fault().probability(probability).disconnect_after()
         }
         _ => anyhow::bail!("`{line}` is nothing a broker suffers"),
     };
