@@ -246,7 +246,8 @@ impl PartitionLog {
     fn note(&mut self, header: &BatchHeader, batch: &[u8]) {
         match EndMarker::read(header, batch) {
             Some(marker) => self.end_transaction(&marker, header.base_offset, header.max_timestamp),
-            None if header.is_control() => {}
+            // A batch without a sequence is no producer's, whatever else it says.
+            None if header.is_control() || header.base_sequence < 0 => {}
             None => self.producers.appended(header, header.base_offset),
         }
     }

@@ -31,9 +31,18 @@ impl ProducerStates {
     /// Takes up those of whom nothing is known yet, and of others what a marker has said that is gone.
     pub(crate) fn take_up(&mut self, entries: &[ProducerEntry]) {
         for entry in entries {
-            if let Some(known) = self.by_id.get_mut(&entry.producer_id) {
-                known.coordinator_epoch = known.coordinator_epoch.max(entry.coordinator_epoch);
-                continue;
+            match self.by_id.get_mut(&entry.producer_id) {
+                Some(known) if known.epoch >= entry.producer_epoch => {
+                    known.coordinator_epoch = known.coordinator_epoch.max(entry.coordinator_epoch);
+                    if known.epoch == entry.producer_epoch && known.batches.is_empty() {
+                        // Its marker is left, and none of its batches.
+                        known.batches = Producer::of(entry).batches;
+                    }
+                    continue;
+                }
+                // The marker that has brought a newer epoch is gone.
+                Some(known) => drop(known.open_since.and_then(|began| self.open.remove(&began))),
+                None => {}
             }
             self.by_id.insert(entry.producer_id, Producer::of(entry));
             if let Some(first) = entry.current_txn_first_offset {

@@ -9,6 +9,7 @@ use crate::error::ErrorCode;
 
 mod compaction;
 mod histories;
+mod lives;
 mod mixed_histories;
 mod retention;
 mod truncation;

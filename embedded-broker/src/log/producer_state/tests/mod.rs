@@ -157,6 +157,18 @@ fn markers_of_older_epochs_and_coordinators_are_refused() {
 }
 
 #[test]
+fn a_marker_that_is_left_alone_does_not_hide_the_sequence_that_a_snapshot_tells() {
+    let mut states = after(&[batch(0, 0, 3)]);
+    states.ended(&marker(0, 0), 1);
+    let snapshot = states.entries();
+    let mut left = ProducerStates::default();
+    left.ended(&marker(0, 0), 1);
+    left.take_up(&snapshot);
+    assert_eq!(code(&left, &batch(0, 3, 1)), Ok(Verdict::Append));
+    assert_eq!(code(&left, &batch(0, 0, 1)), Err(ErrorCode::OutOfOrderSequenceNumber));
+}
+
+#[test]
 fn idle_producers_are_forgotten_unless_their_transaction_is_open() {
     let mut states = after(&[batch(0, 0, 1)]);
     states.expire(1_999, 1_000);
