@@ -10,6 +10,9 @@ use world::{Model, Step, TOPICS, World, goes_on, is, observe, open};
 
 mod world;
 
+/// Random histories in a run that nobody asked to take longer.
+const QUICK_CASES: u32 = 24;
+
 /// How a history ends.
 #[derive(Debug, Clone, Copy)]
 struct Crash {
@@ -125,8 +128,22 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[test]
+fn a_log_that_is_cut_where_it_begins_in_the_middle_of_a_batch_goes_on() {
+    let append = |n| Step::Append(0, vec![0; n]);
+    let steps = [Step::Create(0), append(1), append(2), Step::DeleteRecords(0, 170), Step::Truncate(0, 0), append(1)];
+    live_and_recover(&steps, Crash { after: u64::MAX, share: 0, left: 256 });
+}
+
+/// As many as a quick run has time for; `PROPTEST_CASES` says otherwise.
+fn cases() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if asked { default.cases } else { QUICK_CASES }, ..default }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(cases())]
 
     #[test]
     fn random_histories_end_at_a_random_change_and_lose_nothing_that_was_promised(

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::cluster::*;
+use crate::config::layers::Configs;
 use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
+use crate::error::ErrorCode;
 use crate::log::tests::{TestBatch, valid_at};
 use crate::log::{BatchHeader, for_each_record};
 use crate::partition::{Isolation, ReadFrom};
@@ -222,7 +224,7 @@ impl World {
         topic.partitions[0].look(-1, |_| ()).map_err(|code| format!("{code:?}"))
     }
 
-    /// At the beginning of a batch.
+    /// At the beginning of a batch, or at the start of the log: a batch that holds the start goes whole.
     fn truncate(&self, n: usize, share: u8, after: &mut Model) -> Result<(), String> {
         let (Some(topic), Some(model)) = (self.topic(n), after.topics.get_mut(TOPICS[n])) else { return Ok(()) };
         let from = model.start + (model.end - model.start) * i64::from(share) / 255;
@@ -231,9 +233,11 @@ impl World {
         topic.partitions[0].read(read, &mut bytes).map_err(|code| format!("{code:?}"))?;
         let first = bytes.first().and_then(|bytes| BatchHeader::read(bytes));
         let offset = first.map_or(model.end, |header| header.base_offset.max(model.start));
-        model.end = offset;
+        let end = std::mem::replace(&mut model.end, offset);
         model.records.retain(|at, _| *at < offset);
-        model.batches.retain(|(_, base, _)| *base < offset);
+        let ends = model.batches.iter().skip(1).map(|(_, base, _)| *base).chain([end]);
+        let kept = ends.take_while(|end| *end <= offset).count();
+        model.batches.truncate(kept);
         model.is_cut = true;
         topic.partitions[0].truncate(offset).map_err(|code| format!("{code:?}"))
     }

@@ -49,6 +49,19 @@ fn who_has_read_what_was_cut_off_is_told_where_the_logs_part() {
 }
 
 #[test]
+fn a_batch_that_holds_the_start_goes_whole_when_the_log_is_cut_there_and_its_sequence_with_it() {
+    let mut log = PartitionLog::new(0);
+    append(&mut log, &TestBatch::of(&["a"]).from(7, 0, 0), 150).unwrap();
+    append(&mut log, &TestBatch::of(&["b", "c"]).from(7, 0, 1), 150).unwrap();
+    log.delete_before(2).unwrap();
+    log.truncate_to(2, 1).unwrap();
+    assert_eq!((log.start_offset(), log.end_offset(), offsets(&log)), (2, 2, vec![]));
+    // The batch was cut off with the record that nobody has deleted: it is sent again, as it was.
+    let again = append(&mut log, &TestBatch::of(&["b", "c"]).from(7, 0, 1), 150).unwrap();
+    assert_eq!((again.base_offset, again.duplicate), (2, false));
+}
+
+#[test]
 fn a_producer_goes_on_behind_what_is_left_of_its_batches() {
     let mut log = PartitionLog::new(0);
     let batch = |sequence| TestBatch::of(&["v"]).from(7, 0, sequence);
