@@ -52,6 +52,10 @@ impl Topics {
         self.by_id.get(&id)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
     /// Every topic, by name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Topic>> {
         self.by_name.values()
@@ -98,8 +102,11 @@ impl Topics {
         if !name.contains(['.', '_']) {
             return None;
         }
-        let plain = name.replace('.', "_");
-        self.by_name.values().find(|topic| topic.name.replace('.', "_") == plain)
+        let plain = |byte: u8| if byte == b'.' { b'_' } else { byte };
+        let collides = |other: &str| {
+            other.len() == name.len() && other.bytes().zip(name.bytes()).all(|(one, other)| plain(one) == plain(other))
+        };
+        self.by_name.values().find(|topic| collides(&topic.name))
     }
 }
 

@@ -6,7 +6,7 @@
 //! What a client may do is told when it asks (version 8 and later); topics it may not describe are refused by name and left
 //! out of all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -39,7 +39,10 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
         && new_partitions(cluster, request.topics.iter().flatten()) <= MAX_PARTITIONS;
     let mut topics: Vec<MetadataResponseTopic> = match request.topics {
         Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
-            once_each(asked).map(|asked| one(cx, asked, makes_topics)).collect()
+            let asked: Vec<_> = once_each(asked).collect();
+            let not_made = if makes_topics { make_topics(cx, &asked) } else { HashMap::new() };
+            let topics = cluster.topics();
+            asked.into_iter().map(|asked| one(cx, &topics, asked, &not_made)).collect()
         }
         _ => {
             let topics = cluster.topics();
@@ -74,10 +77,30 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     })
 }
 
-fn one(cx: &RequestContext<'_>, asked: MetadataRequestTopic, makes_topics: bool) -> MetadataResponseTopic {
-    let (cluster, version) = (cx.cluster, cx.version);
-    let topics = cluster.topics();
-    let known = find(&topics, &asked);
+/// Makes what is asked for and not there. Returns why what could not be made.
+fn make_topics(cx: &RequestContext<'_>, asked: &[MetadataRequestTopic]) -> HashMap<TopicName, ErrorCode> {
+    let topics = cx.cluster.topics();
+    let missing = asked.iter().filter(|asked| asked.topic_id == Uuid::nil()).filter_map(|asked| asked.name.as_ref());
+    let missing = missing
+        .filter(|name| topics.by_name(name).is_none() && cx.may(Operation::Describe, Resource::Topic(name.as_str())));
+    let (allowed, denied): (Vec<_>, Vec<_>) = missing.partition(|name| may_create(cx, name));
+    let names: Vec<&str> = allowed.iter().map(|name| name.as_str()).collect();
+    let made = if names.is_empty() { Vec::new() } else { cx.cluster.auto_create_topics(&names) };
+    let failed = allowed.into_iter().zip(made).filter_map(|(name, made)| {
+        let error = made.err()?;
+        Some((name.clone(), error.code().unwrap_or(ErrorCode::UnknownServerError)))
+    });
+    failed.chain(denied.into_iter().map(|name| (name.clone(), ErrorCode::TopicAuthorizationFailed))).collect()
+}
+
+fn one(
+    cx: &RequestContext<'_>,
+    topics: &Topics,
+    asked: MetadataRequestTopic,
+    not_made: &HashMap<TopicName, ErrorCode>,
+) -> MetadataResponseTopic {
+    let version = cx.version;
+    let known = find(topics, &asked);
     let refused = |code: ErrorCode| {
         // Before version 12 a name must be there.
         let name = asked.name.clone().filter(|_| code != ErrorCode::UnknownTopicId || version < 12);
@@ -97,13 +120,11 @@ fn one(cx: &RequestContext<'_>, asked: MetadataRequestTopic, makes_topics: bool)
         (Some(topic), _) => describe(topic),
         (None, None) => refused(ErrorCode::UnknownTopicId),
         (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
-        (None, Some(name)) if makes_topics && !may_create(cx, name) => refused(ErrorCode::TopicAuthorizationFailed),
-        (None, Some(name)) if makes_topics => match cluster.auto_create_topic(name) {
-            Ok(topic) => describe(&topic),
-            Err(error) => refused(error.code().unwrap_or(ErrorCode::UnknownServerError)),
-        },
-        (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
-        (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
+        (None, Some(name)) => refused(match not_made.get(name) {
+            Some(code) => *code,
+            None if crate::topic::check_name(name).is_err() => ErrorCode::InvalidTopicException,
+            None => ErrorCode::UnknownTopicOrPartition,
+        }),
     }
 }
 

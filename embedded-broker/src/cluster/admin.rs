@@ -35,7 +35,7 @@ impl Cluster {
     /// Chooses replicas for new partitions.
     pub(crate) fn place(&self, partitions: i32, replicas: i16) -> Result<Vec<Vec<i32>>, Error> {
         let partitions = usize::try_from(partitions).unwrap_or(0);
-        placement::place(&self.node_ids(), partitions, replicas, self.topics().iter().count())
+        placement::place(&self.node_ids(), partitions, replicas, self.topics().len())
     }
 
     /// Forgets a topic and whatever is kept by its name: the offsets that groups committed for it, and with the topic that

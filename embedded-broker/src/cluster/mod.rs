@@ -20,11 +20,11 @@ use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
 use crate::clock::{Clock, Waiter};
-use crate::config::layers::{BrokerLayers, Configs};
+use crate::config::layers::BrokerLayers;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::fault::Faults;
 use crate::features::Features;
 use crate::fetch_session::FetchSessions;
@@ -40,7 +40,7 @@ use crate::settings::BrokerSettings;
 use crate::state::{StateRecord, StateStore, TopicFacts};
 use crate::telemetry::Telemetry;
 use crate::timers::Timers;
-use crate::topic::{NewTopic, Topic, Topics, check_name};
+use crate::topic::{NewTopic, Topic, Topics};
 use crate::transactions::{Transactions, expire_producers};
 use crate::upkeep;
 use crate::violations::Violations;
@@ -48,6 +48,7 @@ use crate::watches::Watches;
 
 mod access;
 mod admin;
+mod auto_creation;
 #[cfg(test)]
 mod crashes;
 pub(crate) mod dynamic;
@@ -212,38 +213,22 @@ impl Cluster {
         Arc::clone(&self.topics.read())
     }
 
-    /// Makes a topic: the one way, for automatic creation, the admin request and tests alike.
+    /// Makes a topic, as the admin request and tests ask for it.
     pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        self.change_topics(|topics| {
-            let log_config = self.log_config(&new.configs)?;
-            topics.check_new(&new.name)?;
-            let facts = TopicFacts {
-                id: Uuid::new_v4(),
-                name: Arc::from(new.name.as_str()),
-                replicas: new.replicas,
-                configs: new.configs,
-            };
-            Ok(topics.insert(self.new_topic(facts, &log_config)?))
-        })
+        self.change_topics(|topics| self.add_topic(topics, new))
     }
 
-    /// Makes a topic that was asked for by name only, with the broker's defaults or, if it is an internal one, with its own.
-    pub(crate) fn auto_create_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        check_name(name)?;
-        let (replicas, configs) = match self.internal_topic(name) {
-            Some(internal) => (self.place_internal(internal)?, internal.configs(name)),
-            None => {
-                let settings = &self.settings;
-                (self.place(settings.num_partitions, settings.default_replication_factor)?, Configs::new())
-            }
+    /// Adds a new topic to a picture: the one way for all who make topics.
+    fn add_topic(&self, topics: &mut Topics, new: NewTopic) -> Result<Arc<Topic>, Error> {
+        let log_config = self.log_config(&new.configs)?;
+        topics.check_new(&new.name)?;
+        let facts = TopicFacts {
+            id: Uuid::new_v4(),
+            name: Arc::from(new.name.as_str()),
+            replicas: new.replicas,
+            configs: new.configs,
         };
-        match self.create_topic(NewTopic { name: name.to_owned(), replicas, configs }) {
-            // Somebody else was faster.
-            Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => {
-                self.topics().by_name(name).cloned().ok_or(error)
-            }
-            other => other,
-        }
+        Ok(topics.insert(self.new_topic(facts, &log_config)?))
     }
 
     /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.
