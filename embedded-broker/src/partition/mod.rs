@@ -2,6 +2,8 @@
 
 mod claim;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::sync::Arc;
@@ -266,8 +268,10 @@ impl Partition {
     pub(crate) fn truncate(&self, offset: i64) -> Result<(), ErrorCode> {
         let mut state = self.state.lock();
         let State { leader_epoch, log, .. } = &mut *state;
-        log.truncate_to(offset, *leader_epoch + 1).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
-        *leader_epoch += 1;
+        // What was recovered may say that the last epoch there is has been reached.
+        let next_epoch = leader_epoch.saturating_add(1);
+        log.truncate_to(offset, next_epoch).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
+        *leader_epoch = next_epoch;
         state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
         drop(state);

@@ -1,0 +1,39 @@
+//! Partitions whose directory says something that no broker wrote.
+
+use std::fs;
+
+use super::*;
+use crate::clock::Clock;
+use crate::cluster::{Cluster, Node};
+use crate::log::BatchHeader;
+use crate::log::tests::{TestBatch, valid};
+use crate::settings::BrokerSettings;
+
+fn open(path: &std::path::Path) -> Cluster {
+    Cluster::open(Clock::real(), BrokerSettings::default(), vec![Node::of(1)], path).unwrap()
+}
+
+fn append(partition: &Partition) -> i64 {
+    partition.append(&valid(&TestBatch::of(&["v"]).bytes())).unwrap().0.base_offset
+}
+
+#[test]
+fn a_log_in_the_last_epoch_there_is_goes_on_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = open(dir.path());
+    append(&cluster.auto_create_topic("t").unwrap().partitions[0]);
+    drop(cluster);
+    let checkpoint = dir.path().join("t-0/leader-epoch-checkpoint");
+    fs::write(checkpoint, format!("0\n1\n{} 0\n", i32::MAX)).unwrap();
+    for round in 1..3 {
+        let cluster = open(dir.path());
+        let partition = Arc::clone(&cluster.topics().by_name("t").unwrap().partitions[0]);
+        assert_eq!((append(&partition), append(&partition)), (round, round + 1));
+        partition.truncate(round + 1).unwrap();
+        let mut read = Vec::new();
+        partition.read(ReadFrom::everything(round, Isolation::ReadUncommitted), &mut read).unwrap();
+        let header = BatchHeader::read(&read.concat()).unwrap();
+        assert_eq!((header.base_offset, header.leader_epoch), (round, i32::MAX));
+        assert_eq!(partition.look(i32::MAX, |log| log.end_offset()).unwrap(), round + 1);
+    }
+}
