@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
-use embedded_broker::EmbeddedBroker;
+use embedded_broker::{Api, EmbeddedBroker};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
-use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, MetadataRequest};
+use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, HeartbeatRequest, MetadataRequest};
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -155,6 +155,23 @@ fn rubbish_on_some_connections_leaves_the_others_alone() {
 /// A client that comes now is served.
 fn work_goes_on(broker: &EmbeddedBroker) {
     assert_eq!(produce(&mut Client::of(broker), "t", 0, batch(&["v"], NOBODY)).error_code, 0);
+}
+
+#[test]
+fn a_panic_while_a_request_is_served_costs_its_connection_and_nobody_elses() {
+    let broker = broker_with("t", 1);
+    let (mut unlucky, mut other) = (Client::of(&broker), Client::of(&broker));
+    let mistakes = broker.fault().on(Api::Heartbeat).intercept(|_| panic!("a mistake that a test makes"));
+    unlucky.send(0, &HeartbeatRequest::default());
+    assert!(unlucky.rest().is_empty(), "it is closed without an answer");
+    assert_eq!(produce(&mut other, "t", 0, batch(&["v"], NOBODY)).error_code, 0, "who was there is served");
+    drop(mistakes);
+    // In the middle of an answer.
+    let mistakes = broker.fault().on(Api::Produce).rewrite(|_, _| panic!("another one"));
+    other.send(12, &produce_request("t", Uuid::nil(), 12, 0, batch(&["w"], NOBODY)));
+    assert!(other.rest().is_empty());
+    drop(mistakes);
+    work_goes_on(&broker);
 }
 
 #[test]
