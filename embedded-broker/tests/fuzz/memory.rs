@@ -1,6 +1,9 @@
 //! How much memory inputs may take.
 
+use std::collections::BTreeSet;
+
 use embedded_broker::fuzzing;
+use kafka_protocol::messages::ApiKey;
 
 use crate::MEMORY;
 use crate::run::ALONE;
@@ -24,50 +27,74 @@ pub(crate) fn taken_by(run: impl FnOnce()) -> usize {
     MEMORY.peak_usage().saturating_sub(before)
 }
 
-/// How many bytes a body makes the codec reserve for each of its own, at most: elements are larger in memory than on the
-/// wire, and lists in lists are reserved for once more. What is reserved is not touched before elements are there.
-const RESERVED_PER_BYTE: usize = 512;
+/// As many bytes as are decoded to elements at most, and a text as long.
+const LONG: usize = 2 << 20;
+/// As long is an array at most.
+const MOST_ELEMENTS: u32 = 1 << 16;
 
 #[test]
-fn counts_that_just_fit_reserve_so_many_times_what_was_sent_and_no_more() {
+fn no_body_makes_a_request_take_more_than_its_share() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut worst = (0, 0, 0);
     for (key, lowest, highest) in fuzzing::versions() {
-        for version in [lowest, highest] {
-            for position in 0..4 {
-                for body in [old_count(position), compact_count(position)] {
-                    let taken = taken_by(|| fuzzing::request(&request(key, version - lowest, &body)));
-                    worst = worst.max((taken / body.len(), key, version));
-                }
+        for version in BTreeSet::from([lowest, highest]) {
+            for body in bodies(is_flexible(key, version)) {
+                let connection = connection(key, version, &body);
+                worst = worst.max((taken_by(|| fuzzing::frame(&connection)), key, version));
             }
         }
     }
-    let (times, key, version) = worst;
-    assert!(times < RESERVED_PER_BYTE, "version {version} of {key}: {times} bytes for each that was sent");
+    let (taken, key, version) = worst;
+    assert!(taken <= MOST, "version {version} of {key} takes {taken} bytes");
 }
 
-const BODY: usize = 60_000;
-
-/// A count of the old encoding behind as many zeros, and room for as many elements.
-fn old_count(position: usize) -> Vec<u8> {
-    let mut body = vec![0; BODY];
-    let count = u32::try_from(BODY - position - 4).expect("it is short");
-    body[position..position + 4].copy_from_slice(&count.to_be_bytes());
-    body
+/// The largest count there may be where the first fields are, and one that the remaining bytes could just hold; behind it
+/// elements that are empty, or that have one element each.
+fn bodies(flexible: bool) -> Vec<Vec<u8>> {
+    let just_fits = u32::try_from(LONG - 16).expect("it is short");
+    let mut bodies = Vec::new();
+    for position in 0..2 {
+        for (count, fill) in [(MOST_ELEMENTS, 0), (MOST_ELEMENTS, 2), (just_fits, 0)] {
+            let count = if flexible { varint(count + 1) } else { count.to_be_bytes().to_vec() };
+            let mut body = vec![fill; LONG];
+            body[..position].fill(0);
+            body[position..position + count.len()].copy_from_slice(&count);
+            bodies.push(body);
+        }
+    }
+    bodies
 }
 
-/// A compact count behind as many zeros, which is sent plus one.
-fn compact_count(position: usize) -> Vec<u8> {
-    let mut body = vec![0; BODY];
-    let count = BODY - position - 3 + 1;
-    let septet = |shift: u32| u8::try_from(count >> shift & 0x7f).expect("seven bits");
-    body[position..position + 3].copy_from_slice(&[septet(0) | 0x80, septet(7) | 0x80, septet(14)]);
-    body
+fn is_flexible(key: i16, version: i16) -> bool {
+    ApiKey::try_from(key).is_ok_and(|api| api.request_header_version(version) >= 2)
 }
 
-/// One request, as the target reads it.
-fn request(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
-    let byte = |number: i16| u8::try_from(number).expect("a small number");
-    let len = u16::try_from(body.len()).expect("it is short");
-    [&[byte(key), byte(version)][..], &len.to_be_bytes(), body].concat()
+fn varint(mut value: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(u8::try_from(value & 0x7f).expect("seven bits") | 0x80);
+        value >>= 7;
+    }
+    bytes.push(u8::try_from(value).expect("seven bits"));
+    bytes
+}
+
+/// The bytes of a connection that sends one request, as the target reads them.
+fn connection(key: i16, version: i16, body: &[u8]) -> Vec<u8> {
+    let mut header = [&key.to_be_bytes()[..], &version.to_be_bytes(), &[0, 0, 0, 1, 0xff, 0xff]].concat();
+    header.extend(is_flexible(key, version).then_some(0));
+    let len = u32::try_from(header.len() + body.len()).expect("it is short");
+    [&[0][..], &len.to_be_bytes(), &header, body].concat()
+}
+
+#[test]
+fn configs_that_are_asked_for_again_and_again_are_not_answered_without_end() {
+    let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let broker = [4, 2, b'1', 0, 0];
+    let body =
+        [varint(MOST_ELEMENTS + 1), broker.repeat(usize::try_from(MOST_ELEMENTS).expect("it is small")), vec![1, 0, 0]]
+            .concat();
+    let connection = connection(ApiKey::DescribeConfigs as i16, 4, &body);
+    let taken = taken_by(|| fuzzing::frame(&connection));
+    assert!(taken <= MOST, "{taken} bytes");
 }
