@@ -6,7 +6,7 @@ use embedded_broker::fuzzing;
 use kafka_protocol::messages::ApiKey;
 
 use crate::MEMORY;
-use crate::run::ALONE;
+use crate::run::{ALONE, number};
 
 /// What a frame may hold, and so what is unpacked of one batch at most: `socket.request.max.bytes`.
 const LONGEST_FRAME: usize = 100 << 20;
@@ -27,8 +27,11 @@ pub(crate) fn taken_by(run: impl FnOnce()) -> usize {
     MEMORY.peak_usage().saturating_sub(before)
 }
 
-/// As many bytes as are decoded to elements at most, and a text as long.
-const LONG: usize = 2 << 20;
+/// As long are bodies: in a run that nobody asked to take longer, an eighth of what is decoded to elements at most.
+fn long() -> usize {
+    if number("FUZZ_SECONDS", 1) > 1 { 2 << 20 } else { 1 << 18 }
+}
+
 /// As long is an array at most.
 const MOST_ELEMENTS: u32 = 1 << 16;
 
@@ -51,12 +54,12 @@ fn no_body_makes_a_request_take_more_than_its_share() {
 /// The largest count there may be where the first fields are, and one that the remaining bytes could just hold; behind it
 /// elements that are empty, or that have one element each.
 fn bodies(flexible: bool) -> Vec<Vec<u8>> {
-    let just_fits = u32::try_from(LONG - 16).expect("it is short");
+    let just_fits = u32::try_from(long() - 16).expect("it is short");
     let mut bodies = Vec::new();
     for position in 0..2 {
         for (count, fill) in [(MOST_ELEMENTS, 0), (MOST_ELEMENTS, 2), (just_fits, 0)] {
             let count = if flexible { varint(count + 1) } else { count.to_be_bytes().to_vec() };
-            let mut body = vec![fill; LONG];
+            let mut body = vec![fill; long()];
             body[..position].fill(0);
             body[position..position + count.len()].copy_from_slice(&count);
             bodies.push(body);

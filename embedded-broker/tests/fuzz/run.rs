@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// Memory is counted for the whole process, so one test at a time may take some.
 pub(crate) static ALONE: Mutex<()> = Mutex::new(());
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("it is a number"))
 }
 
