@@ -59,11 +59,10 @@ async fn copy(payload: bytes::Bytes) -> bytes::Bytes {
 
 /// A pipeline with as many records in a transaction at most.
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn pipeline(args: &ClientArgs, n_transaction: u32) -> Result<Measured> {
+pub(crate) async fn pipeline(args: &ClientArgs, n_transaction: u32, target: &str) -> Result<Measured> {
     N_EXPECTED.store(args.records, Ordering::Relaxed);
-    let target = crate::pipeline::target(args)?;
     let listeners = listeners![copy].into_iter().map(|listener| {
-        let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(&target);
+        let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(target);
         listener.transaction_max_records(n_transaction)
     });
     let app = KafkaApp::new(&args.bootstrap_server).listeners(listeners).start().await?;

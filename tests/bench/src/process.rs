@@ -98,9 +98,9 @@ pub(crate) fn run_client(args: &ClientArgs) -> Result<()> {
         Client::SendApp => app::send(args, 1_000)?,
         Client::PipelineFlushed => pipeline::bare(args, 1_000, Round::Flushed)?,
         Client::PipelineBare => pipeline::bare(args, 1_000, Round::Transaction)?,
-        Client::PipelineApp => app::pipeline(args, 1_000)?,
+        Client::PipelineApp => app::pipeline(args, 1_000, &pipeline::target(args)?)?,
         Client::SingleBare => pipeline::bare(args, 1, Round::Transaction)?,
-        Client::SingleApp => app::pipeline(args, 1)?,
+        Client::SingleApp => app::pipeline(args, 1, &pipeline::target(args)?)?,
     };
     println!("{}", serde_json::to_string(&measured)?);
     Ok(())
