@@ -53,6 +53,7 @@ use proc_macro::TokenStream;
 /// | `ordering`, `workers` | `"partition"`, `"key"`, `"none"`; lanes per consumer for the last two | `"partition"`, 16 |
 /// | `batch(max_records, max_wait, max_bytes)` | bounds of a `Batch<T>` argument | 500, `"0s"`, none |
 /// | `send_to` | topic of returned values | none |
+/// | `reply` | returned values answer the request that was handled: they go to the topic that its headers name | off |
 /// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
 /// | `dead_letter` | a topic, `"off"` or `"stop"` | `"stop"` |

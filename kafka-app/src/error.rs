@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Config,
     /// The broker cannot be reached or does not answer in time: try again later.
     Unavailable,
+    /// Nobody answered a request in time: whether it was handled is unknown.
+    Timeout,
     /// The broker refused: the text says what.
     Refused,
     /// A listener stopped by itself: the text says which and why.

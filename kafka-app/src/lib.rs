@@ -40,6 +40,30 @@
 //! `delivery = "exactly-once"` puts what a listener returns, what it sends through a [`Template`], its dead letters and its
 //! offsets into one transaction: see [`Delivery::ExactlyOnce`].
 //!
+//! # Asking
+//!
+//! [`KafkaTemplate::request`] sends a record and waits for the reply to it, [`KafkaTemplate::request_many`] for several. A
+//! listener with the option `reply` answers. Headers are Spring's, so that either side may be a Spring application.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
+//!
+//! #[kafka_listener(topic = "sums", group = "adders", reply)]
+//! async fn add(Json(numbers): Json<Vec<i64>>) -> Json<i64> {
+//!     Json(numbers.iter().sum())
+//! }
+//!
+//! # async fn example() -> kafka_app::Result<()> {
+//! let app = KafkaApp::from_env().set("kafka.template.reply-topic", "replies").listeners(listeners![add]).start().await?;
+//! let adder = app.template::<(), Json<Vec<i64>>>();
+//! let Json(sum): Json<i64> = adder.request("sums", &(), &Json(vec![1, 2, 3]), Duration::from_secs(5)).await?;
+//! assert_eq!(sum, 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Running
 //!
 //! [`KafkaApp`] collects, checks and starts; [`RunningApp`] is what runs, with a [`ListenerHandle`] for each listener.
@@ -114,7 +138,10 @@ pub use listener::{
     Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
     PartitionLag,
 };
-pub use producer::{KafkaTemplate, PartitionInfo, SendAllError, SendError, TransactionError};
+pub use producer::{
+    CorrelationId, KafkaTemplate, PartitionInfo, Release, Replies, Reply, ReplyCounts, RequestError, RequestTimeout,
+    SendAllError, SendError, TransactionError,
+};
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 /// Which delivery of which record an event is about.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +83,28 @@ pub(crate) fn resending(place: Place<'_>, error: &str, to: &str, delay: Duration
 /// A record that was returned at most once was lost.
 pub(crate) fn output_lost(place: Place<'_>, error: &str, to: &str) {
     event!(error, "listener.output_lost", place, error, to, "a returned record could not be sent and is lost");
+}
+
+/// A handler returned a value that neither names a topic nor answers a request that does.
+pub(crate) fn nobody_asked(place: Place<'_>) {
+    event!(
+        debug,
+        "listener.nobody_asked",
+        place,
+        "the record has no header `kafka_replyTopic`: what was returned is dropped"
+    );
+}
+
+/// A reply went to a topic or partition that does not exist any more, or that does not take it.
+pub(crate) fn reply_refused(place: Place<'_>, error: &str, to: &str) {
+    event!(
+        warn,
+        "listener.reply_refused",
+        place,
+        error,
+        to,
+        "a reply was refused where the request wants it, and is dropped"
+    );
 }
 
 /// The partitions of a dead letter topic are unknown, so that its letters go where the partitioner says.

@@ -98,6 +98,22 @@ impl RawRecord {
     }
 }
 
+impl RawRecord {
+    /// A copy of its own, that keeps nothing of the client.
+    pub(crate) fn detached(&self) -> Self {
+        let mut headers = Headers::new();
+        self.for_each_header(|name, value| headers.push(name, value.map(Bytes::copy_from_slice)));
+        Self::from(OwnedRecord {
+            offset: self.offset(),
+            timestamp: self.timestamp(),
+            key: self.key().map(<[u8]>::to_vec),
+            payload: self.payload().map(<[u8]>::to_vec),
+            headers,
+            leader_epoch: self.leader_epoch(),
+        })
+    }
+}
+
 impl From<OwnedRecord> for RawRecord {
     fn from(record: OwnedRecord) -> Self {
         Self(Repr::Owned(Box::new(record)))

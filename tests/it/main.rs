@@ -10,5 +10,6 @@ mod handles;
 mod listener;
 mod ordering;
 mod rebalance;
+mod request_reply;
 mod survival;
 mod template;

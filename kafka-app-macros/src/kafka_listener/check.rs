@@ -188,4 +188,11 @@ fn returns(options: &Options, function: &Function, cx: &Ctxt) {
     {
         cx.error(name, "`send_to` has nothing to send: the function returns no value");
     }
+    let Some(reply) = options.reply.name().filter(|_| options.reply.get() != Some(&false)) else { return };
+    if function.returns_nothing {
+        cx.error(reply, "`reply` has nothing to answer with: the function returns no value");
+    }
+    if let Some(send_to) = options.send_to.name() {
+        cx.error(send_to, "`send_to` with `reply`: what is returned goes to the topic that the request names");
+    }
 }

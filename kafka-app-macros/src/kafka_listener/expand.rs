@@ -228,6 +228,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         lanes(options, private),
         batch(options),
         options.send_to.get().map(|topic| topic_name(topic, private)).map(|topic| quote!(.send_to(#topic))),
+        options.reply.get().filter(|reply| **reply).map(|_| quote!(.reply())),
         options.filter.get().map(|path| quote!(.filter(#path))),
         options.retry.get().map(|said| retry(said, private)),
         options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),

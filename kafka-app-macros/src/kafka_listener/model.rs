@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) workers: Slot<u32>,
     pub(crate) batch: Slot<Batch>,
     pub(crate) send_to: Slot<TopicName>,
+    pub(crate) reply: Slot<bool>,
     pub(crate) filter: Slot<ExprPath>,
     pub(crate) retry: Slot<Retry>,
     pub(crate) retry_topics: Slot<()>,

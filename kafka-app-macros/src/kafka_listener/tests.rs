@@ -55,6 +55,22 @@ fn a_value_that_cannot_be_read_is_no_missing_option() {
 }
 
 #[test]
+fn a_reply_needs_no_value_and_may_be_switched_off() {
+    let answer = || {
+        quote!(
+            async fn answer(question: String) -> String {}
+        )
+    };
+    for reply in [quote!(reply), quote!(reply = true)] {
+        assert_eq!(mistakes(quote!(topic = "orders", #reply), answer()), [""; 0]);
+        assert_eq!(mistakes(quote!(topic = "orders", #reply), plain()).len(), 1);
+        assert_eq!(mistakes(quote!(topic = "orders", send_to = "invoices", #reply), answer()).len(), 1);
+    }
+    assert_eq!(mistakes(quote!(topic = "orders", reply = false, send_to = "invoices"), answer()), [""; 0]);
+    assert_eq!(mistakes(quote!(topic = "orders", reply = "orders"), answer()), ["`reply` takes `true` or `false`"]);
+}
+
+#[test]
 fn invisible_brackets_of_a_macro_are_seen_through() {
     let group = |tokens| proc_macro2::Group::new(proc_macro2::Delimiter::None, tokens);
     let (topic, ack) = (group(quote!("orders")), group(quote!(Ack)));

@@ -155,6 +155,14 @@ pub(crate) fn decimal(entry: &Entry, example: &str, within: fn(f64) -> bool, rul
     None
 }
 
+/// True by its name alone, or `true` or `false`.
+pub(crate) fn flag(entry: &Entry, cx: &Ctxt) -> Option<bool> {
+    match entry.given {
+        Given::Nothing => Some(true),
+        _ => switch(entry, cx),
+    }
+}
+
 /// `true` or `false`.
 pub(crate) fn switch(entry: &Entry, cx: &Ctxt) -> Option<bool> {
     match value(entry, "false", cx)? {

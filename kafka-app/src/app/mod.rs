@@ -1,6 +1,7 @@
 //! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
 
 mod plan;
+mod replies;
 mod report;
 mod running;
 mod start;

@@ -32,6 +32,7 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
         location: listener.location,
         is_batch: listener.is_batch(),
         takes_ack: declaration.takes_ack,
+        returns_nothing: declaration.returns_nothing,
     });
     let missing =
         listeners.iter().zip(&declarations).flat_map(|(listener, needs)| missing_states(listener, needs, states));

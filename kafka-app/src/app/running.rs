@@ -13,7 +13,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::States,
     listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
-    producer::{KafkaTemplate, TransactionPool},
+    producer::{KafkaTemplate, Requests, TransactionPool},
     shutdown,
     topology::Topology,
 };
@@ -30,6 +30,7 @@ pub struct RunningApp {
     listeners: ListenerRegistry,
     producer: Producer,
     transactions: Arc<TransactionPool>,
+    requests: Option<Arc<Requests>>,
     states: States,
     broker: Embedded,
 }
@@ -43,14 +44,20 @@ impl RunningApp {
         states: States,
         broker: Embedded,
     ) -> Self {
-        Self { properties, topology, listeners, producer, transactions, states, broker }
+        Self { properties, topology, listeners, producer, transactions, requests: None, states, broker }
+    }
+
+    pub(super) fn with_requests(self, requests: Option<Arc<Requests>>) -> Self {
+        Self { requests, ..self }
     }
 
     /// A typed view of the application's one producer; as cheap as a clone of a pointer.
     #[must_use]
     pub fn template<K: ?Sized, V: ?Sized>(&self) -> KafkaTemplate<K, V> {
         let default_topic = self.properties.template.default_topic.as_deref().map(Arc::from);
-        KafkaTemplate::new(self.producer.clone(), default_topic).with_transactions(Arc::clone(&self.transactions))
+        KafkaTemplate::new(self.producer.clone(), default_topic)
+            .with_transactions(Arc::clone(&self.transactions))
+            .with_requests(self.requests.clone())
     }
 
     /// What its listeners read and send.
@@ -167,11 +174,17 @@ impl RunningApp {
                 Err(panic) => report.cut_off.push(format!("the stop of a listener ended early: {panic}")),
             }
         }
+        // After the listeners, whose handlers may wait for replies.
+        if let Some(requests) = &self.requests
+            && let Err(cut_off) = requests.stop(self.properties.listener.shutdown_timeout).await
+        {
+            report.cut_off.push(cut_off.to_string());
+        }
         self.transactions.close();
         self.close_producer(&mut report).await;
-        let Self { listeners, producer, broker, .. } = self;
+        let Self { listeners, producer, requests, broker, .. } = self;
         // Clients first: they would complain about a broker that is gone.
-        drop((listeners, producer));
+        drop((listeners, producer, requests));
         if let Err(error) = client::blocking(move || broker.stop()).await {
             report.cut_off.push(error.to_string());
         }

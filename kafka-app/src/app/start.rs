@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     KafkaApp, RunningApp,
     plan::{Plan, Planned, plan},
+    replies,
 };
 use crate::{
     admin,
@@ -13,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, OpenProducer, Policy, TurnProducer},
-    producer::{KafkaTemplate, TransactionPool},
+    producer::{KafkaTemplate, Requests, TransactionPool},
     topology::Topology,
 };
 
@@ -26,13 +27,15 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
     check_topics(&properties, &planned).await?;
     let producer = Producer::create(&config::producer_properties(&properties))?;
+    let requests = replies::requests(&properties, Arc::new(producer.clone()));
     let ids = TransactionalIds::new(&properties);
     let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
-    let sending = Sending { producer, transactions, ids };
+    let sending = Sending { producer, transactions, requests, ids };
     let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &sending));
     let listeners = ListenerRegistry::new(containers);
-    let Sending { producer, transactions, .. } = sending;
-    let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker);
+    let Sending { producer, transactions, requests, .. } = sending;
+    let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
+        .with_requests(requests);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         listener.start()?;
     }
@@ -93,6 +96,8 @@ struct Sending {
     producer: Producer,
     /// Of templates.
     transactions: Arc<TransactionPool>,
+    /// Of templates that ask.
+    requests: Option<Arc<Requests>>,
     /// Of all transactional producers.
     ids: TransactionalIds,
 }
@@ -107,10 +112,11 @@ fn container(
     planned: Planned,
     properties: &Arc<KafkaProperties>,
     states: &States,
-    Sending { producer, transactions, ids }: &Sending,
+    sending: &Sending,
 ) -> Arc<Container> {
+    let Sending { producer, ids, .. } = sending;
     let resolved = Arc::new(planned.resolved);
-    let surroundings = surroundings(&resolved, properties, states, transactions);
+    let surroundings = surroundings(&resolved, properties, states, sending);
     let metrics = Arc::default();
     let policy = Policy {
         env: Arc::new(surroundings(producer.clone())),
@@ -134,13 +140,16 @@ fn surroundings(
     listener: &ResolvedListener,
     properties: &KafkaProperties,
     states: &States,
-    transactions: &Arc<TransactionPool>,
+    sending: &Sending,
 ) -> impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static + use<> {
-    let (listener_id, states, transactions) = (listener.id.clone(), states.clone(), Arc::clone(transactions));
+    let (listener_id, states) = (listener.id.clone(), states.clone());
+    let (transactions, requests) = (Arc::clone(&sending.transactions), sending.requests.clone());
     let default_topic: Option<Arc<str>> = properties.template.default_topic.as_deref().map(Arc::from);
     move |producer| {
         let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
-        let template = KafkaTemplate::new(producer, default_topic.clone()).with_transactions(Arc::clone(&transactions));
+        let template = KafkaTemplate::new(producer, default_topic.clone())
+            .with_transactions(Arc::clone(&transactions))
+            .with_requests(requests.clone());
         HandlerEnv {
             listener_id: listener_id.clone(),
             states: states.clone(),

@@ -1,4 +1,4 @@
-//! Where a group stands: committed offsets beside end offsets, asked of the broker and not of our own bookkeeping.
+//! Where a group and its topics stand: committed offsets and end offsets, asked of the broker and not of our own bookkeeping.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,6 +11,7 @@ use rdkafka::{
 use crate::{
     error::{Error, ErrorKind, Result},
     listener::PartitionLag,
+    record::TopicPartition,
 };
 
 /// Committed and end offsets of every partition of `topics`, in their order. Blocks for up to `timeout` per question: call
@@ -43,6 +44,22 @@ pub(crate) fn partition_lag(
             Ok(PartitionLag { topic: at.topic().to_owned(), partition: at.partition(), committed, end_offset })
         })
         .collect()
+}
+
+/// Where each of these partitions ends now: what is sent from now on lies behind it. Blocks as [`partition_lag`] does.
+pub(crate) fn end_offsets(
+    properties: &BTreeMap<String, String>,
+    partitions: &[TopicPartition],
+    timeout: Duration,
+) -> Result<Vec<(TopicPartition, i64)>> {
+    let config = properties.iter().map(|(key, value)| (key.clone(), value.clone())).collect::<ClientConfig>();
+    let consumer: BaseConsumer = config.create().map_err(|e| refused("a client", &e))?;
+    let end_offset = |at: &TopicPartition| {
+        let watermarks = consumer.fetch_watermarks(&at.topic, at.partition, timeout);
+        let (_, end) = watermarks.map_err(|e| refused(&format!("end offset of {at}"), &e))?;
+        Ok((at.clone(), end))
+    };
+    partitions.iter().map(end_offset).collect()
 }
 
 fn partitions_of(consumer: &BaseConsumer, topic: &str, timeout: Duration) -> Result<Vec<i32>> {

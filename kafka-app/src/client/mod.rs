@@ -13,6 +13,7 @@ mod produce_error;
 mod producer;
 #[cfg(test)]
 mod property_tests;
+mod reader;
 mod transactional;
 
 pub(crate) use admin::{Admin, Refusal};
@@ -20,13 +21,14 @@ pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
-pub(crate) use lag::partition_lag;
+pub(crate) use lag::{end_offsets, partition_lag};
 #[cfg(test)]
 pub(crate) use port::Taken;
 pub(crate) use port::{
     Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset,
 };
 pub(crate) use producer::{Producer, Scope, TryProduce, blocking};
+pub(crate) use reader::read_from;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
 
 use std::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{ClientProperties, section::Section};
+use crate::config::{ClientProperties, check_topic, section::Section};
 
 /// `kafka.admin.*`: creation of declared topics at start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +56,24 @@ pub struct TemplateProperties {
     pub default_topic: Option<String>,
     /// Longest time for the last records to be acknowledged at a stop; default 5 s.
     pub close_timeout: Duration,
+    /// Where replies to requests arrive; without it no template can ask.
+    pub reply_topic: Option<String>,
+    /// The one partition of it that this application reads, and asks replies to be sent to; default all.
+    pub reply_partition: Option<u32>,
+    /// `group.id` of the client that reads it: it joins no group and commits nothing, but rights may be bound to the name.
+    /// By default a name of this instance's own.
+    pub reply_group_id: Option<String>,
 }
 
 impl Default for TemplateProperties {
     fn default() -> Self {
-        Self { default_topic: None, close_timeout: Duration::from_secs(5) }
+        Self {
+            default_topic: None,
+            close_timeout: Duration::from_secs(5),
+            reply_topic: None,
+            reply_partition: None,
+            reply_group_id: None,
+        }
     }
 }
 
@@ -69,12 +82,34 @@ impl TemplateProperties {
         let read = Self {
             default_topic: section.get("default-topic"),
             close_timeout: section.get("close-timeout").unwrap_or(Self::default().close_timeout),
+            reply_topic: section.get("reply-topic"),
+            reply_partition: section.get("reply-partition"),
+            reply_group_id: section.get("reply-group-id"),
         };
+        read.check_reply_topic(section);
         section.finish(&[
             ("transaction-id-prefix", "transactions do not exist yet"),
             ("allow-non-transactional", "not needed: a template sends into a transaction inside of in_transaction, and in a listener that delivers exactly once"),
             ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
         ]);
         read
+    }
+    fn check_reply_topic(&self, section: &Section<'_>) {
+        match &self.reply_topic {
+            Some(topic) => {
+                if let Err(text) = check_topic(topic) {
+                    section.mistake("reply-topic", text);
+                }
+            }
+            None => {
+                let said = [
+                    ("reply-partition", self.reply_partition.is_some()),
+                    ("reply-group-id", self.reply_group_id.is_some()),
+                ];
+                for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
+                    section.mistake(key, "has no use without reply-topic");
+                }
+            }
+        }
     }
 }

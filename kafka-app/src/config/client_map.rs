@@ -57,6 +57,16 @@ pub(crate) fn consumer_properties(
     map
 }
 
+/// Everything for the client that reads the topic of replies: from positions that are named, so that nothing is committed, and
+/// no record that is still there is left out where a position is gone.
+pub(crate) fn reply_properties(properties: &KafkaProperties, reader: &ResolvedListener) -> BTreeMap<String, String> {
+    let mut map = consumer_properties(properties, reader, 0);
+    set(&mut map, "enable.auto.commit", "false");
+    set(&mut map, "auto.offset.reset", "earliest");
+    map.remove("group.instance.id");
+    map
+}
+
 /// Everything for the cluster's producer.
 pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
     let said = said_for_client(properties, Client::Producer);
@@ -237,7 +247,7 @@ fn consumer_defaults(is_consumer_protocol: bool) -> BTreeMap<String, String> {
     map
 }
 
-fn shared_client_id(properties: &KafkaProperties) -> &str {
+pub(super) fn shared_client_id(properties: &KafkaProperties) -> &str {
     properties.client.client_id.as_deref().unwrap_or("kafka-app")
 }
 

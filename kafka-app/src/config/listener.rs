@@ -42,6 +42,8 @@ pub struct ListenerSettings {
     pub transaction_max_wait: Option<Duration>,
     /// Where returned values go.
     pub send_to: Option<String>,
+    /// Whether returned values answer the request that was handled; default false.
+    pub reply: Option<bool>,
     /// Deliveries in place; each field falls back by itself.
     pub retry: RetrySettings,
     /// Where spent records go; default [`DeadLetter::Stop`].
@@ -78,6 +80,7 @@ impl ListenerSettings {
             transaction_max_records: transaction.get("max-records"),
             transaction_max_wait: transaction.get("max-wait"),
             send_to: section.get("send-to"),
+            reply: section.get("reply"),
             retry: RetrySettings::read(&section.child("retry")),
             dead_letter: section.get("dead-letter"),
             timeout: section.get("timeout"),
@@ -136,7 +139,7 @@ impl fmt::Debug for ListenerSettings {
         }
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
-        fields!(send_to dead_letter timeout auto_startup on_revoke);
+        fields!(send_to reply dead_letter timeout auto_startup on_revoke);
         said.field("retry", &self.retry).field("properties", &Shown(&self.properties)).finish()
     }
 }

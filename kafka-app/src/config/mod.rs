@@ -67,6 +67,9 @@
 //! | `kafka.admin.modify-topic-configs` | false | configurations of existing topics are changed |
 //! | `kafka.template.default-topic` | none | |
 //! | `kafka.template.close-timeout` | `5s` | |
+//! | `kafka.template.reply-topic` | none | where replies to requests of templates arrive |
+//! | `kafka.template.reply-partition` | all | the one partition of it that this application reads |
+//! | `kafka.template.reply-group-id` | `<client-id>-replies-<random>` | `group.id` of the client that reads it; it joins no group and commits nothing |
 //! | `kafka.listener.missing-topics-fatal` | false | a topic that does not exist fails the start |
 //! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read one topic as different payload types fail the start |
 //! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
@@ -79,6 +82,7 @@
 //! | `topic-pattern` | none | one listener only; matches whole names |
 //! | `group-id` | `kafka.consumer.group-id` | one listener only |
 //! | `send-to` | none | one listener only |
+//! | `reply` | false | what is returned answers the request that was handled; one listener only |
 //! | `delivery` | `at-least-once` | or `at-most-once`, `exactly-once` |
 //! | `ack-mode` | `time` | `record`, `batch`, `time`, `count`, `count-time`, `manual`, `manual-immediate` |
 //! | `ack-time` | `1s` | |
@@ -124,6 +128,7 @@ mod placeholder;
 mod producer;
 mod properties;
 mod property_rules;
+mod replies;
 mod resolve;
 mod resolved;
 mod section;
@@ -136,7 +141,7 @@ mod tests;
 
 pub use admin::{AdminProperties, TemplateProperties};
 pub use client::{ClientProperties, Secret, SslProperties};
-pub(crate) use client_map::{admin_properties, consumer_properties, producer_properties};
+pub(crate) use client_map::{admin_properties, consumer_properties, producer_properties, reply_properties};
 pub use consumer::ConsumerProperties;
 pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
@@ -144,6 +149,6 @@ pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Or
 pub(crate) use mistake::Mistake;
 pub use producer::ProducerProperties;
 pub use properties::Properties;
-pub(crate) use resolve::Declared;
+pub(crate) use resolve::{Declared, check_topic};
 pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription, TransactionLimits};
 pub(crate) use transactional::{TransactionalIds, transactional_properties};

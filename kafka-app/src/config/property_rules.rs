@@ -57,6 +57,7 @@ fn check_listener_defaults(properties: &KafkaProperties, mistakes: &Mistakes) {
         ("topics", settings.topics.is_some(), "kafka.listeners.<id>.topics"),
         ("topic-pattern", settings.topic_pattern.is_some(), "kafka.listeners.<id>.topic-pattern"),
         ("send-to", settings.send_to.is_some(), "kafka.listeners.<id>.send-to"),
+        ("reply", settings.reply.is_some(), "kafka.listeners.<id>.reply"),
         ("group-id", settings.group_id.is_some(), "kafka.consumer.group-id"),
     ];
     for (key, _, instead) in said.iter().filter(|(_, is_said, _)| *is_said) {

@@ -29,6 +29,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) transaction: TransactionLimits,
     /// Where returned values go that name no topic; `None`: the handler returns nothing or names its topics.
     pub(crate) send_to: Option<String>,
+    /// Whether what it returns answers the request that was handled: it goes where that names, and not to `send_to`.
+    pub(crate) reply: bool,
     pub(crate) retry: Retry,
     pub(crate) dead_letter: DeadLetter,
     /// Longest time for one call of the handler; `None`: no limit.
@@ -98,9 +100,8 @@ pub(crate) struct Retry {
     pub(crate) jitter: f64,
 }
 
-#[cfg(test)]
 impl ResolvedListener {
-    /// A listener with the framework's defaults, where the configuration says nothing; what tests start from.
+    /// A listener with the framework's defaults, where nothing is said: what tests start from, and readers of its own.
     pub(crate) fn new(id: impl Into<String>, topic: impl Into<String>, group_id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -116,6 +117,7 @@ impl ResolvedListener {
             batch: BatchLimits::default(),
             transaction: TransactionLimits::default(),
             send_to: None,
+            reply: false,
             retry: Retry::default(),
             dead_letter: DeadLetter::Stop,
             timeout: None,

@@ -87,6 +87,12 @@ impl<'t> Section<'t> {
             .collect()
     }
 
+    /// Notes what is wrong with a key that was said, beyond its form.
+    pub(crate) fn mistake(&self, key: &'static str, text: impl Into<String>) {
+        let said = self.value(key).map(origin).unwrap_or_default();
+        self.mistakes.add(said, self.path_of(key), text);
+    }
+
     /// Ends the reading: whatever was never asked for is a mistake. `answers` are keys that are Spring's, or likely
     /// guesses, and have no use here, each with what to use instead.
     pub(crate) fn finish(&self, answers: &[(&str, &str)]) {

@@ -65,24 +65,33 @@ pub enum ErrorWithClass {}
     note = "it returns `()`, a payload (`Json<T>`, `Text`, `String`, `Bytes`, a type with `ToPayload`), `Outgoing`, an `Option`, `Vec`, array or `Each` of these, or a `Result` of any of them; with `by_class` a `Result` whose error derives `KafkaError`"
 )]
 pub trait IntoOutcome<C> {
+    /// Whether there can be anything to send.
+    const SENDS: bool;
+
     /// As an outcome.
     fn into_outcome(self) -> Outcome;
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: IntoOutputs> IntoOutcome<AnyError> for R {
+    const SENDS: bool = R::SENDS;
+
     fn into_outcome(self) -> Outcome {
         outcome(Ok(self))
     }
 }
 
 impl<R: IntoOutputs, E: Into<Box<dyn StdError + Send + Sync>>> IntoOutcome<AnyError> for Result<R, E> {
+    const SENDS: bool = R::SENDS;
+
     fn into_outcome(self) -> Outcome {
         outcome(self.map_err(Failure::retry))
     }
 }
 
 impl<R: IntoOutputs, E: KafkaError> IntoOutcome<ErrorWithClass> for Result<R, E> {
+    const SENDS: bool = R::SENDS;
+
     fn into_outcome(self) -> Outcome {
         outcome(self.map_err(|error| Failure::new(error.class(), error)))
     }
@@ -97,9 +106,11 @@ macro_rules! handler_of {
             C: 'static,
             $($arg: for<'a> FromRecord<'a> + Send + 'static,)*
         {
-            #[allow(unused_variables, reason = "a function without arguments needs nothing")]
             fn declare(&self, declaration: &mut Declaration) {
                 $(<$arg as FromRecord<'_>>::declare(declaration);)*
+                if !<Fut::Output as IntoOutcome<C>>::SENDS {
+                    declaration.returns_nothing();
+                }
             }
 
             #[allow(unused_variables, non_snake_case, reason = "arguments are named as their types")]
@@ -176,5 +187,18 @@ mod tests {
         handler_fn(|_: State<u64>, _: Text| async {}).declare(&mut declaration);
         assert_eq!(declaration.states.len(), 1);
         assert_eq!(declaration.payload, Some(std::any::type_name::<Text>()));
+        assert!(declaration.returns_nothing);
+    }
+
+    #[test]
+    fn a_function_that_may_return_something_says_so() {
+        let returns_nothing = |handler: &dyn Fn(&mut Declaration)| {
+            let mut declaration = Declaration::default();
+            handler(&mut declaration);
+            declaration.returns_nothing
+        };
+        assert!(!returns_nothing(&|d| handler_fn(|| async { "a" }).declare(d)));
+        assert!(!returns_nothing(&|d| handler_fn(|| async { Ok::<_, String>(vec!["a"]) }).declare(d)));
+        assert!(returns_nothing(&|d| handler_fn(|| async { Ok::<_, String>(Some(())) }).declare(d)));
     }
 }

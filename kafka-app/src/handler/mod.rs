@@ -196,6 +196,17 @@ pub enum Outputs {
     Many(Vec<Output>),
 }
 
+impl Outputs {
+    /// The records in their order.
+    pub(crate) fn into_vec(self) -> Vec<Output> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(output) => vec![*output],
+            Self::Many(outputs) => outputs,
+        }
+    }
+}
+
 /// A record a handler returned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Output {
@@ -203,6 +214,17 @@ pub struct Output {
     pub record: ProducerRecord,
     /// Whether it takes the key of the record that was handled instead of its own.
     pub inherits_key: bool,
+}
+
+impl Output {
+    /// The record with its key, which may be that of the record that was handled.
+    pub(crate) fn into_record(self, handled_key: Option<&[u8]>) -> ProducerRecord {
+        let key = match self.inherits_key {
+            true => handled_key.map(bytes::Bytes::copy_from_slice),
+            false => self.record.key,
+        };
+        ProducerRecord { key, ..self.record }
+    }
 }
 
 /// An error of a handler with what is to be done about it.
@@ -286,6 +308,7 @@ pub struct Declaration {
     pub(crate) takes_ack: bool,
     pub(crate) takes_template: bool,
     pub(crate) payload: Option<&'static str>,
+    pub(crate) returns_nothing: bool,
 }
 
 impl Declaration {
@@ -302,6 +325,11 @@ impl Declaration {
     /// The handler sends through a template.
     pub fn takes_template(&mut self) {
         self.takes_template = true;
+    }
+
+    /// The handler never returns anything to send.
+    pub fn returns_nothing(&mut self) {
+        self.returns_nothing = true;
     }
 
     /// The payload's type, for the topology.

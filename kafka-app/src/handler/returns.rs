@@ -13,6 +13,9 @@ use crate::{convert::ToPayload, record::ProducerRecord};
     note = "the error of such a `Result` is one that derives `KafkaError`, or any other `std::error::Error + Send + Sync`, `anyhow::Error` or `String`"
 )]
 pub trait IntoOutputs {
+    /// Whether there can be anything to send.
+    const SENDS: bool = true;
+
     /// The records to send, without their default topic and key.
     ///
     /// # Errors
@@ -21,6 +24,8 @@ pub trait IntoOutputs {
 }
 
 impl IntoOutputs for () {
+    const SENDS: bool = false;
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Ok(Outputs::None)
     }
@@ -62,18 +67,24 @@ impl IntoOutputs for Outgoing {
 
 /// `None` sends nothing; a null payload is a [`Tombstone`](crate::Tombstone).
 impl<R: IntoOutputs> IntoOutputs for Option<R> {
+    const SENDS: bool = R::SENDS;
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         self.map_or(Ok(Outputs::None), IntoOutputs::into_outputs)
     }
 }
 
 impl<R: IntoOutputs> IntoOutputs for Vec<R> {
+    const SENDS: bool = R::SENDS;
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Each(self).into_outputs()
     }
 }
 
 impl<R: IntoOutputs, const N: usize> IntoOutputs for [R; N] {
+    const SENDS: bool = R::SENDS;
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Each(self).into_outputs()
     }
@@ -92,6 +103,8 @@ impl<R: IntoOutputs, const N: usize> IntoOutputs for [R; N] {
 pub struct Each<I>(pub I);
 
 impl<I: IntoIterator<Item: IntoOutputs>> IntoOutputs for Each<I> {
+    const SENDS: bool = I::Item::SENDS;
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         let mut records = Vec::new();
         for item in self.0 {

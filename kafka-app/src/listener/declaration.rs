@@ -187,6 +187,14 @@ impl Listener {
         self
     }
 
+    /// Has what it returns answer the request that was handled: it goes to the topic and partition of the request's headers
+    /// `kafka_replyTopic` and `kafka_replyPartition`, with its `kafka_correlationId`. Without them it is dropped.
+    #[must_use]
+    pub fn reply(mut self) -> Self {
+        self.settings.reply = Some(true);
+        self
+    }
+
     /// Keeps only records for which `filter` is true; the others count as done.
     #[must_use]
     pub fn filter(mut self, filter: fn(&RawRecord) -> bool) -> Self {

@@ -30,8 +30,8 @@ pub(crate) use container::{Container, ContainerSpec};
 pub(crate) use declaration::Handler;
 pub use declaration::Listener;
 #[cfg(test)]
-pub(crate) use dispatch::{Chunk, Delivered, Progress};
-pub(crate) use dispatch::{ChunkRunner, Policy};
+pub(crate) use dispatch::Delivered;
+pub(crate) use dispatch::{Chunk, ChunkRunner, Policy, Progress};
 pub use lag::PartitionLag;
 pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};

@@ -4,7 +4,7 @@ use std::{borrow::Borrow, cell::RefCell, fmt, future::Future, marker::PhantomDat
 
 use bytes::{Bytes, BytesMut};
 
-use super::{PartitionInfo, SendAllError, SendError, TransactionError, TransactionPool, send_all};
+use super::{PartitionInfo, SendAllError, SendError, TransactionError, TransactionPool, request::Requests, send_all};
 use crate::{
     client::{Completion, Outbound, PendingSend, Producer, Ticket, TryProduce},
     convert::{ToKey, ToPayload},
@@ -34,6 +34,8 @@ pub struct KafkaTemplate<K: ?Sized, V: ?Sized> {
     default_topic: Option<Arc<str>>,
     /// Where the producers of its transactions come from.
     transactions: Option<Arc<TransactionPool>>,
+    /// How it asks; none without a topic for replies.
+    pub(super) requests: Option<Arc<Requests>>,
     types: PhantomData<fn(&K, &V)>,
 }
 
@@ -42,11 +44,15 @@ const FLUSH_GRACE: Duration = Duration::from_secs(5);
 
 impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     pub(crate) fn new(producer: Producer, default_topic: Option<Arc<str>>) -> Self {
-        Self { producer, default_topic, transactions: None, types: PhantomData }
+        Self { producer, default_topic, transactions: None, requests: None, types: PhantomData }
     }
 
     pub(crate) fn with_transactions(self, transactions: Arc<TransactionPool>) -> Self {
         Self { transactions: Some(transactions), ..self }
+    }
+
+    pub(crate) fn with_requests(self, requests: Option<Arc<Requests>>) -> Self {
+        Self { requests, ..self }
     }
 
     /// The same producer for other types.
@@ -56,6 +62,7 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
             producer: self.producer.clone(),
             default_topic: self.default_topic.clone(),
             transactions: self.transactions.clone(),
+            requests: self.requests.clone(),
             types: PhantomData,
         }
     }
@@ -175,14 +182,32 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: ToKey + Sized,
         V: Sized,
     {
+        crate::client::RecordSink::enqueue(&self.producer, self.encoded(record)?).await?.await
+    }
+
+    /// The record as it goes out.
+    pub(super) fn encoded(&self, record: ProducerRecord<K, V>) -> Result<ProducerRecord, SendError>
+    where
+        K: ToKey + Sized,
+        V: Sized,
+    {
         let Some(topic) = record.topic.or_else(|| self.default_topic.clone()) else {
             return Err(Self::without_topic(encode_parts(record.key.as_ref(), record.payload.as_ref())));
         };
         let (key, payload) =
             encode_parts(record.key.as_ref(), record.payload.as_ref()).map_err(|error| not_encoded(&topic, error))?;
         let (partition, timestamp, headers) = (record.partition, record.timestamp, record.headers);
-        let record = ProducerRecord { topic: Some(topic), partition, timestamp, key, payload, headers };
-        crate::client::RecordSink::enqueue(&self.producer, record).await?.await
+        Ok(ProducerRecord { topic: Some(topic), partition, timestamp, key, payload, headers })
+    }
+
+    /// A record of these parts as it goes out.
+    pub(super) fn encoded_parts<Q>(topic: &str, key: &Q, payload: &V) -> Result<ProducerRecord, SendError>
+    where
+        K: Borrow<Q>,
+        Q: ToKey + ?Sized,
+    {
+        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        Ok(owned(topic, record))
     }
 
     /// Waits for room only, and hands the acknowledgment back to be awaited later: so many records of one task are under

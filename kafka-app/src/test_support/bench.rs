@@ -12,7 +12,7 @@ use crate::{
         Chunk, Delivered, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress, Transaction,
         TurnProducer,
     },
-    record::{OwnedRecord, RawRecord, Timestamp},
+    record::{Headers, OwnedRecord, RawRecord, Timestamp},
 };
 
 /// A listener `bill` of the topic `orders`, partition 3, with a chunk to handle. Sequences count from 0, offsets from
@@ -60,6 +60,22 @@ impl Bench {
     /// With the dead letter topic `orders-dlt`.
     pub(crate) fn dead_letters(mut self) -> Self {
         self.listener.dead_letter = DeadLetter::Topic("orders-dlt".to_owned());
+        self
+    }
+
+    /// With these headers on each record; the payloads are as they were.
+    pub(crate) fn headers(mut self, headers: &Headers) -> Self {
+        for delivered in &mut self.records {
+            let record = &delivered.record;
+            delivered.record = RawRecord::from(OwnedRecord {
+                offset: record.offset(),
+                timestamp: record.timestamp(),
+                key: record.key().map(<[u8]>::to_vec),
+                payload: record.payload().map(<[u8]>::to_vec),
+                headers: headers.clone(),
+                leader_epoch: record.leader_epoch(),
+            });
+        }
         self
     }
 

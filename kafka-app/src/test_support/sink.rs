@@ -19,6 +19,8 @@ pub(crate) enum Sent {
     Acknowledged,
     /// Refused when it is handed over.
     Refused,
+    /// Refused for good: there is no such topic.
+    Unwanted,
     /// Accepted, then given up.
     Lost,
     /// Accepted, and open until [`FakeSink::acknowledge_all`].
@@ -86,6 +88,7 @@ impl RecordSink for FakeSink {
         Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
             Sent::Acknowledged => Ok(PendingSend::done(Ok(ACKNOWLEDGED))),
             Sent::Refused => Err(Self::failed(record, "the queue refuses the record")),
+            Sent::Unwanted => Err(SendError::new(record, Error::new(ErrorKind::Refused, "the topic does not exist"))),
             Sent::Lost => Ok(PendingSend::done(Err(Self::failed(record, "no acknowledgment in time")))),
             Sent::Open => {
                 let completion = Arc::new(Completion::default());
@@ -99,7 +102,7 @@ impl RecordSink for FakeSink {
         self.records.lock().push(record.clone());
         self.handed_over.notify_waiters();
         Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
-            Sent::Refused => Err(Self::failed(record, "the queue refuses the record")),
+            Sent::Refused | Sent::Unwanted => Err(Self::failed(record, "the queue refuses the record")),
             Sent::Acknowledged | Sent::Lost | Sent::Open => Ok(()),
         })
     }

@@ -57,6 +57,7 @@ struct Node {
     send_to: Option<String>,
     dead_letter: Option<String>,
     takes_template: bool,
+    replies: bool,
 }
 
 impl Topology {
@@ -74,6 +75,7 @@ impl Topology {
                 DeadLetter::Off | DeadLetter::Stop => None,
             },
             takes_template: declaration.takes_template,
+            replies: resolved.reply,
         };
         let mut listeners: Vec<_> = listeners.into_iter().map(node).collect();
         listeners.sort_by(|left, right| left.id.cmp(&right.id));

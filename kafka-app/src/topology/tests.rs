@@ -16,6 +16,7 @@ fn node(id: &str, reads: &[&str], payload: &str, send_to: &str) -> Node {
         send_to: said(send_to),
         dead_letter: None,
         takes_template: false,
+        replies: false,
     }
 }
 

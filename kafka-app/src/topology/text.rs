@@ -26,6 +26,9 @@ impl Node {
         if let Some(topic) = &self.send_to {
             writeln!(f, "  sends   {topic}")?;
         }
+        if self.replies {
+            writeln!(f, "  answers to the topic that a request names")?;
+        }
         if self.takes_template {
             writeln!(f, "  sends   what its template is told")?;
         }

@@ -99,6 +99,13 @@ impl NativeConsumer {
         check(unsafe { sys::rd_kafka_assign(self.rk.as_ptr(), list.as_ptr()) }, "cannot take the assigned partitions")
     }
 
+    /// Makes these the assignment, each from its offset on, for a client that joins no group.
+    pub(crate) fn assign_at(&self, positions: &[StoredOffset]) -> Result<()> {
+        let list = PartitionList::of_offsets(positions)?;
+        // SAFETY: a valid client and list; the list is copied.
+        check(unsafe { sys::rd_kafka_assign(self.rk.as_ptr(), list.as_ptr()) }, "cannot read the partitions")
+    }
+
     /// Takes partitions out of the assignment, or all when the group's protocol is eager.
     pub(crate) fn unassign(&self, partitions: &[TopicPartition]) -> Result<()> {
         if self.is_cooperative() {

@@ -7,6 +7,8 @@ mod placeholders;
 mod rules;
 mod topics;
 
+pub(crate) use topics::check_topic;
+
 use std::collections::BTreeMap;
 
 use crate::{
@@ -33,6 +35,8 @@ pub(crate) struct Declared<'d> {
     pub(crate) is_batch: bool,
     /// The function takes an `Ack`.
     pub(crate) takes_ack: bool,
+    /// The function is known to return nothing.
+    pub(crate) returns_nothing: bool,
 }
 
 impl KafkaProperties {
@@ -129,6 +133,7 @@ impl<'r> Resolver<'r> {
             batch: self.batch(),
             transaction: self.transaction(delivery),
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
+            reply: self.said(|s| s.reply).is_some_and(|(_, reply)| reply),
             retry: self.retry(),
             dead_letter: self.dead_letter(),
             timeout: self.timeout(),
@@ -142,6 +147,7 @@ impl<'r> Resolver<'r> {
         self.check_at_most_once(&resolved);
         self.check_exactly_once(&resolved);
         self.check_dead_letter_loop(&resolved);
+        self.check_reply(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         resolved

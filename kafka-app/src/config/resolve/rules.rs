@@ -57,6 +57,17 @@ impl Resolver<'_> {
         }
     }
 
+    /// A reply has one place to go to, and something to say.
+    pub(super) fn check_reply(&self, resolved: &ResolvedListener) {
+        let Some((place, true)) = self.said(|s| s.reply) else { return };
+        if resolved.send_to.is_some() {
+            self.mistake(place, "reply", "says send-to too: what is returned goes to one of them");
+        }
+        if self.declared.returns_nothing {
+            self.mistake(place, "reply", "the handler returns nothing: there is nothing to answer with");
+        }
+    }
+
     pub(super) fn check_dead_letter_loop(&self, resolved: &ResolvedListener) {
         let DeadLetter::Topic(topic) = &resolved.dead_letter else { return };
         if matches!(&resolved.subscription, Subscription::Topics(topics) if topics.contains(topic)) {

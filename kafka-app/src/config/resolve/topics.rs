@@ -62,7 +62,7 @@ fn anchored(pattern: &str) -> String {
 }
 
 /// Kafka's rule for names of topics.
-pub(super) fn check_topic(topic: &str) -> Result<(), String> {
+pub(crate) fn check_topic(topic: &str) -> Result<(), String> {
     let fits = (1..=249).contains(&topic.len())
         && topic != "."
         && topic != ".."

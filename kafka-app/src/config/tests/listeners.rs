@@ -15,7 +15,8 @@ fn settings() -> ListenerSettings {
 }
 
 fn declared(settings: &ListenerSettings) -> Declared<'_> {
-    Declared { id: "bill", settings, location: Some("src/main.rs:7"), is_batch: false, takes_ack: false }
+    let location = Some("src/main.rs:7");
+    Declared { id: "bill", settings, location, is_batch: false, takes_ack: false, returns_nothing: false }
 }
 
 fn properties(toml: &str) -> KafkaProperties {
@@ -382,4 +383,19 @@ fn changes_by_code_are_checked_too() {
         error.to_string().contains("code: kafka.consumer.properties.group.id: belongs to the framework"),
         "{error}"
     );
+}
+
+#[test]
+fn a_listener_that_replies_sends_to_nobody_else() {
+    let replies = ListenerSettings { reply: Some(true), ..settings() };
+    assert!(resolve("", &replies).unwrap().reply);
+    let both = ListenerSettings { send_to: Some("out".to_owned()), ..replies.clone() };
+    assert!(mistake("", &both).contains("reply: says send-to too"));
+    let sends = ListenerSettings { send_to: Some("out".to_owned()), ..settings() };
+    assert!(!resolve("", &sends).unwrap().reply);
+    let off = resolve("[kafka.listeners.bill]\nreply = false\nsend-to = \"out\"", &replies).unwrap();
+    assert_eq!((off.reply, off.send_to.as_deref()), (false, Some("out")));
+    let silent = Declared { returns_nothing: true, ..declared(&replies) };
+    assert!(resolve_declared("", silent).unwrap_err().concat().contains("reply: the handler returns nothing"));
+    assert!(resolve_declared("", Declared { returns_nothing: true, ..declared(&settings()) }).is_ok());
 }

@@ -165,7 +165,7 @@ fn no_message_shows_a_secret() {
 fn every_key_of_the_documented_tables_exists() {
     let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
     let keys = rows.map(|(key, _)| key).filter(|key| !key.ends_with('*')).collect::<Vec<_>>();
-    assert_eq!(keys.len(), 58, "{keys:?}");
+    assert_eq!(keys.len(), 62, "{keys:?}");
     let client = keys.iter().position(|key| *key == "bootstrap-servers").expect("first");
     let listener = keys.iter().position(|key| *key == "topics").expect("first");
     let places: Vec<String> = keys
@@ -183,4 +183,13 @@ fn every_key_of_the_documented_tables_exists() {
         let list = mistakes(&KafkaProperties::builder().set(&place, "1"));
         assert!(!list.iter().any(|mistake| mistake.contains("unknown key")), "{place}: {list:?}");
     }
+}
+
+#[test]
+fn a_topic_of_replies_has_a_name_and_nothing_of_it_stands_alone() {
+    let text = mistake_of_file("[kafka.template]\nreply-topic = \"no topic\"");
+    assert!(text.starts_with("kafka-app.toml:2: kafka.template.reply-topic: `no topic` cannot be a topic"), "{text}");
+    let text = mistake_of_file("[kafka.template]\nreply-partition = 1");
+    assert!(text.ends_with("kafka.template.reply-partition: has no use without reply-topic"), "{text}");
+    assert!(mistake_of_file("[kafka.template]\nreply-topic = \"r\"\nreply-partition = -1").contains("reply-partition"));
 }

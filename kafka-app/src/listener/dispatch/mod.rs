@@ -8,6 +8,7 @@ mod call;
 mod outputs;
 mod per_record;
 mod record_runner;
+mod reply;
 mod run;
 #[cfg(test)]
 mod tests;

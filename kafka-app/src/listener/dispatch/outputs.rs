@@ -129,6 +129,13 @@ impl OutputQueue {
         };
         match result {
             Ok(()) => count(&run.shared.policy.metrics.sent),
+            // Who asked is gone, or named a place that does not take the reply: no attempt will mend that, and nothing is gained
+            // by holding up the requests behind it.
+            Err(failed) if run.listener().reply && failed.kind() == ErrorKind::Refused => {
+                count(&run.shared.policy.metrics.failed);
+                let to = failed.record().topic.as_deref().unwrap_or_default();
+                observe::reply_refused(run.place(index, attempt), &failed.to_string(), to);
+            }
             Err(failed) if self.lost.is_none() => match resent(run, index, attempt, failed).await {
                 Sending::Acknowledged => count(&run.shared.policy.metrics.sent),
                 Sending::Failed(error) => self.lost = Some(Failure::retry(error)),

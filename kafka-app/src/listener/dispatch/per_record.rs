@@ -78,7 +78,7 @@ impl PerRecord {
     }
 
     async fn send(&mut self, run: &Run<'_>, attempt: u32, index: usize, outputs: Outputs) -> Result<(), Fault> {
-        let records = run.resolve(outputs, run.record(index).key()).map_err(Fault::Failed)?;
+        let records = run.answer(index, attempt, outputs).await.map_err(Fault::Failed)?;
         let returned_nothing = records.is_empty();
         if run.transaction().is_some() {
             run.entrust(records).await?;

@@ -213,7 +213,7 @@ async fn send(
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<(), Fault> {
-    let records = run.resolve(returned, run.record(index).key()).map_err(Fault::Failed)?;
+    let records = run.answer(index, attempt, returned).await.map_err(Fault::Failed)?;
     let returned_nothing = records.is_empty();
     if run.transaction().is_some() {
         run.entrust(records).await?;

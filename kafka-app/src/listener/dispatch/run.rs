@@ -137,20 +137,17 @@ impl<'a> Run<'a> {
 
     /// Fills in what the returned records left open.
     pub(super) fn resolve(&self, outputs: Outputs, key: Option<&[u8]>) -> Result<Vec<ProducerRecord>, Failure> {
-        let outputs = match outputs {
-            Outputs::None => Vec::new(),
-            Outputs::One(output) => vec![*output],
-            Outputs::Many(outputs) => outputs,
-        };
-        outputs.into_iter().map(|output| self.addressed(output, key)).collect()
+        outputs.into_vec().into_iter().map(|output| self.addressed(output, key)).collect()
     }
 
     fn addressed(&self, output: Output, key: Option<&[u8]>) -> Result<ProducerRecord, Failure> {
-        let mut record = output.record;
-        if output.inherits_key {
-            record.key = key.map(bytes::Bytes::copy_from_slice);
-        }
+        let mut record = output.into_record(key);
         record.topic = record.topic.or_else(|| self.shared.send_to.clone());
+        if record.topic.is_none() && self.listener().reply {
+            let text = "the handler returned a value for a whole batch, which holds many requests: with `reply` it returns a `Vec` \
+                        with a `Result` for each record";
+            return Err(Failure::stop(text));
+        }
         if record.topic.is_none() {
             let text = "the handler returned a value, but the listener has no `send_to` and the value names no topic";
             return Err(Failure::stop(text));

@@ -7,6 +7,7 @@ mod logs;
 mod manual_ack;
 mod nothing_lost;
 mod outputs;
+mod replies;
 mod revoke;
 
 use std::sync::Arc;

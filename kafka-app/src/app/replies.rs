@@ -1,0 +1,172 @@
+//! The reader of the topic of replies: a container as a listener's, whose records go to the inbox.
+//!
+//! It joins no group. Its positions are where the topic ends before the first request is sent, so that no reply is missed,
+//! none of before is read, and nothing is waited for; after a fault it goes on where it was.
+
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::{runtime::Handle, sync::OnceCell};
+
+use crate::{
+    client::{self, RecordSink},
+    config::{self, KafkaProperties, Properties, ResolvedListener},
+    error::{Error, ErrorKind, Result},
+    listener::{Chunk, ChunkRunner, Container, ContainerSpec, ListenerState, Progress},
+    producer::{CorrelationId, Inbox, ReplyReader, Requests},
+    record::TopicPartition,
+};
+
+/// How an application asks, if it has a topic for replies. Called on the runtime that is to read them.
+pub(super) fn requests(properties: &Arc<KafkaProperties>, sink: Arc<dyn RecordSink>) -> Option<Arc<Requests>> {
+    let listener = properties.reply_reader(&CorrelationId::random().to_string())?;
+    let topic = properties.template.reply_topic.as_deref()?;
+    let partition = properties.template.reply_partition.map(|partition| i32::try_from(partition).unwrap_or(i32::MAX));
+    let inbox = Arc::<Inbox>::default();
+    let reader = Reader {
+        properties: Arc::clone(properties),
+        listener: Arc::new(listener),
+        topic: topic.into(),
+        partition,
+        sink: Arc::clone(&sink),
+        inbox: Arc::clone(&inbox),
+        runtime: Handle::current(),
+        container: OnceCell::new(),
+        was_ready: AtomicBool::new(false),
+    };
+    Some(Arc::new(Requests::new(sink, topic, partition, Box::new(reader), inbox)))
+}
+
+/// Where the reader goes on, by partition.
+type Positions = Arc<Mutex<BTreeMap<TopicPartition, i64>>>;
+
+struct Reader {
+    properties: Arc<KafkaProperties>,
+    listener: Arc<ResolvedListener>,
+    topic: Arc<str>,
+    partition: Option<i32>,
+    sink: Arc<dyn RecordSink>,
+    inbox: Arc<Inbox>,
+    runtime: Handle,
+    container: OnceCell<Arc<Container>>,
+    /// The container was ready once: since then its positions are kept, also while it is made anew.
+    was_ready: AtomicBool,
+}
+
+impl Reader {
+    /// Finds out where the topic ends. Nothing runs yet, so whoever asks may give up.
+    async fn open(&self, timeout: Duration) -> Result<Arc<Container>> {
+        let deadline = Instant::now() + timeout;
+        let cannot = |error: Error| {
+            let text = format!("the topic of replies `{}` cannot be read", self.topic);
+            Error::new(error.kind(), text).with_source(error)
+        };
+        let partitions = tokio::time::timeout(timeout, self.partitions()).await;
+        let late = |_| Error::new(ErrorKind::Unavailable, format!("no broker answered within {timeout:?}"));
+        let partitions = partitions.map_err(late).and_then(|asked| asked).map_err(cannot)?;
+        let properties = config::reply_properties(&self.properties, &self.listener);
+        let asked = properties.clone();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let ends = client::blocking(move || client::end_offsets(&asked, &partitions, left)).await;
+        let positions: Positions =
+            Arc::new(Mutex::new(ends.and_then(|ends| ends).map_err(cannot)?.into_iter().collect()));
+        let runner = Runner { inbox: Arc::clone(&self.inbox), positions: Arc::clone(&positions) };
+        let properties = Properties::from(properties);
+        let connect = move |_: u32, signal| {
+            let positions = positions.lock().iter().map(|(at, offset)| (at.clone(), *offset)).collect();
+            client::read_from(&properties, positions, signal)
+        };
+        Ok(Container::new(ContainerSpec {
+            listener: Arc::clone(&self.listener),
+            takes_batches: false,
+            runner: Arc::new(runner),
+            metrics: Arc::default(),
+            connect: Arc::new(connect),
+            open_producer: None,
+        }))
+    }
+
+    /// The one that is configured, or all there are.
+    async fn partitions(&self) -> Result<Vec<TopicPartition>> {
+        let n_partitions = self.sink.n_partitions(&self.topic).await?;
+        let numbers = match self.partition {
+            Some(partition) if partition >= n_partitions => {
+                let text =
+                    format!("it has {n_partitions} partitions, and no {partition} (`kafka.template.reply-partition`)");
+                return Err(Error::new(ErrorKind::Config, text));
+            }
+            Some(partition) => partition..partition.saturating_add(1),
+            None => 0..n_partitions,
+        };
+        Ok(numbers.map(|number| TopicPartition::new(Arc::clone(&self.topic), number)).collect())
+    }
+
+    async fn make_ready(&self, timeout: Duration) -> Result<()> {
+        let started = Instant::now();
+        let container = self.container.get_or_try_init(|| self.open(timeout)).await?;
+        {
+            let _on_its_runtime = self.runtime.enter();
+            container.start()?;
+        }
+        if !self.was_ready.load(Ordering::Acquire) {
+            container.ready(timeout.saturating_sub(started.elapsed())).await?;
+            self.was_ready.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+}
+
+impl ReplyReader for Reader {
+    fn ready(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        if self.was_ready.load(Ordering::Acquire)
+            && self.container.get().is_some_and(|container| matches!(container.state(), ListenerState::Running))
+        {
+            return Box::pin(std::future::ready(Ok(())));
+        }
+        Box::pin(self.make_ready(timeout))
+    }
+
+    fn stop(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        Box::pin(async move {
+            match self.container.get() {
+                Some(container) => container.stop(timeout).await.into_result(container.id()),
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// Puts a chunk of replies into the inbox.
+struct Runner {
+    inbox: Arc<Inbox>,
+    positions: Positions,
+}
+
+impl ChunkRunner for Runner {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>> {
+        Box::pin(async move {
+            for delivered in chunk.records {
+                self.inbox.take(chunk.topic, chunk.partition, &delivered.record);
+                progress.done(delivered.seq);
+            }
+            if let Some(last) = chunk.records.last() {
+                let at = TopicPartition::new(Arc::clone(chunk.topic), chunk.partition);
+                self.positions.lock().insert(at, last.record.offset() + 1);
+            }
+            Ok(())
+        })
+    }
+}
