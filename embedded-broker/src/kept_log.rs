@@ -82,6 +82,13 @@ impl KeptLog {
         let leader_epoch = log.epochs().newest().map_or(0, |newest| newest.saturating_add(1));
         let mut kept = Self { dir, epochs, start_offset, unflushed: 0, flushed_ms: place.now_ms };
         kept.dir.write_aborted(log.aborted_by_marker())?;
+        if log.changes_mut().drop_segments() {
+            // They may be all that tells of their producers. What later ones tell is in batches that stay.
+            let start = log.start_offset();
+            let told: Vec<_> =
+                log.producers().entries().into_iter().filter(|known| known.last_offset < start).collect();
+            kept.dir.write_producers(start, &told)?;
+        }
         kept.follow(&mut log, None, config)?;
         Ok((kept, log, leader_epoch))
     }

@@ -48,6 +48,11 @@ impl LogChanges {
         }
     }
 
+    /// Whether segments are to go.
+    pub(crate) fn drop_segments(&self) -> bool {
+        self.changes.iter().any(|change| matches!(change, LogChange::Dropped { .. }))
+    }
+
     pub(crate) fn take(&mut self) -> Vec<LogChange> {
         std::mem::take(&mut self.changes)
     }

@@ -37,3 +37,20 @@ fn a_log_in_the_last_epoch_there_is_goes_on_in_it() {
         assert_eq!(partition.look(i32::MAX, |log| log.end_offset()).unwrap(), round + 1);
     }
 }
+
+#[test]
+fn producers_whose_segments_a_recovery_drops_are_known_to_the_next_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = open(dir.path());
+    let topic = cluster.auto_create_topic("t").unwrap();
+    topic.partitions[0].append(&valid(&TestBatch::of(&["v"]).from(7, 0, 0).bytes())).unwrap();
+    drop((topic, cluster));
+    fs::write(dir.path().join("t-0/log-start-offset"), "900\n").unwrap();
+    fs::write(dir.path().join(format!("t-0/{:020}.log", 900)), "").unwrap();
+    for _ in 0..3 {
+        let cluster = open(dir.path());
+        let producers = cluster.topics().by_name("t").unwrap().partitions[0].look(-1, |log| log.producers().entries());
+        let known: Vec<_> = producers.unwrap().iter().map(|entry| (entry.producer_id, entry.last_sequence)).collect();
+        assert_eq!(known, [(7, 0)]);
+    }
+}

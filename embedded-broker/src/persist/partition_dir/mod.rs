@@ -222,7 +222,12 @@ impl PartitionDir {
     /// Leaves everything on the disk, for a broker that need not check it.
     pub(crate) fn close(&mut self, end_offset: i64, producers: &[ProducerEntry]) -> io::Result<()> {
         self.active.close()?;
-        beside::write_snapshot(&self.disk, &self.path, end_offset, producers)
+        self.write_producers(end_offset, producers)
+    }
+
+    /// Writes down whom the batches in front of `offset` tell of.
+    pub(crate) fn write_producers(&self, offset: i64, producers: &[ProducerEntry]) -> io::Result<()> {
+        beside::write_snapshot(&self.disk, &self.path, offset, producers)
     }
 
     /// Turns a bit of the checksum of the batch that holds `offset`.
