@@ -37,8 +37,6 @@ public final class Tools {
     private final URL[] jars;
     /** What stays open from one case to the next. */
     private final Map<String, AutoCloseable> open = new HashMap<>();
-    /** What the tool that runs does last. */
-    private Runnable atEnd = () -> { };
 
     private Tools(String bootstrap, URL[] jars) {
         this.bootstrap = bootstrap;
@@ -65,14 +63,9 @@ public final class Tools {
         Exit.setHaltProcedure((status, message) -> {
             throw new Exited(status);
         });
+        // What a tool would print when its process ends, and it does not.
+        Exit.setShutdownHookAdder((name, hook) -> { });
         Tools tools = new Tools(arguments[0], jars);
-        // What a tool would print when its process ends, and it does not. But the verifiable producer leaves it to its hook to
-        // wait for what it sent: the acknowledgements would be printed by whatever case comes next.
-        Exit.setShutdownHookAdder((name, hook) -> {
-            if (name.equals("verifiable-producer-shutdown-hook")) {
-                tools.atEnd = hook;
-            }
-        });
         BufferedReader cases = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = cases.readLine(); line != null; line = cases.readLine()) {
             String[] fields = line.split("\u001f", -1);
@@ -115,9 +108,7 @@ public final class Tools {
             // Never closed: some tools leave threads behind, which go on to load classes.
             URLClassLoader loader = new URLClassLoader(jars, Tools.class.getClassLoader());
             Thread.currentThread().setContextClassLoader(loader);
-            atEnd = () -> { };
             loader.loadClass(what).getMethod("main", String[].class).invoke(null, (Object) arguments);
-            atEnd.run();
             return 0;
         } catch (java.lang.reflect.InvocationTargetException error) {
             if (error.getCause() instanceof Exited exited) {
