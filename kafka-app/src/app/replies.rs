@@ -21,7 +21,7 @@ use crate::{
     client::{self, RecordSink},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
-    listener::{Chunk, ChunkRunner, Container, ContainerSpec, ListenerState, Progress},
+    listener::{Chunk, ChunkRunner, Container, ContainerSpec, ListenerState, Progress, later},
     producer::{CorrelationId, Inbox, ReplyReader, Requests},
     record::TopicPartition,
 };
@@ -65,7 +65,7 @@ struct Reader {
 impl Reader {
     /// Finds out where the topic ends. Nothing runs yet, so whoever asks may give up.
     async fn open(&self, timeout: Duration) -> Result<Arc<Container>> {
-        let deadline = Instant::now() + timeout;
+        let deadline = later(Instant::now(), timeout);
         let cannot = |error: Error| {
             let text = format!("the topic of replies `{}` cannot be read", self.topic);
             Error::new(error.kind(), text).with_source(error)

@@ -33,6 +33,7 @@ pub use declaration::Listener;
 pub(crate) use dispatch::Delivered;
 pub(crate) use dispatch::{Chunk, ChunkRunner, Policy, Progress};
 pub use lag::PartitionLag;
+pub(crate) use later::later;
 pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};
 #[cfg(test)]
