@@ -44,9 +44,10 @@ pub(crate) fn look_for_dirt(cluster: &Cluster) {
 
 /// Compacts one log that is worth it, and comes back at once; if there is none, later.
 pub(crate) fn clean(cluster: &Cluster) {
+    let began = cluster.clock.now();
     let has_more = compact_one(cluster);
     let rest = if has_more { Duration::ZERO } else { cluster.dynamic.cleaner_backoff() };
-    cluster.timers.schedule(TimerKey::LogCleaner, cluster.clock.now() + rest);
+    cluster.timers.schedule(TimerKey::LogCleaner, began + rest);
 }
 
 fn compact_one(cluster: &Cluster) -> bool {
@@ -69,8 +70,10 @@ fn compact_one(cluster: &Cluster) -> bool {
     false
 }
 
-/// Has every partition drop what its topic does not keep.
+/// Has every partition drop what its topic does not keep. The next look is counted from when this one began, as Kafka's are:
+/// who sees what it did and then moves the clock by hand meets it.
 pub(crate) fn check_retention(cluster: &Cluster) {
+    let next = cluster.clock.now() + cluster.settings.upkeep.retention_interval;
     let now_ms = cluster.clock.wall_ms();
     let topics = cluster.topics();
     for topic in topics.iter() {
@@ -84,6 +87,5 @@ pub(crate) fn check_retention(cluster: &Cluster) {
     if let Err(error) = cluster.state.compact_if_long() {
         tracing::error!(%error, "the state log cannot be compacted: it goes on growing");
     }
-    let next = cluster.clock.now() + cluster.settings.upkeep.retention_interval;
     cluster.timers.schedule(TimerKey::LogRetention, next);
 }
