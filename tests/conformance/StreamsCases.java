@@ -44,7 +44,12 @@ import org.apache.kafka.streams.kstream.TimeWindows;
 public final class StreamsCases {
     private static final int PARTITIONS = 3;
     private static final int CUSTOMERS = 20;
-    private static final long START = 1_700_000_000_000L;
+    /**
+     * The time of the first order, in ms, at the start of a window; the same for every program of one run. It is of today:
+     * records, and changelogs with their times, that are older than a topic's retention are deleted at the broker's next look
+     * at it, maybe before the application has read them.
+     */
+    private static final long START = Long.getLong("start");
     private static final Set<String> INPUTS = Set.of("customers", "orders", "payments");
     private static final Set<String> OUTPUTS = Set.of("enriched", "paid", "totals", "windows", "amounts");
 
