@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Node, Topology, payload::is_raw};
+use super::{
+    Node, Topology,
+    payload::{is_raw, short},
+};
 use crate::config::Mistake;
 
 /// Where a listener was declared, by its id.
@@ -24,12 +27,13 @@ fn mixed_payloads(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake>
     let mut first: BTreeMap<&str, (&Node, &str)> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for node in &topology.listeners {
-        let Some(payload) = node.payload.as_deref().filter(|payload| !is_raw(payload)) else { continue };
+        let Some(payload) = node.payload.filter(|payload| !is_raw(payload)) else { continue };
         for topic in node.topics_read() {
             let (other, other_payload) = *first.entry(topic).or_insert((node, payload));
             if other_payload != payload {
+                let (one, another) = told_apart(payload, other_payload);
                 let text = format!(
-                    "reads topic `{topic}` as {payload}, but listener `{}` as {other_payload}: use one type (an enum, if there \
+                    "reads topic `{topic}` as {one}, but listener `{}` as {another}: use one type (an enum, if there \
                      are several kinds), or set `kafka.listener.mixed-payloads-fatal = false` if both can read every record",
                     other.id
                 );
@@ -38,6 +42,12 @@ fn mixed_payloads(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake>
         }
     }
     mistakes
+}
+
+/// Two types by the names that people write, with their paths where those would be the same.
+fn told_apart(one: &str, another: &str) -> (String, String) {
+    let (short_one, short_another) = (short(one), short(another));
+    if short_one == short_another { (one.to_owned(), another.to_owned()) } else { (short_one, short_another) }
 }
 
 /// Listeners whose records come back to them by `send_to` alone, so that one record is enough to keep all of them busy

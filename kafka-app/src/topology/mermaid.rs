@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Node, Topology};
+use super::{Node, Topology, payload::short};
 use crate::config::Subscription;
 
 /// Ids of Mermaid are numbers here, since names may hold what its grammar does not take; names stand in quoted labels.
@@ -21,7 +21,7 @@ pub(super) fn flow_chart(topology: &Topology) -> String {
 
 fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[&str]) {
     let topic = |name: &str| topics.binary_search(&name).unwrap_or_default();
-    let label = node.payload.as_deref().map(|payload| format!("|\"{}\"|", escaped(payload))).unwrap_or_default();
+    let label = node.payload.map(|payload| format!("|\"{}\"|", escaped(&short(payload)))).unwrap_or_default();
     if let Subscription::Pattern(pattern) = &node.reads {
         line(chart, &format!("p{number}{{{{\"{}\"}}}} -->{label} l{number}", escaped(pattern)));
     }

@@ -52,8 +52,8 @@ struct Node {
     group: String,
     delivery: Delivery,
     reads: Subscription,
-    /// The payload's type without its paths; `None`: it takes none, or the whole record.
-    payload: Option<String>,
+    /// The payload's type with its paths; `None`: it takes none, or the whole record.
+    payload: Option<&'static str>,
     send_to: Option<String>,
     dead_letter: Option<String>,
     takes_template: bool,
@@ -68,7 +68,7 @@ impl Topology {
             group: resolved.group_id.clone(),
             delivery: resolved.delivery,
             reads: resolved.subscription.clone(),
-            payload: declaration.payload.map(payload::short),
+            payload: declaration.payload,
             send_to: resolved.send_to.clone(),
             dead_letter: match &resolved.dead_letter {
                 DeadLetter::Topic(topic) => Some(topic.clone()),

@@ -5,14 +5,14 @@ use proptest::prelude::*;
 use super::{Node, Source, Topology, check};
 use crate::config::{Delivery, Subscription};
 
-fn node(id: &str, reads: &[&str], payload: &str, send_to: &str) -> Node {
+fn node(id: &str, reads: &[&str], payload: &'static str, send_to: &str) -> Node {
     let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Node {
         id: id.to_owned(),
         group: "shop".to_owned(),
         delivery: Delivery::AtLeastOnce,
         reads: Subscription::Topics(reads.iter().map(|topic| (*topic).to_owned()).collect()),
-        payload: said(payload),
+        payload: Some(payload).filter(|payload| !payload.is_empty()),
         send_to: said(send_to),
         dead_letter: None,
         takes_template: false,
@@ -37,6 +37,16 @@ fn two_types_on_one_topic_are_a_mistake_of_the_second() {
         found[0]
             .starts_with("listener `ship`: reads topic `orders` as Json<Parcel>, but listener `bill` as Json<Order>")
     );
+}
+
+#[test]
+fn two_types_of_one_name_are_told_with_their_paths() {
+    let found = mistakes(vec![
+        node("bill", &["orders"], "Json<shop::Order>", ""),
+        node("ship", &["orders"], "Json<depot::Order>", ""),
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("as Json<depot::Order>, but listener `bill` as Json<shop::Order>"), "{found:?}");
 }
 
 #[test]

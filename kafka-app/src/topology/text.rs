@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Node, Topology};
+use super::{Node, Topology, payload::short};
 use crate::config::{Delivery, Subscription};
 
 impl fmt::Display for Topology {
@@ -19,8 +19,8 @@ impl Node {
             Subscription::Topics(topics) => write!(f, "{}", topics.join(", "))?,
             Subscription::Pattern(pattern) => write!(f, "topics like {pattern}")?,
         }
-        match &self.payload {
-            Some(payload) => writeln!(f, " as {payload}")?,
+        match self.payload {
+            Some(payload) => writeln!(f, " as {}", short(payload))?,
             None => writeln!(f)?,
         }
         if let Some(topic) = &self.send_to {
