@@ -37,6 +37,8 @@ mod names;
 #[path = "../wire/core_as_kafka/pack.rs"]
 #[allow(dead_code, reason = "what the wire tests pack, of which only a part is used here")]
 mod pack;
+#[path = "../wire/patience.rs"]
+mod patience;
 mod random;
 #[path = "../wire/core_as_kafka/raw.rs"]
 mod raw;

@@ -17,6 +17,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::{ask_until, comes_true};
 
 const TOPIC_RESOURCE: i8 = 2;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
@@ -62,7 +63,9 @@ pub(crate) fn await_partitions(client: &mut Client, topic: &str, partitions: i32
     let asked =
         ListOffsetsTopic::default().with_name(name(topic)).with_partitions((0..partitions).map(latest).collect());
     let request = ListOffsetsRequest::default().with_topics(vec![asked]);
-    until(client, |client| client.call(7, &request).topics[0].partitions.iter().all(|one| one.error_code == 0));
+    comes_true("the partitions are led", || {
+        client.call(7, &request).topics[0].partitions.iter().all(|one| one.error_code == 0)
+    });
 }
 
 pub(crate) fn delete(client: &mut Client, topic: &str) {
@@ -72,13 +75,7 @@ pub(crate) fn delete(client: &mut Client, topic: &str) {
 
 /// Waits until the broker does not know the topic any more.
 pub(crate) fn await_absence(client: &mut Client, topic: &str) {
-    until(client, |client| metadata(client, topic).error_code == UNKNOWN_TOPIC_OR_PARTITION);
-}
-
-/// Asks until it is so. Each turn waits for an answer.
-pub(crate) fn until(client: &mut Client, is_so: impl FnMut(&mut Client) -> bool) {
-    let mut is_so = is_so;
-    assert!((0..1_000_000).any(|_| is_so(client)), "it never was so");
+    ask_until(|| metadata(client, topic).error_code, |code| *code == UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 /// A config that only serves to see whether all changes before have reached every part of the broker.
@@ -119,7 +116,7 @@ impl Barrier {
             .with_resource_name(text(&self.topic))
             .with_configuration_keys(Some(vec![text("segment.ms")]));
         let request = DescribeConfigsRequest::default().with_resources(vec![resource]);
-        until(client, |client| {
+        comes_true("the change has reached every part of the broker", || {
             let result = client.call(4, &request).results.remove(0);
             result.configs.first().is_some_and(|config| config.value.as_deref() == Some(value))
         });

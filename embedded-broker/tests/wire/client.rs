@@ -1,6 +1,6 @@
 //! A client that sends exactly what a test says, in the version it says.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,6 +9,9 @@ use bytes::{Bytes, BytesMut};
 use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::{RequestHeader, ResponseHeader};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
+
+/// How long a broker may take to answer: far longer than any request of these tests is held.
+const ANSWER: Duration = Duration::from_secs(120);
 
 pub(crate) struct Client {
     stream: TcpStream,
@@ -27,6 +30,7 @@ impl Client {
     pub(crate) fn connect(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the broker listens");
         stream.set_nodelay(true).expect("a fresh socket takes options");
+        stream.set_read_timeout(Some(ANSWER)).expect("a fresh socket takes options");
         let address = stream.peer_addr().expect("it is connected");
         Self { stream, address, sent: 0, received: 0, id: StrBytes::from_static_str("wire-test") }
     }
@@ -111,7 +115,7 @@ impl Client {
     pub(crate) fn receive_within<Q: Request>(&mut self, version: i16, patience: Duration) -> Option<Q::Response> {
         self.stream.set_read_timeout(Some(patience)).expect("more than no time");
         let there = self.stream.peek(&mut [0]);
-        self.stream.set_read_timeout(None).expect("a socket takes options");
+        self.stream.set_read_timeout(Some(ANSWER)).expect("a socket takes options");
         there.is_ok().then(|| self.receive::<Q>(version))
     }
 
@@ -143,7 +147,7 @@ impl Client {
         self.stream.set_nonblocking(true).expect("an open socket takes options");
         let peeked = self.stream.peek(&mut [0]);
         self.stream.set_nonblocking(false).expect("an open socket takes options");
-        peeked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Whether the broker closes the connection without another answer.
@@ -168,9 +172,18 @@ impl Client {
 
     fn read_frame(&mut self) -> std::io::Result<Bytes> {
         let mut len = [0; 4];
-        self.stream.read_exact(&mut len)?;
+        self.read_exact(&mut len)?;
         let mut body = vec![0; usize::try_from(i32::from_be_bytes(len)).expect("a length")];
-        self.stream.read_exact(&mut body)?;
+        self.read_exact(&mut body)?;
         Ok(body.into())
+    }
+
+    /// Nothing at all is neither an answer nor the end of the connection.
+    fn read_exact(&mut self, bytes: &mut [u8]) -> std::io::Result<()> {
+        let read = self.stream.read_exact(bytes);
+        let is_late =
+            read.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+        assert!(!is_late, "answer {} did not come within {ANSWER:?}, and the connection is open", self.received);
+        read
     }
 }

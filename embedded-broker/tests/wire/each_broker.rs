@@ -1,18 +1,11 @@
 //! Tests of what a real Kafka was seen to do run against the embedded broker always, and against a real one as well when
 //! `KAFKA_APP_TEST_BOOTSTRAP` names it (`tests/apache-kafka/kafka start` runs one).
 
-use std::{
-    fmt::Debug,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 
 use crate::client::Client;
-
-/// How long a real broker may take to learn of a change: far longer than it does, also on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a test against the embedded broker, and against a real one if there is one.
 pub(crate) fn on_each_broker(test: impl Fn(&mut Client)) {
@@ -39,19 +32,6 @@ pub(crate) fn first_real_broker() -> Option<String> {
 /// A name nobody else uses, since a real broker keeps what other tests made.
 pub(crate) fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", uuid::Uuid::new_v4().simple())
-}
-
-/// Asks until the answer is as wanted: a real controller confirms a change before all parts of the brokers know of it. Each
-/// turn waits for an answer.
-pub(crate) fn ask_until<T: Debug>(mut ask: impl FnMut() -> T, is_wanted: impl Fn(&T) -> bool) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let seen = ask();
-        if is_wanted(&seen) {
-            return seen;
-        }
-        assert!(Instant::now() < deadline, "it never became as wanted: {seen:?}");
-    }
 }
 
 /// Held by tests that change subscriptions to clients' metrics, and by those that see such a change: a broker judges every

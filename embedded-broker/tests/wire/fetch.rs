@@ -8,6 +8,7 @@ use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::pass_time_until;
 use crate::records::*;
 
 #[test]
@@ -126,12 +127,8 @@ fn a_fetch_that_waits_gives_up_at_its_deadline() {
     let broker = builder.start().unwrap();
     let mut client = Client::of(&broker);
     client.send(12, &fetch_request("t", Uuid::nil(), 12, &[(0, 0)]).with_max_wait_ms(60_000));
-    let waiting = std::thread::spawn(move || only(client.receive::<FetchRequest>(12)));
-    while !waiting.is_finished() {
-        hand.advance(Duration::from_secs(30));
-        std::thread::yield_now();
-    }
-    assert_eq!(waiting.join().unwrap().records, Some(Bytes::new()));
+    let (answer, _) = pass_time_until(&hand, Duration::from_secs(30), || only(client.receive::<FetchRequest>(12)));
+    assert_eq!(answer.records, Some(Bytes::new()));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use crate::client::Client;
+use crate::patience::comes_true;
 
 fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
@@ -85,10 +86,10 @@ fn committed_offsets_expire_by_the_clock_and_on_demand() {
 
     commit(&mut client);
     let gone = broker.group("g");
-    while gone.state() != GroupState::Dead {
+    comes_true("the broker looks by itself, and the group is gone", || {
         clock.advance(Duration::from_secs(300));
-        std::thread::yield_now();
-    }
+        gone.state() == GroupState::Dead
+    });
 }
 
 #[test]

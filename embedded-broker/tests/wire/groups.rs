@@ -19,6 +19,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 use crate::client::Client;
+use crate::patience::{ask_until, comes_true};
 
 mod offsets;
 
@@ -204,6 +205,12 @@ fn an_empty_group_id_is_refused_by_members_and_taken_by_commits() {
     assert_eq!(fetch(&mut client, 7, "", 0).0, 5);
 }
 
+/// Heartbeats tell a member of the first generation when another one has come.
+fn await_rebalance(client: &mut Client, member: &StrBytes) {
+    let rebalances = ErrorCode::RebalanceInProgress.code();
+    ask_until(|| client.call(4, &heartbeat("g", 1, member)).error_code, |code| *code == rebalances);
+}
+
 #[test]
 fn members_that_come_together_are_answered_together() {
     let broker = broker();
@@ -211,8 +218,7 @@ fn members_that_come_together_are_answered_together() {
     let (first, _) = stable(&mut one, "g");
     let second = two.call(9, &join_request(9, "g", &text(""))).member_id;
     two.send(9, &join_request(9, "g", &second));
-    // Heartbeats tell the first one when the second has come.
-    while one.call(4, &heartbeat("g", 1, &first)).error_code != ErrorCode::RebalanceInProgress.code() {}
+    await_rebalance(&mut one, &first);
     let leader = one.call(9, &join_request(9, "g", &first));
     let follower = two.receive::<JoinGroupRequest>(9);
     assert_eq!((leader.generation_id, follower.generation_id), (2, 2));
@@ -237,7 +243,7 @@ fn a_stop_answers_or_ends_everything_that_waits() {
     let (mut one, mut two) = (Client::of(&broker), Client::of(&broker));
     let (first, _) = stable(&mut one, "g");
     two.send(0, &join_request(0, "g", &text("")));
-    while one.call(4, &heartbeat("g", 1, &first)).error_code != ErrorCode::RebalanceInProgress.code() {}
+    await_rebalance(&mut one, &first);
     broker.stop();
 }
 
@@ -263,9 +269,7 @@ fn a_held_join_is_answered_by_the_clock() {
     let broker = builder.config("group.initial.rebalance.delay.ms", 3000).start().unwrap();
     let mut client = Client::of(&broker);
     client.send(3, &join_request(3, "g", &text("")));
-    while broker.group("g").members().is_empty() {
-        std::thread::yield_now();
-    }
+    comes_true("the member is in", || !broker.group("g").members().is_empty());
     clock.advance(Duration::from_secs(3));
     assert_eq!(client.receive::<JoinGroupRequest>(3).generation_id, 1);
 }

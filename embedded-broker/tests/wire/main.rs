@@ -4,6 +4,7 @@ mod client;
 mod connections;
 mod consumer_groups;
 mod each_broker;
+mod patience;
 mod records;
 
 mod admin;

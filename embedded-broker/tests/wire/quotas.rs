@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 use crate::records::{batch, fetch_request, name, produce, produce_request};
 
 type Entity<'a> = &'a [(&'a str, Option<&'a str>)];
@@ -88,13 +89,8 @@ fn describe(client: &mut Client, conditions: &[Condition<'_>], strict: bool) -> 
 
 /// Describes until there is as much as wanted: a real broker learns of changes after they are answered.
 fn await_described(client: &mut Client, conditions: &[Condition<'_>], strict: bool, wanted: usize) -> Described {
-    for _ in 0..10_000 {
-        let described = describe(client, conditions, strict).expect("the conditions are legal");
-        if described.len() == wanted {
-            return described;
-        }
-    }
-    panic!("there never were {wanted} quotas of {conditions:?}");
+    let look = || describe(client, conditions, strict).expect("the conditions are legal");
+    ask_until(look, |described| described.len() == wanted)
 }
 
 #[test]
@@ -211,8 +207,7 @@ fn topic_with(client: &mut Client, records: &Bytes) -> String {
     let new = CreatableTopic::default().with_name(name(&topic)).with_num_partitions(1).with_replication_factor(1);
     let request = CreateTopicsRequest::default().with_topics(vec![new]).with_timeout_ms(10_000);
     assert_eq!(client.call(7, &request).topics[0].error_code, 0);
-    let code = |client: &mut Client| produce(client, &topic, 0, records.clone()).error_code;
-    assert!((0..10_000).any(|_| code(client) == 0), "the topic never became ready");
+    ask_until(|| produce(client, &topic, 0, records.clone()).error_code, |code| *code == 0);
     topic
 }
 

@@ -11,7 +11,8 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{alone_with_subscriptions, ask_until, on_each_broker, unique};
+use crate::each_broker::{alone_with_subscriptions, on_each_broker, unique};
+use crate::patience::ask_until;
 
 const CLIENT_METRICS: i8 = 16;
 const THROTTLED: i16 = 89;

@@ -1,6 +1,6 @@
 //! What time, and a lost end, do to logs.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use embedded_broker::{EmbeddedBroker, ErrorCode};
@@ -13,21 +13,8 @@ use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEnc
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::comes_true;
 use crate::records::*;
-
-/// How long the broker's timer thread, which has its own pace, may take on a machine that has much to do.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn comes_true(mut condition: impl FnMut() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
-        if condition() {
-            return true;
-        }
-        std::thread::yield_now();
-    }
-    false
-}
 
 /// Where a manual clock begins.
 const START_MS: i64 = 1_700_000_000_000;
@@ -53,8 +40,7 @@ fn retention_is_looked_at_after_half_a_minute_and_then_every_five() {
     let mut client = Client::of(&broker);
     create(&mut client, "t", &[("retention.ms", "1000")]);
     let starts_at = |offset: i64| {
-        let begun = comes_true(|| broker.topic("t").start_offsets().unwrap() == [offset]);
-        assert!(begun, "the log does not begin at {offset}");
+        comes_true(&format!("the log begins at {offset}"), || broker.topic("t").start_offsets().unwrap() == [offset]);
     };
     produce(&mut client, "t", 0, batch_at(&[(START_MS, "old")], NOBODY));
     hand.advance(Duration::from_secs(29));
@@ -196,6 +182,6 @@ fn the_cleaner_looks_every_quarter_of_a_minute() {
     hand.advance(Duration::from_secs(14));
     assert_eq!(kept(&broker, "t").len(), 3);
     hand.advance(Duration::from_secs(1));
-    let compacted = comes_true(|| kept(&broker, "t").len() == 2);
-    assert!(compacted, "the closed segment holds the latest of its records, the active one is as it was");
+    let what = "the closed segment holds the latest of its records, and the active one is as it was";
+    comes_true(what, || kept(&broker, "t").len() == 2);
 }

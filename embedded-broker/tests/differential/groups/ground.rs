@@ -4,6 +4,7 @@ use kafka_protocol::messages::{ConsumerGroupHeartbeatRequest, FindCoordinatorReq
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::{ask_until, comes_true};
 use crate::target::Target;
 use crate::topics::{self, text, unique};
 
@@ -35,7 +36,7 @@ impl Ground {
     fn await_topics(&self, client: &mut Client) {
         let group = unique("probe");
         let find = FindCoordinatorRequest::default().with_coordinator_keys(vec![text(&group)]);
-        while client.call(6, &find).coordinators[0].error_code != 0 {}
+        ask_until(|| client.call(6, &find).coordinators[0].error_code, |code| *code == 0);
         let beat =
             ConsumerGroupHeartbeatRequest::default().with_group_id(GroupId(text(&group))).with_member_id(text("a"));
         let names = self.topics.iter().map(|(name, _)| TopicName(text(name))).collect();
@@ -44,17 +45,14 @@ impl Ground {
             .with_rebalance_timeout_ms(1_000)
             .with_subscribed_topic_names(Some(names))
             .with_topic_partitions(Some(Vec::new()));
-        loop {
+        comes_true("a member is assigned both topics", || {
             let answer = client.call(1, &next);
-            let assigned = answer.assignment.map_or(0, |assignment| assignment.topic_partitions.len());
-            if assigned == 2 {
-                break;
-            }
             // A coordinator that is still loading has not taken the member in.
             if answer.error_code == 0 {
                 next = beat.clone().with_member_epoch(answer.member_epoch);
             }
-        }
+            answer.assignment.is_some_and(|assignment| assignment.topic_partitions.len() == 2)
+        });
         client.call(1, &beat.with_member_epoch(-1));
     }
 }

@@ -1,6 +1,8 @@
 //! What is asked of the transaction coordinator: InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, EndTxn,
 //! DescribeTransactions, ListTransactions.
 
+use std::fmt::Debug;
+
 use kafka_protocol::messages::add_partitions_to_txn_request::{AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction};
 use kafka_protocol::messages::add_partitions_to_txn_response::AddPartitionsToTxnTopicResult;
 use kafka_protocol::messages::{
@@ -11,6 +13,7 @@ use kafka_protocol::protocol::Request;
 
 use super::step::{AsKnown, IDS};
 use super::world::World;
+use crate::patience::{ask_until, comes_true};
 use crate::shown;
 use crate::topics::text;
 
@@ -24,13 +27,11 @@ impl World {
         version: i16,
         request: &Q,
         code: impl Fn(&Q::Response) -> i16,
-    ) -> Q::Response {
-        loop {
-            let answer = self.call(version, request);
-            if code(&answer) != CONCURRENT_TRANSACTIONS {
-                return answer;
-            }
-        }
+    ) -> Q::Response
+    where
+        Q::Response: Debug,
+    {
+        ask_until(|| self.call(version, request), |answer| code(answer) != CONCURRENT_TRANSACTIONS)
     }
 
     pub(super) fn init(&mut self, producer: usize, version: i16, as_known: AsKnown, timeout_ms: i32) -> String {
@@ -127,8 +128,8 @@ impl World {
     pub(super) fn settle(&mut self) {
         let ids = (0..IDS).map(|id| self.transactional_id(id)).collect();
         let request = DescribeTransactionsRequest::default().with_transactional_ids(ids);
-        crate::topics::until(&mut self.client, |client| {
-            let states = client.call(0, &request).transaction_states;
+        comes_true("all markers are written", || {
+            let states = self.client.call(0, &request).transaction_states;
             states.iter().all(|one| !one.transaction_state.starts_with("Prepare"))
         });
     }

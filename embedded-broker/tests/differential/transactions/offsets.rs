@@ -15,6 +15,7 @@ use kafka_protocol::messages::{
 
 use super::step::Stage;
 use super::world::World;
+use crate::patience::ask_until;
 use crate::topics::text;
 
 const CONCURRENT_TRANSACTIONS: i16 = 51;
@@ -38,12 +39,11 @@ impl World {
         if stage.version >= 3 {
             request = request.with_generation_id(stage.generation);
         }
-        loop {
-            let answer = self.client.call_alone(stage.version, &request);
-            if answer.topics[0].partitions[0].error_code != CONCURRENT_TRANSACTIONS {
-                return format!("{answer:?}");
-            }
-        }
+        let answer = ask_until(
+            || self.client.call_alone(stage.version, &request),
+            |answer| answer.topics[0].partitions[0].error_code != CONCURRENT_TRANSACTIONS,
+        );
+        format!("{answer:?}")
     }
 
     pub(super) fn commit_offset(&mut self, version: i16, partition: i32, offset: i64) -> String {

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{
 
 use super::step::Produce;
 use super::world::World;
+use crate::patience::ask_until;
 use crate::raw::Raw;
 use crate::records::{fetch_request, produce_request};
 use crate::shown;
@@ -31,13 +32,13 @@ impl World {
         let request = produce_request(&self.topic, self.topic_id, produce.version, produce.partition, raw.bytes())
             .with_transactional_id(transactional_id)
             .with_timeout_ms(30_000);
-        let mut answer = loop {
-            let answer = self.client.call_alone(produce.version, &request);
-            let code = answer.responses[0].partition_responses[0].error_code;
-            if !matches!(code, CONCURRENT_TRANSACTIONS | NOT_ENOUGH_REPLICAS) {
-                break answer;
-            }
-        };
+        let mut answer = ask_until(
+            || self.client.call_alone(produce.version, &request),
+            |answer| {
+                let code = answer.responses[0].partition_responses[0].error_code;
+                !matches!(code, CONCURRENT_TRANSACTIONS | NOT_ENOUGH_REPLICAS)
+            },
+        );
         let one = &mut answer.responses[0].partition_responses[0];
         let time = shown::time(std::mem::take(&mut one.log_append_time_ms));
         if one.error_code == 0 && produce.epoch == 0 && sequence >= next {

@@ -12,9 +12,10 @@ use super::step::{IDS, PARTITIONS, PRODUCERS, Step, id_of};
 use crate::client::Client;
 use crate::compare::Answer;
 use crate::names::Names;
+use crate::patience::{ask_until, comes_true};
 use crate::shown;
 use crate::target::Target;
-use crate::topics::{self, text, unique, until};
+use crate::topics::{self, text, unique};
 
 pub(crate) struct Ground {
     target: Target,
@@ -98,16 +99,16 @@ impl World {
     fn await_coordinators(&mut self) {
         for (kind, keys) in [(0, vec![text(&self.group)]), (1, self.ids.iter().map(|id| text(id)).collect())] {
             let find = FindCoordinatorRequest::default().with_key_type(kind).with_coordinator_keys(keys);
-            until(&mut self.client, |client| {
-                client.call(6, &find).coordinators.iter().all(|found| found.error_code == 0)
+            comes_true("the coordinators are found", || {
+                self.client.call(6, &find).coordinators.iter().all(|found| found.error_code == 0)
             });
         }
         let ids = (0..self.ids.len()).map(|id| self.transactional_id(id)).collect();
         let describe = DescribeTransactionsRequest::default().with_transactional_ids(ids);
-        until(&mut self.client, |client| {
-            client.call(0, &describe).transaction_states.iter().all(|one| !is_absent(one.error_code))
+        comes_true("the coordinators are ready", || {
+            self.client.call(0, &describe).transaction_states.iter().all(|one| !is_absent(one.error_code))
         });
-        while is_absent(self.stable_offsets_code()) {}
+        ask_until(|| self.stable_offsets_code(), |code| !is_absent(*code));
     }
 
     pub(super) fn step(&mut self, step: &Step) -> Vec<Answer> {

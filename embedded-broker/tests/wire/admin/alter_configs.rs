@@ -1,7 +1,8 @@
 //! IncrementalAlterConfigs and AlterConfigs.
 
 use crate::client::Client;
-use crate::each_broker::{ask_until, on_each_broker, unique};
+use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 use kafka_protocol::messages::alter_configs_request::{
     AlterConfigsResource as LegacyResource, AlterableConfig as LegacyConfig,
 };

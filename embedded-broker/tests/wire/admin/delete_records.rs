@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 use crate::records::{NOBODY, batch, produce};
 use kafka_protocol::messages::DeleteRecordsRequest;
 use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
@@ -38,8 +39,7 @@ fn delete_records(client: &mut Client, topic: &str, index: i32, offset: i64) -> 
             (answer.error_code, answer.low_watermark)
         };
         // A real broker may still be making the log of a new topic: it does not lead it yet.
-        let answer = (0..10_000).map(|_| ask()).find(|(code, _)| *code != 6);
-        answers.push(answer.expect("the partition gets a leader"));
+        answers.push(ask_until(&mut ask, |(code, _)| *code != 6));
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "all versions answer the same: {answers:?}");
@@ -50,7 +50,7 @@ fn delete_records(client: &mut Client, topic: &str, index: i32, offset: i64) -> 
 fn append(client: &mut Client, topic: &str, records: usize) {
     for _ in 0..records {
         // A real broker may still be making the log of a new topic.
-        let mut codes = (0..10_000).map(|_| produce(client, topic, 0, batch(&["value"], NOBODY)).error_code);
-        assert_eq!(codes.find(|code| ![3, 6].contains(code)), Some(0));
+        let write = || produce(client, topic, 0, batch(&["value"], NOBODY)).error_code;
+        assert_eq!(ask_until(write, |code| ![3, 6].contains(code)), 0);
     }
 }

@@ -12,7 +12,8 @@ use kafka_protocol::messages::{
 };
 
 use super::{Client, TOPIC, describe, describe_topic, make, name, text, topic};
-use crate::each_broker::{ask_until, on_each_broker, unique};
+use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 use crate::records::{NOBODY, batch, fetch, produce};
 
 const OFFSETS: &str = "__consumer_offsets";

@@ -1,7 +1,7 @@
 //! Topics and configs through the wire: what a real Apache Kafka 4.1 answers, code and text, the embedded broker does too.
 
 use crate::client::Client;
-use crate::each_broker::ask_until;
+use crate::patience::ask_until;
 use kafka_protocol::messages::create_topics_request::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
 };

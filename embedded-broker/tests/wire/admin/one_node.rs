@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::client::Client;
-use crate::each_broker::{ask_until, on_each_broker, unique};
+use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic};
@@ -27,9 +28,8 @@ fn log_dirs_tell_the_size_of_each_partition() {
         let topic_name = unique("sizes");
         make(client, topic(&topic_name, 2));
         let sent = batch(&["a", "b"], (-1, -1, -1));
-        let code =
-            (0..10_000).map(|_| produce(client, &topic_name, 1, sent.clone()).error_code).find(|code| *code != 6);
-        assert_eq!(code, Some(0));
+        let code = ask_until(|| produce(client, &topic_name, 1, sent.clone()).error_code, |code| *code != 6);
+        assert_eq!(code, 0);
         let asked = |name_: &str, partitions: Vec<i32>| {
             DescribableLogDirTopic::default().with_topic(name(name_)).with_partitions(partitions)
         };

@@ -1,7 +1,8 @@
 //! Configs of groups, client metrics and loggers.
 
 use crate::client::Client;
-use crate::each_broker::{alone_with_subscriptions, ask_until, on_each_broker, unique};
+use crate::each_broker::{alone_with_subscriptions, on_each_broker, unique};
+use crate::patience::ask_until;
 use crate::telemetry::await_no_subscription;
 use kafka_protocol::messages::ListConfigResourcesRequest;
 

@@ -116,7 +116,7 @@ fn topics_of_the_cluster() {
         let fresh = unique("fresh");
         // A real broker says UNKNOWN_TOPIC_OR_PARTITION while the controller works; what counts is what it becomes.
         let asked = || by_name(&[&fresh]).with_allow_auto_topic_creation(true);
-        assert!((0..10_000).any(|_| client.call(12, &asked()).topics[0].error_code == 0), "it was made");
+        ask_until(|| client.call(12, &asked()).topics[0].error_code, |code| *code == 0);
         ask(client, "made", 12, asked());
         lines
     });

@@ -8,7 +8,8 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::each_broker::{ask_until, first_real_broker, on_each_broker_of, unique};
+use crate::each_broker::{first_real_broker, on_each_broker_of, unique};
+use crate::patience::ask_until;
 use crate::records::*;
 
 mod compaction;

@@ -94,8 +94,7 @@ impl<'a> Talk<'a> {
     fn delete_topic(&mut self) {
         let request = DeleteTopicsRequest::default().with_topic_names(vec![name(&self.topic)]).with_timeout_ms(10_000);
         assert_eq!(self.client.call(5, &request).responses[0].error_code, 0);
-        let gone = (0..10_000).any(|_| topic_error(self.client, &self.topic) == 3);
-        assert!(gone, "the topic never went");
+        ask_until(|| topic_error(self.client, &self.topic), |code| *code == 3);
     }
 
     fn make_again(&mut self) {
@@ -104,8 +103,7 @@ impl<'a> Talk<'a> {
         let request = CreateTopicsRequest::default().with_topics(vec![new]).with_timeout_ms(10_000);
         assert_eq!(self.client.call(7, &request).topics[0].error_code, 0);
         for partition in 0..2 {
-            let ready = (0..10_000).any(|_| find(self.client, 7, &self.topic, partition, -1, -1).starts_with("0 "));
-            assert!(ready, "the partition never became ready");
+            ask_until(|| find(self.client, 7, &self.topic, partition, -1, -1), |found| found.starts_with("0 "));
         }
     }
 }

@@ -17,6 +17,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::{comes_true, pass_time_until};
 use crate::records::*;
 
 fn produce_of(value: &str) -> ProduceRequest {
@@ -104,9 +105,7 @@ fn a_connection_that_is_silent_stays_open_and_serves_nothing_more() {
     broker.topic("t").await_records(1).wait().unwrap();
     silent.send(12, &produce_of("lost"));
     silent.send(12, &produce_of("lost too"));
-    while before.times_happened() < 1 {
-        std::thread::yield_now();
-    }
+    comes_true("the broker falls silent", || before.times_happened() == 1);
     assert_eq!(after.times_happened(), 1);
     assert_eq!(try_produce(&mut Client::of(&broker), "of another"), Some(0));
     assert_eq!(written(&broker), ["served", "of another"]);
@@ -122,19 +121,10 @@ fn a_delayed_request_is_served_when_its_time_has_come() {
     let mut client = Client::of(&broker);
     let late = broker.fault().on(Api::Produce).times(1).delay(Duration::from_secs(3600));
     client.send(12, &produce_request("t", Uuid::nil(), 12, 0, batch_at(&[(1_700_000_000_000, "a")], NOBODY)));
-    while late.times_happened() < 1 {
-        std::thread::yield_now();
-    }
+    comes_true("the request is delayed", || late.times_happened() == 1);
     assert_eq!(broker.topic("t").end_offsets().unwrap(), [0]);
-    std::thread::scope(|scope| {
-        let answer = scope.spawn(|| client.receive::<ProduceRequest>(12));
-        // However late the connection comes to its wait, it sees that time goes on.
-        while !answer.is_finished() {
-            hand.advance(Duration::from_secs(1800));
-            std::thread::yield_now();
-        }
-        assert_eq!(answer.join().unwrap().responses[0].partition_responses[0].error_code, 0);
-    });
+    let (answer, _) = pass_time_until(&hand, Duration::from_secs(1800), || client.receive::<ProduceRequest>(12));
+    assert_eq!(answer.responses[0].partition_responses[0].error_code, 0);
 }
 
 #[test]
@@ -147,14 +137,8 @@ fn a_throttled_client_is_told_so_and_waits() {
     client.send(12, &MetadataRequest::default());
     assert!(client.is_quiet(), "the clock stands still");
     hand.advance(Duration::from_millis(1500));
-    std::thread::scope(|scope| {
-        let answer = scope.spawn(|| client.receive::<MetadataRequest>(12));
-        while !answer.is_finished() {
-            hand.advance(Duration::from_millis(100));
-            std::thread::yield_now();
-        }
-        assert_eq!(answer.join().unwrap().throttle_time_ms, 0);
-    });
+    let (answer, _) = pass_time_until(&hand, Duration::from_millis(100), || client.receive::<MetadataRequest>(12));
+    assert_eq!(answer.throttle_time_ms, 0);
 }
 
 #[test]

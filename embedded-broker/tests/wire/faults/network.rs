@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use embedded_broker::{EmbeddedBroker, ManualClock};
+use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::{HeartbeatRequest, MetadataRequest, ProduceRequest};
 use uuid::Uuid;
 
 use super::{produce_of, try_produce, written};
 use crate::client::Client;
+use crate::patience::pass_time_until;
 use crate::records::*;
 
 #[test]
@@ -21,17 +22,10 @@ fn a_long_way_and_a_narrow_one_take_their_time() {
     assert_eq!(near.call(12, &MetadataRequest::default()).brokers.len(), 1);
     client.send(12, &MetadataRequest::default());
     assert!(client.is_quiet(), "the clock stands still");
-    std::thread::scope(|scope| {
-        let answer = scope.spawn(|| client.receive::<MetadataRequest>(12));
-        let mut passed = Duration::ZERO;
-        while !answer.is_finished() {
-            passed += Duration::from_secs(60);
-            hand.advance(Duration::from_secs(60));
-            std::thread::yield_now();
-        }
-        assert!(passed > Duration::from_secs(3600), "{passed:?}");
-        assert_eq!(answer.join().unwrap().brokers.len(), 1);
-    });
+    let step = Duration::from_secs(60);
+    let (answer, passed) = pass_time_until(&hand, step, || client.receive::<MetadataRequest>(12));
+    assert!(passed > Duration::from_secs(3600), "{passed:?}");
+    assert_eq!(answer.brokers.len(), 1);
     drop((far, narrow));
     assert_eq!(client.call(12, &MetadataRequest::default()).brokers.len(), 1);
 }
@@ -58,21 +52,6 @@ fn a_way_that_is_half_open_swallows_everything_of_its_client() {
 /// Produces at the time that a clock begins with which is moved by hand.
 fn produce_then(value: &str) -> ProduceRequest {
     produce_request("t", Uuid::nil(), 12, 0, batch_at(&[(1_700_000_000_000, value)], NOBODY))
-}
-
-/// Lets time go on until the function has come to its end; what has passed meanwhile, in steps.
-fn pass_time_until<T: Send>(hand: &ManualClock, step: Duration, wait: impl FnOnce() -> T + Send) -> (T, Duration) {
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(wait);
-        let mut passed = Duration::ZERO;
-        // However late the other side comes to its wait, it sees that time goes on.
-        while !waiting.is_finished() {
-            hand.advance(step);
-            passed += step;
-            std::thread::yield_now();
-        }
-        (waiting.join().expect("it comes to its end"), passed)
-    })
 }
 
 #[test]

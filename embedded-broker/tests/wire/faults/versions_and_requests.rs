@@ -8,6 +8,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::patience::comes_true;
 use crate::records::*;
 
 fn versions_request() -> ApiVersionsRequest {
@@ -92,13 +93,11 @@ fn requests_that_do_not_come_are_given_up() {
     let (builder, hand) = EmbeddedBroker::builder().manual_clock();
     let broker = builder.start().unwrap();
     let requests = broker.requests();
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| requests.on(Api::Fetch).client("a").await_requests(2).wait().unwrap_err());
-        while !waiting.is_finished() {
-            hand.advance(Duration::from_secs(5));
-            std::thread::yield_now();
-        }
-        let expected = "2 Fetch requests of client a did not come within 10s: 0 are there";
-        assert_eq!(waiting.join().unwrap().to_string(), expected);
+    let waiting = std::thread::spawn(move || requests.on(Api::Fetch).client("a").await_requests(2).wait().unwrap_err());
+    comes_true("they are given up", || {
+        hand.advance(Duration::from_secs(5));
+        waiting.is_finished()
     });
+    let expected = "2 Fetch requests of client a did not come within 10s: 0 are there";
+    assert_eq!(waiting.join().unwrap().to_string(), expected);
 }

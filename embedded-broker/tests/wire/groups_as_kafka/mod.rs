@@ -22,7 +22,8 @@ mod assignors;
 mod migration;
 
 use crate::client::Client;
-use crate::each_broker::{ask_until, on_each_broker, unique};
+use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 
 /// One test's topic and group on one broker.
 struct Case<'a> {

@@ -6,7 +6,8 @@ use kafka_protocol::messages::delete_acls_request::DeleteAclsFilter;
 use kafka_protocol::messages::{CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest};
 
 use super::*;
-use crate::each_broker::{ask_until, unique};
+use crate::each_broker::unique;
+use crate::patience::ask_until;
 
 pub(super) const TOPIC: i8 = 2;
 pub(super) const GROUP: i8 = 3;

@@ -28,7 +28,8 @@ use uuid::Uuid;
 
 use super::acls::*;
 use super::*;
-use crate::each_broker::{ask_until, unique};
+use crate::each_broker::unique;
+use crate::patience::ask_until;
 use crate::records::{NOBODY, batch, fetch_request, name, only, produce_request};
 
 /// COORDINATOR_LOAD_IN_PROGRESS, and what a real broker answers before it has a coordinator.
@@ -163,8 +164,8 @@ fn init_producer_id(client: &mut Client, transactional_id: Option<&str>) -> Stri
         .with_transactional_id(transactional_id.map(|id| text(id).into()))
         .with_transaction_timeout_ms(1000);
     // A real broker may still be loading what it coordinates.
-    let told = (0..10_000).map(|_| client.call(4, &request)).find(|told| told.error_code != LOADING);
-    told.map_or("it never came up".to_owned(), |told| format!("{} {}", told.error_code, told.producer_id.0 == -1))
+    let told = ask_until(|| client.call(4, &request), |told| told.error_code != LOADING);
+    format!("{} {}", told.error_code, told.producer_id.0 == -1)
 }
 
 /// What one client is answered to everything about a topic and a group, one line a request.

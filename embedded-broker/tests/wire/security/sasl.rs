@@ -13,7 +13,8 @@ use kafka_protocol::messages::{
 };
 
 use super::*;
-use crate::each_broker::{ask_until, on_each_broker, unique};
+use crate::each_broker::{on_each_broker, unique};
+use crate::patience::ask_until;
 
 const ALL: &str = "OAUTHBEARER PLAIN SCRAM-SHA-256 SCRAM-SHA-512";
 

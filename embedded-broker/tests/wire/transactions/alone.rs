@@ -7,6 +7,7 @@ use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::{AddOffsetsToTxnRequest, DeleteTopicsRequest, GroupId};
 
 use super::*;
+use crate::patience::comes_true;
 
 /// When manual clocks begin.
 const START_MS: i64 = 1_700_000_000_000;
@@ -34,13 +35,6 @@ fn end_at_once(talk: &mut Talk<'_>, version: i16, (id, epoch): Producer, commit:
 fn write_at(talk: &mut Talk<'_>, version: i16, (id, epoch): Producer, sequence: i32, at: i64) -> i16 {
     let batch = Raw::of(1).at(at).from(id, epoch, sequence).with(|raw| raw.attributes = 0x10);
     talk.produce_raw(version, Some(talk.transactional_id()), &batch, 0).0
-}
-
-/// Waits for the broker's timer thread, which has its own pace.
-fn eventually(mut condition: impl FnMut() -> bool) {
-    while !condition() {
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -168,7 +162,7 @@ fn an_abandoned_transaction_is_aborted_and_its_producer_fenced() {
     clock.advance(Duration::from_secs(60));
     assert_eq!(state(), TransactionState::Ongoing, "its time is not over");
     clock.advance(Duration::from_secs(10));
-    eventually(|| state() == TransactionState::CompleteAbort);
+    comes_true("the transaction is aborted", || state() == TransactionState::CompleteAbort);
     assert_eq!(write_at(&mut talk, 12, producer, 1, START_MS), ErrorCode::InvalidProducerEpoch.code());
     assert_eq!(end_at_once(&mut talk, 3, producer, true).0, ErrorCode::ProducerFenced.code());
     assert_eq!(end_at_once(&mut talk, 1, producer, true).0, ErrorCode::InvalidProducerEpoch.code());
@@ -178,7 +172,7 @@ fn an_abandoned_transaction_is_aborted_and_its_producer_fenced() {
     let next = talk.init();
     assert_eq!(write_at(&mut talk, 12, next, 0, START_MS), 0);
     clock.advance(Duration::from_secs(80));
-    eventually(|| state() == TransactionState::CompleteAbort);
+    comes_true("the transaction is aborted", || state() == TransactionState::CompleteAbort);
 }
 
 #[test]
@@ -193,11 +187,11 @@ fn what_nobody_uses_is_forgotten_in_time() {
     clock.advance(day + Duration::from_secs(600));
     // Its sequence may begin anywhere once the partition has forgotten it.
     let plain = |sequence| Raw::of(1).at(START_MS).from(next.0, next.1, sequence);
-    eventually(|| talk.produce_raw(12, None, &plain(7), 0).0 == 0);
+    comes_true("the producer is forgotten", || talk.produce_raw(12, None, &plain(7), 0).0 == 0);
     clock.advance(5 * day);
     assert!(broker.transactions().get(&talk.id).is_some());
     clock.advance(2 * day);
-    eventually(|| broker.transactions().get(&talk.id).is_none());
+    comes_true("the id is forgotten", || broker.transactions().get(&talk.id).is_none());
     assert_eq!(end_at_once(&mut talk, 5, next, true).0, ErrorCode::InvalidProducerIdMapping.code());
 }
 

@@ -16,6 +16,7 @@ use crate::client::Client;
 use crate::core_as_kafka::raw::Raw;
 use crate::core_as_kafka::{Line, make, seen_on_each_broker};
 use crate::each_broker::unique;
+use crate::patience::ask_until;
 use crate::records::*;
 
 mod alone;
@@ -43,6 +44,11 @@ fn text(text: &str) -> StrBytes {
     StrBytes::from_string(text.to_owned())
 }
 
+/// Whether a coordinator says that it is still loading, or not here (yet).
+fn is_absent(code: i16) -> bool {
+    matches!(code, 14..=16)
+}
+
 impl<'a> Talk<'a> {
     fn new(client: &'a mut Client) -> Self {
         let topic = make(client, &[]);
@@ -55,13 +61,10 @@ impl<'a> Talk<'a> {
     /// A real broker makes the topic of its coordinators when it is first asked for one.
     fn await_coordinator(&mut self) {
         let request = FindCoordinatorRequest::default().with_key_type(1).with_coordinator_keys(vec![text(&self.id)]);
-        let ready = (0..100_000).any(|_| self.client.call(6, &request).coordinators[0].error_code == 0);
-        assert!(ready, "no coordinator was found");
+        ask_until(|| self.client.call(6, &request).coordinators[0].error_code, |code| *code == 0);
         let id = self.transactional_id();
         let request = DescribeTransactionsRequest::default().with_transactional_ids(vec![id]);
-        let ready =
-            (0..100_000).any(|_| !matches!(self.client.call(0, &request).transaction_states[0].error_code, 14..=16));
-        assert!(ready, "the coordinator never became ready");
+        ask_until(|| self.client.call(0, &request).transaction_states[0].error_code, |code| !is_absent(*code));
     }
 
     fn transactional_id(&self) -> TransactionalId {
@@ -87,12 +90,8 @@ impl<'a> Talk<'a> {
 
     /// Asks again as long as the answer is that of a coordinator that is not ready.
     fn init_request(&mut self, version: i16, request: &InitProducerIdRequest) -> (i16, Producer) {
-        loop {
-            let answer = self.client.call(version, request);
-            if !matches!(answer.error_code, 14..=16) {
-                return (answer.error_code, (answer.producer_id.0, answer.producer_epoch));
-            }
-        }
+        let answer = ask_until(|| self.client.call(version, request), |answer| !is_absent(answer.error_code));
+        (answer.error_code, (answer.producer_id.0, answer.producer_epoch))
     }
 
     fn init_as(&mut self, version: i16, expected: Producer) -> (i16, Producer) {
@@ -107,13 +106,9 @@ impl<'a> Talk<'a> {
 
     /// A new producer takes the id; waits for the end of what is open.
     fn init(&mut self) -> Producer {
-        loop {
-            let (code, producer) = self.init_as(5, (-1, -1));
-            if code != 51 {
-                assert_eq!(code, 0);
-                return producer;
-            }
-        }
+        let (code, producer) = ask_until(|| self.init_as(5, (-1, -1)), |(code, _)| *code != 51);
+        assert_eq!(code, 0);
+        producer
     }
 
     fn say_init(&mut self, asked: &'static str, version: i16, expected: Producer) -> Producer {
@@ -212,8 +207,7 @@ impl<'a> Talk<'a> {
 
     /// Waits until no markers are on their way.
     fn settle(&mut self) {
-        let settled = (0..1_000_000).any(|_| !self.state().starts_with("Prepare"));
-        assert!(settled, "the markers were never written");
+        ask_until(|| self.state(), |state| !state.starts_with("Prepare"));
     }
 
     fn state(&mut self) -> String {

@@ -31,10 +31,8 @@ impl<'a> Offsets<'a> {
     fn await_group_coordinator(&mut self) {
         let key = vec![text(&self.group)];
         let request = FindCoordinatorRequest::default().with_key_type(0).with_coordinator_keys(key);
-        let found = (0..100_000).any(|_| self.talk.client.call(6, &request).coordinators[0].error_code == 0);
-        assert!(found, "no coordinator was found");
-        let ready = (0..100_000).any(|_| !matches!(self.fetch(9, false, 0).as_str(), "14" | "15" | "16"));
-        assert!(ready, "the group's coordinator never became ready");
+        ask_until(|| self.talk.client.call(6, &request).coordinators[0].error_code, |code| *code == 0);
+        ask_until(|| self.fetch(9, false, 0), |seen| !matches!(seen.as_str(), "14" | "15" | "16"));
     }
 
     fn group_id(&self) -> GroupId {

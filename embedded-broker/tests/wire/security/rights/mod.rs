@@ -10,7 +10,8 @@ use kafka_protocol::messages::{ProducerId, TransactionalId};
 use super::acls::*;
 use super::requests::{Names, group, hidden_topic, text};
 use super::*;
-use crate::each_broker::{ask_until, unique};
+use crate::each_broker::unique;
+use crate::patience::ask_until;
 
 mod admin;
 mod groups;
