@@ -3,7 +3,7 @@
 //! The state machine is in [`coordinator::group`](crate::coordinator::group); here are its lock, the clock it is told
 //! the time of, its place in the broker's deadline heap, and the threads that wait for an answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
@@ -145,10 +145,10 @@ impl Groups {
         }
     }
 
-    /// Drops every committed offset of a topic that was deleted.
-    pub(crate) fn forget_topic(&self, topic: &str, cluster: &Cluster) {
+    /// Drops every committed offset of topics that were deleted.
+    pub(crate) fn forget_topics(&self, topics: &HashSet<&str>, cluster: &Cluster) {
         for cell in self.all() {
-            cell.turn(cluster, |group, turn| group.forget_topic(topic, turn));
+            cell.turn(cluster, |group, turn| group.forget_topics(topics, turn));
         }
     }
 

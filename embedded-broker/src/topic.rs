@@ -39,7 +39,9 @@ pub(crate) struct NewTopic {
 pub(crate) struct Topics {
     by_name: BTreeMap<Arc<str>, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
-    /// Goes up with each picture that takes the place of another.
+    /// Names with a dot or an underscore, by what Kafka's metrics make of them.
+    by_metric_name: HashMap<String, Arc<str>>,
+    /// Goes up with whatever is different from the picture before.
     pub(crate) version: u64,
 }
 
@@ -67,7 +69,11 @@ impl Topics {
     }
 
     pub(crate) fn insert(&mut self, topic: Topic) -> Arc<Topic> {
+        self.version += 1;
         let topic = Arc::new(topic);
+        if let Some(metric_name) = metric_name(&topic.name) {
+            self.by_metric_name.insert(metric_name, Arc::clone(&topic.name));
+        }
         self.by_id.insert(topic.id, Arc::clone(&topic));
         self.by_name.insert(Arc::clone(&topic.name), Arc::clone(&topic));
         topic
@@ -75,7 +81,11 @@ impl Topics {
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Arc<Topic>> {
         let topic = self.by_name.remove(name)?;
+        self.version += 1;
         self.by_id.remove(&topic.id);
+        if let Some(metric_name) = metric_name(name) {
+            self.by_metric_name.remove(&metric_name);
+        }
         Some(topic)
     }
 
@@ -90,24 +100,17 @@ impl Topics {
             let message = format!("Topic '{name}' already exists.");
             return Err(Error::with_code(ErrorCode::TopicAlreadyExists, message));
         }
-        if let Some(other) = self.colliding(name) {
-            let message = format!("Topic '{name}' collides with existing topic: {}", other.name);
+        if let Some(other) = metric_name(name).and_then(|name| self.by_metric_name.get(&name)) {
+            let message = format!("Topic '{name}' collides with existing topic: {other}");
             return Err(Error::with_code(ErrorCode::InvalidTopicException, message));
         }
         Ok(())
     }
+}
 
-    /// The topic whose name Kafka's metrics could not tell from `name`: `a.b` and `a_b` collide.
-    fn colliding(&self, name: &str) -> Option<&Arc<Topic>> {
-        if !name.contains(['.', '_']) {
-            return None;
-        }
-        let plain = |byte: u8| if byte == b'.' { b'_' } else { byte };
-        let collides = |other: &str| {
-            other.len() == name.len() && other.bytes().zip(name.bytes()).all(|(one, other)| plain(one) == plain(other))
-        };
-        self.by_name.values().find(|topic| collides(&topic.name))
-    }
+/// What Kafka's metrics call a topic whose name they cannot tell from others: `a.b` and `a_b` collide.
+fn metric_name(name: &str) -> Option<String> {
+    name.contains(['.', '_']).then(|| name.replace('.', "_"))
 }
 
 /// The longest name a topic may have.

@@ -1,7 +1,10 @@
 //! CreatePartitions, versions 0 to 3: gives topics more partitions.
 //!
 //! As Kafka: the count is the new total; an assignment must name every new partition (an empty list names none, null
-//! leaves the choice to the broker); each topic is answered by itself.
+//! leaves the choice to the broker); each topic is answered by itself; a request adds no more than [`MAX_PARTITIONS`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
@@ -15,29 +18,30 @@ use crate::error::{Error, ErrorCode};
 use crate::placement;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
+use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: CreatePartitionsRequest,
 ) -> Result<CreatePartitionsResponse, Refusal> {
-    let named = count(request.topics.iter().map(|topic| topic.name.clone()));
-    let mut results: Vec<CreatePartitionsTopicResult> = Vec::with_capacity(named.len());
-    for topic in &request.topics {
-        let twice = named.get(&topic.name) != Some(&1);
-        if twice && results.iter().any(|result| result.name == topic.name) {
-            continue;
+    let named = count(request.topics.iter().map(|topic| &topic.name));
+    let mut seen = HashSet::with_capacity(named.len());
+    let asked: Vec<_> = request.topics.iter().filter(|topic| seen.insert(&topic.name)).collect();
+    let mut room = MAX_PARTITIONS;
+    let grown = cx.cluster.change_each_topic(&asked, |topics, topic| {
+        if named.get(&topic.name) != Some(&1) {
+            return Err(invalid_request("Duplicate topic name."));
         }
-        let grown = if twice {
-            Err(invalid_request("Duplicate topic name."))
-        } else {
-            may_grow(cx, topic).and_then(|()| grow(cx, topic, request.validate_only))
-        };
-        let (code, text) = outcome(&grown);
+        may_grow(cx, topic)?;
+        grow(cx, topics, topic, &mut room, request.validate_only)
+    });
+    let results = asked.iter().zip(&grown).map(|(topic, grown)| {
+        let (code, text) = outcome(grown);
         let result = CreatePartitionsTopicResult::default().with_name(topic.name.clone());
-        results.push(result.with_error_code(code).with_error_message(text));
-    }
-    Ok(CreatePartitionsResponse::default().with_results(results))
+        result.with_error_code(code).with_error_message(text)
+    });
+    Ok(CreatePartitionsResponse::default().with_results(results.collect()))
 }
 
 /// As Kafka: without a text.
@@ -45,11 +49,17 @@ fn may_grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic) -> Result<()
     cx.require(Operation::Alter, Resource::Topic(&asked.name)).map_err(|code| Error::with_code(code, ""))
 }
 
-fn grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic, validate_only: bool) -> Result<(), Error> {
+/// Grows one topic; `room` is what the request may still add.
+fn grow(
+    cx: &RequestContext<'_>,
+    topics: &mut Topics,
+    asked: &CreatePartitionsTopic,
+    room: &mut i64,
+    validate_only: bool,
+) -> Result<(), Error> {
     let cluster = cx.cluster;
-    let topics = cluster.topics();
     let unknown = || Error::with_code(ErrorCode::UnknownTopicOrPartition, "");
-    let topic = topics.by_name(&asked.name).ok_or_else(unknown)?;
+    let topic = Arc::clone(topics.by_name(&asked.name).ok_or_else(unknown)?);
     let present = i32::try_from(topic.partitions.len()).unwrap_or(i32::MAX);
     let refused = |why: String| Error::with_code(ErrorCode::InvalidPartitions, why);
     if asked.count == present {
@@ -63,24 +73,25 @@ fn grow(cx: &RequestContext<'_>, asked: &CreatePartitionsTopic, validate_only: b
         )));
     }
     let more = asked.count - present;
-    if i64::from(more) > MAX_PARTITIONS {
+    if i64::from(more) > *room {
         // Kafka has no better answer: the limit is met where nothing expects it.
-        let why = "The server experienced an unexpected error when processing the request.";
-        return Err(Error::with_code(ErrorCode::UnknownServerError, why));
+        return Err(Error::with_code(ErrorCode::UnknownServerError, ""));
     }
-    let replicas = replicas(cluster, asked, more, topic.replication_factor)?;
+    let replicas = replicas(cluster, topics, asked, more, topic.replication_factor)?;
     cx.mutate(replicas.len(), 3)?;
-    if validate_only { Ok(()) } else { cluster.add_partitions(topic, replicas) }
+    *room -= i64::from(more);
+    if validate_only { Ok(()) } else { cluster.add_partitions(topics, &topic, replicas) }
 }
 
 fn replicas(
     cluster: &Cluster,
+    topics: &Topics,
     asked: &CreatePartitionsTopic,
     more: i32,
     replication_factor: i16,
 ) -> Result<Vec<Vec<i32>>, Error> {
     let Some(assignments) = &asked.assignments else {
-        return cluster.place(more, replication_factor);
+        return cluster.place(topics, more, replication_factor);
     };
     if usize::try_from(more) != Ok(assignments.len()) {
         let why = format!(

@@ -3,10 +3,10 @@
 //! As Kafka: each topic succeeds or fails by itself and all of them are answered; a name that is there twice is refused
 //! once; a manual assignment excludes counts; `validate_only` checks everything and makes nothing; from version 5 on the
 //! answer shows what the topic has become, from version 7 on its id.
-//! Better than Kafka: when the answer is sent, every partition has its leader and every node knows it.
+//! Better than Kafka: when the answer is sent, every partition has its leader and every node knows it; of two names of
+//! one request that collide (`a.b` and `a_b`) the second is refused, where Kafka looks at those before the request only.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
@@ -23,7 +23,7 @@ use crate::placement;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
-use crate::topic::NewTopic;
+use crate::topic::{NewTopic, Topics};
 
 /// Kafka makes no more partitions than this in one request.
 pub(super) const MAX_PARTITIONS: i64 = 10_000;
@@ -41,14 +41,19 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: CreateTopicsRequest) -> R
             );
         }
     }
-    for topic in request.topics.iter().filter(|topic| named.get(&topic.name) == Some(&1)) {
-        let made = if too_many { Err(too_many_partitions()) } else { create(cx, topic, request.validate_only) };
-        results.push(made.unwrap_or_else(|error| {
+    let asked: Vec<&CreatableTopic> =
+        request.topics.iter().filter(|topic| named.get(&topic.name) == Some(&1)).collect();
+    let made = cx.cluster.change_each_topic(&asked, |topics, topic| {
+        if too_many { Err(too_many_partitions()) } else { create(cx, topics, topic, request.validate_only) }
+    });
+    let made = asked.iter().zip(made).map(|(topic, made)| {
+        made.unwrap_or_else(|error| {
             let (code, text) = failure(&error);
             let result = CreatableTopicResult::default().with_error_code(code).with_error_message(text);
             result.with_name(topic.name.clone())
-        }));
-    }
+        })
+    });
+    results.extend(made);
     Ok(CreateTopicsResponse::default().with_topics(results))
 }
 
@@ -61,7 +66,12 @@ fn too_many_partitions() -> Error {
     Error::with_code(ErrorCode::PolicyViolation, "Excessively large number of partitions per request.")
 }
 
-fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) -> Result<CreatableTopicResult, Error> {
+fn create(
+    cx: &RequestContext<'_>,
+    topics: &mut Topics,
+    topic: &CreatableTopic,
+    validate_only: bool,
+) -> Result<CreatableTopicResult, Error> {
     let cluster = cx.cluster;
     if topic.name.as_str() == "__cluster_metadata" {
         return Err(invalid_request("Creation of internal topic __cluster_metadata is prohibited."));
@@ -70,10 +80,10 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
     if !cx.may(Operation::Create, Resource::Cluster) && !cx.may(Operation::Create, resource) {
         return Err(Error::with_code(resource.denied(), "Authorization failed."));
     }
-    cluster.topics().check_new(&topic.name)?;
+    topics.check_new(&topic.name)?;
     let configs = configs(topic)?;
     alter::topic::check(&cluster.broker_configs(), cx.node_id, &configs)?;
-    let replicas = replicas(cluster, topic)?;
+    let replicas = replicas(cluster, topics, topic)?;
     let partitions = i32::try_from(replicas.len()).unwrap_or(i32::MAX);
     let replication_factor = replicas.first().map_or(0, Vec::len);
     cx.mutate(replicas.len(), 6)?;
@@ -82,7 +92,7 @@ fn create(cx: &RequestContext<'_>, topic: &CreatableTopic, validate_only: bool) 
         // As Kafka: that of a topic that never will be.
         Uuid::new_v4()
     } else {
-        cluster.create_topic(NewTopic { name: topic.name.to_string(), replicas, configs })?.id
+        cluster.add_topic(topics, NewTopic { name: topic.name.to_string(), replicas, configs })?.id
     };
     let result = CreatableTopicResult::default().with_name(topic.name.clone()).with_error_message(None);
     if cx.version < 5 {
@@ -115,7 +125,7 @@ fn configs(topic: &CreatableTopic) -> Result<Configs, Error> {
 }
 
 /// For each partition the nodes that hold it: as the client wrote it, or chosen.
-fn replicas(cluster: &Arc<Cluster>, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Error> {
+fn replicas(cluster: &Cluster, topics: &Topics, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Error> {
     let settings = &cluster.settings;
     if !topic.assignments.is_empty() {
         return manual(cluster, topic);
@@ -132,7 +142,7 @@ fn replicas(cluster: &Arc<Cluster>, topic: &CreatableTopic) -> Result<Vec<Vec<i3
     let partitions = or_default(topic.num_partitions, settings.num_partitions);
     let replicas =
         if topic.replication_factor == -1 { settings.default_replication_factor } else { topic.replication_factor };
-    cluster.place(partitions, replicas)
+    cluster.place(topics, partitions, replicas)
 }
 
 fn manual(cluster: &Cluster, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Error> {

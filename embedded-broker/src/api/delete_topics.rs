@@ -23,32 +23,35 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: DeleteTopicsRequest) -> R
     let asked: Vec<DeleteTopicState> =
         if cx.version >= 6 { request.topics } else { request.topic_names.into_iter().map(by_name).collect() };
     let asked = Asked::new(&asked);
-    let topics = cx.cluster.topics();
     let mut seen = HashSet::new();
-    let mut responses = Vec::new();
-    for key in &asked.keys {
-        // What can be deleted once only is answered once only.
-        if !matches!(key, Key::Malformed(..)) && !seen.insert(key) {
-            continue;
-        }
-        let found = match asked.find(&topics, key) {
-            None => continue,
-            Some(_) if !cx.cluster.settings.delete_topics => Err(deletion_disabled(cx.version)),
-            Some(found) => match denied(cx, key, &found) {
-                Some(denied) => {
-                    responses.push(denied);
-                    continue;
-                }
-                None => found,
-            },
-        };
-        let deleted = found.and_then(|found| {
-            cx.mutate(topics.by_name(&found.name).map_or(0, |topic| topic.partitions.len()), 5)?;
-            cx.cluster.delete_topic(&found.name).map(|_| found)
-        });
-        responses.push(answer(cx.version, key, deleted));
-    }
+    // What can be deleted once only is answered once only.
+    let keys: Vec<&Key> =
+        asked.keys.iter().filter(|key| matches!(key, Key::Malformed(..)) || seen.insert(*key)).collect();
+    let responses = cx.cluster.change_topics(|topics| {
+        Ok(keys.into_iter().filter_map(|key| delete(cx, topics, &asked, key)).collect::<Vec<_>>())
+    });
+    // Nobody is answered by a broker that cannot keep what it has done.
+    let responses = responses.map_err(|error| Refusal::without_blame(error.to_string()))?;
     Ok(DeleteTopicsResponse::default().with_responses(responses))
+}
+
+/// Deletes a topic from the picture, and answers for it unless another key does.
+fn delete(cx: &RequestContext<'_>, topics: &mut Topics, asked: &Asked, key: &Key) -> Option<DeletableTopicResult> {
+    let found = asked.find(topics, key)?;
+    let found = if cx.cluster.settings.delete_topics {
+        if let Some(denied) = denied(cx, key, &found) {
+            return Some(denied);
+        }
+        found
+    } else {
+        Err(deletion_disabled(cx.version))
+    };
+    let deleted = found.and_then(|found| {
+        cx.mutate(topics.by_name(&found.name).map_or(0, |topic| topic.partitions.len()), 5)?;
+        topics.remove(&found.name);
+        Ok(found)
+    });
+    Some(answer(cx.version, key, deleted))
 }
 
 /// How a request names one topic.

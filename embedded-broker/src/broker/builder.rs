@@ -228,11 +228,14 @@ impl EmbeddedBrokerBuilder {
         Groups::schedule_expiry(&cluster);
         cluster.add_scram_users(&self.users);
         let kept = cluster.topics();
-        for (name, partitions) in self.topics {
-            if kept.by_name(&name).is_none() {
-                cluster.create_topic(new_topic(&cluster, name, partitions)?)?;
-            }
-        }
+        cluster.change_topics(|topics| {
+            self.topics.into_iter().filter(|(name, _)| kept.by_name(name).is_none()).try_for_each(
+                |(name, partitions)| {
+                    let new = new_topic(&cluster, topics, name, partitions)?;
+                    cluster.add_topic(topics, new).map(drop)
+                },
+            )
+        })?;
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
         let mut broker =
             EmbeddedBroker { cluster: Arc::clone(&cluster), addresses: Vec::new(), servers: Vec::new(), timer: None };

@@ -14,7 +14,7 @@ use crate::inspect::topic::TopicView;
 use crate::inspect::transactions::TransactionsView;
 use crate::server::Server;
 use crate::telemetry::PushedMetrics;
-use crate::topic::NewTopic;
+use crate::topic::{NewTopic, Topics};
 
 pub use builder::{EmbeddedBrokerBuilder, Flush};
 
@@ -128,7 +128,10 @@ impl EmbeddedBroker {
     ///
     /// If the name or number is not valid, or the topic exists.
     pub fn create_topic(&self, name: impl Into<String>, partitions: i32) -> Result<(), Error> {
-        self.cluster.create_topic(new_topic(&self.cluster, name.into(), partitions)?).map(drop)
+        self.cluster.change_topics(|topics| {
+            let new = new_topic(&self.cluster, topics, name.into(), partitions)?;
+            self.cluster.add_topic(topics, new).map(drop)
+        })
     }
 
     /// Closes every connection and ends every thread. Dropping the broker does the same.
@@ -162,12 +165,12 @@ fn fire(cluster: &Cluster, key: &TimerKey) {
     }
 }
 
-fn new_topic(cluster: &Cluster, name: String, partitions: i32) -> Result<NewTopic, Error> {
+fn new_topic(cluster: &Cluster, topics: &Topics, name: String, partitions: i32) -> Result<NewTopic, Error> {
     let partitions = if partitions == DEFAULT_PARTITIONS { cluster.settings.num_partitions } else { partitions };
     if partitions < 1 {
         let message = format!("topic {name} must have at least 1 partition, not {partitions}");
         return Err(Error::with_code(ErrorCode::InvalidPartitions, message));
     }
-    let replicas = cluster.place(partitions, cluster.settings.default_replication_factor)?;
+    let replicas = cluster.place(topics, partitions, cluster.settings.default_replication_factor)?;
     Ok(NewTopic { name, replicas, configs: BTreeMap::new() })
 }

@@ -1,4 +1,4 @@
-//! Changes of topics and configs that clients ask for. Each is checked whole, then takes effect whole.
+//! Changes of configs that clients ask for. Each is checked whole, then takes effect whole.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +10,7 @@ use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
 use crate::error::{Error, ErrorCode};
 use crate::features::ELIGIBLE_LEADER_REPLICAS;
-use crate::internal_topics;
 use crate::log::LogConfig;
-use crate::placement;
 use crate::state::StateRecord;
 use crate::topic::{Topic, Topics, check_name};
 
@@ -30,55 +28,6 @@ impl Cluster {
     /// The ids of all nodes.
     pub(crate) fn node_ids(&self) -> Vec<i32> {
         self.nodes().iter().map(|node| node.id).collect()
-    }
-
-    /// Chooses replicas for new partitions.
-    pub(crate) fn place(&self, partitions: i32, replicas: i16) -> Result<Vec<Vec<i32>>, Error> {
-        let partitions = usize::try_from(partitions).unwrap_or(0);
-        placement::place(&self.node_ids(), partitions, replicas, self.topics().len())
-    }
-
-    /// Forgets a topic and whatever is kept by its name: the offsets that groups committed for it, and with the topic that
-    /// Kafka keeps groups in all groups.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION` when there is none.
-    pub(crate) fn delete_topic(&self, name: &str) -> Result<Arc<Topic>, Error> {
-        // Its directories go once it is kept that it is gone, and before anybody can make a topic of this name again, whose
-        // directories would have the same names.
-        let delete = |topic: &Arc<Topic>| topic.partitions.iter().for_each(|partition| partition.delete());
-        let topic = self.change_topics_and(|topics| topics.remove(name).ok_or_else(unknown_topic), delete)?;
-        if name == internal_topics::OFFSETS {
-            self.groups.forget_all(self);
-        } else {
-            self.groups.forget_topic(name, self);
-        }
-        self.transactions.write_postponed(self);
-        Ok(topic)
-    }
-
-    /// Gives a topic more partitions, with these replicas.
-    ///
-    /// # Errors
-    ///
-    /// `UNKNOWN_TOPIC_OR_PARTITION` when the topic has gone; `INVALID_PARTITIONS` when it has grown meanwhile.
-    pub(crate) fn add_partitions(&self, topic: &Topic, replicas: Vec<Vec<i32>>) -> Result<(), Error> {
-        self.change_topics(|topics| {
-            let current = topics.by_id(topic.id).ok_or_else(unknown_topic)?;
-            if current.partitions.len() != topic.partitions.len() {
-                let why = format!("Topic already has {} partition(s).", current.partitions.len());
-                return Err(Error::with_code(ErrorCode::InvalidPartitions, why));
-            }
-            let config = self.log_config(&current.configs)?;
-            let mut grown = Topic::clone(current);
-            for replicas in replicas {
-                let partition = self.new_partition(&grown, grown.partitions.len(), replicas, &config)?;
-                grown.partitions.push(partition);
-            }
-            topics.insert(grown);
-            Ok(())
-        })
     }
 
     /// Where a node keeps its log, as its configs say: the first directory, if there are several.
@@ -150,24 +99,24 @@ impl Cluster {
         validate_only: bool,
         change: impl Fn(&Configs) -> Result<Configs, Error>,
     ) -> Result<(), Error> {
-        self.change_topics(|topics| {
-            let old = self.broker_configs();
-            let tracks_eligible = self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0;
-            let layers = altered(&old, node, self.controller_id(), tracks_eligible, change)?;
-            let stores = NewStores::read(self, &old, &layers)?;
-            if validate_only {
-                return Ok(());
-            }
-            let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
-            let kept = changed.cloned().unwrap_or_default();
-            self.state.keep(|| [StateRecord::BrokerConfigs { node, configs: kept }])?;
-            *self.configs.write() = Arc::new(layers);
-            stores.take_up();
-            self.take_up_configs();
-            for topic in topics.iter() {
-                let config = self.log_config(&topic.configs)?;
-                topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
-            }
+        let _one_at_a_time = self.changes.lock();
+        let old = self.broker_configs();
+        let tracks_eligible = self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0;
+        let layers = altered(&old, node, self.controller_id(), tracks_eligible, change)?;
+        let stores = NewStores::read(self, &old, &layers)?;
+        if validate_only {
+            return Ok(());
+        }
+        let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
+        let kept = changed.cloned().unwrap_or_default();
+        self.state.keep(|| [StateRecord::BrokerConfigs { node, configs: kept }])?;
+        *self.configs.write() = Arc::new(layers);
+        stores.take_up();
+        self.take_up_configs();
+        self.metadata_changed();
+        self.topics().iter().try_for_each(|topic| {
+            let config = self.log_config(&topic.configs)?;
+            topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
             Ok(())
         })
     }
@@ -196,11 +145,6 @@ fn altered(
         None => layers.dynamic_default = new,
     }
     Ok(layers)
-}
-
-/// Kafka sends no words with this one; clients have their own.
-pub(crate) fn unknown_topic() -> Error {
-    Error::with_code(ErrorCode::UnknownTopicOrPartition, "")
 }
 
 /// What a new cluster says of its brokers' configs: what its user set, where it listens, and what differs from Kafka.
@@ -267,9 +211,10 @@ mod tests {
     #[test]
     fn an_altered_config_reaches_the_logs_of_old_and_new_partitions() {
         let cluster = cluster();
-        let before = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
         cluster.alter_topic_configs("t", false, set("max.message.bytes", "700")).expect("a legal config");
-        cluster.add_partitions(&before, vec![vec![1]]).expect("a partition more");
+        let topic = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
+        let grown = cluster.change_topics(|topics| cluster.add_partitions(topics, &topic, vec![vec![1]]));
+        grown.expect("a partition more");
         assert_eq!(max_message_bytes(&cluster), [700, 700]);
     }
 
@@ -295,14 +240,5 @@ mod tests {
             })
             .expect("a legal config");
         assert_eq!(max_message_bytes(&cluster), [1_048_588]);
-    }
-
-    #[test]
-    fn a_topic_that_has_grown_meanwhile_is_not_grown_again() {
-        let cluster = cluster();
-        let before = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
-        cluster.add_partitions(&before, vec![vec![1]]).expect("a partition more");
-        let refused = cluster.add_partitions(&before, vec![vec![1]]).expect_err("it has two already");
-        assert_eq!(refused.message(), "Topic already has 2 partition(s).");
     }
 }

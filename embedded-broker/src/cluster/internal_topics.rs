@@ -6,6 +6,7 @@ use super::Cluster;
 use crate::coordinator::transaction::record::TopicPartition;
 use crate::error::Error;
 use crate::internal_topics::{self, InternalTopic};
+use crate::topic::Topics;
 
 impl Cluster {
     /// Makes the topic of a coordinator that somebody looks for, if it is not there.
@@ -30,9 +31,9 @@ impl Cluster {
     }
 
     /// Different from Kafka, which has no coordinators then: as many replicas as there are nodes are enough.
-    pub(super) fn place_internal(&self, topic: &InternalTopic) -> Result<Vec<Vec<i32>>, Error> {
+    pub(super) fn place_internal(&self, topics: &Topics, topic: &InternalTopic) -> Result<Vec<Vec<i32>>, Error> {
         let nodes = i16::try_from(self.nodes().len()).unwrap_or(i16::MAX);
-        self.place(topic.partitions, topic.replicas.min(nodes))
+        self.place(topics, topic.partitions, topic.replicas.min(nodes))
     }
 
     /// The partition that a group's offsets belong to: what joins a transaction that commits them.

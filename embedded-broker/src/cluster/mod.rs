@@ -24,7 +24,6 @@ use crate::config::layers::BrokerLayers;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::coordinator::TimerKey;
 use crate::coordinator::group::config::GroupConfig;
-use crate::error::Error;
 use crate::fault::Faults;
 use crate::features::Features;
 use crate::fetch_session::FetchSessions;
@@ -37,10 +36,10 @@ use crate::recorder::Recorder;
 use crate::security::acl::authorizer::Authorizer;
 use crate::security::sasl::scram::credentials::ScramCredentials;
 use crate::settings::BrokerSettings;
-use crate::state::{StateRecord, StateStore, TopicFacts};
+use crate::state::{StateRecord, StateStore};
 use crate::telemetry::Telemetry;
 use crate::timers::Timers;
-use crate::topic::{NewTopic, Topic, Topics};
+use crate::topic::Topics;
 use crate::transactions::{Transactions, expire_producers};
 use crate::upkeep;
 use crate::violations::Violations;
@@ -57,6 +56,7 @@ mod recovery;
 mod resource_configs;
 mod storage;
 mod stores;
+mod topic_changes;
 
 use dynamic::DynamicSettings;
 pub(crate) use resource_configs::ResourceConfigs;
@@ -213,48 +213,6 @@ impl Cluster {
         Arc::clone(&self.topics.read())
     }
 
-    /// Makes a topic, as the admin request and tests ask for it.
-    pub(crate) fn create_topic(&self, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        self.change_topics(|topics| self.add_topic(topics, new))
-    }
-
-    /// Adds a new topic to a picture: the one way for all who make topics.
-    fn add_topic(&self, topics: &mut Topics, new: NewTopic) -> Result<Arc<Topic>, Error> {
-        let log_config = self.log_config(&new.configs)?;
-        topics.check_new(&new.name)?;
-        let facts = TopicFacts {
-            id: Uuid::new_v4(),
-            name: Arc::from(new.name.as_str()),
-            replicas: new.replicas,
-            configs: new.configs,
-        };
-        Ok(topics.insert(self.new_topic(facts, &log_config)?))
-    }
-
-    /// Changes the set of topics: `change` works on a copy, which takes effect if it succeeds.
-    pub(crate) fn change_topics<T>(&self, change: impl FnOnce(&mut Topics) -> Result<T, Error>) -> Result<T, Error> {
-        self.change_topics_and(change, |_| ())
-    }
-
-    /// As [`change_topics`](Self::change_topics); `then` comes when the change is kept, and before the next one.
-    fn change_topics_and<T>(
-        &self,
-        change: impl FnOnce(&mut Topics) -> Result<T, Error>,
-        then: impl FnOnce(&T),
-    ) -> Result<T, Error> {
-        let _one_at_a_time = self.changes.lock();
-        let mut copy = Topics::clone(&self.topics());
-        copy.version += 1;
-        let before = self.topics();
-        let changed = change(&mut copy)?;
-        self.state.keep(|| recovery::changes(&before, &copy))?;
-        *self.topics.write() = Arc::new(copy);
-        then(&changed);
-        self.metadata_changed();
-        self.topic_watches.wake();
-        Ok(changed)
-    }
-
     /// How often the cluster has changed.
     pub(crate) fn metadata_offset(&self) -> i64 {
         self.metadata_offset.load(Ordering::Relaxed)
@@ -354,6 +312,8 @@ mod tests {
         cluster.auto_create_topic("a_b").unwrap();
         let refused = cluster.auto_create_topic("a.b").unwrap_err();
         assert_eq!(refused.to_string(), "Topic 'a.b' collides with existing topic: a_b");
+        cluster.change_topics(|topics| Ok(topics.remove("a_b"))).unwrap();
+        cluster.auto_create_topic("a.b").expect("nothing to collide with any more");
     }
 
     #[test]

@@ -15,9 +15,13 @@ use crate::topic::{Topic, Topics};
 /// The facts that make the one picture of the topics the other.
 pub(super) fn changes(before: &Topics, after: &Topics) -> Vec<StateRecord> {
     let is_new = |topic: &&Arc<Topic>| before.by_id(topic.id).is_none_or(|known| !Arc::ptr_eq(known, topic));
-    let gone = before.iter().filter(|topic| after.by_id(topic.id).is_none());
-    let deleted = gone.map(|topic| StateRecord::TopicDeleted(topic.id));
+    let deleted = gone(before, after).map(|topic| StateRecord::TopicDeleted(topic.id));
     deleted.chain(after.iter().filter(is_new).map(|topic| StateRecord::Topic(facts(topic)))).collect()
+}
+
+/// The topics that the second picture does not have any more.
+pub(super) fn gone<'a>(before: &'a Topics, after: &'a Topics) -> impl Iterator<Item = &'a Arc<Topic>> {
+    before.iter().filter(|topic| after.by_id(topic.id).is_none())
 }
 
 fn facts(topic: &Topic) -> TopicFacts {

@@ -7,7 +7,7 @@ use crate::cluster::*;
 use crate::config::layers::Configs;
 use crate::coordinator::group::OffsetToCommit;
 use crate::coordinator::group::classic::Identity;
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::log::tests::{TestBatch, valid_at};
 use crate::log::{BatchHeader, for_each_record};
 use crate::partition::{Isolation, ReadFrom};
@@ -16,6 +16,7 @@ use crate::quotas::entity::NamedEntity;
 use crate::security::acl::binding::Acl;
 use crate::security::acl::filter::{AclFilter, AsAsked};
 use crate::security::acl::kinds::{Operation, PatternType, Permission, ResourceType};
+use crate::topic::{NewTopic, Topic};
 
 const NOW_MS: i64 = 2_000;
 const PRODUCER: i64 = 7;
@@ -131,17 +132,14 @@ impl World {
         let done = match step {
             Step::Create(n) => {
                 after.topics.entry(TOPICS[*n]).or_default();
-                match self.cluster.create_topic(new_topic(TOPICS[*n])) {
+                match self.cluster.change_topics(|topics| self.cluster.add_topic(topics, new_topic(TOPICS[*n]))) {
                     Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => Ok(()),
                     other => other.map(drop).map_err(text),
                 }
             }
             Step::Delete(n) => {
                 after.topics.remove(TOPICS[*n]);
-                match self.cluster.delete_topic(TOPICS[*n]) {
-                    Err(error) if error.code() == Some(ErrorCode::UnknownTopicOrPartition) => Ok(()),
-                    other => other.map(drop).map_err(text),
-                }
+                self.cluster.change_topics(|topics| Ok(topics.remove(TOPICS[*n]))).map(drop).map_err(text)
             }
             Step::Append(n, keys) => self.append(*n, keys, &mut after),
             Step::DeleteRecords(n, share) => self.delete_records(*n, *share, &mut after),

@@ -1,5 +1,7 @@
 //! What is deleted of a group: offsets, by name or with their topic, and the group itself.
 
+use std::collections::HashSet;
+
 use super::machine::{Group, Members};
 use super::record::GroupRecord;
 use super::turn::Turn;
@@ -38,9 +40,9 @@ impl Group {
         Ok(())
     }
 
-    /// Drops the offsets of a topic that was deleted, whoever is subscribed to it.
-    pub(crate) fn forget_topic(&mut self, topic: &str, turn: &mut Turn<'_>) {
-        for record in self.offsets.forget_topic(topic) {
+    /// Drops the offsets of topics that were deleted, whoever is subscribed to them.
+    pub(crate) fn forget_topics(&mut self, topics: &HashSet<&str>, turn: &mut Turn<'_>) {
+        for record in self.offsets.forget_topics(topics) {
             self.apply(record, turn);
         }
     }

@@ -1,6 +1,6 @@
 //! The committed offsets of one group.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,13 +64,14 @@ impl Offsets {
         self.topics.get_key_value(topic).map_or_else(|| topic.into(), |(name, _)| Arc::clone(name))
     }
 
-    /// The facts that forget every offset of a topic.
-    pub(crate) fn forget_topic(&self, topic: &str) -> Vec<GroupRecord> {
-        let name = self.topic_name(topic);
-        let committed = self.topics.get(topic).into_iter().flat_map(BTreeMap::keys).copied();
-        let partitions: BTreeSet<i32> = committed.chain(self.pending.partitions(topic)).collect();
-        let deleted = partitions.into_iter();
-        deleted.map(|partition| GroupRecord::OffsetDeleted { topic: Arc::clone(&name), partition }).collect()
+    /// The facts that forget every offset of these topics.
+    pub(crate) fn forget_topics(&self, topics: &HashSet<&str>) -> Vec<GroupRecord> {
+        let committed = self.topics.iter().filter(|(topic, _)| topics.contains(&***topic));
+        let committed = committed.flat_map(|(topic, partitions)| partitions.keys().map(move |index| (topic, *index)));
+        let pending = self.pending.partitions().filter(|(topic, _)| topics.contains(&***topic));
+        let all: BTreeSet<(&Arc<str>, i32)> = committed.chain(pending).collect();
+        let all = all.into_iter().map(|(topic, partition)| (Arc::clone(topic), partition));
+        all.map(|(topic, partition)| GroupRecord::OffsetDeleted { topic, partition }).collect()
     }
 
     pub(crate) fn replay_committed(&mut self, topic: &Arc<str>, partition: i32, offset: &CommittedOffset) {

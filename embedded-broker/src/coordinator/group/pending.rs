@@ -94,10 +94,9 @@ impl PendingOffsets {
         self.by_producer.is_empty()
     }
 
-    /// The partitions of a topic that have something pending.
-    pub(super) fn partitions(&self, topic: &str) -> impl Iterator<Item = i32> {
-        let staged = self.by_producer.values().flat_map(BTreeMap::keys);
-        staged.filter(move |(of_topic, _)| **of_topic == *topic).map(|(_, partition)| *partition)
+    /// The partitions that have something pending; one may come again.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (&Arc<str>, i32)> {
+        self.by_producer.values().flat_map(BTreeMap::keys).map(|(topic, partition)| (topic, *partition))
     }
 }
 

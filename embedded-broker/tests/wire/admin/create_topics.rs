@@ -1,6 +1,8 @@
 //! CreateTopics.
 
+use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
+use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::CreateTopicsRequest;
 use kafka_protocol::messages::create_topics_request::CreatableTopicConfig;
 
@@ -212,4 +214,14 @@ fn each_topic_of_a_request_succeeds_or_fails_by_itself() {
         assert_eq!(of(&bad), refused(37, "Number of partitions was set to an invalid non-positive value."));
         assert_eq!(of(&twice), refused(42, "Duplicate topic name."));
     });
+}
+
+/// Kafka looks at the topics as they were before the request, and makes both.
+#[test]
+fn names_that_metrics_cannot_tell_apart_collide_within_a_request_as_well() {
+    let broker = EmbeddedBroker::builder().start().expect("the broker starts");
+    let request = CreateTopicsRequest::default().with_topics(vec![topic("a.b", 1), topic("a_b", 1)]);
+    let results = Client::of(&broker).call(7, &request).topics;
+    let answers: Vec<_> = results.iter().map(answer_of).collect();
+    assert_eq!(answers, [ok(), refused(17, "Topic 'a_b' collides with existing topic: a.b")]);
 }

@@ -67,6 +67,30 @@ fn partitions_are_added_in_every_version_and_only_when_meant() {
     });
 }
 
+#[test]
+fn a_request_adds_ten_thousand_partitions_at_most() {
+    on_each_broker(|client| {
+        let names = [unique("many-a"), unique("many-b"), unique("many-c")];
+        names.iter().for_each(|name| make(client, topic(name, 1)));
+        let grown = |(name, count): (&String, i32)| {
+            CreatePartitionsTopic::default().with_name(self::name(name)).with_count(count).with_assignments(None)
+        };
+        let topics = names.iter().zip([5_001, 5_001, 5_001]).map(grown).collect();
+        let request = CreatePartitionsRequest::default().with_topics(topics).with_validate_only(true);
+        let request = request.with_timeout_ms(10_000);
+        let results = client.call(3, &request).results;
+        let answer = |name: &String| {
+            let result = results.iter().find(|result| result.name.as_str() == name).expect("every topic is answered");
+            (result.error_code, result.error_message.as_ref().map(ToString::to_string))
+        };
+        // A real one goes through them in an order of its own.
+        let answers = names.each_ref().map(answer);
+        let refused = answers.iter().filter(|answer| **answer == (-1, None)).count();
+        let taken = answers.iter().filter(|answer| **answer == ok()).count();
+        assert_eq!((refused, taken), (1, 2), "{answers:?}");
+    });
+}
+
 fn pages(client: &mut Client, topics: &[&str], limit: i32) -> Vec<DescribeTopicPartitionsResponse> {
     let mut pages: Vec<DescribeTopicPartitionsResponse> = Vec::new();
     let mut cursor = None;

@@ -1,5 +1,7 @@
 //! Offsets in transactions: staged, superseded, deleted, and never expired under a transaction's feet.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -68,7 +70,7 @@ fn what_a_transaction_is_about_to_replace_does_not_expire_nor_does_its_group() {
     group.sleep(RETENTION);
     let is_gone = group.turn(|group, turn| group.expire_offsets(turn));
     assert_eq!((is_gone, group.committed_in("t"), group.committed_in("other")), (false, Some(1), None));
-    group.turn(|group, turn| group.forget_topic("t", turn));
+    group.turn(|group, turn| group.forget_topics(&HashSet::from(["t"]), turn));
     assert!(group.group.offsets.pending().is_empty(), "a deleted topic takes what is staged along");
     assert!(group.turn(|group, turn| group.expire_offsets(turn)));
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::*;
 
 fn commit_note(group: &mut TestGroup, metadata: &str) -> Result<(), ErrorCode> {
@@ -118,7 +120,7 @@ fn a_deleted_topic_takes_its_offsets_along() {
     let mut group = TestGroup::stable(&["a"]);
     let a = group.member("a");
     group.commit(id(&a, 1), 9).unwrap();
-    group.turn(|group, turn| group.forget_topic("t", turn));
+    group.turn(|group, turn| group.forget_topics(&HashSet::from(["t"]), turn));
     assert_eq!(group.group.offsets.get("t", 0), None);
     assert_eq!(group.state(), ClassicState::Stable);
 }
