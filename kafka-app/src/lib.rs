@@ -88,6 +88,7 @@
 extern crate self as kafka_app;
 
 mod error;
+mod offset_spec;
 mod record;
 
 pub mod config;
@@ -138,6 +139,7 @@ pub use listener::{
     Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
     PartitionLag,
 };
+pub use offset_spec::OffsetSpec;
 pub use producer::{
     CorrelationId, KafkaTemplate, PartitionInfo, Release, Replies, Reply, ReplyCounts, RequestError, RequestTimeout,
     SendAllError, SendError, TransactionError,

@@ -18,10 +18,11 @@ use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::OnceCell};
 
 use crate::{
-    client::{self, RecordSink},
+    client::{self, Inquirer, Inquiry, RecordSink},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
     listener::{Chunk, ChunkRunner, Container, ContainerSpec, ListenerState, Progress, later},
+    offset_spec::OffsetSpec,
     producer::{CorrelationId, Inbox, ReplyReader, Requests},
     record::TopicPartition,
 };
@@ -74,9 +75,10 @@ impl Reader {
         let late = |_| Error::new(ErrorKind::Unavailable, format!("no broker answered within {timeout:?}"));
         let partitions = partitions.map_err(late).and_then(|asked| asked).map_err(cannot)?;
         let properties = config::reply_properties(&self.properties, &self.listener);
-        let asked = properties.clone();
-        let left = deadline.saturating_duration_since(Instant::now());
-        let ends = client::blocking(move || client::end_offsets(&asked, &partitions, left)).await;
+        let inquirer = Inquirer::new(properties.clone(), deadline.saturating_duration_since(Instant::now()));
+        let asking = Arc::clone(&inquirer);
+        let ends = partitions.into_iter().map(|at| (at, OffsetSpec::Latest)).collect::<Vec<_>>();
+        let ends = client::blocking(move || asking.offsets(&ends)).await;
         let positions: Positions =
             Arc::new(Mutex::new(ends.and_then(|ends| ends).map_err(cannot)?.into_iter().collect()));
         let runner = Runner { inbox: Arc::clone(&self.inbox), positions: Arc::clone(&positions) };
@@ -91,6 +93,7 @@ impl Reader {
             runner: Arc::new(runner),
             metrics: Arc::default(),
             connect: Arc::new(connect),
+            inquiry: inquirer,
             open_producer: None,
         }))
     }

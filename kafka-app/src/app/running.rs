@@ -9,7 +9,7 @@ use std::{
 use super::{StopReport, start::Embedded};
 use crate::{
     client::{self, Producer},
-    config::{self, KafkaProperties},
+    config::KafkaProperties,
     error::{Error, ErrorKind, Result},
     handler::States,
     listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
@@ -125,17 +125,12 @@ impl RunningApp {
         }
     }
 
-    /// How far a listener's group is behind, asked of the broker, a row per partition. A listener with a topic pattern
-    /// is asked for the topics it owns partitions of in this process.
+    /// As [`ListenerHandle::lag`], of the listener with this id.
     ///
     /// # Errors
     /// No such listener, or the broker does not answer within `kafka.admin.operation-timeout`.
     pub async fn lag(&self, id: &str) -> Result<Vec<PartitionLag>> {
-        let listener = self.listener(id)?;
-        let properties = config::consumer_properties(&self.properties, listener.resolved(), 0);
-        let topics = listener.topics();
-        let timeout = self.properties.admin.operation_timeout;
-        client::blocking(move || client::partition_lag(&properties, &topics, timeout)).await?
+        self.listener(id)?.lag().await
     }
 
     /// Runs until Ctrl-C or SIGTERM, or until every listener has failed, and then stops.

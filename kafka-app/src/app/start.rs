@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     admin,
-    client::{ConsumerClient, Producer, RecordSink, Signal, connect},
+    client::{ConsumerClient, Inquirer, Producer, RecordSink, Signal, connect},
     config::{self, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, TransactionalIds},
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
@@ -132,7 +132,17 @@ fn container(
     let open_producer = (resolved.delivery == Delivery::ExactlyOnce)
         .then(|| producer_opener(Arc::clone(properties), ids.clone(), Arc::clone(&resolved), surroundings));
     let connect = Arc::new(connector(Arc::clone(properties), Arc::clone(&resolved)));
-    Container::new(ContainerSpec { listener: resolved, takes_batches, runner, metrics, connect, open_producer })
+    let consumer = config::consumer_properties(properties, &resolved, 0);
+    let inquiry = Inquirer::new(consumer, properties.admin.operation_timeout);
+    Container::new(ContainerSpec {
+        listener: resolved,
+        takes_batches,
+        runner,
+        metrics,
+        connect,
+        inquiry,
+        open_producer,
+    })
 }
 
 /// What surrounds a listener's handlers, with a producer that takes what they send.

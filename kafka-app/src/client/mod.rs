@@ -6,8 +6,10 @@ mod admin;
 mod client_log;
 mod consumer;
 mod delivery;
+mod inquiry;
 mod lag;
 mod metadata;
+mod offsets;
 mod port;
 mod produce_error;
 mod producer;
@@ -21,7 +23,7 @@ pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
-pub(crate) use lag::{end_offsets, partition_lag};
+pub(crate) use inquiry::{Inquirer, Inquiry};
 #[cfg(test)]
 pub(crate) use port::Taken;
 pub(crate) use port::{

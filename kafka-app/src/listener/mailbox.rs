@@ -8,7 +8,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::transaction::Answer;
+use super::{pauses::Pauses, transaction::Answer};
 use crate::{
     client::Signal,
     error::{Error, Result},
@@ -28,35 +28,19 @@ pub(crate) struct Mailbox {
 /// What a pump can be told.
 pub(crate) enum Command {
     /// Acknowledged with the wish to know when it is committed.
-    Confirm {
-        epoch: u64,
-        seq: u64,
-        reply: oneshot::Sender<Result<()>>,
-    },
+    Confirm { epoch: u64, seq: u64, reply: oneshot::Sender<Result<()>> },
     /// Deliver again from the first unfinished record on, not before this time.
-    Rewind {
-        epoch: u64,
-        not_before: Instant,
-    },
+    Rewind { epoch: u64, not_before: Instant },
     /// A lane cannot go on; the listener must stop.
-    Failed {
-        error: Error,
-    },
+    Failed { error: Error },
     /// A call of a transaction ended.
     Transaction(Answer),
-    /// Hand over nothing more until told otherwise.
-    Pause,
-    Resume,
+    /// Hand over nothing more of these until told otherwise.
+    Pauses(Pauses),
     /// Go on at this offset.
-    Seek {
-        partition: TopicPartition,
-        offset: i64,
-        reply: oneshot::Sender<Result<()>>,
-    },
+    Seek { partition: TopicPartition, offset: i64, reply: oneshot::Sender<Result<()>> },
     /// Finish what runs, at the latest by then, and leave the group.
-    Stop {
-        deadline: Instant,
-    },
+    Stop { deadline: Instant },
 }
 
 impl Mailbox {
@@ -117,8 +101,8 @@ mod tests {
             let mailbox = Arc::clone(&mailbox);
             std::thread::spawn(move || mailbox.wait_until(Instant::now() + Duration::from_secs(60)))
         };
-        mailbox.send(Command::Pause);
+        mailbox.send(Command::Pauses(Pauses::default()));
         waiting.join().expect("it does not panic");
-        assert!(matches!(mailbox.take().as_slice(), [Command::Pause]));
+        assert!(matches!(mailbox.take().as_slice(), [Command::Pauses(_)]));
     }
 }

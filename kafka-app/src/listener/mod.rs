@@ -14,6 +14,7 @@ mod lane;
 mod later;
 mod mailbox;
 mod metrics;
+mod pauses;
 mod pump;
 mod registry;
 mod slot;

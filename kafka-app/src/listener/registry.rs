@@ -6,11 +6,13 @@ use tokio::sync::watch;
 
 use super::{
     container::{Container, ListenerState},
+    lag::PartitionLag,
     metrics::ListenerMetrics,
 };
 use crate::{
     config::{ResolvedListener, Subscription},
     error::{Error, ErrorKind, Result},
+    offset_spec::OffsetSpec,
     record::TopicPartition,
 };
 
@@ -125,12 +127,12 @@ impl ListenerHandle {
         self.resolved().auto_startup
     }
 
-    pub(crate) fn resolved(&self) -> &ResolvedListener {
+    fn resolved(&self) -> &ResolvedListener {
         self.0.listener()
     }
 
     /// The topics it subscribes to; with a pattern, those it owns partitions of.
-    pub(crate) fn topics(&self) -> Vec<String> {
+    fn topics(&self) -> Vec<String> {
         match &self.resolved().subscription {
             Subscription::Topics(topics) => topics.clone(),
             Subscription::Pattern(_) => {
@@ -144,12 +146,36 @@ impl ListenerHandle {
     /// Hands over no further record, across rebalances and restarts, until [`ListenerHandle::resume`]; it stays a member
     /// of its group. Records handed over already are still handled.
     pub fn pause(&self) {
-        self.0.pause();
+        self.0.set_paused(true);
     }
 
-    /// Ends a pause.
+    /// Ends a pause; partitions that were paused one by one stay so.
     pub fn resume(&self) {
-        self.0.resume();
+        self.0.set_paused(false);
+    }
+
+    /// Hands over no further record of one partition until [`ListenerHandle::resume_partition`], also when it is revoked
+    /// and comes back, or comes for the first time. Records handed over already are still handled. Other processes of the
+    /// group are not told.
+    ///
+    /// # Errors
+    /// The listener does not read that topic.
+    pub fn pause_partition(&self, topic: &str, partition: i32) -> Result<()> {
+        self.0.set_partition_paused(TopicPartition::new(topic, partition), true)
+    }
+
+    /// Ends the pause of one partition; it stays paused as long as the listener is.
+    ///
+    /// # Errors
+    /// The listener does not read that topic.
+    pub fn resume_partition(&self, topic: &str, partition: i32) -> Result<()> {
+        self.0.set_partition_paused(TopicPartition::new(topic, partition), false)
+    }
+
+    /// Partitions that were paused one by one, whether they are assigned now or not.
+    #[must_use]
+    pub fn paused_partitions(&self) -> Vec<TopicPartition> {
+        self.0.paused_partitions()
     }
 
     /// Goes on at this offset of a partition: running handlers of it finish, records that wait are dropped.
@@ -161,6 +187,61 @@ impl ListenerHandle {
     /// The partition is not assigned to this listener in this process.
     pub async fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
         self.0.seek(TopicPartition::new(topic, partition), offset).await
+    }
+
+    /// As [`ListenerHandle::seek`], to a place that the broker is asked for, in each of these partitions. Returns where that
+    /// is. Reading goes on while the broker is asked.
+    ///
+    /// ```no_run
+    /// # async fn example(listener: kafka_app::ListenerHandle) -> kafka_app::Result<()> {
+    /// use kafka_app::{OffsetSpec, TopicPartition};
+    ///
+    /// listener.seek_to(&[TopicPartition::new("orders", 0)], OffsetSpec::BeforeLatest(100)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// A partition is not assigned to this listener in this process: nothing has moved; or one was revoked while the broker
+    /// was asked: the others have. The broker does not answer within `kafka.admin.operation-timeout`: nothing has moved.
+    pub async fn seek_to(&self, partitions: &[TopicPartition], to: OffsetSpec) -> Result<Vec<(TopicPartition, i64)>> {
+        self.0.seek_to(partitions.to_vec(), to).await
+    }
+
+    /// Goes on at the first record of every partition that it owns in this process; with several processes, each moves
+    /// what it owns. Returns where it went.
+    ///
+    /// # Errors
+    /// As [`ListenerHandle::seek_to`].
+    pub async fn seek_to_beginning(&self) -> Result<Vec<(TopicPartition, i64)>> {
+        self.0.seek_to(self.assignment(), OffsetSpec::Earliest).await
+    }
+
+    /// Goes on at the end of every partition that it owns in this process: what waits is not handled. See
+    /// [`ListenerHandle::seek_to_beginning`].
+    ///
+    /// # Errors
+    /// As [`ListenerHandle::seek_to`].
+    pub async fn seek_to_end(&self) -> Result<Vec<(TopicPartition, i64)>> {
+        self.0.seek_to(self.assignment(), OffsetSpec::Latest).await
+    }
+
+    /// Goes on at the first record with this timestamp or a later one, in milliseconds since 1970, of every partition that
+    /// it owns in this process; at the end where there is none. See [`ListenerHandle::seek_to_beginning`].
+    ///
+    /// # Errors
+    /// As [`ListenerHandle::seek_to`].
+    pub async fn seek_to_timestamp(&self, ms: i64) -> Result<Vec<(TopicPartition, i64)>> {
+        self.0.seek_to(self.assignment(), OffsetSpec::Timestamp(ms)).await
+    }
+
+    /// How far its group is behind, asked of the broker, a row per partition. With a topic pattern it asks for the topics of
+    /// which it owns partitions in this process.
+    ///
+    /// # Errors
+    /// The broker does not answer within `kafka.admin.operation-timeout`.
+    pub async fn lag(&self) -> Result<Vec<PartitionLag>> {
+        self.0.lag(self.topics()).await
     }
 
     /// The partitions it owns now, in this process.

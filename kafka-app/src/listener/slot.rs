@@ -51,6 +51,8 @@ pub(crate) struct Slot {
     pub(crate) rewind: Option<Rewind>,
     pub(crate) confirms: Vec<Confirm>,
     pub(crate) watchdog: Watchdog,
+    /// The user wants no records of it.
+    pub(crate) is_paused: bool,
     /// Exactly once: which turns hold records of it that are not committed.
     pub(crate) in_turn: [bool; N_TURNS],
     /// Sequence behind the last record that was handed over.
@@ -176,6 +178,7 @@ impl Slot {
             rewind: None,
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),
+            is_paused: false,
             in_turn: [false; N_TURNS],
             handed: 0,
             last_handed: -1,

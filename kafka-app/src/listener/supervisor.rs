@@ -12,6 +12,7 @@ use super::{
     dispatch::ChunkRunner,
     lane::Lanes,
     mailbox::{Command, Mailbox},
+    pauses::Pauses,
     pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
     transaction::{TransactionSpec, Turns},
 };
@@ -39,7 +40,7 @@ pub(crate) struct Supervisor {
     pub(crate) connect: Connect,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) status: watch::Sender<ConsumerStatus>,
-    pub(crate) is_paused: bool,
+    pub(crate) pauses: Pauses,
     /// Exactly once.
     pub(crate) transactions: Option<TransactionSpec>,
 }
@@ -90,13 +91,13 @@ impl Supervisor {
             Some(spec) => Some(Turns::new(spec, &mailbox)?),
             None => None,
         };
-        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.is_paused, Instant::now())
+        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.pauses.clone(), Instant::now())
             .with_transactions(transactions);
         loop {
             match pump.turn(Instant::now()) {
                 Turn::Again(at) => self.mailbox.wait_until(at),
                 Turn::Ended(exit) => {
-                    self.is_paused = pump.is_paused();
+                    self.pauses = pump.into_pauses();
                     return Ok(exit);
                 }
             }
@@ -111,8 +112,7 @@ impl Supervisor {
             for command in self.mailbox.take() {
                 match command {
                     Command::Stop { .. } => return true,
-                    Command::Pause => self.is_paused = true,
-                    Command::Resume => self.is_paused = false,
+                    Command::Pauses(pauses) => self.pauses = pauses,
                     // Of an assignment that is gone; dropping a reply tells the one who waits.
                     Command::Confirm { .. }
                     | Command::Rewind { .. }

@@ -26,6 +26,7 @@ use super::{
     lane::Lanes,
     later::later,
     mailbox::{Command, Mailbox},
+    pauses::Pauses,
     slot::{Confirm, Pull, Ready, Rewind, Slot, TakingTurn},
     tracker::Tracker,
     transaction::Turns,
@@ -92,7 +93,7 @@ pub(crate) struct Pump {
     schedule: CommitSchedule,
     faults: FaultLog,
     phase: Phase,
-    is_paused: bool,
+    pauses: Pauses,
     /// A revoke waits for running handlers; further rebalances wait for it.
     revoking: Option<Revoking>,
     waiting: VecDeque<ConsumerEvent>,
@@ -110,7 +111,7 @@ impl Pump {
         lanes: Lanes,
         mailbox: Arc<Mailbox>,
         status: watch::Sender<ConsumerStatus>,
-        is_paused: bool,
+        pauses: Pauses,
         now: Instant,
     ) -> Self {
         // At most once commits only before hand-overs, which ask for it; exactly once by transactions.
@@ -130,7 +131,7 @@ impl Pump {
             schedule,
             faults: FaultLog::default(),
             phase: Phase::Running,
-            is_paused,
+            pauses,
             revoking: None,
             waiting: VecDeque::new(),
             store_at: None,
@@ -176,8 +177,15 @@ impl Pump {
     }
 
     /// What the user wants; a pump that follows this one starts with it.
-    pub(crate) fn is_paused(&self) -> bool {
-        self.is_paused
+    pub(crate) fn into_pauses(mut self) -> Pauses {
+        std::mem::take(&mut self.pauses)
+    }
+
+    fn pause(&mut self, pauses: Pauses) {
+        for entry in self.assignment.iter_mut() {
+            entry.data.is_paused = pauses.holds(&entry.partition);
+        }
+        self.pauses = pauses;
     }
 
     fn obey(&mut self, command: Command, now: Instant) {
@@ -199,8 +207,7 @@ impl Pump {
             }
             Command::Transaction(answer) => self.note_transaction(answer, now),
             Command::Failed { error } => self.fail(error, now),
-            Command::Pause => self.is_paused = true,
-            Command::Resume => self.is_paused = false,
+            Command::Pauses(pauses) => self.pause(pauses),
             Command::Seek { partition, offset, reply } => match self.assignment.get_mut(&partition) {
                 Some(entry) => {
                     entry.data.assigned.fence();
@@ -279,7 +286,7 @@ impl Pump {
 
     /// Takes records and hands them over. Returns whether there is more to take now.
     fn pull(&mut self, now: Instant, is_forced: bool) -> bool {
-        if self.is_paused || !self.phase.is_running() {
+        if self.pauses.all || !self.phase.is_running() {
             return false;
         }
         let turn = match self.taking_turn(now) {
@@ -295,7 +302,7 @@ impl Pump {
             scratch: &mut self.scratch,
             turn,
         };
-        for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving) {
+        for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving && !entry.data.is_paused) {
             let pulled = entry.data.pull(&mut pull);
             more |= pulled.more;
             let partition = &entry.partition;
@@ -340,7 +347,9 @@ impl Pump {
         let queue = self.client.split(partition, Arc::clone(&ready) as _)?;
         let tracker = self.config.new_tracker();
         let assigned = self.new_assigned(partition, epoch, &tracker);
-        Ok(Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config))
+        let mut slot = Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config);
+        slot.is_paused = self.pauses.holds(partition);
+        Ok(slot)
     }
 
     /// Says which records do not get finished.
@@ -364,7 +373,7 @@ impl Pump {
     /// When to look again, if nothing wakes us before.
     fn next_look(&self, now: Instant) -> Instant {
         let slots = self.assignment.iter().filter(|entry| !entry.is_leaving).flat_map(|entry| {
-            let due_at = entry.data.due_at().filter(|_| !self.is_paused);
+            let due_at = entry.data.due_at().filter(|_| !entry.data.is_paused);
             [due_at, entry.data.rewind.as_ref().map(|rewind| rewind.not_before)]
         });
         [

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use embedded_broker::EmbeddedBroker;
 
-use super::{PATIENCE, Recorder};
+use super::{NobodyAnswers, PATIENCE, Recorder};
 use crate::{
     KafkaTemplate,
     client::{self, Producer},
@@ -34,6 +34,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         runner,
         metrics: Arc::default(),
         connect,
+        inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
     })
 }
@@ -114,13 +115,13 @@ async fn a_paused_listener_gets_nothing_until_it_is_resumed() {
     let broker = broker(2);
     let recorder = Recorder::new();
     let container = container(&broker, ResolvedListener::new("bill", "orders", "billing"), Arc::clone(&recorder) as _);
-    container.pause();
+    container.set_paused(true);
     container.start().expect("it starts");
     container.ready(PATIENCE).await.expect("the group answers");
     assert!(matches!(container.state(), ListenerState::Paused));
     produce(&broker, 10).await;
     assert_eq!(recorder.seen(), []);
-    container.resume();
+    container.set_paused(false);
     recorder.has_seen(10).await;
     container.stop(PATIENCE).await;
 }
@@ -222,6 +223,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         runner: Recorder::new(),
         metrics: Arc::default(),
         connect,
+        inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
     };
     let container = Container::new(spec);

@@ -27,6 +27,7 @@ use crate::{
         dispatch::{Chunk, ChunkRunner, Progress},
         lane::Lanes,
         mailbox::{Command, Mailbox},
+        pauses::Pauses,
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
         transaction::{Answer, Clerk, Ended, Job, OpenProducer, TransactionSpec, TurnProducer, Turns, What},
     },
@@ -349,8 +350,8 @@ impl Rig {
             let clerk = |turn| -> Box<dyn Clerk> { Box::new(FakeClerk(Arc::clone(&cluster), turn)) };
             Turns::with(spec, &mailbox, [clerk(0), clerk(1)])
         });
-        let pump =
-            Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, false, now).with_transactions(transactions);
+        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
+            .with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
         Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None }
     }

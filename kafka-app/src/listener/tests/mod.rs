@@ -11,11 +11,32 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use super::dispatch::{Chunk, ChunkRunner, Progress};
-use crate::error::Error;
+use super::{
+    PartitionLag,
+    dispatch::{Chunk, ChunkRunner, Progress},
+};
+use crate::{
+    client::Inquiry,
+    error::{Error, ErrorKind},
+    offset_spec::OffsetSpec,
+    record::TopicPartition,
+};
 
 /// Long enough for any busy machine; tests end as soon as what they wait for happens.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A broker that is not there.
+struct NobodyAnswers;
+
+impl Inquiry for NobodyAnswers {
+    fn offsets(&self, _: &[(TopicPartition, OffsetSpec)]) -> Result<Vec<(TopicPartition, i64)>, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "nobody answers"))
+    }
+
+    fn lag(&self, _: &[String]) -> Result<Vec<PartitionLag>, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "nobody answers"))
+    }
+}
 
 /// A runner that notes what it saw, in order, and finishes it.
 struct Recorder {

@@ -8,7 +8,7 @@ use super::fake::{Acks, Rig, orders};
 use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
     config::{AckMode, BatchLimits, Delivery, OnRevoke, Ordering, ResolvedListener},
-    listener::mailbox::Command,
+    listener::{mailbox::Command, pauses::Pauses},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -426,14 +426,30 @@ async fn a_seek_of_a_partition_of_others_is_refused() {
 }
 
 #[tokio::test]
+async fn a_paused_partition_stays_so_when_it_leaves_and_comes_back_and_others_go_on() {
+    let mut rig = Rig::assigned(listener(), 2).await;
+    let pauses = Pauses { partitions: [orders(0)].into(), ..Pauses::default() };
+    rig.tell(Command::Pauses(pauses)).await;
+    rig.arrive(0, [0]).await;
+    rig.arrive(1, [0]).await;
+    assert_eq!(rig.handled(), ["*1@0"]);
+    rig.revoke(0, false).await;
+    rig.event(ConsumerEvent::Assign(vec![orders(0)])).await;
+    rig.arrive(0, [1]).await;
+    assert!(rig.handled().is_empty());
+    rig.tell(Command::Pauses(Pauses::default())).await;
+    assert_eq!(rig.handled(), ["*0@0"]);
+}
+
+#[tokio::test]
 async fn a_pause_outlives_a_rebalance() {
     let mut rig = Rig::assigned(listener(), 1).await;
-    rig.tell(Command::Pause).await;
+    rig.tell(Command::Pauses(Pauses { all: true, ..Pauses::default() })).await;
     rig.event(ConsumerEvent::Assign(vec![orders(1)])).await;
     rig.arrive(0, [0]).await;
     rig.arrive(1, [0]).await;
     assert!(rig.handled().is_empty());
-    rig.tell(Command::Resume).await;
+    rig.tell(Command::Pauses(Pauses::default())).await;
     assert_eq!(rig.handled(), ["*0@0", "*1@0"]);
 }
 

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use super::{
-    PATIENCE, Recorder,
+    NobodyAnswers, PATIENCE, Recorder,
     fake::{client_with, orders},
 };
 use crate::{
@@ -28,6 +28,7 @@ fn container(concurrency: u32, connect: Connect) -> Arc<Container> {
         runner: Recorder::new(),
         metrics: Arc::default(),
         connect,
+        inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
     })
 }

@@ -1,18 +1,17 @@
 //! [`Container`]: a listener's consumers as one: start, stop, pause, seek, state.
 
+mod steering;
+
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, watch},
 };
 
 use super::{
@@ -20,11 +19,13 @@ use super::{
     later::later,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
+    pauses::Pauses,
     pump::{ConsumerStatus, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
     transaction::{OpenProducer, TransactionSpec},
 };
 use crate::{
+    client::Inquiry,
     config::ResolvedListener,
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
@@ -55,6 +56,8 @@ pub(crate) struct ContainerSpec {
     /// What the runner counts.
     pub(crate) metrics: Arc<ListenerMetrics>,
     pub(crate) connect: Connect,
+    /// What else is asked of the broker.
+    pub(crate) inquiry: Arc<dyn Inquiry>,
     /// Exactly once: makes the producers of its consumers.
     pub(crate) open_producer: Option<OpenProducer>,
 }
@@ -62,7 +65,7 @@ pub(crate) struct ContainerSpec {
 /// A listener's consumers.
 pub(crate) struct Container {
     spec: ContainerSpec,
-    is_paused: AtomicBool,
+    pauses: Mutex<Pauses>,
     state: watch::Sender<ListenerState>,
     consumers: Mutex<Vec<Consumer>>,
     /// What the latest stop cut off, over all consumers.
@@ -79,7 +82,7 @@ impl Container {
     pub(crate) fn new(spec: ContainerSpec) -> Arc<Self> {
         Arc::new(Self {
             spec,
-            is_paused: AtomicBool::new(false),
+            pauses: Mutex::default(),
             state: watch::Sender::default(),
             consumers: Mutex::default(),
             report: Mutex::default(),
@@ -136,7 +139,7 @@ impl Container {
                 }
             }
         }
-        let is_paused = self.is_paused.load(Ordering::SeqCst);
+        let is_paused = self.pauses.lock().all;
         self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
         runtime.spawn(Arc::clone(self).watch_over(ended));
         Ok(())
@@ -157,7 +160,7 @@ impl Container {
             connect: Arc::clone(&self.spec.connect),
             mailbox: Arc::clone(&mailbox),
             status,
-            is_paused: self.is_paused.load(Ordering::SeqCst),
+            pauses: self.pauses.lock().clone(),
             transactions: self.spec.open_producer.as_ref().map(|open| TransactionSpec {
                 listener_id: listener.id.as_str().into(),
                 instance,
@@ -255,53 +258,6 @@ impl Container {
         // The pumps keep the deadline by themselves; it ends in error only with the container.
         let _state = states.wait_for(|state| matches!(state, ListenerState::Stopped | ListenerState::Failed(_))).await;
         std::mem::take(&mut *self.report.lock())
-    }
-
-    /// Hands over no further record, across rebalances and restarts, until [`Container::resume`]. Records handed over
-    /// already are still handled.
-    pub(crate) fn pause(&self) {
-        self.set_paused(true);
-    }
-
-    /// Ends a pause.
-    pub(crate) fn resume(&self) {
-        self.set_paused(false);
-    }
-
-    fn set_paused(&self, is_paused: bool) {
-        let consumers = self.consumers.lock();
-        self.is_paused.store(is_paused, Ordering::SeqCst);
-        for consumer in &*consumers {
-            consumer.mailbox.send(if is_paused { Command::Pause } else { Command::Resume });
-        }
-        self.state.send_if_modified(|state| {
-            let next = match state {
-                ListenerState::Running if is_paused => ListenerState::Paused,
-                ListenerState::Paused if !is_paused => ListenerState::Running,
-                _ => return false,
-            };
-            *state = next;
-            true
-        });
-    }
-
-    /// Goes on at this offset of a partition: running handlers of it finish, records that wait are dropped.
-    ///
-    /// A position before the committed one is committed only when handling has passed the committed one again.
-    ///
-    /// # Errors
-    /// The partition is not assigned to this listener, or was revoked meanwhile.
-    pub(crate) async fn seek(&self, partition: TopicPartition, offset: i64) -> Result<()> {
-        let (reply, done) = oneshot::channel();
-        let not_assigned =
-            || Error::new(ErrorKind::Refused, format!("listener `{}` is not assigned {partition}", self.id()));
-        {
-            let consumers = self.consumers.lock();
-            let owner = consumers.iter().find(|c| c.status.borrow().partitions.contains(&partition));
-            let owner = owner.ok_or_else(not_assigned)?;
-            owner.mailbox.send(Command::Seek { partition: partition.clone(), offset, reply });
-        }
-        done.await.unwrap_or_else(|_| Err(not_assigned()))
     }
 
     /// The partitions all consumers own now.
