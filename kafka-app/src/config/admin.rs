@@ -88,7 +88,7 @@ impl TemplateProperties {
         };
         read.check_reply_topic(section);
         section.finish(&[
-            ("transaction-id-prefix", "transactions do not exist yet"),
+            ("transaction-id-prefix", "say kafka.producer.transaction-id-prefix: templates and listeners share it"),
             ("allow-non-transactional", "not needed: a template sends into a transaction inside of in_transaction, and in a listener that delivers exactly once"),
             ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
         ]);

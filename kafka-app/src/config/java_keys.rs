@@ -42,7 +42,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("metric.reporters", "there is no JMX here; see \"statistics.interval.ms\""),
     ("auto.include.jmx.reporter", "there is no JMX here; see \"statistics.interval.ms\""),
     ("exclude.internal.topics", "a topic pattern that does not match them leaves them out"),
-    ("transaction.id", "transactions do not exist yet"),
+    ("transaction.id", "use kafka.producer.transaction-id-prefix; the ids are made of it"),
     ("sasl.jaas.config", "use \"sasl.username\" and \"sasl.password\""),
     ("sasl.login.callback.handler.class", "use \"sasl.oauthbearer.method\" = \"oidc\""),
     ("sasl.client.callback.handler.class", "use \"sasl.mechanism\" with \"sasl.username\" and \"sasl.password\""),
