@@ -28,7 +28,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
     }
     let listed = |api: &&Api| cx.cluster.settings.receives_client_metrics || !is_telemetry(api.key);
     let ceilings = &cx.cluster.settings.ceilings;
-    let served = |api: &&Api| ceilings.newest(api) >= api.min_version;
+    let served = |api: &&Api| api.newest(ceilings) >= api.min_version;
     let keys = APIS.iter().filter(listed).filter(served).map(|api| {
         let versions = advertised(api, ceilings);
         ApiVersion::default()
@@ -44,7 +44,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ApiVersionsRequest) -> Re
 pub(crate) fn advertised(api: &Api, ceilings: &Ceilings) -> RangeInclusive<i16> {
     // Produce 0 to 2 are refused, but old clients of librdkafka take a higher minimum for "no compression".
     let min = if api.key == ApiKey::Produce { 0 } else { api.min_version };
-    min..=ceilings.newest(api)
+    min..=api.newest(ceilings)
 }
 
 /// As Kafka: answered always, but listed only where metrics are received.
@@ -93,7 +93,7 @@ pub(crate) fn unsupported_version(ceilings: &Ceilings, out: &mut BytesMut) {
     for api in own {
         out.put_i16(api.key as i16);
         out.put_i16(api.min_version);
-        out.put_i16(ceilings.newest(api));
+        out.put_i16(api.newest(ceilings));
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::FetchRequest;
 use uuid::Uuid;
 
+use crate::ceilings::Ceilings;
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::{Cluster, Node};
 use crate::fault::target::Struck;
@@ -188,6 +189,18 @@ pub(crate) fn api(key: i16) -> Option<&'static Api> {
     APIS.iter().find(|api| api.key as i16 == key)
 }
 
+impl Api {
+    /// The newest version that is served below these ceilings; less than the oldest if none is.
+    pub(crate) fn newest(&self, ceilings: &Ceilings) -> i16 {
+        self.max_version.min(ceilings.of(self.key as i16))
+    }
+
+    /// Whether this version is served below these ceilings.
+    pub(crate) fn serves(&self, version: i16, ceilings: &Ceilings) -> bool {
+        (self.min_version..=self.newest(ceilings)).contains(&version)
+    }
+}
+
 /// Who asks, and of whom.
 pub(crate) struct RequestContext<'a> {
     pub(crate) cluster: &'a Arc<Cluster>,
@@ -338,6 +351,7 @@ fn typed<Q: Parts>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault;
 
     #[test]
     fn rows_are_sorted_by_key_and_name_versions_the_codec_knows() {
@@ -347,6 +361,17 @@ mod tests {
             assert!(api.max_version <= known.max, "{:?}", api.key);
             assert!(api.min_version <= api.max_version, "{:?}", api.key);
         }
+    }
+
+    #[test]
+    fn a_request_is_served_up_to_its_ceiling() {
+        let row = |key: ApiKey| api(key as i16).unwrap();
+        let mut ceilings = Ceilings::default();
+        assert!(APIS.iter().all(|row| row.newest(&ceilings) == row.max_version));
+        ceilings.lower(fault::api_name::Api::Fetch, 11);
+        assert_eq!((row(ApiKey::Fetch).newest(&ceilings), row(ApiKey::Produce).newest(&ceilings)), (11, 13));
+        let served = |version| row(ApiKey::Fetch).serves(version, &ceilings);
+        assert_eq!([3, 4, 11, 12].map(served), [false, true, true, false]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::thread::Builder;
 use std::time::Duration;
 
+use crate::api;
+use crate::ceilings::Ceilings;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, Endpoint, Node};
 use crate::error::{Error, ErrorCode};
@@ -209,7 +211,7 @@ impl EmbeddedBrokerBuilder {
         }
         settings.receives_client_metrics = self.receives_client_metrics;
         settings.fault_seed = self.fault_seed;
-        settings.ceilings = self.ceilings()?;
+        settings.ceilings = ceilings(self.release.as_deref(), &self.version_ceilings)?;
         if !settings.ignored.is_empty() {
             tracing::info!(
                 configs = settings.ignored.join(", "),
@@ -254,6 +256,19 @@ impl EmbeddedBrokerBuilder {
     }
 }
 
+/// Up to which versions a broker serves that passes for a release, if any, and has these ceilings of its own.
+fn ceilings(release: Option<&str>, own: &[(Api, i16)]) -> Result<Ceilings, Error> {
+    let mut ceilings = release.map_or_else(|| Ok(Ceilings::default()), Ceilings::of_release)?;
+    for &(api, version) in own {
+        if api::api(api.key()).is_none_or(|row| !row.serves(version, &Ceilings::default())) {
+            let message = format!("version_ceiling({api:?}, {version}): this version is not served");
+            return Err(Error::with_code(ErrorCode::InvalidConfig, message));
+        }
+        ceilings.lower(api, version);
+    }
+    Ok(ceilings)
+}
+
 /// A listener that has its port.
 struct Bound {
     listener: ListenerSettings,
@@ -291,5 +306,22 @@ impl Bound {
             host: Some(told.host.clone()).filter(|host| !host.is_empty()),
             port: if told.port == 0 { self.address.port() } else { told.port },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_that_is_not_served_anyway_cannot_be_a_ceiling() {
+        let refused = ceilings(None, &[(Api::Produce, 2)]).unwrap_err();
+        assert_eq!(refused.to_string(), "version_ceiling(Produce, 2): this version is not served");
+    }
+
+    #[test]
+    fn a_release_can_be_lowered_and_not_raised() {
+        let lowered = ceilings(Some("2.8"), &[(Api::Fetch, 11), (Api::Produce, 13)]).unwrap();
+        assert_eq!((lowered.of(Api::Fetch.key()), lowered.of(Api::Produce.key())), (11, 9));
     }
 }

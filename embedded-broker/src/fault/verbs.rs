@@ -4,7 +4,6 @@ use super::api_name::Api;
 use super::builder::FaultBuilder;
 use super::network::NetworkBuilder;
 use crate::broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
-use crate::ceilings::Ceilings;
 use crate::error::{Error, ErrorCode};
 use crate::features::Change;
 use crate::inspect::requests::RequestLog;
@@ -106,12 +105,6 @@ impl EmbeddedBrokerBuilder {
     pub fn be_kafka(mut self, release: impl Into<String>) -> Self {
         self.release = Some(release.into());
         self
-    }
-
-    pub(crate) fn ceilings(&self) -> Result<Ceilings, Error> {
-        let mut ceilings = self.release.as_deref().map_or_else(|| Ok(Ceilings::default()), Ceilings::of_release)?;
-        self.version_ceilings.iter().try_for_each(|(api, version)| ceilings.lower(*api, *version))?;
-        Ok(ceilings)
     }
 
     /// Draws the faults that happen [by chance](FaultBuilder::probability) from this seed instead of from 0.

@@ -176,7 +176,7 @@ impl Connection {
         };
         let version = header.version;
         let ceilings = &self.door.cluster.settings.ceilings;
-        if !ceilings.serves(api, version) {
+        if !api.serves(version, ceilings) {
             if api.key == ApiKey::ApiVersions {
                 reply.begin(header.correlation_id);
                 api::unsupported_version(ceilings, &mut reply.head);

@@ -38,7 +38,7 @@ impl<'a> Request<'a> {
         }
         let header = Header::read(frame).ok()?;
         let api = api::api(header.key)?;
-        if !cluster.settings.ceilings.serves(api, header.version) {
+        if !api.serves(header.version, &cluster.settings.ceilings) {
             return None;
         }
         let (client_id, body) = header.rest(api.key.request_header_version(header.version)).ok()?;

@@ -155,7 +155,7 @@ fn illegal(key: ApiKey, header: &Header<'_>, reply: &mut Reply) -> Result<Next, 
 
 fn body<T: protocol::Decodable>(cluster: &Cluster, key: ApiKey, header: &Header<'_>) -> Result<T, Refusal> {
     let version = header.version;
-    if api::api(key as i16).is_none_or(|api| !cluster.settings.ceilings.serves(api, version)) {
+    if api::api(key as i16).is_none_or(|api| !api.serves(version, &cluster.settings.ceilings)) {
         return Err(Refusal::new(format!("version {version} of {key:?} is not served")));
     }
     let (_, body) = header.rest(key.request_header_version(version))?;
