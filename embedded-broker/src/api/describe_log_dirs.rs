@@ -3,7 +3,7 @@
 //! As Kafka: null asks for every partition, and what is not there is left out without an error. The sizes are the bytes
 //! held. The directory is the one the configs name, though the log is in memory; the size of its volume is unknown (-1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kafka_protocol::messages::describe_log_dirs_request::DescribableLogDirTopic;
 use kafka_protocol::messages::describe_log_dirs_response::{
@@ -38,7 +38,7 @@ pub(crate) fn handle(
 }
 
 fn asked_for(topics: &Topics, asked: &[DescribableLogDirTopic]) -> Vec<DescribeLogDirsTopic> {
-    let mut by_name: BTreeMap<&str, Vec<i32>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, HashSet<i32>> = BTreeMap::new();
     for topic in asked {
         by_name.entry(topic.topic.as_str()).or_default().extend(&topic.partitions);
     }
