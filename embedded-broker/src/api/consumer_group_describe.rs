@@ -1,12 +1,13 @@
 //! ConsumerGroupDescribe, versions 0 and 1: the members of consumer groups, what they have and what they shall have.
 //!
 //! A group of the classic protocol is GROUP_ID_NOT_FOUND, by which Kafka's tools know to ask DescribeGroups. Version 1 adds
-//! the type of each member.
+//! the type of each member. Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 
 use kafka_protocol::messages::consumer_group_describe_response::{Assignment, DescribedGroup, Member, TopicPartitions};
 use kafka_protocol::messages::{ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, GroupId, TopicName};
 
 use super::convert::to_wire;
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::consumer::{ConsumerGroupDescription, ConsumerMemberDescription, ConsumerState};
 use crate::coordinator::group::state::GroupState;
@@ -27,12 +28,14 @@ pub(crate) fn handle(
 ) -> Result<ConsumerGroupDescribeResponse, Refusal> {
     let topics = cx.cluster.topics();
     let told = request.include_authorized_operations;
+    let mut room = Room::new();
     let groups = request.group_ids.into_iter().map(|group_id| {
         if !cx.serves_consumer_groups() {
             let code = ErrorCode::UnsupportedVersion.code();
             return DescribedGroup::default().with_group_id(group_id).with_error_code(code).with_error_message(None);
         }
-        if let Err(denied) = cx.require(Operation::Describe, Resource::Group(&group_id)) {
+        let may_be_told = room.check().and_then(|()| cx.require(Operation::Describe, Resource::Group(&group_id)));
+        if let Err(denied) = may_be_told {
             let group = DescribedGroup::default().with_group_id(group_id).with_error_code(denied.code());
             return group.with_error_message(None);
         }
@@ -47,12 +50,20 @@ pub(crate) fn handle(
             Some(group) if group.state == ConsumerState::Dead => missing(group_id, "not found"),
             Some(group) => {
                 let described = describe(cx.version, group_id, &group, &topics).with_authorized_operations(operations);
+                room.take(described.members.iter().map(elements).sum(), 0);
                 if may_see_topics(cx, &described) { described } else { hidden(described) }
             }
             None => missing(group_id, "is not a consumer group"),
         }
     });
     Ok(ConsumerGroupDescribeResponse::default().with_groups(groups.collect()))
+}
+
+/// What a member tells: itself, its topics, and what it has and shall have.
+fn elements(member: &Member) -> usize {
+    let assignments = [&member.assignment, &member.target_assignment];
+    let topics = assignments.iter().flat_map(|assignment| &assignment.topic_partitions);
+    1 + member.subscribed_topic_names.len() + topics.map(|topic| 1 + topic.partitions.len() / 16).sum::<usize>()
 }
 
 fn may_see_topics(cx: &RequestContext<'_>, group: &DescribedGroup) -> bool {

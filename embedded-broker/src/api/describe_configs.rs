@@ -3,8 +3,7 @@
 //! As Kafka: all configs are listed with their defaults; the text of an error is empty on success and for a topic that is
 //! not there; passwords have no value; a broker answers for itself and for the brokers' default only; groups and client
 //! metrics need not exist to be described.
-//! Different from Kafka: a request that asks for more than [`MOST_CONFIGS`] in all is answered with INVALID_REQUEST for the
-//! resources that are too many. A resource may be named again and again, and a name of few bytes has hundreds of configs.
+//! Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 //! Left out: documentation texts; and there are few loggers (see `loggers.rs`).
 
 use std::borrow::Cow;
@@ -17,6 +16,7 @@ use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
 use super::answer::failure;
 use super::config_resource::{ConfigResource, Verb};
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::config::def::ConfigType;
 use crate::config::layers::{ConfigEntry, ConfigSource, Synonym};
@@ -27,18 +27,15 @@ use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::topic::check_name;
 
-/// Those of 6,900 topics.
-const MOST_CONFIGS: usize = 1 << 18;
-
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeConfigsRequest,
 ) -> Result<DescribeConfigsResponse, Refusal> {
     let synonyms = request.include_synonyms;
-    let mut described = 0;
+    let mut room = Room::new();
     let results = request.resources.into_iter().map(|resource| {
-        let asked = if described < MOST_CONFIGS { entries(cx, &resource) } else { Err(too_many()) };
-        described += asked.as_ref().map_or(0, Vec::len);
+        let asked = room.check().map_err(too_many).and_then(|()| entries(cx, &resource));
+        room.take(asked.as_ref().map_or(1, Vec::len), 0);
         let (code, text, configs) = match asked {
             Ok(entries) => (ErrorCode::None.code(), None, entries),
             Err(error) => {
@@ -61,8 +58,8 @@ pub(crate) fn handle(
     Ok(DescribeConfigsResponse::default().with_results(results.collect()))
 }
 
-fn too_many() -> Error {
-    Error::with_code(ErrorCode::InvalidRequest, "Too many configs are asked for in one request.")
+fn too_many(code: ErrorCode) -> Error {
+    Error::with_code(code, "Too many configs are asked for in one request.")
 }
 
 fn entries(cx: &RequestContext<'_>, resource: &DescribeConfigsResource) -> Result<Vec<ConfigEntry>, Error> {

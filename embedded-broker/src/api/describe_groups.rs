@@ -1,12 +1,14 @@
 //! DescribeGroups, versions 0 to 6: the members of classic groups and what they have.
 //!
 //! A group that does not exist is Dead; from version 6 also GROUP_ID_NOT_FOUND with a message, by which Kafka's tools tell
-//! it from others. From version 3 authorized operations are listed if asked for: there are no ACLs, so all of them.
+//! it from others. From version 3 authorized operations are listed if asked for.
+//! Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 
 use kafka_protocol::messages::describe_groups_response::{DescribedGroup, DescribedGroupMember};
 use kafka_protocol::messages::{DescribeGroupsRequest, DescribeGroupsResponse, GroupId};
 
 use super::convert::to_wire;
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::classic::{ClassicState, GroupDescription, MemberDescription};
 use crate::error::ErrorCode;
@@ -19,8 +21,10 @@ pub(crate) fn handle(
     request: DescribeGroupsRequest,
 ) -> Result<DescribeGroupsResponse, Refusal> {
     let told = request.include_authorized_operations;
+    let mut room = Room::new();
     let groups = request.groups.into_iter().map(|group_id| {
-        if let Err(denied) = cx.require(Operation::Describe, Resource::Group(&group_id)) {
+        let may_be_told = room.check().and_then(|()| cx.require(Operation::Describe, Resource::Group(&group_id)));
+        if let Err(denied) = may_be_told {
             return DescribedGroup::default().with_group_id(group_id).with_error_code(denied.code());
         }
         let operations = if told { cx.operations(Resource::Group(&group_id)) } else { i32::MIN };
@@ -34,6 +38,8 @@ pub(crate) fn handle(
             Some(None) => missing(cx.version, group_id, "is not a classic group"),
             Some(Some(_)) | None => missing(cx.version, group_id, "not found"),
         };
+        let texts = described.members.iter().map(|m| m.member_metadata.len() + m.member_assignment.len());
+        room.take(1 + described.members.len(), texts.sum());
         // Only an error hides what may be done.
         if described.error_code == 0 { described.with_authorized_operations(operations) } else { described }
     });

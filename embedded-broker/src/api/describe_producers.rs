@@ -1,10 +1,13 @@
 //! DescribeProducers, version 0: what each partition remembers of its producers, and which of them have a transaction open.
+//!
+//! Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 
 use kafka_protocol::messages::describe_producers_request::TopicRequest;
 use kafka_protocol::messages::describe_producers_response::{PartitionResponse, ProducerState, TopicResponse};
 use kafka_protocol::messages::{DescribeProducersRequest, DescribeProducersResponse, ProducerId};
 
 use super::answer::failure;
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::error::{Error, ErrorCode};
 use crate::log::ProducerDescription;
@@ -17,10 +20,13 @@ pub(crate) fn handle(
     request: DescribeProducersRequest,
 ) -> Result<DescribeProducersResponse, Refusal> {
     let topics = cx.cluster.topics();
+    let mut room = Room::new();
     let answers = request.topics.into_iter().map(|asked| {
         let partitions = asked.partition_indexes.iter().map(|&index| {
             let response = PartitionResponse::default().with_partition_index(index);
-            match find(cx, &topics, &asked, index) {
+            let found = room.check().map_err(too_many).and_then(|()| find(cx, &topics, &asked, index));
+            room.take(1 + found.as_ref().map_or(0, Vec::len), 0);
+            match found {
                 Ok(producers) => response.with_active_producers(producers.into_iter().map(to_wire).collect()),
                 Err(error) => {
                     let (code, message) = failure(&error);
@@ -32,6 +38,10 @@ pub(crate) fn handle(
         TopicResponse::default().with_name(asked.name).with_partitions(partitions)
     });
     Ok(DescribeProducersResponse::default().with_topics(answers.collect()))
+}
+
+fn too_many(code: ErrorCode) -> Error {
+    Error::with_code(code, "Too many producers are asked for in one request.")
 }
 
 fn find(

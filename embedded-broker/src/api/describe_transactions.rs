@@ -1,4 +1,6 @@
 //! DescribeTransactions, version 0: where transactional ids stand, and which partitions belong to their transactions.
+//!
+//! Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 
 use kafka_protocol::messages::describe_transactions_response::{TopicData, TransactionState};
 use kafka_protocol::messages::{
@@ -6,6 +8,7 @@ use kafka_protocol::messages::{
 };
 
 use super::convert::to_wire;
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::coordinator::transaction::Description;
 use crate::coordinator::transaction::state::TransactionState as State;
@@ -18,8 +21,10 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: DescribeTransactionsRequest,
 ) -> Result<DescribeTransactionsResponse, Refusal> {
+    let mut room = Room::new();
     let states = request.transactional_ids.into_iter().map(|id| {
-        let described = describe(cx, &id);
+        let described = room.check().and_then(|()| describe(cx, &id));
+        room.take(1 + described.as_ref().map_or(0, |described| described.partitions.len()), 0);
         let state = TransactionState::default().with_transactional_id(id);
         match described {
             Ok(description) => to_state(cx, state, &description),

@@ -161,10 +161,13 @@ fn by_id_too_early(asked: Vec<MetadataRequestTopic>) -> MetadataResponse {
     MetadataResponse::default().with_cluster_id(None).with_topics(refused.collect()).with_controller_id(BrokerId(-1))
 }
 
-/// As Kafka: a topic that is asked for twice is answered once.
+/// As Kafka: a topic that is asked for twice is answered once. By its id it is the same whatever name is said with it.
 fn once_each(asked: Vec<MetadataRequestTopic>) -> impl Iterator<Item = MetadataRequestTopic> {
     let mut seen = HashSet::with_capacity(asked.len());
-    asked.into_iter().filter(move |topic| seen.insert((topic.topic_id, topic.name.clone())))
+    asked.into_iter().filter(move |topic| {
+        let name = topic.name.clone().filter(|_| topic.topic_id == Uuid::nil());
+        seen.insert((topic.topic_id, name))
+    })
 }
 
 fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<Topic>> {

@@ -85,6 +85,7 @@ mod offset_for_leader_epoch;
 mod parts;
 mod produce;
 mod push_telemetry;
+mod room;
 pub(crate) mod sasl_authenticate;
 pub(crate) mod sasl_handshake;
 mod sync_group;

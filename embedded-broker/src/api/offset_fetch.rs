@@ -4,6 +4,7 @@
 //! member of a consumer group says who it is and is refused when its epoch is not the group's. A
 //! partition without a commit, of a group or topic that may not exist, is offset -1 and no error. With `require_stable` (from
 //! version 7) a partition whose offset an open transaction is about to change is UNSTABLE_OFFSET_COMMIT.
+//! Different from Kafka: what there is no [`Room`] for is INVALID_REQUEST.
 
 use kafka_protocol::messages::offset_fetch_response::{
     OffsetFetchResponseGroup, OffsetFetchResponsePartition, OffsetFetchResponsePartitions, OffsetFetchResponseTopic,
@@ -12,6 +13,7 @@ use kafka_protocol::messages::offset_fetch_response::{
 use kafka_protocol::messages::{OffsetFetchRequest, OffsetFetchResponse, TopicName};
 
 use super::convert::{code, to_wire};
+use super::room::Room;
 use super::{Refusal, RequestContext};
 use crate::coordinator::group::offsets::{CommittedOffset, Offsets};
 use crate::error::ErrorCode;
@@ -27,12 +29,13 @@ type Committed = Result<Option<CommittedOffset>, ErrorCode>;
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Result<OffsetFetchResponse, Refusal> {
     let require_stable = request.require_stable;
+    let mut room = Room::new();
     if cx.version >= 8 {
         let groups = request.groups.into_iter().map(|group| {
             let asked = group.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
             let response = OffsetFetchResponseGroup::default();
             let member = (group.member_id.as_deref(), group.member_epoch);
-            let response = match fetch(cx, &group.group_id, member, require_stable, asked) {
+            let response = match fetch(cx, &group.group_id, member, require_stable, asked, &mut room) {
                 Ok(found) => response.with_topics(found.into_iter().map(batched_topic).collect()),
                 Err(error) => response.with_error_code(error.code()),
             };
@@ -41,7 +44,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Re
         return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
     }
     let asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
-    let response = match fetch(cx, &request.group_id, (None, -1), require_stable, asked) {
+    let response = match fetch(cx, &request.group_id, (None, -1), require_stable, asked, &mut room) {
         Ok(found) => {
             let topics = found.into_iter().map(|found| single_topic(cx.version, found));
             OffsetFetchResponse::default().with_topics(topics.collect())
@@ -57,27 +60,30 @@ fn fetch(
     (member_id, epoch): (Option<&str>, i32),
     require_stable: bool,
     asked: Asked,
+    room: &mut Room,
 ) -> Result<Found, ErrorCode> {
+    room.check()?;
     cx.require(Operation::Describe, Resource::Group(group_id))?;
     let Some(cell) = cx.cluster.groups.find(group_id) else {
-        return Ok(look_up(cx, &Offsets::default(), require_stable, asked));
+        return Ok(look_up(cx, &Offsets::default(), require_stable, asked, room));
     };
     cell.turn(cx.cluster, |group, _| {
         group.validate_fetch(member_id, epoch)?;
-        Ok(look_up(cx, &group.offsets, require_stable, asked))
+        Ok(look_up(cx, &group.offsets, require_stable, asked, room))
     })
 }
 
-fn look_up(cx: &RequestContext<'_>, offsets: &Offsets, require_stable: bool, asked: Asked) -> Found {
-    let look_up = |topic: &str, partition| {
+fn look_up(cx: &RequestContext<'_>, offsets: &Offsets, require_stable: bool, asked: Asked, room: &mut Room) -> Found {
+    let look_up = |room: &mut Room, topic: &str, partition| {
         let is_unstable = require_stable && offsets.pending().contains(topic, partition);
         let found = if is_unstable { Err(ErrorCode::UnstableOffsetCommit) } else { Ok(offsets.get(topic, partition)) };
-        (partition, found.map(|found| found.cloned()))
+        room.take(1, found.ok().flatten().map_or(0, |found| found.metadata.len()));
+        found.map(|found| found.cloned())
     };
     let Some(asked) = asked else {
         let seen = offsets.topics().filter(|(topic, _)| cx.may(Operation::Describe, Resource::Topic(topic)));
         let all = seen.map(|(topic, partitions)| {
-            let partitions = partitions.keys().map(|&partition| look_up(topic, partition));
+            let partitions = partitions.keys().map(|&partition| (partition, look_up(room, topic, partition)));
             (TopicName(to_wire(topic)), partitions.collect())
         });
         return all.collect();
@@ -86,11 +92,11 @@ fn look_up(cx: &RequestContext<'_>, offsets: &Offsets, require_stable: bool, ask
         .into_iter()
         .map(|(topic, partitions)| {
             let allowed = cx.require(Operation::Describe, Resource::Topic(&topic));
-            let partitions = partitions.into_iter().map(|partition| match allowed {
-                Ok(()) => look_up(&topic, partition),
-                Err(denied) => (partition, Err(denied)),
-            });
-            let partitions = partitions.collect();
+            let look_up = |partition| {
+                let told = allowed.and_then(|()| room.check());
+                (partition, told.and_then(|()| look_up(room, &topic, partition)))
+            };
+            let partitions = partitions.into_iter().map(look_up).collect();
             (topic, partitions)
         })
         .collect()

@@ -22,6 +22,7 @@ mod life;
 mod list_offsets;
 mod listeners;
 mod metadata;
+mod named_again;
 mod produce;
 mod quotas;
 mod security;
