@@ -297,7 +297,12 @@ fn append_batch(
     let header = batch.header();
     // The request was looked at for this: a batch of a transaction comes with the id.
     let transactional_id = transactional_id.filter(|_| header.is_transactional());
-    match UNPACKER.with_borrow_mut(|unpacker| log::validate(batch, place, &config, now_ms, unpacker)) {
+    let valid = UNPACKER.with_borrow_mut(|unpacker| {
+        let valid = log::validate(batch, place, &config, now_ms, unpacker);
+        unpacker.rest();
+        valid
+    });
+    match valid {
         Ok(batch) => match transactional_id {
             Some(id) => transactions.append(cluster, cx.waiter, admission, id, (place, partition), &batch),
             None => partition.append(&batch),

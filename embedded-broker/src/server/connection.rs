@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
-use bytes::{Buf, BufMut};
+use bytes::{Buf, BufMut, BytesMut};
 
 use super::Door;
 use super::frame::FrameReader;
@@ -22,6 +22,9 @@ use crate::open_connections::OpenConnection;
 use crate::protocol::ApiKey;
 use crate::security::sasl::login::Login;
 use crate::security::session::Session;
+
+/// What a connection keeps to write its next answer into.
+const KEPT: usize = 1 << 20;
 
 pub(super) struct Connection {
     pub(super) door: Arc<Door>,
@@ -100,7 +103,9 @@ impl Connection {
                     // What the request decided comes true now that its answer is on the way, whether or not it arrives.
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
                     written?;
-                    self.hold(reply.hold_until);
+                    let until = reply.hold_until;
+                    reply.give_back();
+                    self.hold(until);
                 }
                 Ok(end @ (Next::ClosesAfter(_) | Next::Resets | Next::Hangs)) => {
                     self.door.cluster.transactions.write_markers(&self.door.cluster);
@@ -271,6 +276,15 @@ impl Reply {
         self.throttle_at = None;
     }
 
+    /// Holds nothing more, once it was sent: a connection that has nothing to do must not keep records that were deleted,
+    /// nor the room that a large answer took.
+    fn give_back(&mut self) {
+        self.clear();
+        if self.head.capacity() > KEPT {
+            self.head = BytesMut::new();
+        }
+    }
+
     /// Leaves room for the length and writes the correlation id.
     pub(crate) fn begin(&mut self, correlation_id: i32) {
         self.head.put_i32(0);
@@ -326,4 +340,24 @@ fn write_all_vectored(stream: &mut impl Write, mut slices: &mut [IoSlice<'_>]) -
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_sent_holds_neither_records_nor_much_room() {
+        let mut reply = Reply::default();
+        reply.begin(1);
+        reply.share(Bytes::from_static(b"records"));
+        reply.head.put_bytes(0, 2 * KEPT);
+        let mut sent = Vec::new();
+        reply.write_to(&mut sent).unwrap();
+        assert_eq!(sent.len(), 8 + 7 + 2 * KEPT);
+        reply.give_back();
+        assert!(reply.pieces.is_empty() && reply.head.capacity() <= KEPT);
+    }
 }

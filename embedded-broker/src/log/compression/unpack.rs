@@ -6,7 +6,7 @@ use super::{Compression, snappy};
 
 /// More than this is not unpacked from one batch: as long as the longest request may be by default.
 const MAX_UNPACKED: usize = 100 << 20;
-/// An unpacker that was used for more than this gives the memory back.
+/// More room than this is given back when there is nothing more to unpack for now.
 const KEPT: usize = 4 << 20;
 
 /// Unpacks batches one after the other and keeps what it takes to do so: one for each thread that does.
@@ -26,9 +26,6 @@ impl Default for Unpacker {
 impl Unpacker {
     /// The records of a batch, unpacked.
     pub(crate) fn unpack(&mut self, compression: Compression, bytes: &[u8]) -> io::Result<&[u8]> {
-        if self.records.capacity() > KEPT {
-            self.records = Vec::new();
-        }
         self.records.clear();
         let (out, max) = (&mut self.records, self.max);
         match compression {
@@ -43,6 +40,12 @@ impl Unpacker {
             Compression::Snappy => snappy::unpack(bytes, max, out)?,
         }
         Ok(&self.records)
+    }
+
+    /// Forgets what was unpacked last, and gives the room for a large batch back.
+    pub(crate) fn rest(&mut self) {
+        self.records.clear();
+        self.records.shrink_to(KEPT);
     }
 }
 
