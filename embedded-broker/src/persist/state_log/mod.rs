@@ -75,7 +75,12 @@ impl StateLog {
     ) -> io::Result<Self> {
         let said = replay_all(dir, u64::MAX, &mut each)?;
         remove_before(&disk, dir, said.snapshot)?;
-        let log = disk.append(&file_name(dir, said.generation, "log"))?;
+        let path = file_name(dir, said.generation, "log");
+        if said.torn_len > 0 {
+            let (log, bytes) = (path.display(), said.torn_len);
+            tracing::warn!(%log, bytes, "the state log is cut off behind its last whole change");
+        }
+        let log = disk.append(&path)?;
         disk.cut(&log, said.len)?;
         let active =
             Active { generation: said.generation, log, len: said.len, snapshot_len: said.snapshot_len, broken: false };
@@ -123,6 +128,8 @@ impl StateLog {
     /// One at a time.
     pub(crate) fn compact(&self) -> io::Result<Compaction<'_>> {
         let mut active = self.active.lock();
+        // What the new log says goes on from here: it must not outlive a part of this one.
+        self.disk.sync(&active.log)?;
         let generation = active.generation + 1;
         let file = self.disk.create(&file_name(&self.dir, generation, UNFINISHED))?;
         let log = self.disk.append(&file_name(&self.dir, generation, "log"))?;
@@ -198,24 +205,45 @@ struct Said {
     /// The generation whose snapshot everything began with.
     snapshot: u64,
     snapshot_len: u64,
-    /// The newest log, and how much of it is whole.
+    /// The newest log, how much of it is whole, and how much follows that is not.
     generation: u64,
     len: u64,
+    torn_len: u64,
 }
 
 /// Gives `each` the payloads of the newest snapshot and of every log from there on, of generations before `end`.
+///
+/// Only the newest log may have an end that is not whole: everything older was confirmed by the disk before there was a
+/// newer one.
 fn replay_all(dir: &Path, end: u64, each: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<Said> {
     let newest = generations(dir, "snapshot")?.range(..end).next_back().copied();
     let snapshot = newest.unwrap_or(0);
-    let mut said = Said { snapshot, snapshot_len: 0, generation: snapshot, len: 0 };
+    let mut said = Said { snapshot, snapshot_len: 0, generation: snapshot, len: 0, torn_len: 0 };
     if newest.is_some() {
-        said.snapshot_len = replay(&file_name(dir, snapshot, "snapshot"), each)?;
+        let path = file_name(dir, snapshot, "snapshot");
+        let (len, torn_len) = replay(&path, each)?;
+        check_whole(&path, (len, torn_len))?;
+        said.snapshot_len = len;
     }
     for &generation in generations(dir, "log")?.range(snapshot..end) {
+        check_whole(&file_name(dir, said.generation, "log"), (said.len, said.torn_len))?;
         said.generation = generation;
-        said.len = replay(&file_name(dir, generation, "log"), each)?;
+        (said.len, said.torn_len) = replay(&file_name(dir, generation, "log"), each)?;
     }
     Ok(said)
+}
+
+/// # Errors
+///
+/// Something in the middle of what was kept is damaged: nobody knows what is missing.
+fn check_whole(path: &Path, (len, torn_len): (u64, u64)) -> io::Result<()> {
+    if torn_len == 0 {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "{} is damaged behind byte {len}: restore it from a copy, or cut it off there to go on without what it said after that",
+        path.display()
+    )))
 }
 
 fn remove_before(disk: &Disk, dir: &Path, generation: u64) -> io::Result<()> {
@@ -227,8 +255,8 @@ fn remove_before(disk: &Disk, dir: &Path, generation: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives `each` the payloads of whole frames; returns how long these are.
-fn replay(path: &Path, each: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<u64> {
+/// Gives `each` the payloads of whole frames; returns how long these are, and what follows.
+fn replay(path: &Path, each: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<(u64, u64)> {
     let bytes = fs::read(path)?;
     let mut rest = bytes.as_slice();
     while let Some(frame) = take_frame(&mut rest) {
@@ -245,7 +273,7 @@ fn replay(path: &Path, each: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Re
             payloads = after;
         }
     }
-    Ok((bytes.len() - rest.len()) as u64)
+    Ok(((bytes.len() - rest.len()) as u64, rest.len() as u64))
 }
 
 /// The next frame, if it is whole and has the checksum it claims.

@@ -96,6 +96,30 @@ fn a_broker_that_is_killed_while_it_compacts_has_lost_nothing() {
 }
 
 #[test]
+fn what_is_damaged_in_the_middle_is_not_passed_over_in_silence() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, _) = open(dir.path());
+    log.append(&entries(&["x=1"])).unwrap();
+    let mut compaction = log.compact().unwrap();
+    compaction.write(b"x=1").unwrap();
+    compaction.finish().unwrap();
+    log.append(&entries(&["y=1"])).unwrap();
+    drop(log.compact().unwrap());
+    log.append(&entries(&["z=1"])).unwrap();
+    drop(log);
+    assert_eq!(open(dir.path()).1, ["x=1", "y=1", "z=1"]);
+    let refused = || StateLog::open(dir.path(), Disk::default(), false, |_| Ok(())).unwrap_err().to_string();
+    for kind in ["snapshot", "log"] {
+        let path = file_name(dir.path(), 1, kind);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+        let why = refused();
+        assert!(why.contains(&format!("state-1.{kind} is damaged behind byte 0: restore it")), "{why}");
+        fs::write(&path, whole).unwrap();
+    }
+}
+
+#[test]
 fn after_a_write_that_failed_nothing_more_is_promised_until_the_log_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let disk = Disk::default();
