@@ -212,6 +212,7 @@ impl Partition {
     /// Deletes the records before `offset`; -1 stands for all there are. Returns the new start.
     pub(crate) fn delete_records(&self, offset: i64) -> Result<i64, ErrorCode> {
         let mut state = self.state.lock();
+        state.check_writable().map_err(|rejected| rejected.code)?;
         let offset = if offset == -1 { state.log.end_offset() } else { offset };
         let start = state.log.delete_before(offset).map_err(|_| ErrorCode::OffsetOutOfRange)?;
         state.keep(None).map_err(|rejected| rejected.code)?;
@@ -224,6 +225,9 @@ impl Partition {
     /// Drops what the topic's retention does not keep. Returns whether the start has moved.
     pub(crate) fn expire(&self, now_ms: i64) -> bool {
         let mut state = self.state.lock();
+        if state.check_writable().is_err() {
+            return false;
+        }
         let State { config, log, .. } = &mut *state;
         let moved = log.expire(now_ms, config);
         // If it cannot be kept, the partition is offline, and said so.
@@ -244,7 +248,7 @@ impl Partition {
         loop {
             let mut state = self.state.lock();
             let config = Arc::clone(&state.config);
-            if !config.compacted || state.deleted || state.offline {
+            if !config.compacted || state.check_writable().is_err() {
                 return Ok(false);
             }
             if at_once {
@@ -255,6 +259,9 @@ impl Partition {
             let Some(cleanable) = cleanable else { return Ok(false) };
             let cleaned = log::clean(&cleanable, &config, now_ms)?;
             let mut state = self.state.lock();
+            if state.check_writable().is_err() {
+                return Ok(false);
+            }
             if state.log.replace(cleaned) {
                 // If it cannot be kept, the partition is offline, and said so.
                 _ = state.keep(None);
@@ -267,6 +274,7 @@ impl Partition {
     /// no more.
     pub(crate) fn truncate(&self, offset: i64) -> Result<(), ErrorCode> {
         let mut state = self.state.lock();
+        state.check_writable().map_err(|rejected| rejected.code)?;
         let State { leader_epoch, log, .. } = &mut *state;
         // What was recovered may say that the last epoch there is has been reached.
         let next_epoch = leader_epoch.saturating_add(1);

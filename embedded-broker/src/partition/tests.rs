@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::cluster::{Cluster, Node};
 use crate::log::BatchHeader;
 use crate::log::tests::{TestBatch, valid};
+use crate::persist::disk::DiskFault;
 use crate::settings::BrokerSettings;
 
 fn open(path: &std::path::Path) -> Cluster {
@@ -53,4 +54,23 @@ fn producers_whose_segments_a_recovery_drops_are_known_to_the_next_one() {
         let known: Vec<_> = producers.unwrap().iter().map(|entry| (entry.producer_id, entry.last_sequence)).collect();
         assert_eq!(known, [(7, 0)]);
     }
+}
+
+#[test]
+fn nothing_more_becomes_of_a_partition_that_is_offline() {
+    let dir = tempfile::tempdir().unwrap();
+    let cluster = open(dir.path());
+    let partition = Arc::clone(&cluster.auto_create_topic("t").unwrap().partitions[0]);
+    assert_eq!((append(&partition), append(&partition)), (0, 1));
+    let disk = cluster.disk().unwrap();
+    disk.set_fault(Some(DiskFault::Full));
+    partition.append(&valid(&TestBatch::of(&["lost"]).bytes())).unwrap_err();
+    disk.set_fault(None);
+    // In memory there is a batch that the directory lacks: what is done to the one must not be done to the other.
+    assert_eq!(partition.delete_records(3), Err(ErrorCode::KafkaStorageError));
+    assert_eq!(partition.truncate(1), Err(ErrorCode::KafkaStorageError));
+    assert!(!partition.expire(i64::MAX));
+    drop((partition, cluster));
+    let partition = Arc::clone(&open(dir.path()).topics().by_name("t").unwrap().partitions[0]);
+    assert_eq!(partition.look(-1, |log| (log.start_offset(), log.end_offset())), Ok((0, 2)));
 }
