@@ -199,7 +199,7 @@ impl BrokerSettings {
             // Read from the layers of configs, as it may change.
             _ if dynamic::is_ours(key) => server_names::check(key, value)?,
             // Topics take it up where they set none of their own.
-            _ if topic_defs::is_taken_from(key) => server_names::check(key, value)?,
+            _ if topic_defs::logs_go_by(key) => server_names::check(key, value)?,
             // Legal in a server.properties: it is kept and shown, and said once that nothing here goes by it.
             _ => {
                 server_names::check(key, value)?;
@@ -261,6 +261,8 @@ mod tests {
         let settings =
             resolve(&[("num.io.threads", "4"), ("log.dirs", "/data"), ("message.max.bytes", "5000")]).unwrap();
         assert_eq!(settings.ignored, ["log.dirs", "num.io.threads"]);
+        let of_topics = resolve(&[("compression.lz4.level", "3"), ("log.retention.ms", "5")]).unwrap();
+        assert_eq!(of_topics.ignored, ["compression.lz4.level"], "topics take it, and logs do not go by it");
         let refused = resolve(&[("num.io.threads", "none"), ("message.max.bytes", "lots")]).unwrap_err();
         assert_eq!(
             refused,

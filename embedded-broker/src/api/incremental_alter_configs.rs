@@ -2,7 +2,7 @@
 //!
 //! As Kafka: each resource changes whole or not at all and is answered by itself; what is named twice is refused; deleting
 //! what is not set succeeds; only lists can be appended to.
-//! Left out: what Kafka could change in a listener that runs is taken and shown, but opens nothing anew.
+//! Left out: listeners that run are not opened elsewhere. DESIGN.md lists what is taken and shown, and has no effect.
 
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
 use kafka_protocol::messages::incremental_alter_configs_response::AlterConfigsResourceResponse;

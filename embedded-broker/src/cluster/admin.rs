@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Cluster;
 use super::stores::NewStores;
+use super::{Cluster, dynamic};
 use crate::config::alter::{self, broker::Scope};
 use crate::config::layers::{BrokerLayers, Configs};
 use crate::config::topic_config;
@@ -109,6 +109,10 @@ impl Cluster {
         }
         let changed = node.map_or(Some(&layers.dynamic_default), |node| layers.dynamic.get(&node));
         let kept = changed.cloned().unwrap_or_default();
+        let idle: Vec<&str> = kept.keys().map(String::as_str).filter(|name| !dynamic::has_effect(name)).collect();
+        if !idle.is_empty() {
+            tracing::info!(configs = idle.join(", "), "broker configs are set that nothing here goes by");
+        }
         self.state.keep(|| [StateRecord::BrokerConfigs { node, configs: kept }])?;
         *self.configs.write() = Arc::new(layers);
         stores.take_up();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Cluster;
 use crate::config::layers::BrokerLayers;
+use crate::config::{server_names, topic_defs};
 use crate::connections::{self, ConnectionLimits};
 use crate::upkeep;
 
@@ -16,6 +17,12 @@ const CLEANER_BACKOFF: &str = "log.cleaner.backoff.ms";
 /// Whether a config is taken up here.
 pub(crate) fn is_ours(key: &str) -> bool {
     [VERIFY_PARTITIONS, PRODUCER_EXPIRATION, CLEANER_BACKOFF].contains(&key) || connections::limits::is_ours(key)
+}
+
+/// Whether anything here goes by a config that is set while the broker runs; DESIGN.md says why nothing goes by the others.
+pub(super) fn has_effect(key: &str) -> bool {
+    let is_of_store = server_names::of_listener(key).is_some_and(|config| config.starts_with("ssl."));
+    is_ours(key) || topic_defs::logs_go_by(key) || (is_of_store && cfg!(feature = "tls"))
 }
 
 /// Their values; whoever reads one takes no lock.
@@ -74,5 +81,25 @@ impl Cluster {
     fn connection_limits(&self, layers: &BrokerLayers) -> ConnectionLimits {
         let listeners = self.settings.security.listeners.iter().map(|listener| &listener.spec.name);
         ConnectionLimits::read(layers, self.controller_id(), listeners.collect::<Vec<&Arc<str>>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::broker_defs;
+    use crate::config::def::Update;
+    use crate::config::unlisted_defs;
+
+    #[test]
+    fn the_design_names_every_config_that_may_be_set_while_the_broker_runs_and_has_no_effect() {
+        let design = include_str!("../../DESIGN.md");
+        let unlisted = unlisted_defs::names().filter_map(unlisted_defs::find);
+        let dynamic = broker_defs::ALL.iter().chain(unlisted).filter(|def| def.update != Update::ReadOnly);
+        for def in dynamic.filter(|def| !has_effect(def.name)) {
+            assert!(design.contains(&format!("`{}`", def.name)), "{}", def.name);
+        }
+        assert!(has_effect("log.retention.ms") && has_effect("listener.name.out.max.connections"));
+        assert!(!has_effect("num.io.threads"));
     }
 }

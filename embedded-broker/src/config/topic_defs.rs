@@ -48,7 +48,45 @@ pub(crate) fn find(name: &str) -> Option<&'static ConfigDef> {
     ALL.iter().chain([&INTERNAL_SEGMENT_BYTES]).find(|def| def.name == name)
 }
 
-/// Whether topics take a value from this broker config when they have none of their own.
-pub(crate) fn is_taken_from(broker_config: &str) -> bool {
-    ALL.iter().any(|def| def.broker_names.contains(&broker_config))
+/// Taken and shown, and nothing here goes by them; DESIGN.md says why.
+const WITHOUT_EFFECT: &[&str] = &[
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "file.delete.delay.ms",
+    "follower.replication.throttled.replicas",
+    "leader.replication.throttled.replicas",
+    "local.retention.bytes",
+    "local.retention.ms",
+    "min.insync.replicas",
+    "preallocate",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+    "remote.storage.enable",
+    "unclean.leader.election.enable",
+];
+
+/// Whether logs go by what topics take from this broker config.
+pub(crate) fn logs_go_by(broker_config: &str) -> bool {
+    let takers = ALL.iter().filter(|def| def.broker_names.contains(&broker_config));
+    takers.map(|def| def.name).any(|name| !WITHOUT_EFFECT.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::check::canonical;
+    use crate::config::layers::{BrokerLayers, Configs};
+    use crate::config::topic_config::log_config;
+
+    #[test]
+    fn logs_go_by_every_config_but_those_that_are_known_to_have_no_effect() {
+        let values = ["true", "5000000", "7", "0.25", "compact", "LogAppendTime", "gzip", "*"];
+        let of = |configs: &Configs| log_config(&BrokerLayers::default(), 1, configs).unwrap();
+        for def in ALL {
+            let other = values.iter().find(|value| canonical(def, value).is_ok() && def.default != Some(**value));
+            let other = other.unwrap_or_else(|| panic!("a value for {}", def.name));
+            let changed = of(&Configs::from([(def.name.to_owned(), (*other).to_owned())])) != of(&Configs::new());
+            assert_eq!(changed, !WITHOUT_EFFECT.contains(&def.name), "{} = {other}", def.name);
+        }
+    }
 }
