@@ -27,22 +27,6 @@ pub(crate) fn time(timestamp: i64) -> String {
     }
 }
 
-/// Hides times in a message: all numbers of more than five digits.
-pub(crate) fn without_times(message: &str) -> String {
-    let mut shown = String::new();
-    let mut digits = String::new();
-    for letter in message.chars().chain(['\0']) {
-        if letter.is_ascii_digit() {
-            digits.push(letter);
-            continue;
-        }
-        shown.push_str(if digits.len() > 5 { "#" } else { &digits });
-        digits.clear();
-        shown.push(letter);
-    }
-    shown.trim_end_matches('\0').to_owned()
-}
-
 /// All that can be told of fetched batches, whoever packed them. The last one may be cut off, and is left out then.
 pub(crate) fn batches(fetched: &[u8], mut producer: impl FnMut(i64) -> String) -> Vec<String> {
     let mut shown = Vec::new();
@@ -99,5 +83,5 @@ fn times_are_counted_from_the_present() {
     assert_eq!(time(present + RUN_MS), format!("present+{RUN_MS}"));
     assert_eq!(time(-1), "-1");
     assert_eq!(time(i64::MIN), i64::MIN.to_string());
-    assert_eq!(without_times("offset 12 at 1764363600000."), "offset 12 at #.");
+    assert_eq!(crate::records::without_times("offset 12 at 1764363600000."), "offset 12 at #.");
 }

@@ -33,17 +33,18 @@ pub(crate) fn batch(values: &[&str], producer: Producer) -> Bytes {
 
 /// A batch of values with timestamps.
 pub(crate) fn batch_at(values: &[(i64, &str)], producer: Producer) -> Bytes {
-    encoded(&values.iter().map(|&(timestamp, value)| (timestamp, None, value)).collect::<Vec<_>>(), producer)
+    encoded(&values.iter().map(|&(timestamp, value)| (timestamp, None, Some(value))).collect::<Vec<_>>(), producer)
 }
 
 /// A batch of one value with a key.
 pub(crate) fn keyed_batch(key: &str, value: &str) -> Bytes {
-    encoded(&[(now_ms(), Some(key), value)], NOBODY)
+    encoded(&[(now_ms(), Some(key), Some(value))], NOBODY)
 }
 
-/// A batch of values with timestamps and keys.
-fn encoded(values: &[(i64, Option<&str>, &str)], producer: Producer) -> Bytes {
-    let record = |(index, (timestamp, key, value)): (i32, &(i64, Option<&str>, &str))| Record {
+/// A batch of records: timestamp, key and value; one with a key and no value is a tombstone.
+pub(crate) fn encoded(records: &[(i64, Option<&str>, Option<&str>)], producer: Producer) -> Bytes {
+    let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+    let record = |(index, (timestamp, key, value)): (i32, &(i64, Option<&str>, Option<&str>))| Record {
         transactional: false,
         control: false,
         partition_leader_epoch: 0,
@@ -53,12 +54,12 @@ fn encoded(values: &[(i64, Option<&str>, &str)], producer: Producer) -> Bytes {
         offset: i64::from(index),
         sequence: producer.2.wrapping_add(index),
         timestamp: *timestamp,
-        key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
-        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        key: key.map(bytes),
+        value: value.map(bytes),
         headers: IndexMap::new(),
         delete_horizon: false,
     };
-    let records: Vec<Record> = (0..).zip(values).map(record).collect();
+    let records: Vec<Record> = (0..).zip(records).map(record).collect();
     let mut bytes = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
     RecordBatchEncoder::encode(&mut bytes, &records, &options).expect("records can be encoded");
@@ -69,6 +70,22 @@ fn encoded(values: &[(i64, Option<&str>, &str)], producer: Producer) -> Bytes {
 pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("it is later than 1970");
     i64::try_from(since.as_millis()).expect("it is not that late")
+}
+
+/// Hides times in a message of a broker: all numbers of more than five digits.
+pub(crate) fn without_times(message: &str) -> String {
+    let mut shown = String::new();
+    let mut digits = String::new();
+    for letter in message.chars().chain(['\0']) {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            continue;
+        }
+        shown.push_str(if digits.len() > 5 { "#" } else { &digits });
+        digits.clear();
+        shown.push(letter);
+    }
+    shown.trim_end_matches('\0').to_owned()
 }
 
 /// The values of fetched bytes, with their offsets.

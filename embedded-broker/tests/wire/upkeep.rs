@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use embedded_broker::{EmbeddedBroker, ErrorCode};
-use kafka_protocol::indexmap::IndexMap;
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
 use kafka_protocol::messages::{CreateTopicsRequest, OffsetForLeaderEpochRequest};
 use kafka_protocol::protocol::StrBytes;
-use kafka_protocol::records::{Compression, Record, RecordBatchEncoder, RecordEncodeOptions, TimestampType};
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -115,25 +113,7 @@ fn a_fetch_that_waits_is_told_at_once_that_its_log_was_cut_off() {
 
 /// A batch of one record with a key; `None` makes a tombstone.
 fn keyed(key: &str, value: Option<&str>, timestamp: i64) -> Bytes {
-    let record = Record {
-        transactional: false,
-        control: false,
-        partition_leader_epoch: 0,
-        producer_id: -1,
-        producer_epoch: -1,
-        timestamp_type: TimestampType::Creation,
-        offset: 0,
-        sequence: -1,
-        timestamp,
-        key: Some(Bytes::copy_from_slice(key.as_bytes())),
-        value: value.map(|value| Bytes::copy_from_slice(value.as_bytes())),
-        headers: IndexMap::new(),
-        delete_horizon: false,
-    };
-    let mut bytes = BytesMut::new();
-    let options = RecordEncodeOptions { version: 2, compression: Compression::None };
-    RecordBatchEncoder::encode(&mut bytes, &[record], &options).expect("records can be encoded");
-    bytes.freeze()
+    encoded(&[(timestamp, Some(key), value)], NOBODY)
 }
 
 /// Key and value of all records of the topic.

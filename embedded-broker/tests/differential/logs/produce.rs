@@ -9,6 +9,7 @@ use super::step::{Batch, By, Flaw, Keys, Produce, Sequence};
 use super::world::{Sent, World};
 use crate::pack::pack;
 use crate::raw::{Raw, record};
+use crate::records::without_times;
 use crate::shown;
 use crate::topics::text;
 
@@ -73,7 +74,7 @@ impl World {
     }
 
     fn show(&self, mut answer: ProduceResponse) -> String {
-        let plain = |message: StrBytes| text(&shown::without_times(&self.names.replace(&message)));
+        let plain = |message: StrBytes| text(&without_times(&self.names.replace(&message)));
         let mut times = Vec::new();
         for topic in &mut answer.responses {
             topic.partition_responses.sort_by_key(|one| one.index);

@@ -11,7 +11,7 @@ use super::*;
 /// Error code, offset, whether there is a time, the text, and records at fault with theirs, without what changes from run
 /// to run. Not the log start, which a real one tells in some refusals.
 pub(super) fn show(answer: &PartitionProduceResponse, topic: &str) -> String {
-    let plain = |text: &str| numbers_hidden(&text.replace(topic, "T"));
+    let plain = |text: &str| without_times(&text.replace(topic, "T"));
     let at_fault: Vec<String> = answer
         .record_errors
         .iter()
@@ -23,22 +23,6 @@ pub(super) fn show(answer: &PartitionProduceResponse, topic: &str) -> String {
     let time = if answer.log_append_time_ms == -1 { "" } else { " time" };
     let message = answer.error_message.as_ref().map(|text| plain(text)).unwrap_or_default();
     format!("{} {}{time} {message} {at_fault:?}", answer.error_code, answer.base_offset)
-}
-
-/// Numbers of more than five digits are times.
-fn numbers_hidden(text: &str) -> String {
-    let mut hidden = String::new();
-    let mut digits = String::new();
-    for letter in text.chars().chain(['\0']) {
-        if letter.is_ascii_digit() {
-            digits.push(letter);
-            continue;
-        }
-        hidden.push_str(if digits.len() > 5 { "#" } else { &digits });
-        digits.clear();
-        hidden.push(letter);
-    }
-    hidden.trim_end_matches('\0').to_owned()
 }
 
 pub(super) fn send(client: &mut Client, topic: &str, records: Bytes) -> String {
