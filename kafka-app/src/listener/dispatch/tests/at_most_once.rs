@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::{
     DeadLetter, Delivery, ErrorClass, KafkaError, Text, handler_fn,
     test_support::{Bench, FakeSink, Refused, Sent},
@@ -60,9 +62,12 @@ async fn outputs_are_not_waited_for() {
     assert_eq!(bench.sink.payloads(), ["a", "b"]);
     assert_eq!((bench.counts().handled, bench.counts().sent), (2, 0));
     bench.sink.acknowledge_all();
-    // The task that waits for them runs when this one yields.
-    while bench.counts().sent == 0 || bench.counts().failed == 0 {
-        tokio::task::yield_now().await;
-    }
+    let noted = async {
+        // The task that waits for them runs when this one yields.
+        while bench.counts().sent == 0 || bench.counts().failed == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), noted).await.expect("what became of both is noted in time");
     assert_eq!((bench.counts().sent, bench.counts().failed), (1, 1));
 }

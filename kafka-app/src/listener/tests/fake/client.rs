@@ -1,0 +1,211 @@
+//! A double of the client: it notes what it is told, and gives out the events and records that a test put in.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+
+use crate::{
+    client::{
+        Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, GroupMetadata, Lease, RecordQueue, Signal,
+        StoredOffset, Taken,
+    },
+    config::Subscription,
+    error::{Error, Result},
+    record::{RawRecord, TopicPartition},
+};
+
+/// What the client was told, in order: `assign 0`, `store 0@3`, `commit`, `commit 0@3`, `seek 0@2`, `unassign 0`, `close`.
+#[derive(Default)]
+pub(super) struct Cluster {
+    pub(super) calls: Vec<String>,
+    pub(super) events: VecDeque<ConsumerEvent>,
+    pub(super) records: HashMap<i32, VecDeque<RawRecord>>,
+    pub(super) signals: HashMap<i32, Arc<dyn Signal>>,
+    stored: BTreeMap<i32, i64>,
+    pub(super) committed: BTreeMap<i32, i64>,
+    /// What the commit under way is of.
+    in_commit: Vec<(i32, i64)>,
+    last_token: u64,
+    pub(super) is_closed: bool,
+    closes_at_once: bool,
+    pub(super) refuses_assignments: bool,
+}
+
+/// A client with these events, which leaves its group at once.
+pub(crate) fn client_with(events: impl IntoIterator<Item = ConsumerEvent>) -> Box<dyn ConsumerClient> {
+    let events = events.into_iter().collect();
+    let cluster = Cluster { events, closes_at_once: true, ..Cluster::default() };
+    Box::new(FakeClient(Arc::new(Mutex::new(cluster))))
+}
+
+pub(crate) fn orders(partition: i32) -> TopicPartition {
+    TopicPartition::new("orders", partition)
+}
+
+pub(super) struct FakeClient(pub(super) Arc<Mutex<Cluster>>);
+
+struct FakeQueue(Arc<Mutex<Cluster>>, i32);
+
+impl ConsumerClient for FakeClient {
+    fn subscribe(&mut self, _subscription: &Subscription) -> Result<()> {
+        Ok(())
+    }
+
+    fn poll_event(&mut self) -> Option<ConsumerEvent> {
+        self.0.lock().events.pop_front()
+    }
+
+    fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
+        self.0.lock().signals.insert(partition.partition, signal);
+        Ok(Box::new(FakeQueue(Arc::clone(&self.0), partition.partition)))
+    }
+
+    fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        if self.0.lock().refuses_assignments {
+            return Err(Error::new(crate::ErrorKind::Unavailable, "in another state"));
+        }
+        self.call("assign", partitions)
+    }
+
+    fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let mut cluster = self.0.lock();
+        for TopicPartition { partition, .. } in partitions {
+            if let Some(stored) = cluster.stored.remove(partition) {
+                cluster.committed.insert(*partition, stored);
+            }
+        }
+        drop(cluster);
+        self.call("unassign", partitions)
+    }
+
+    fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
+        let mut cluster = self.0.lock();
+        for (partition, offset) in offsets.iter().map(place) {
+            cluster.calls.push(format!("store {partition}@{offset}"));
+            cluster.stored.insert(partition, offset);
+        }
+        Vec::new()
+    }
+
+    fn commit_stored(&mut self, token: u64) -> Result<()> {
+        let mut cluster = self.0.lock();
+        cluster.calls.push("commit".to_owned());
+        cluster.in_commit = cluster.forward();
+        cluster.last_token = token;
+        Ok(())
+    }
+
+    fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()> {
+        let places: Vec<_> = offsets.iter().map(place).collect();
+        let names: String = places.iter().map(|(partition, offset)| format!(" {partition}@{offset}")).collect();
+        let mut cluster = self.0.lock();
+        cluster.calls.push(format!("commit{names}"));
+        cluster.in_commit = places;
+        cluster.last_token = token;
+        Ok(())
+    }
+
+    fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()> {
+        let mut cluster = self.0.lock();
+        cluster.calls.push(format!("seek {}@{offset}", partition.partition));
+        cluster.records.entry(partition.partition).or_default().clear();
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let mut cluster = self.0.lock();
+        cluster.calls.push("close".to_owned());
+        cluster.is_closed |= cluster.closes_at_once;
+        Ok(())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.lock().is_closed
+    }
+
+    fn group_metadata(&self) -> Result<GroupMetadata> {
+        Ok(GroupMetadata::of_group("billing"))
+    }
+
+    fn committed(&self) -> Arc<dyn Committed> {
+        Arc::new(NobodyAsks)
+    }
+
+    fn lease(&self) -> Lease {
+        Arc::new(())
+    }
+}
+
+/// The double of the worker answers by hand.
+struct NobodyAsks;
+
+impl Committed for NobodyAsks {
+    fn read(&self, _: &[TopicPartition]) -> Result<Vec<(TopicPartition, Option<i64>)>> {
+        Err(Error::new(crate::ErrorKind::Unavailable, "a double"))
+    }
+}
+
+impl Cluster {
+    /// What the client commits by itself: what is stored and goes forward.
+    fn forward(&self) -> Vec<(i32, i64)> {
+        let is_forward = |(partition, offset): &(i32, i64)| self.committed.get(partition).is_none_or(|c| c < offset);
+        self.stored.iter().map(|(&partition, &offset)| (partition, offset)).filter(is_forward).collect()
+    }
+
+    /// A commit of these ended well.
+    fn commit(&mut self, token: Option<u64>, places: Vec<(i32, i64)>) {
+        let nothing = Fault { kind: FaultKind::NothingToCommit, text: "nothing is stored".to_owned() };
+        let result = if places.is_empty() { Err(nothing) } else { Ok(()) };
+        let stored = |&(partition, offset): &(i32, i64)| {
+            (StoredOffset { partition: orders(partition), offset, leader_epoch: None }, None)
+        };
+        let partitions = places.iter().map(stored).collect();
+        self.committed.extend(places);
+        self.events.push_back(ConsumerEvent::Committed { token, result, partitions });
+    }
+
+    /// Commits by itself what goes forward. Whether there was anything.
+    pub(super) fn commit_what_went_forward(&mut self) -> bool {
+        let places = self.forward();
+        let is_any = !places.is_empty();
+        if is_any {
+            self.commit(None, places);
+        }
+        is_any
+    }
+
+    /// Ends the commit under way, well or not.
+    pub(super) fn end_commit(&mut self, is_ok: bool) {
+        let (token, places) = (Some(self.last_token), std::mem::take(&mut self.in_commit));
+        if is_ok {
+            return self.commit(token, places);
+        }
+        let fault = Fault { kind: FaultKind::Other, text: "the coordinator moves".to_owned() };
+        self.events.push_back(ConsumerEvent::Committed { token, result: Err(fault), partitions: Vec::new() });
+    }
+}
+
+pub(super) fn place(stored: &StoredOffset) -> (i32, i64) {
+    (stored.partition.partition, stored.offset)
+}
+
+impl FakeClient {
+    fn call(&self, what: &str, partitions: &[TopicPartition]) -> Result<()> {
+        let partitions: String = partitions.iter().map(|p| format!(" {}", p.partition)).collect();
+        self.0.lock().calls.push(format!("{what}{partitions}"));
+        Ok(())
+    }
+}
+
+impl RecordQueue for FakeQueue {
+    fn take(&mut self, max: usize, records: &mut Vec<RawRecord>) -> Taken {
+        let mut cluster = self.0.lock();
+        let queue = cluster.records.entry(self.1).or_default();
+        let n_records = max.min(queue.len());
+        records.extend(queue.drain(..n_records));
+        Taken { more: n_records == max, faults: Vec::new() }
+    }
+}

@@ -1,0 +1,95 @@
+//! A runner whose handlers wait at a gate until a test lets them end.
+
+use std::{collections::VecDeque, future::Future, pin::Pin, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use crate::{
+    error::Error,
+    listener::{
+        Ack,
+        dispatch::{Chunk, ChunkRunner, Progress},
+    },
+};
+
+/// What the handler does with a record's `Ack`, where it gets one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Acks {
+    Acknowledge,
+    Nack(Duration),
+    Drop,
+}
+
+/// Handles a record for each permit; `*` starts, `.` ends.
+pub(super) struct Gate {
+    pub(super) permits: Semaphore,
+    pub(super) log: Mutex<Vec<String>>,
+    pub(super) acks: Mutex<VecDeque<Acks>>,
+    /// Results of acknowledgments awaited by handlers.
+    pub(super) confirmed: Mutex<Vec<bool>>,
+    pub(super) fails_at: Mutex<Option<i64>>,
+    /// Fails in a way that spoils the transaction, once.
+    pub(super) taints_at: Mutex<Option<i64>>,
+}
+
+impl Gate {
+    /// Closed until permits are added.
+    pub(super) fn closed() -> Self {
+        Self {
+            permits: Semaphore::new(0),
+            log: Mutex::default(),
+            acks: Mutex::default(),
+            confirmed: Mutex::default(),
+            fails_at: Mutex::default(),
+            taints_at: Mutex::default(),
+        }
+    }
+}
+
+impl ChunkRunner for Gate {
+    fn run<'a>(
+        &'a self,
+        chunk: Chunk<'a>,
+        progress: &'a dyn Progress,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
+        Box::pin(async move {
+            for record in chunk.records {
+                if progress.is_revoked() {
+                    break;
+                }
+                let place = format!("{}@{}", chunk.partition, record.record.offset());
+                self.log.lock().push(format!("*{place}"));
+                let permit = self.permits.acquire().await.expect("never closed");
+                permit.forget();
+                self.log.lock().push(format!(".{place}"));
+                if *self.fails_at.lock() == Some(record.record.offset()) {
+                    return Err(Error::new(crate::ErrorKind::Listener, "spent"));
+                }
+                if self.taints_at.lock().take_if(|at| *at == record.record.offset()).is_some() {
+                    if let Some(transaction) = chunk.transaction {
+                        transaction.taint();
+                    }
+                    break;
+                }
+                match progress.ack(record.seq) {
+                    None => progress.done(record.seq),
+                    Some(source) => {
+                        let ack = Ack::new(source);
+                        let what = self.acks.lock().pop_front().unwrap_or(Acks::Acknowledge);
+                        match what {
+                            Acks::Acknowledge => {
+                                let acked = ack.ack().await;
+                                self.confirmed.lock().push(acked.is_ok());
+                            }
+                            Acks::Nack(delay) => ack.nack(delay),
+                            Acks::Drop => drop(ack),
+                        }
+                        progress.left_to_ack(record.seq);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}

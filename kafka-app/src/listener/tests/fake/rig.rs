@@ -1,0 +1,241 @@
+//! A pump that a test turns by hand, under a clock of its own.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::{runtime::Handle, sync::watch};
+
+use super::{
+    clerk::FakeClerk,
+    client::{Cluster, FakeClient, orders},
+    gate::{Acks, Gate},
+};
+use crate::{
+    client::{ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
+    config::{Delivery, ResolvedListener},
+    error::Error,
+    handler::{HandlerEnv, States},
+    listener::{
+        lane::Lanes,
+        mailbox::{Command, Mailbox},
+        pauses::Pauses,
+        pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+        transaction::{Answer, Clerk, Ended, OpenProducer, TransactionSpec, TurnProducer, Turns, What},
+    },
+    record::OwnedRecord,
+    test_support::FakeTransactions,
+};
+
+/// A pump with its doubles. Handlers run on the test's own thread whenever it awaits.
+pub(crate) struct Rig {
+    pub(crate) now: Instant,
+    pump: Pump,
+    cluster: Arc<Mutex<Cluster>>,
+    gate: Arc<Gate>,
+    mailbox: Arc<Mailbox>,
+    pub(crate) status: watch::Receiver<ConsumerStatus>,
+    commits_by_itself: bool,
+    exit: Option<Exit>,
+}
+
+impl Rig {
+    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
+        let cluster = Arc::<Mutex<Cluster>>::default();
+        let gate = Arc::new(Gate::closed());
+        let n_workers = usize::try_from(listener.workers).expect("it fits");
+        let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, listener.ordering, n_workers);
+        let (sender, status) = watch::channel(ConsumerStatus::default());
+        let mailbox = Arc::<Mailbox>::default();
+        let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
+        let config = PumpConfig::new(listener, takes_batches);
+        let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
+            let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
+            let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
+            let spec = TransactionSpec { listener_id, instance: 0, limits, open, metrics: Arc::default() };
+            let clerk = |turn| -> Box<dyn Clerk> { Box::new(FakeClerk(Arc::clone(&cluster), turn)) };
+            Turns::with(spec, &mailbox, [clerk(0), clerk(1)])
+        });
+        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
+            .with_transactions(transactions);
+        let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
+        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None }
+    }
+
+    /// Assigned to partitions 0 to `n_partitions`.
+    pub(crate) async fn assigned(listener: ResolvedListener, n_partitions: i32) -> Self {
+        Self::new(&listener, false).with_assigned(n_partitions).await
+    }
+
+    pub(crate) async fn with_assigned(mut self, n_partitions: i32) -> Self {
+        self.event(ConsumerEvent::Assign((0..n_partitions).map(orders).collect())).await;
+        self.cluster.lock().calls.clear();
+        self
+    }
+
+    /// Exactly once: both producers are open.
+    pub(crate) async fn opened(mut self) -> Self {
+        self.settle().await;
+        for turn in 0..2 {
+            let env = |_: &Scope| HandlerEnv {
+                listener_id: "bill".to_owned(),
+                states: States::default(),
+                producer: None,
+                template: None,
+            };
+            let producer = Arc::new(TurnProducer::new(FakeTransactions::default(), env));
+            self.mailbox.send(Command::Transaction(Answer { turn, what: What::Opened(producer) }));
+            self.ends(turn, Ended::Open, Ok(())).await;
+        }
+        self.cluster.lock().calls.clear();
+        self
+    }
+
+    /// What a turn was told has ended.
+    pub(crate) async fn ends(&mut self, turn: usize, ended: Ended, outcome: Result<(), TransactionFaultKind>) {
+        let outcome = outcome.map_err(|kind| TransactionFault { kind, text: "as told".to_owned() });
+        self.tell(Command::Transaction(Answer { turn, what: What::Ended(ended, outcome) })).await;
+    }
+
+    /// The broker says what is committed.
+    pub(crate) async fn positions(&mut self, positions: &[(i32, Option<i64>)]) {
+        let positions = positions.iter().map(|(partition, offset)| (orders(*partition), *offset)).collect();
+        self.tell(Command::Transaction(Answer { turn: 0, what: What::Positions(Ok(positions)) })).await;
+    }
+
+    pub(crate) fn taint_at(&self, offset: i64) {
+        *self.gate.taints_at.lock() = Some(offset);
+    }
+
+    /// Turns the pump and runs handlers until neither has more to do.
+    pub(crate) async fn settle(&mut self) {
+        for _ in 0..8 {
+            if self.exit.is_none()
+                && let Turn::Ended(exit) = self.pump.turn(self.now)
+            {
+                self.exit = Some(exit);
+            }
+            for _ in 0..64 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Lets time pass, then settles. Longer than the fallback, every queue is looked at. The client commits by itself.
+    pub(crate) async fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.settle().await;
+        if self.commits_by_itself && self.cluster.lock().commit_what_went_forward() {
+            self.settle().await;
+        }
+    }
+
+    pub(crate) async fn event(&mut self, event: ConsumerEvent) {
+        self.cluster.lock().events.push_back(event);
+        self.settle().await;
+    }
+
+    pub(crate) async fn revoke(&mut self, partition: i32, lost: bool) {
+        self.event(ConsumerEvent::Revoke { partitions: vec![orders(partition)], lost }).await;
+    }
+
+    /// The commit under way ends.
+    pub(crate) async fn commit_ends(&mut self, is_ok: bool) {
+        self.cluster.lock().end_commit(is_ok);
+        self.settle().await;
+    }
+
+    /// What somebody committed before this consumer came.
+    pub(crate) fn committed_before(self, partition: i32, offset: i64) -> Self {
+        self.cluster.lock().committed.insert(partition, offset);
+        self
+    }
+
+    /// Records with these offsets arrive; the key is that of the offset's parity.
+    pub(crate) async fn arrive(&mut self, partition: i32, offsets: impl IntoIterator<Item = i64>) {
+        let records = offsets.into_iter().map(|offset| {
+            let key = Some(vec![b'0' + u8::from(offset % 2 == 1)]);
+            OwnedRecord { offset, key, payload: Some(vec![0; 100]), ..OwnedRecord::default() }.into()
+        });
+        {
+            let mut cluster = self.cluster.lock();
+            cluster.records.entry(partition).or_default().extend(records);
+            if let Some(signal) = cluster.signals.get(&partition) {
+                signal.signal();
+            }
+        }
+        self.pass(Duration::from_secs(1)).await;
+    }
+
+    /// Lets `n` handlers end.
+    pub(crate) async fn release(&mut self, n: usize) {
+        self.gate.permits.add_permits(n);
+        self.settle().await;
+    }
+
+    pub(crate) async fn tell(&mut self, command: Command) {
+        self.mailbox.send(command);
+        self.settle().await;
+    }
+
+    pub(crate) async fn stop(&mut self, within: Duration) {
+        self.tell(Command::Stop { deadline: self.now + within }).await;
+    }
+
+    pub(crate) fn leave_closed(&mut self) {
+        self.cluster.lock().is_closed = true;
+    }
+
+    /// From now on the client does not take what the group assigns.
+    pub(crate) fn refuse_assignments(&self) {
+        self.cluster.lock().refuses_assignments = true;
+    }
+
+    pub(crate) fn acks(&self, acks: impl IntoIterator<Item = Acks>) {
+        self.gate.acks.lock().extend(acks);
+    }
+
+    pub(crate) fn fail_at(&self, offset: i64) {
+        *self.gate.fails_at.lock() = Some(offset);
+    }
+
+    /// What handlers did since the last look: `*0@3` started, `.0@3` ended.
+    pub(crate) fn handled(&self) -> Vec<String> {
+        std::mem::take(&mut self.gate.log.lock())
+    }
+
+    /// What the client was told since the last look.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.cluster.lock().calls)
+    }
+
+    pub(crate) fn confirmed(&self) -> Vec<bool> {
+        self.gate.confirmed.lock().clone()
+    }
+
+    /// Records still with the client.
+    pub(crate) fn n_waiting(&self, partition: i32) -> usize {
+        self.cluster.lock().records.get(&partition).map_or(0, VecDeque::len)
+    }
+
+    pub(crate) fn stopped(&self) -> Option<&StopReport> {
+        match &self.exit {
+            Some(Exit::Stopped(report)) => Some(report),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn failure(&self) -> Option<String> {
+        match &self.exit {
+            Some(Exit::Failed(error)) => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_fatal(&self) -> bool {
+        matches!(self.exit, Some(Exit::Fatal(_)))
+    }
+}

@@ -1,0 +1,83 @@
+//! Acknowledgments, and the commits they wait for.
+
+use std::time::Duration;
+
+use super::{
+    super::fake::{Acks, Rig},
+    SECOND, listener, manual,
+};
+use crate::config::{AckMode, ResolvedListener};
+
+#[tokio::test]
+async fn ack_mode_count_commits_every_so_many_records() {
+    let listener = ResolvedListener { ack_mode: AckMode::Count, ack_count: 2, ..listener() };
+    let mut rig = Rig::assigned(listener, 1).await;
+    rig.arrive(0, 0..3).await;
+    rig.release(1).await;
+    assert!(rig.calls().is_empty());
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["store 0@2", "commit"]);
+}
+
+#[tokio::test]
+async fn an_acknowledged_record_goes_with_the_next_commit() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.arrive(0, 0..2).await;
+    rig.release(2).await;
+    assert_eq!(rig.confirmed(), [true, true], "the future is ready at once");
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@2"]);
+}
+
+#[tokio::test]
+async fn an_immediate_acknowledgment_ends_with_its_commit() {
+    let mut rig = Rig::assigned(manual(AckMode::ManualImmediate), 1).await;
+    rig.arrive(0, 0..2).await;
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+    assert!(rig.confirmed().is_empty(), "the broker has not answered");
+    rig.commit_ends(true).await;
+    assert_eq!(rig.confirmed(), [true]);
+    rig.release(1).await;
+    rig.commit_ends(false).await;
+    assert_eq!(rig.confirmed(), [true, false]);
+}
+
+#[tokio::test]
+async fn a_nack_delivers_again_from_its_record_on_after_the_delay() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.acks([Acks::Acknowledge, Acks::Nack(Duration::from_secs(10))]);
+    rig.arrive(0, 0..4).await;
+    rig.release(10).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@1", ".0@1"], "2 and 3 wait");
+    rig.pass(Duration::from_secs(9)).await;
+    assert_eq!(rig.calls(), ["store 0@1"]);
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["seek 0@1"]);
+    rig.arrive(0, 1..4).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.handled(), ["*0@1", ".0@1", "*0@2", ".0@2", "*0@3", ".0@3"]);
+    assert_eq!(rig.calls(), ["store 0@4"]);
+}
+
+#[tokio::test]
+async fn an_ack_dropped_by_a_handler_that_succeeded_is_a_nack() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.acks([Acks::Drop]);
+    rig.arrive(0, 0..2).await;
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["seek 0@0"]);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_commit_that_left_the_record_out_waits_for_the_next() {
+    let rig = Rig::new(&manual(AckMode::ManualImmediate), false).committed_before(0, 50);
+    let mut rig = rig.with_assigned(1).await;
+    rig.arrive(0, [0]).await;
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    assert!(rig.confirmed().is_empty());
+    assert_eq!(rig.calls(), ["store 0@1", "commit", "commit 0@1"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.confirmed(), [true]);
+}

@@ -1,0 +1,80 @@
+//! What is handed over to handlers, and what is stored of it.
+
+use std::time::Duration;
+
+use super::{super::fake::Rig, SECOND, listener};
+use crate::config::{BatchLimits, Ordering, ResolvedListener};
+
+#[tokio::test]
+async fn what_is_finished_is_stored_and_nothing_more() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, [5, 6, 9]).await;
+    rig.release(2).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@7"]);
+    rig.release(1).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@10"]);
+    rig.pass(SECOND).await;
+    assert!(rig.calls().is_empty(), "nothing new to store");
+}
+
+#[tokio::test]
+async fn no_more_than_the_bound_is_taken_while_handlers_are_busy_and_other_partitions_do_not_suffer() {
+    let mut rig = Rig::assigned(listener(), 2).await;
+    rig.arrive(0, 0..5000).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.n_waiting(0), 4000, "two chunks of 500 are in flight");
+    rig.arrive(1, 0..10).await;
+    assert_eq!(rig.n_waiting(1), 0);
+    rig.release(5010).await;
+    for _ in 0..400 {
+        rig.settle().await;
+    }
+    rig.pass(SECOND).await;
+    assert_eq!(rig.n_waiting(0), 0);
+    assert!(rig.calls().contains(&"store 0@5000".to_owned()));
+}
+
+#[tokio::test]
+async fn a_batch_is_handed_over_when_it_is_full_or_has_waited() {
+    let batch = BatchLimits { max_records: 3, max_wait: Duration::from_secs(5), max_bytes: u64::MAX };
+    let mut rig = Rig::new(&ResolvedListener { batch, ..listener() }, true).with_assigned(1).await;
+    rig.arrive(0, 0..2).await;
+    assert!(rig.handled().is_empty());
+    rig.arrive(0, 2..4).await;
+    assert_eq!(rig.handled(), ["*0@0"], "three make a batch");
+    rig.release(3).await;
+    rig.handled();
+    rig.pass(Duration::from_secs(4)).await;
+    assert!(rig.handled().is_empty());
+    rig.pass(Duration::from_secs(2)).await;
+    assert_eq!(rig.handled(), ["*0@3"], "the fourth has waited");
+}
+
+#[tokio::test]
+async fn with_ordering_by_key_one_key_does_not_wait_for_another() {
+    let listener = ResolvedListener { ordering: Ordering::Key, workers: 8, ..listener() };
+    let mut rig = Rig::assigned(listener, 1).await;
+    rig.arrive(0, 0..4).await;
+    let mut started = rig.handled();
+    started.sort();
+    assert_eq!(started, ["*0@0", "*0@1"], "the first of each key, and no other");
+    rig.release(4).await;
+    rig.pass(SECOND).await;
+    let handled = rig.handled();
+    let place = |what: &str| handled.iter().position(|entry| entry == what);
+    assert!(place(".0@0") < place("*0@2") && place(".0@1") < place("*0@3"), "{handled:?}");
+    assert_eq!(rig.calls(), ["store 0@4"]);
+}
+
+#[tokio::test]
+async fn without_an_ordering_any_lane_takes_any_record() {
+    let listener = ResolvedListener { ordering: Ordering::None, workers: 4, ..listener() };
+    let mut rig = Rig::assigned(listener, 1).await;
+    rig.arrive(0, 0..6).await;
+    assert_eq!(rig.handled().len(), 4, "one for each lane");
+    rig.release(6).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@6"]);
+}
