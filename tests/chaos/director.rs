@@ -16,12 +16,12 @@ use tokio::{
 
 use crate::{
     Plan, SETTLING,
-    faults::{Trouble, Troubles},
+    faults::{Trouble, Troubles, Victims},
     numbers::Number,
     process::Process,
     producer,
     reader::Reader,
-    verdict::{Mode, Verdict},
+    verdict::{Mode, Outcome, Verdict},
 };
 
 const N_PROCESSES: usize = 3;
@@ -51,7 +51,12 @@ pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
     }
     let outputs = reader.finish().await?;
     tell_missing(plan.delivery, &sent, &outputs.missing(&sent).take(20).collect::<Vec<_>>());
-    Ok(Verdict::new(plan.delivery, n_rounds, &sent, &outputs))
+    let has_run = scene.processes.iter().any(Process::has_run);
+    let verdict = Verdict::new(plan.delivery, has_run, n_rounds, &sent, &outputs);
+    if verdict.outcome() == Outcome::Untried {
+        scene.tell_last_words();
+    }
+    Ok(verdict)
 }
 
 fn tell_missing(mode: Mode, sent: &BTreeSet<Number>, missing: &[Number]) {
@@ -104,12 +109,15 @@ impl Scene {
         let until = Instant::now() + Duration::from_secs(plan.seconds);
         let longest_pause = Duration::from_millis(plan.pause_ms);
         let mut n_rounds = 0;
-        for (pause, trouble) in Troubles::new(plan.seed, N_PROCESSES, self.broker.is_some(), longest_pause) {
+        let victims = Victims { n_processes: N_PROCESSES, n_stages: STAGES.len(), has_broker: self.broker.is_some() };
+        for (pause, trouble) in Troubles::new(plan.seed, victims, longest_pause) {
             sleep_until(until.min(Instant::now() + pause)).await;
             if Instant::now() >= until {
                 break;
             }
             println!("{:4} s left: {trouble:?}", (until - Instant::now()).as_secs());
+            // Before the trouble too: a process that has ended already is not ended by it.
+            self.revive()?;
             self.bring(trouble).await.with_context(|| format!("{trouble:?}"))?;
             self.revive()?;
             n_rounds += 1;
@@ -138,8 +146,8 @@ impl Scene {
             Trouble::DropAnswers { per_mille, lasts } => {
                 self.broker()?.tell(&format!("drop-answers {per_mille} {}", lasts.as_millis())).await
             }
-            Trouble::Rebalance => {
-                let line = format!("rebalance {}-{}", self.name, STAGES[0]);
+            Trouble::Rebalance { stage } => {
+                let line = format!("rebalance {}-{}", self.name, STAGES[stage]);
                 self.broker()?.tell(&line).await
             }
         }
@@ -149,10 +157,20 @@ impl Scene {
         self.broker.as_mut().ok_or_else(|| anyhow!("there is no broker of our own"))
     }
 
+    fn tell_last_words(&self) {
+        for process in &self.processes {
+            println!("{}", process.last_words());
+        }
+    }
+
     /// A listener that stops ends its process; an operator would start it again.
+    ///
+    /// # Errors
+    /// A process never comes to run.
     fn revive(&mut self) -> Result<()> {
         for (number, process) in self.processes.iter_mut().enumerate() {
-            if process.revive()? {
+            let is_new = process.revive();
+            if is_new.with_context(|| format!("the pipeline does not run: process {number} does not"))? {
                 println!("process {number} had ended by itself and was started again");
             }
         }
@@ -198,7 +216,8 @@ async fn start_broker(plan: &Plan, dir: &Path) -> Result<(String, Process)> {
 
 fn pipeline_args(plan: &Plan, servers: &str, name: &str, process: usize) -> Vec<String> {
     let (seed, process) = (plan.seed.to_string(), process.to_string());
-    [
+    let properties = plan.properties.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]);
+    let args = [
         "pipeline",
         "--bootstrap-server",
         servers,
@@ -210,9 +229,8 @@ fn pipeline_args(plan: &Plan, servers: &str, name: &str, process: usize) -> Vec<
         &seed,
         "--process",
         &process,
-    ]
-    .map(str::to_owned)
-    .into()
+    ];
+    args.map(str::to_owned).into_iter().chain(properties).collect()
 }
 
 async fn create_topics(servers: &str, name: &str) -> Result<()> {

@@ -21,23 +21,31 @@ pub(crate) enum Trouble {
     Latency { round_trip: Duration, lasts: Duration },
     /// Requests are served, and then the connection ends instead of an answer.
     DropAnswers { per_mille: u32, lasts: Duration },
-    /// A group has to begin anew.
-    Rebalance,
+    /// The group of a stage has to begin anew.
+    Rebalance { stage: usize },
+}
+
+/// Who can suffer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Victims {
+    pub(crate) n_processes: usize,
+    pub(crate) n_stages: usize,
+    /// Whether the broker is ours; only processes suffer beside one of others.
+    pub(crate) has_broker: bool,
 }
 
 /// A sequence of troubles, with the pause before each.
 #[derive(Debug)]
 pub(crate) struct Troubles {
     random: fastrand::Rng,
-    n_processes: usize,
-    has_broker: bool,
+    victims: Victims,
     longest_pause: Duration,
 }
 
 impl Troubles {
-    /// From one seed always the same; without a broker of our own only processes suffer.
-    pub(crate) fn new(seed: u64, n_processes: usize, has_broker: bool, longest_pause: Duration) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), n_processes, has_broker, longest_pause }
+    /// From one seed always the same.
+    pub(crate) fn new(seed: u64, victims: Victims, longest_pause: Duration) -> Self {
+        Self { random: fastrand::Rng::with_seed(seed), victims, longest_pause }
     }
 
     fn millis(&mut self, least: u64, most: u64) -> Duration {
@@ -51,8 +59,8 @@ impl Iterator for Troubles {
     fn next(&mut self) -> Option<Self::Item> {
         let most = u64::try_from(self.longest_pause.as_millis()).unwrap_or(u64::MAX);
         let pause = self.millis(most / 10, most);
-        let process = self.random.usize(0..self.n_processes);
-        let trouble = match self.random.u32(0..if self.has_broker { 16 } else { 8 }) {
+        let process = self.random.usize(0..self.victims.n_processes);
+        let trouble = match self.random.u32(0..if self.victims.has_broker { 16 } else { 8 }) {
             0..=2 => Trouble::Kill { process },
             3..=5 => Trouble::Terminate { process },
             6 => Trouble::Freeze { process, pause: self.millis(50, 2_000) },
@@ -62,7 +70,7 @@ impl Iterator for Troubles {
             11 => Trouble::FreezeBroker { pause: self.millis(50, 3_000) },
             12 => Trouble::Latency { round_trip: self.millis(5, 200), lasts: self.millis(500, 3_000) },
             13 | 14 => Trouble::DropAnswers { per_mille: self.random.u32(5..=100), lasts: self.millis(500, 3_000) },
-            _ => Trouble::Rebalance,
+            _ => Trouble::Rebalance { stage: self.random.usize(0..self.victims.n_stages) },
         };
         Some((pause, trouble))
     }
@@ -73,7 +81,8 @@ mod tests {
     use super::*;
 
     fn troubles(seed: u64, has_broker: bool) -> Vec<(Duration, Trouble)> {
-        Troubles::new(seed, 3, has_broker, Duration::from_secs(3)).take(500).collect()
+        let victims = Victims { n_processes: 3, n_stages: 2, has_broker };
+        Troubles::new(seed, victims, Duration::from_secs(3)).take(500).collect()
     }
 
     #[test]
@@ -89,5 +98,13 @@ mod tests {
         };
         assert!(troubles(1, false).iter().all(|(_, trouble)| ours(trouble)));
         assert!(!troubles(1, true).iter().all(|(_, trouble)| ours(trouble)));
+    }
+
+    #[test]
+    fn every_process_and_every_stage_suffers() {
+        let troubles = troubles(1, true);
+        let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
+        assert!((0..3).all(|process| meets(Trouble::Kill { process }) && meets(Trouble::Terminate { process })));
+        assert!((0..2).all(|stage| meets(Trouble::Rebalance { stage })));
     }
 }

@@ -10,14 +10,21 @@
 //! stopped, slowed down and cut off too. From one seed come the same troubles at the same times; what the machine makes of
 //! them differs.
 //!
-//! The last line is the verdict: `delivery=… rounds=… records=… lost=… repeated=… reordered=…`. The exit code is 0 when the
-//! delivery mode kept its promise: exactly-once neither loses, repeats nor reorders, at-least-once does not lose,
-//! at-most-once does not repeat.
-#![expect(clippy::print_stdout, reason = "its output is its result")]
+//! The verdict is a line `delivery=… rounds=… records=… lost=… repeated=… reordered=…`. Exactly-once promises neither to
+//! lose, to repeat nor to reorder, at-least-once not to lose, at-most-once not to repeat.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | the delivery mode kept its promise |
+//! | 1 | it broke its promise |
+//! | 2 | wrong usage |
+//! | 3 | nothing is known of it: the pipeline never ran (its processes cannot start, or no handler was ever called), nothing came out, or the run failed; the last lines say why |
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its result")]
 
 mod broker;
 mod director;
 mod faults;
+mod lives;
 mod numbers;
 mod pipeline;
 mod process;
@@ -29,6 +36,8 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use verdict::{Outcome, Verdict};
 
 /// Sees whether a delivery mode keeps its promise while processes and brokers fail.
 #[derive(Parser)]
@@ -61,9 +70,17 @@ pub(crate) struct Plan {
     /// A Kafka that runs already; its topics `chaos-…` are made and left there.
     #[arg(long)]
     pub(crate) bootstrap_server: Option<String>,
+    /// A property of every process of the pipeline, `KEY=VALUE`; may be given several times.
+    #[arg(long = "set", value_parser = property)]
+    pub(crate) properties: Vec<(String, String)>,
     /// Where logs of the processes and the broker's data go; a fresh folder below it for each run.
     #[arg(long, default_value = "target/chaos")]
     pub(crate) dir: PathBuf,
+}
+
+fn property(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=` between a key and a value")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// What this program starts of itself.
@@ -77,6 +94,9 @@ enum Child {
     Broker(broker::Args),
 }
 
+/// The exit code of a run that says nothing of the promise.
+const UNTRIED: u8 = 3;
+
 /// How long the pipeline may take to settle without getting any further.
 pub(crate) const SETTLING: Duration = Duration::from_secs(90);
 
@@ -86,10 +106,26 @@ fn main() -> Result<ExitCode> {
     match cli.child {
         Some(Child::Pipeline(args)) => runtime.block_on(pipeline::run(&args)).map(|()| ExitCode::SUCCESS),
         Some(Child::Broker(args)) => broker::run(&args).map(|()| ExitCode::SUCCESS),
-        None => {
-            let verdict = runtime.block_on(director::run(&cli.plan))?;
-            println!("{verdict}");
-            Ok(if verdict.is_kept() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        None => Ok(judge(&runtime.block_on(director::run(&cli.plan)))),
+    }
+}
+
+/// What is said of a run at last, and its exit code.
+fn judge(run: &Result<Verdict>) -> ExitCode {
+    let verdict = match run {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            eprintln!("{error:#}\nTHE RUN FAILED: nothing is known of the promise");
+            return ExitCode::from(UNTRIED);
+        }
+    };
+    println!("{verdict}");
+    match verdict.outcome() {
+        Outcome::Kept => ExitCode::SUCCESS,
+        Outcome::Broken => ExitCode::FAILURE,
+        Outcome::Untried => {
+            eprintln!("THE PIPELINE DID NOT RUN: no record went through it, and nothing is known of the promise");
+            ExitCode::from(UNTRIED)
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Once,
     time::Duration,
 };
 
@@ -23,11 +24,16 @@ pub(crate) struct Args {
     /// Which process it is, from 0; the same after it was started again.
     #[arg(long)]
     process: usize,
+    /// Properties of the application, which win over those of this program.
+    #[arg(long = "set", value_parser = crate::property)]
+    properties: Vec<(String, String)>,
 }
 
 /// What goes wrong in handlers, by record and attempt: always the same for one seed.
 struct Mishaps {
     seed: u64,
+    /// Whether somebody was told that handlers run.
+    told: Once,
 }
 
 #[derive(Debug)]
@@ -44,6 +50,7 @@ impl std::error::Error for Failed {}
 impl Mishaps {
     /// One record in 500 fails twice, one in 1,000 panics once, one in 2,000 stalls.
     async fn meet(&self, stage: &str, payload: &str, attempt: u32) -> Result<(), Failed> {
+        self.told.call_once(|| println!("it runs"));
         let mut hasher = DefaultHasher::new();
         (self.seed, stage, payload).hash(&mut hasher);
         match hasher.finish() % 2_000 {
@@ -80,7 +87,7 @@ async fn second(payload: &str, attempt: DeliveryAttempt, State(mishaps): State<M
     Ok(payload.to_owned())
 }
 
-/// Runs until SIGTERM.
+/// Runs until SIGTERM; says a line when the first handler is called.
 pub(crate) async fn run(args: &Args) -> Result<()> {
     let app = KafkaApp::new(&args.bootstrap_server)
         .set("name", &args.name)
@@ -89,7 +96,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         .set("kafka.consumer.auto-offset-reset", "earliest")
         .set("kafka.consumer.properties.session.timeout.ms", "6000")
         .set("kafka.consumer.properties.heartbeat.interval.ms", "500")
-        .state(Mishaps { seed: args.seed })
+        .state(Mishaps { seed: args.seed, told: Once::new() })
         .listeners(listeners![first, second]);
+    let app = args.properties.iter().fold(app, |app, (key, value)| app.set(key, value));
     app.run().await.with_context(|| format!("process {} of the pipeline", args.process))
 }

@@ -10,24 +10,33 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdout, Command},
+    sync::watch,
 };
+
+use crate::lives::Lives;
 
 /// How long a process may take to end after SIGTERM, or to say its first line.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of a log is shown.
+const LAST_LINES: usize = 10;
 
 /// This program again, with other arguments. Killed when it is dropped.
 pub(crate) struct Process {
     args: Vec<String>,
     log: PathBuf,
     child: Child,
+    /// The first line of its standard output, once there is one.
+    said: watch::Receiver<Option<String>>,
+    lives: Lives,
 }
 
 impl Process {
     /// Starts it; what it writes to standard error is appended to `log`.
     pub(crate) fn start(args: Vec<String>, log: PathBuf) -> Result<Self> {
-        let child = spawn(&args, &log)?;
-        Ok(Self { args, log, child })
+        let (child, said) = spawn(&args, &log)?;
+        Ok(Self { args, log, child, said, lives: Lives::default() })
     }
 
     /// From the next start on with these arguments.
@@ -37,12 +46,25 @@ impl Process {
 
     /// The first line of its standard output.
     pub(crate) async fn first_line(&mut self) -> Result<String> {
-        let stdout = self.child.stdout.take().context("the first line was read already")?;
-        let mut line = String::new();
-        let read = tokio::time::timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await;
-        let n_bytes = read.with_context(|| format!("{} said nothing", self.log.display()))??;
-        ensure!(n_bytes > 0, "it ended before it served: see {}", self.log.display());
-        Ok(line.trim().to_owned())
+        let log = self.log.display();
+        let said = tokio::time::timeout(PATIENCE, self.said.wait_for(Option::is_some)).await;
+        let said = said.with_context(|| format!("{log} said nothing"))?;
+        let said = said.with_context(|| format!("it ended before it served: see {log}"))?;
+        Ok(said.clone().unwrap_or_default())
+    }
+
+    /// Whether it, or one before it in its place, has ever said a line.
+    pub(crate) fn has_run(&self) -> bool {
+        self.lives.has_run() || self.said.borrow().is_some()
+    }
+
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        let last = lines[lines.len().saturating_sub(LAST_LINES)..].join("\n");
+        format!("the end of {}:\n{last}", self.log.display())
     }
 
     /// Writes a line to its standard input.
@@ -87,16 +109,27 @@ impl Process {
     }
 
     /// Whether it ended by itself; then one more is started in its place.
+    ///
+    /// # Errors
+    /// It ends again and again before it runs, so that the next one would as well.
     pub(crate) fn revive(&mut self) -> Result<bool> {
-        let has_ended = self.child.try_wait()?.is_some();
-        if has_ended {
-            self.restart()?;
-        }
-        Ok(has_ended)
+        let Some(status) = self.child.try_wait()? else { return Ok(false) };
+        let is_hopeless = self.lives.ended_by_itself(self.said.borrow().is_some());
+        ensure!(
+            !is_hopeless,
+            "it ended by itself {} times in a row before it ran, at last with {status}; {}",
+            Lives::MOST_IN_VAIN,
+            self.last_words()
+        );
+        self.restart()?;
+        Ok(true)
     }
 
     fn restart(&mut self) -> Result<()> {
-        self.child = spawn(&self.args, &self.log)?;
+        if self.said.borrow().is_some() {
+            self.lives.ran();
+        }
+        (self.child, self.said) = spawn(&self.args, &self.log)?;
         Ok(())
     }
 
@@ -109,13 +142,28 @@ impl Process {
     }
 }
 
-fn spawn(args: &[String], log: &Path) -> Result<Child> {
+fn spawn(args: &[String], log: &Path) -> Result<(Child, watch::Receiver<Option<String>>)> {
     let log = File::options().create(true).append(true).open(log).with_context(|| log.display().to_string())?;
-    Ok(Command::new(std::env::current_exe()?)
+    let mut child = Command::new(std::env::current_exe()?)
         .args(args)
+        // Of an error that ends it the reason is wanted at the end of its log; panics keep their traces.
+        .env("RUST_LIB_BACKTRACE", "0")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log)
         .kill_on_drop(true)
-        .spawn()?)
+        .spawn()?;
+    let (say, said) = watch::channel(None);
+    let stdout = child.stdout.take().context("its standard output is ours")?;
+    tokio::spawn(async move {
+        // One that ends without a word drops the sender, which is what who waits for it is told.
+        if let Some(line) = first_line_of(stdout).await {
+            say.send_replace(Some(line));
+        }
+    });
+    Ok((child, said))
+}
+
+async fn first_line_of(stdout: ChildStdout) -> Option<String> {
+    BufReader::new(stdout).lines().next_line().await.ok().flatten()
 }

@@ -69,10 +69,21 @@ impl Outputs {
     }
 }
 
+/// What a run says of the mode's promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Kept,
+    Broken,
+    /// The pipeline did not run, or nothing went through it: nothing is known of the promise.
+    Untried,
+}
+
 /// The verdict on a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) mode: Mode,
+    /// Whether any handler was ever called.
+    pub(crate) has_run: bool,
     pub(crate) n_rounds: u64,
     pub(crate) n_records: u64,
     pub(crate) n_lost: u64,
@@ -82,9 +93,10 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     /// Of what was acknowledged to the producer, and what came out.
-    pub(crate) fn new(mode: Mode, n_rounds: u64, sent: &BTreeSet<Number>, outputs: &Outputs) -> Self {
+    pub(crate) fn new(mode: Mode, has_run: bool, n_rounds: u64, sent: &BTreeSet<Number>, outputs: &Outputs) -> Self {
         Self {
             mode,
+            has_run,
             n_rounds,
             n_records: sent.len() as u64,
             n_lost: outputs.missing(sent).count() as u64,
@@ -93,20 +105,26 @@ impl Verdict {
         }
     }
 
-    /// Whether the mode kept its promise, and anything was tried at all.
-    pub(crate) fn is_kept(&self) -> bool {
-        let promise = match self.mode {
+    /// Whether the mode kept its promise, if anything was tried at all.
+    pub(crate) fn outcome(&self) -> Outcome {
+        // A mode that may lose keeps its promise by losing everything.
+        let is_all_lost = self.mode == Mode::AtMostOnce && self.n_lost == self.n_records;
+        let is_kept = match self.mode {
             Mode::AtMostOnce => self.n_repeated == 0,
             Mode::AtLeastOnce => self.n_lost == 0,
             Mode::ExactlyOnce => self.n_lost == 0 && self.n_repeated == 0 && self.n_reordered == 0,
         };
-        promise && self.n_records > 0
+        match is_kept {
+            _ if !self.has_run || self.n_records == 0 || is_all_lost => Outcome::Untried,
+            true => Outcome::Kept,
+            false => Outcome::Broken,
+        }
     }
 }
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mode, n_rounds, n_records, n_lost, n_repeated, n_reordered } = self;
+        let Self { mode, has_run: _, n_rounds, n_records, n_lost, n_repeated, n_reordered } = self;
         write!(
             f,
             "delivery={} rounds={n_rounds} records={n_records} lost={n_lost} repeated={n_repeated} reordered={n_reordered}",
@@ -124,13 +142,21 @@ mod tests {
         let sent = (0..sent).map(number).collect();
         let mut outputs = Outputs::default();
         came.iter().for_each(|place| outputs.note(number(*place)));
-        Verdict::new(mode, 1, &sent, &outputs)
+        Verdict::new(mode, true, 1, &sent, &outputs)
+    }
+
+    fn is_kept(verdict: &Verdict) -> bool {
+        match verdict.outcome() {
+            Outcome::Kept => true,
+            Outcome::Broken => false,
+            Outcome::Untried => panic!("it was tried: {verdict}"),
+        }
     }
 
     #[test]
     fn all_once_and_in_order_keeps_every_promise() {
         for mode in [Mode::AtMostOnce, Mode::AtLeastOnce, Mode::ExactlyOnce] {
-            assert!(verdict(mode, 3, &[0, 1, 2]).is_kept(), "{mode:?}");
+            assert!(is_kept(&verdict(mode, 3, &[0, 1, 2])), "{mode:?}");
         }
     }
 
@@ -138,27 +164,41 @@ mod tests {
     fn a_lost_record_breaks_all_but_at_most_once() {
         let lost = verdict(Mode::AtLeastOnce, 3, &[0, 2]);
         assert_eq!((lost.n_lost, lost.n_repeated, lost.n_reordered), (1, 0, 0));
-        assert!(!lost.is_kept() && !verdict(Mode::ExactlyOnce, 3, &[0, 2]).is_kept());
-        assert!(verdict(Mode::AtMostOnce, 3, &[0, 2]).is_kept());
+        assert!(!is_kept(&lost) && !is_kept(&verdict(Mode::ExactlyOnce, 3, &[0, 2])));
+        assert!(is_kept(&verdict(Mode::AtMostOnce, 3, &[0, 2])));
     }
 
     #[test]
     fn a_repeated_record_breaks_all_but_at_least_once() {
         let repeated = verdict(Mode::AtMostOnce, 2, &[0, 1, 0, 1, 1]);
         assert_eq!((repeated.n_lost, repeated.n_repeated, repeated.n_reordered), (0, 3, 0));
-        assert!(!repeated.is_kept() && !verdict(Mode::ExactlyOnce, 2, &[0, 1, 0]).is_kept());
-        assert!(verdict(Mode::AtLeastOnce, 2, &[0, 1, 0]).is_kept());
+        assert!(!is_kept(&repeated) && !is_kept(&verdict(Mode::ExactlyOnce, 2, &[0, 1, 0])));
+        assert!(is_kept(&verdict(Mode::AtLeastOnce, 2, &[0, 1, 0])));
     }
 
     #[test]
     fn what_came_late_is_reordered_and_not_repeated() {
         let reordered = verdict(Mode::ExactlyOnce, 3, &[0, 2, 1]);
         assert_eq!((reordered.n_lost, reordered.n_repeated, reordered.n_reordered), (0, 0, 1));
-        assert!(!reordered.is_kept());
+        assert!(!is_kept(&reordered));
     }
 
     #[test]
     fn a_run_without_records_proves_nothing() {
-        assert!(!verdict(Mode::AtMostOnce, 0, &[]).is_kept());
+        assert_eq!(verdict(Mode::AtMostOnce, 0, &[]).outcome(), Outcome::Untried);
+    }
+
+    #[test]
+    fn a_mode_that_may_lose_proves_nothing_by_losing_everything() {
+        assert_eq!(verdict(Mode::AtMostOnce, 3, &[]).outcome(), Outcome::Untried);
+        assert!(!is_kept(&verdict(Mode::AtLeastOnce, 3, &[])));
+    }
+
+    #[test]
+    fn what_a_pipeline_that_never_ran_did_not_bring_is_not_lost() {
+        for mode in [Mode::AtMostOnce, Mode::AtLeastOnce, Mode::ExactlyOnce] {
+            let verdict = Verdict { has_run: false, ..verdict(mode, 3, &[]) };
+            assert_eq!(verdict.outcome(), Outcome::Untried);
+        }
     }
 }

@@ -4,6 +4,7 @@ mod acknowledgment;
 mod bad_input;
 mod batch;
 mod chaos;
+mod chaos_program;
 mod docs;
 mod exactly_once;
 mod failures;
