@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use kafka_app::{
     DeliveryAttempt, KafkaApp, Key, ListenerState, RecordMetadata, RunningApp, State, kafka_listener, listeners,
 };
@@ -92,17 +92,10 @@ impl Case {
         self.broker.produce(&self.topic, records.collect::<Vec<_>>()).await
     }
 
-    /// Waits until the group has committed this for partition 0; each look is a round trip.
+    /// Waits until the group has committed this for partition 0.
     async fn until_committed(&self, offset: i64) -> Result<()> {
-        let deadline = std::time::Instant::now() + PATIENCE;
-        loop {
-            let committed = self.broker.committed(&self.group, &self.topic)?;
-            if committed.get(&0) == Some(&offset) {
-                return Ok(());
-            }
-            ensure!(std::time::Instant::now() < deadline, "{offset} was expected, committed is {committed:?}");
-            tokio::task::yield_now().await;
-        }
+        let committed = self.broker.until_committed(&self.group, &self.topic, |at| at.get(&0) == Some(&offset));
+        committed.await.with_context(|| format!("{offset} was expected"))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering::SeqCst},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use kafka_app::{
     Batch, DeliveryAttempt, ErrorKind, KafkaApp, Listener, Outgoing, RecordMetadata, RunningApp, State, Template, Text,
     TransactionError, kafka_listener, listeners,
@@ -150,18 +150,19 @@ impl Case {
         Ok(counts)
     }
 
-    /// Waits until the group has committed the whole source; each look is a round trip.
+    /// Waits until the group has committed the whole source.
     async fn until_committed(&self) -> Result<()> {
         let ends = self.broker.end_offsets(&self.source)?;
-        let deadline = std::time::Instant::now() + kafka_app_tests::PATIENCE;
-        loop {
-            let committed = self.broker.committed(&self.group, &self.source)?;
-            if committed == ends {
-                return Ok(());
-            }
-            ensure!(std::time::Instant::now() < deadline, "committed is {committed:?} of {ends:?}");
-            tokio::task::yield_now().await;
-        }
+        let committed = self.broker.until_committed(&self.group, &self.source, |committed| *committed == ends);
+        committed.await.with_context(|| format!("{ends:?} was expected"))
+    }
+
+    /// Runs these listeners until the whole source is committed.
+    async fn run(&self, listeners: Vec<Listener>, settings: &[(&str, &str)]) -> Result<()> {
+        let app = self.start(listeners, settings).await?;
+        self.until_committed().await?;
+        app.stop().await.expect_clean();
+        Ok(())
     }
 }
 
@@ -173,9 +174,7 @@ fn each_once(numbers: impl IntoIterator<Item = u32>) -> BTreeMap<u32, usize> {
 async fn each_record_is_copied_once_and_in_order() -> Result<()> {
     let case = Case::new(3).await?;
     case.feed(3, 0..5_000).await?;
-    let app = case.start(listeners![copy], &[]).await?;
-    case.until_committed().await?;
-    app.stop().await.expect_clean();
+    case.run(listeners![copy], &[]).await?;
     let records = case.broker.records(&case.out, 5_000).await?;
     let mut by_key = BTreeMap::<String, Vec<u32>>::new();
     for record in &records {
@@ -197,9 +196,7 @@ async fn each_record_is_copied_once_and_in_order() -> Result<()> {
 async fn failures_and_panics_repeat_no_output_and_dead_letters_are_in_the_transaction() -> Result<()> {
     let case = Case::new(2).await?;
     case.feed(2, 0..1_000).await?;
-    let app = case.start(listeners![fan_out], &[]).await?;
-    case.until_committed().await?;
-    app.stop().await.expect_clean();
+    case.run(listeners![fan_out], &[]).await?;
     let (good, bad): (Vec<u32>, Vec<u32>) = (0..1_000).partition(|n| n % 13 != 12);
     assert_eq!(case.counts(&case.out, good.len()).await?, each_once(good.iter().copied()));
     assert_eq!(case.counts(&case.audit, good.len()).await?, each_once(good));
@@ -217,12 +214,9 @@ async fn what_a_failed_handler_has_sent_goes_with_its_transaction() -> Result<()
     app.stop().await.expect_clean();
     assert_eq!(case.counts(&case.audit, 999).await?, each_once((0..1_000).filter(|n| *n != 13)));
     assert_eq!(case.counts(&case.dlt, 1).await?, each_once([13]));
-    let attempts = |payload: &str| {
-        let entries = case.journal.entries();
-        entries.iter().filter(|e| e.payload == payload).map(|e| e.attempt).collect::<Vec<_>>()
-    };
-    assert_eq!(attempts("13"), [1, 2, 3], "three deliveries, each in a transaction of its own");
-    assert!(attempts("110").starts_with(&[1]), "{:?}", attempts("110"));
+    assert_eq!(case.journal.attempts("13"), [1, 2, 3], "three deliveries, each in a transaction of its own");
+    let attempts = case.journal.attempts("110");
+    assert!(attempts.starts_with(&[1]), "{attempts:?}");
     assert!(counts.aborted_transactions >= 4, "{counts:?}");
     Ok(())
 }
@@ -246,9 +240,7 @@ async fn copy_batch(batch: Batch<Text>, State(trouble): State<Trouble>) -> Resul
 async fn batches_are_copied_once() -> Result<()> {
     let case = Case::new(2).await?;
     case.feed(2, 0..3_000).await?;
-    let app = case.start(listeners![copy_batch], &[]).await?;
-    case.until_committed().await?;
-    app.stop().await.expect_clean();
+    case.run(listeners![copy_batch], &[]).await?;
     assert_eq!(case.counts(&case.out, 3_000).await?, each_once(0..3_000));
     Ok(())
 }
@@ -308,9 +300,7 @@ async fn a_consumer_stopped_again_and_again_in_the_middle_repeats_nothing() -> R
         app.ready().await?;
         app.stop().await.expect_clean();
     }
-    let app = case.start(listeners![copy], &[]).await?;
-    case.until_committed().await?;
-    app.stop().await.expect_clean();
+    case.run(listeners![copy], &[]).await?;
     assert_eq!(case.counts(&case.out, 20_000).await?, each_once(0..20_000));
     Ok(())
 }
@@ -332,9 +322,7 @@ async fn an_output_that_the_broker_refuses_goes_to_the_dead_letters_with_its_rec
     // The topic takes less than the producer sends.
     let small = case.broker.topic_with("small", 1, &[("max.message.bytes", "100000")]).await?;
     case.feed(1, 0..50).await?;
-    let app = case.start(listeners![inflate], &[("out", small.as_str())]).await?;
-    case.until_committed().await?;
-    app.stop().await.expect_clean();
+    case.run(listeners![inflate], &[("out", small.as_str())]).await?;
     assert_eq!(case.counts(&small, 49).await?, each_once((0..50).filter(|n| *n != 7)));
     assert_eq!(case.counts(&case.dlt, 1).await?, each_once([7]));
     Ok(())

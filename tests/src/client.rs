@@ -1,6 +1,9 @@
 //! What a test does to topics and groups from outside, with rdkafka alone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, ensure};
 use rdkafka::{
@@ -156,6 +159,27 @@ impl TestBroker {
             .iter()
             .filter_map(|at| Some((at.partition(), at.offset().to_raw().filter(|o| *o >= 0)?)))
             .collect())
+    }
+
+    /// Waits until what a group has committed is as wanted; each look is a round trip.
+    ///
+    /// # Errors
+    /// If it does not become so in time; the text has what is committed.
+    pub async fn until_committed(
+        &self,
+        group: &str,
+        topic: &str,
+        is_wanted: impl Fn(&BTreeMap<i32, i64>) -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let committed = self.committed(group, topic)?;
+            if is_wanted(&committed) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "committed is {committed:?}, and that is not what was waited for");
+            tokio::task::yield_now().await;
+        }
     }
 
     fn partitions(&self, topic: &str) -> Result<i32> {

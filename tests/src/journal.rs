@@ -57,6 +57,12 @@ impl Journal {
         self.0.borrow().iter().map(|entry| entry.payload.clone()).collect()
     }
 
+    /// Which deliveries of a payload there were.
+    #[must_use]
+    pub fn attempts(&self, payload: &str) -> Vec<u32> {
+        self.0.borrow().iter().filter(|entry| entry.payload == payload).map(|entry| entry.attempt).collect()
+    }
+
     /// Waits until `enough` holds and returns the entries.
     ///
     /// # Errors
