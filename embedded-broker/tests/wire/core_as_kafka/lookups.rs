@@ -9,22 +9,24 @@ use kafka_protocol::messages::{
 use super::raw::{Raw, record};
 use super::*;
 
+/// What times are counted from.
+const BASE_MS: i64 = 1_700_000_000_000;
+
+/// A batch whose records have these times.
+fn at_times(deltas: &[i64]) -> Raw {
+    let records = deltas.iter().zip(0..).flat_map(|(delta, n)| record(delta - deltas[0], n, None, b"v"));
+    Raw::of(i32::try_from(deltas.len()).expect("it is small")).with(|raw| {
+        raw.body = records.collect();
+        raw.base_timestamp = BASE_MS + deltas[0];
+        raw.max_timestamp = BASE_MS + deltas.iter().max().expect("there are records");
+    })
+}
+
 #[test]
 fn offsets_by_time() {
     seen_on_each_broker(include_str!("seen/offsets_by_time.txt"), |client| {
         let mut lines: Vec<Line> = Vec::new();
         let topic = make(client, &[]);
-        let base = 1_700_000_000_000;
-        let batch = |deltas: &[i64]| {
-            let records = deltas.iter().zip(0..).flat_map(|(delta, n)| record(delta - deltas[0], n, None, b"v"));
-            let body = records.collect();
-            let count = i32::try_from(deltas.len()).expect("it is small");
-            Raw::of(count).with(|raw| {
-                raw.body = body;
-                raw.base_timestamp = base + deltas[0];
-                raw.max_timestamp = base + deltas.iter().max().expect("there are records");
-            })
-        };
         for version in [1, 4, 7, 10] {
             lines.push(("empty, latest", find(client, version, &topic, 1, -1, -1)));
             lines.push(("empty, earliest", find(client, version, &topic, 1, -1, -2)));
@@ -36,7 +38,7 @@ fn offsets_by_time() {
             lines.push(("empty, -7", find(client, version, &topic, 1, -1, -7)));
         }
         for deltas in [&[0, 10, 20][..], &[5, 40, 15], &[40, 30]] {
-            assert_eq!(produce(client, &topic, 0, batch(deltas).bytes()).error_code, 0);
+            assert_eq!(produce(client, &topic, 0, at_times(deltas).bytes()).error_code, 0);
         }
         for version in 1..=10 {
             for special in [-1, -2, -3, -4, -5, -6, -7, i64::MIN] {
@@ -44,14 +46,14 @@ fn offsets_by_time() {
             }
         }
         for delta in [-1, 0, 1, 10, 11, 20, 21, 40, 41] {
-            let seen = find(client, 7, &topic, 0, -1, base + delta);
+            let seen = find(client, 7, &topic, 0, -1, BASE_MS + delta);
             lines.push(("time", seen));
         }
         lines.push(("time 0", find(client, 7, &topic, 0, -1, 0)));
         lines.push(("time i64::MAX", find(client, 7, &topic, 0, -1, i64::MAX)));
         for epoch in [0, 1, -2] {
             lines.push(("epoch", find(client, 7, &topic, 0, epoch, -1)));
-            lines.push(("epoch, by time", find(client, 7, &topic, 0, epoch, base)));
+            lines.push(("epoch, by time", find(client, 7, &topic, 0, epoch, BASE_MS)));
         }
         lines.push(("unknown partition", find(client, 7, &topic, 9, -1, -1)));
         lines.push(("unknown topic", find(client, 7, "nobody-has-it", 0, -1, -1)));
@@ -156,18 +158,8 @@ fn offsets_by_time_behind_deleted_records() {
     seen_on_each_broker(include_str!("seen/offsets_by_time_behind_deleted_records.txt"), |client| {
         let mut lines: Vec<Line> = Vec::new();
         let topic = make(client, &[]);
-        let base = 1_700_000_000_000;
-        let batch = |deltas: &[i64]| {
-            let records = deltas.iter().zip(0..).flat_map(|(delta, n)| record(delta - deltas[0], n, None, b"v"));
-            let body = records.collect();
-            Raw::of(i32::try_from(deltas.len()).expect("it is small")).with(|raw| {
-                raw.body = body;
-                raw.base_timestamp = base + deltas[0];
-                raw.max_timestamp = base + deltas.iter().max().expect("there are records");
-            })
-        };
         for deltas in [&[10, 50, 30][..], &[20, 40], &[45]] {
-            assert_eq!(produce(client, &topic, 0, batch(deltas).bytes()).error_code, 0);
+            assert_eq!(produce(client, &topic, 0, at_times(deltas).bytes()).error_code, 0);
         }
         for start in [0, 1, 2, 3, 5, 6] {
             let partition = DeleteRecordsPartition::default().with_offset(start);
@@ -175,7 +167,7 @@ fn offsets_by_time_behind_deleted_records() {
             let request = DeleteRecordsRequest::default().with_topics(vec![asked]).with_timeout_ms(10_000);
             assert_eq!(client.call(2, &request).topics[0].partitions[0].error_code, 0);
             // Not compared: -3, for which a real one may name a record that was deleted, as long as its segment is there.
-            for time in [-2, -1, base, base + 25, base + 35, base + 45, base + 50] {
+            for time in [-2, -1, BASE_MS, BASE_MS + 25, BASE_MS + 35, BASE_MS + 45, BASE_MS + 50] {
                 lines.push(("from a start", find(client, 7, &topic, 0, -1, time)));
             }
         }
