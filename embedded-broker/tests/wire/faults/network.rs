@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{produce_of, try_produce, written};
 use crate::client::Client;
-use crate::patience::pass_time_until;
+use crate::patience::{comes_true, pass_time_until};
 use crate::records::*;
 
 #[test]
@@ -40,6 +40,8 @@ fn a_way_that_is_half_open_swallows_everything_of_its_client() {
     let cut = broker.network().client("wire-test").half_open();
     client.send(12, &produce_of("lost"));
     requests.await_requests(1).wait().unwrap();
+    // A request is noted before the way it comes by is looked at.
+    comes_true("the request is swallowed", || cut.times_happened() == 1);
     assert_eq!(try_produce(&mut other, "b"), Some(0));
     assert!(client.is_quiet());
     drop(cut);
