@@ -50,8 +50,9 @@ pub(crate) struct Told {
     pub(crate) high_watermark: i64,
     pub(crate) log_start: i64,
     pub(crate) has_records: bool,
-    /// An error, or a log that has taken another way than the client's.
-    pub(crate) is_special: bool,
+    pub(crate) failed: bool,
+    /// The log has taken another way than the client's.
+    pub(crate) diverges: bool,
 }
 
 /// The state of one session.
@@ -133,7 +134,7 @@ impl Session {
         if cached.asked.called.is_none() {
             cached.asked.called.clone_from(&told.called);
         }
-        if told.is_special {
+        if told.failed {
             // When it is over, the partition is told again, whatever it was before.
             cached.high_watermark = -1;
         }
@@ -142,7 +143,7 @@ impl Session {
         {
             self.push(cached);
         }
-        has_changed || told.has_records || told.is_special
+        has_changed || told.has_records || told.failed || told.diverges
     }
 
     fn push(&mut self, cached: Cached) {

@@ -19,7 +19,7 @@ fn asked(partition: i32, fetch_offset: i64) -> Asked {
 }
 
 fn told(high_watermark: i64, has_records: bool) -> Told {
-    Told { called: None, high_watermark, log_start: 0, has_records, is_special: false }
+    Told { called: None, high_watermark, log_start: 0, has_records, failed: false, diverges: false }
 }
 
 fn request(id: i32, epoch: i32) -> SessionRequest {
@@ -95,10 +95,16 @@ fn only_what_has_changed_is_told_and_records_send_a_partition_to_the_end() {
     assert!(session.tell(&key(0), &Told { log_start: 3, ..told(6, true) }), "records");
     let order: Vec<_> = session.asked().map(|asked| asked.key.partition).collect();
     assert_eq!(order, [1, 2, 0]);
-    let failed = Told { is_special: true, ..told(5, false) };
+    let failed = Told { failed: true, ..told(5, false) };
     assert!(session.tell(&key(1), &failed) && session.tell(&key(1), &failed), "an error, each time");
     assert!(session.tell(&key(1), &told(5, false)), "it is over");
     assert!(!session.tell(&key(1), &told(5, false)));
+    let parted = Told { diverges: true, ..told(5, false) };
+    assert!(
+        session.tell(&key(2), &parted) && session.tell(&key(2), &parted),
+        "another way than the client's, each time"
+    );
+    assert!(!session.tell(&key(2), &told(5, false)), "it is over, and was told where the log ends");
 }
 
 #[test]

@@ -295,7 +295,8 @@ impl Answer {
             high_watermark: self.offsets.high_watermark,
             log_start: self.offsets.log_start,
             has_records: !self.records.is_empty(),
-            is_special: self.code != ErrorCode::None || self.diverging.is_some(),
+            failed: self.code != ErrorCode::None,
+            diverges: self.diverging.is_some(),
         }
     }
 }

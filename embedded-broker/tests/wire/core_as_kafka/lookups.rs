@@ -1,10 +1,7 @@
 //! ListOffsets, OffsetForLeaderEpoch and InitProducerId.
 
-use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::offset_for_leader_epoch_request::{OffsetForLeaderPartition, OffsetForLeaderTopic};
-use kafka_protocol::messages::{
-    DeleteRecordsRequest, InitProducerIdRequest, OffsetForLeaderEpochRequest, ProducerId, TransactionalId,
-};
+use kafka_protocol::messages::{InitProducerIdRequest, OffsetForLeaderEpochRequest, ProducerId, TransactionalId};
 
 use super::raw::{Raw, record};
 use super::*;
@@ -162,10 +159,7 @@ fn offsets_by_time_behind_deleted_records() {
             assert_eq!(produce(client, &topic, 0, at_times(deltas).bytes()).error_code, 0);
         }
         for start in [0, 1, 2, 3, 5, 6] {
-            let partition = DeleteRecordsPartition::default().with_offset(start);
-            let asked = DeleteRecordsTopic::default().with_name(name(&topic)).with_partitions(vec![partition]);
-            let request = DeleteRecordsRequest::default().with_topics(vec![asked]).with_timeout_ms(10_000);
-            assert_eq!(client.call(2, &request).topics[0].partitions[0].error_code, 0);
+            assert_eq!(delete_before(client, &topic, 0, start), 0);
             // Not compared: -3, for which a real one may name a record that was deleted, as long as its segment is there.
             for time in [-2, -1, BASE_MS, BASE_MS + 25, BASE_MS + 35, BASE_MS + 45, BASE_MS + 50] {
                 lines.push(("from a start", find(client, 7, &topic, 0, -1, time)));

@@ -2,8 +2,9 @@
 
 use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
-use kafka_protocol::messages::{CreateTopicsRequest, ListOffsetsRequest};
+use kafka_protocol::messages::{CreateTopicsRequest, DeleteRecordsRequest, ListOffsetsRequest};
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
@@ -46,6 +47,14 @@ fn seen_on_each_broker_of(embedded: EmbeddedBrokerBuilder, expected: &str, talk:
         }
         assert_eq!(seen.len(), expected.lines().count(), "as many answers as a real broker gave");
     });
+}
+
+/// Makes `offset` the first that can be read of a partition. The code of the answer.
+pub(crate) fn delete_before(client: &mut Client, topic: &str, partition: i32, offset: i64) -> i16 {
+    let partition = DeleteRecordsPartition::default().with_partition_index(partition).with_offset(offset);
+    let topic = DeleteRecordsTopic::default().with_name(name(topic)).with_partitions(vec![partition]);
+    let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+    client.call(2, &request).topics[0].partitions[0].error_code
 }
 
 /// Makes a topic of two partitions and waits until both can be used.

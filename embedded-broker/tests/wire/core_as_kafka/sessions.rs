@@ -1,8 +1,7 @@
 //! Fetch sessions: what is told again and what is not, and how sessions go on and end.
 
-use kafka_protocol::messages::delete_records_request::{DeleteRecordsPartition, DeleteRecordsTopic};
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
-use kafka_protocol::messages::{DeleteRecordsRequest, DeleteTopicsRequest, FetchRequest, FetchResponse};
+use kafka_protocol::messages::{DeleteTopicsRequest, FetchRequest, FetchResponse};
 
 use super::raw::Raw;
 use super::*;
@@ -85,10 +84,7 @@ impl<'a> Talk<'a> {
     }
 
     fn trim(&mut self, partition: i32, offset: i64) {
-        let partition = DeleteRecordsPartition::default().with_partition_index(partition).with_offset(offset);
-        let topic = DeleteRecordsTopic::default().with_name(name(&self.topic)).with_partitions(vec![partition]);
-        let request = DeleteRecordsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
-        assert_eq!(self.client.call(2, &request).topics[0].partitions[0].error_code, 0);
+        assert_eq!(delete_before(self.client, &self.topic, partition, offset), 0);
     }
 
     fn delete_topic(&mut self) {
@@ -158,6 +154,28 @@ fn what_a_session_tells() {
             let forget = talk.forget(&[0, 1]);
             let request = talk.request(&[]).with_forgotten_topics_data(forget);
             talk.send("all forgotten", &request);
+            lines.append(&mut talk.lines);
+        }
+        lines
+    });
+}
+
+/// A client whose log is another is told so each time, and nothing more when it has gone back: that is no error that is over.
+#[test]
+fn a_client_on_another_way_than_the_log() {
+    seen_on_each_broker(include_str!("seen/a_client_on_another_way_than_the_log.txt"), |client| {
+        let mut lines = Vec::new();
+        for version in [12, 13, 17] {
+            let mut talk = Talk::new(client, version);
+            talk.put(0);
+            let mut request = talk.request(&[(0, 5)]);
+            request.topics[0].partitions[0].last_fetched_epoch = 0;
+            talk.send("behind the end", &request);
+            talk.ask("still there", &[]);
+            talk.ask("at the end", &[(0, 2)]);
+            talk.ask("still at the end", &[]);
+            talk.put(0);
+            talk.ask("records", &[]);
             lines.append(&mut talk.lines);
         }
         lines
