@@ -110,9 +110,14 @@ impl PartitionLog {
     }
 
     /// Where the undecided part begins: readers of committed records see nothing from here on. Never goes back.
+    /// Before the log's start, where that is in the middle of a batch of which nothing is decided.
     pub(crate) fn last_stable_offset(&self) -> i64 {
-        // A transaction may have begun in front of what was deleted.
-        self.producers.first_undecided().map_or(self.end_offset, |first| first.max(self.start_offset))
+        match self.producers.first_undecided() {
+            // It began in front of what was deleted. As Kafka, which looks for the start in the log and takes what it finds.
+            Some(first) if first < self.start_offset => self.batch_that_reaches(self.start_offset),
+            Some(first) => first,
+            None => self.end_offset,
+        }
     }
 
     /// The aborted transactions that a reader must know of, to whom `read` is given when it asks for `offset`.

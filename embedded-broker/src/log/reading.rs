@@ -60,6 +60,15 @@ impl PartitionLog {
         self.segments.iter().skip(first).flat_map(move |segment| segment.since(offset))
     }
 
+    /// Where the first batch begins that has `offset` or a later one; the end, if none has.
+    pub(super) fn batch_that_reaches(&self, offset: i64) -> i64 {
+        let begin =
+            |bytes| batch::headers(bytes).map(|(_, header)| header).find(|header| header.last_offset() >= offset);
+        let found = self.groups_from(offset).find_map(|group| begin(&group.bytes));
+        let found = found.or_else(|| self.tail.open().and_then(|open| begin(open.bytes)));
+        found.map_or(self.end_offset, |header| header.base_offset)
+    }
+
     /// The first batch from `offset` on that has a record of `timestamp` or later, as far as its header says.
     pub(crate) fn batch_of_time(&self, timestamp: i64, offset: i64) -> Option<Bytes> {
         let wanted = |header: &BatchHeader| header.max_timestamp >= timestamp && header.last_offset() >= offset;

@@ -69,6 +69,8 @@ enum Fate {
 struct History {
     /// Offset and fate of each record.
     records: Vec<(i64, Fate)>,
+    /// First and last offset of each batch.
+    batches: Vec<(i64, i64)>,
     sequences: [i32; 4],
 }
 
@@ -80,13 +82,14 @@ impl History {
                 let marker =
                     EndMarker { producer_id: producer, producer_epoch: 0, coordinator_epoch: 0, committed: commit };
                 let batch = marker.batch(&LogConfig::default(), 1_000);
-                log.append_marker(&marker, &batch, 0, &small_segments()).unwrap();
+                let offset = log.append_marker(&marker, &batch, 0, &small_segments()).unwrap();
+                self.batches.push((offset, offset));
                 let fate = if commit { Fate::Committed } else { Fate::Aborted };
                 let own = |record: &&mut (i64, Fate)| record.1 == Fate::Undecided(producer);
                 self.records.iter_mut().filter(own).for_each(|record| record.1 = fate);
             }
             Step::Delete(share) => {
-                let offset = log.last_stable_offset() * i64::from(share) / 256;
+                let offset = log.end_offset() * i64::from(share) / 256;
                 log.delete_before(offset).unwrap();
             }
         }
@@ -109,6 +112,7 @@ impl History {
             panic!("the batch was verified");
         };
         self.sequences[index] += i32::try_from(records).unwrap();
+        self.batches.push((appended.base_offset, log.end_offset() - 1));
         let fate = if transactional { Fate::Undecided(producer) } else { Fate::Committed };
         self.records.extend((appended.base_offset..).take(records).map(|offset| (offset, fate)));
     }
@@ -117,7 +121,9 @@ impl History {
     fn committed(&self, log: &PartitionLog) -> Vec<i64> {
         let undecided = |record: &&(i64, Fate)| matches!(record.1, Fate::Undecided(_));
         let stable = self.records.iter().find(undecided).map_or(log.end_offset(), |record| record.0);
-        assert_eq!(log.last_stable_offset(), stable.max(log.start_offset()));
+        let reaches = |batch: &&(i64, i64)| batch.1 >= log.start_offset();
+        let first_batch = self.batches.iter().find(reaches).map_or(log.end_offset(), |batch| batch.0);
+        assert_eq!(log.last_stable_offset(), if stable < log.start_offset() { first_batch } else { stable });
         let seen =
             |record: &&(i64, Fate)| record.1 == Fate::Committed && (log.start_offset()..stable).contains(&record.0);
         self.records.iter().filter(seen).map(|record| record.0).collect()

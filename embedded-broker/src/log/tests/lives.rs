@@ -254,7 +254,7 @@ impl History {
 
     fn stable(&self) -> i64 {
         let first = self.open.iter().flatten().min();
-        first.map_or(self.log.end_offset(), |first| *first.max(&self.log.start_offset()))
+        first.map_or(self.log.end_offset(), |first| batch_of(&self.log, *first.max(&self.log.start_offset())))
     }
 
     fn check(&self, max_bytes: usize) {

@@ -61,6 +61,13 @@ fn read(log: &PartitionLog, offset: i64, max: usize, at_least_one: bool) -> Resu
     Ok(bytes)
 }
 
+/// Where the first batch begins that has `offset` or a later one; the end, if none has.
+fn batch_of(log: &PartitionLog, offset: i64) -> i64 {
+    let bytes = read(log, log.start_offset(), usize::MAX, true).unwrap();
+    let found = batch::headers(&bytes).find(|(_, header)| header.last_offset() >= offset);
+    found.map_or(log.end_offset(), |(_, header)| header.base_offset)
+}
+
 fn records(bytes: &[u8]) -> Vec<(i64, i64, Vec<u8>)> {
     let mut all = Vec::new();
     for_each_record(bytes, |at| {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::core_as_kafka::raw::Raw;
-use crate::core_as_kafka::{Line, make, seen_on_each_broker};
+use crate::core_as_kafka::{Line, delete_before, make, seen_on_each_broker};
 use crate::each_broker::unique;
 use crate::patience::ask_until;
 use crate::records::*;

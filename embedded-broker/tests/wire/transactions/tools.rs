@@ -190,6 +190,38 @@ fn offsets_of_what_is_stable() {
     });
 }
 
+/// What is undecided begins with the batch that the log begins in, be it before the log's start.
+#[test]
+fn records_are_deleted_from_an_open_transaction() {
+    seen_on_each_broker(include_str!("seen/records_deleted.txt"), |client| {
+        let mut talk = Talk::new(client);
+        let (id, epoch) = talk.init();
+        let own = Some(talk.transactional_id());
+        let batch = Raw::of(3).from(id, epoch, 0).with(|raw| raw.attributes = 0x10);
+        talk.produce_raw(12, own, &batch, 0);
+        talk.produce_raw(12, None, &Raw::of(3), 0);
+        for (asked, offset) in [
+            ("nothing", 0),
+            ("a part of the first batch", 1),
+            ("more of it", 2),
+            ("all of it", 3),
+            ("a part of the second", 4),
+            ("all but one", 5),
+            ("all", 6),
+        ] {
+            let code = delete_before(talk.client, &talk.topic, 0, offset);
+            let latest = format!("{} | {}", talk.list_offsets(0, 0, -1), talk.list_offsets(0, 1, -1));
+            let seen = format!("{code} {latest}, {}, {}", talk.fetch(0, offset, 0), talk.fetch(0, offset, 1));
+            talk.say(asked, seen);
+        }
+        talk.produce_raw(12, None, &Raw::of(2), 0);
+        talk.say_fetch("after one more", 0, 6, 1);
+        talk.say_end("commit", 5, (id, epoch), true);
+        talk.say_fetch("committed", 0, 6, 1);
+        talk.lines
+    });
+}
+
 #[test]
 fn transactions_are_listed_and_described() {
     seen_on_each_broker(include_str!("seen/listed.txt"), |client| {
