@@ -11,13 +11,15 @@ use super::{Refusal, RequestContext};
 use crate::config::layers::Configs;
 use crate::error::Error;
 use crate::security::acl::kinds::Operation;
+use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: AlterConfigsRequest) -> Result<AlterConfigsResponse, Refusal> {
     let altered = answer_each(
+        cx.cluster,
         &request.resources,
         |resource| (resource.resource_type, &resource.resource_name),
-        |resource| replace(cx, resource, request.validate_only),
+        |resource, topics| replace(cx, topics, resource, request.validate_only),
     );
     let responses = altered.into_iter().map(|altered| {
         AlterConfigsResourceResponse::default()
@@ -29,11 +31,16 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: AlterConfigsRequest) -> R
     Ok(AlterConfigsResponse::default().with_responses(responses.collect()))
 }
 
-fn replace(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Error> {
+fn replace(
+    cx: &RequestContext<'_>,
+    topics: Option<&mut Topics>,
+    resource: &AlterConfigsResource,
+    validate_only: bool,
+) -> Result<(), Error> {
     check_named(resource.configs.iter().map(|config| (config.name.as_str(), config.value.is_some())))?;
     cx.authorize(Operation::AlterConfigs, ConfigResource::guarded(resource.resource_type, &resource.resource_name))?;
     let target = ConfigResource::parse(resource.resource_type, &resource.resource_name, Verb::Alter, cx.node_id)?;
     let pairs = resource.configs.iter().filter_map(|config| Some((config.name.as_str(), config.value.as_ref()?)));
     let configs: Configs = pairs.map(|(name, value)| (name.to_owned(), value.to_string())).collect();
-    config_resource::alter(cx.cluster, &target, validate_only, |_| Ok(configs.clone()))
+    config_resource::alter(cx.cluster, &target, topics, validate_only, |_| Ok(configs.clone()))
 }

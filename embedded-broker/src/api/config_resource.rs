@@ -6,6 +6,7 @@ use crate::config::layers::Configs;
 use crate::error::Error;
 use crate::protocol::StrBytes;
 use crate::security::acl::resource::Resource;
+use crate::topic::Topics;
 
 /// A resource that has configs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,20 +105,31 @@ fn unknown_kind(verb: Verb, kind: i8) -> Error {
     })
 }
 
-/// Answers a request that alters configs: each resource by itself, and one that is named twice not at all.
+/// Answers a request that alters configs: each resource by itself, and one that is named twice not at all. What it alters
+/// of topics is one change of them; `alter` is given them for a topic, and nothing for what is none.
 pub(super) fn answer_each<'a, T>(
+    cluster: &Cluster,
     resources: &'a [T],
     name: impl Fn(&'a T) -> (i8, &'a StrBytes),
-    alter: impl Fn(&'a T) -> Result<(), Error>,
+    alter: impl Fn(&'a T, Option<&mut Topics>) -> Result<(), Error>,
 ) -> Vec<Altered> {
     let named = count(resources.iter().map(&name));
-    let answers = resources.iter().map(|resource| {
-        let (kind, name) = name(resource);
-        let altered = if named.get(&(kind, name)) == Some(&1) {
-            alter(resource)
+    let alter = |resource: &'a T, topics: Option<&mut Topics>| {
+        if named.get(&name(resource)) == Some(&1) {
+            alter(resource, topics)
         } else {
             Err(invalid_request("Each resource must appear at most once."))
-        };
+        }
+    };
+    let (of_topics, of_others): (Vec<_>, Vec<_>) =
+        resources.iter().enumerate().partition(|(_, resource)| name(resource).0 == TOPIC);
+    let topics_altered = cluster.change_each_topic(&of_topics, |topics, (_, resource)| alter(resource, Some(topics)));
+    let others_altered = of_others.iter().map(|(_, resource)| alter(resource, None));
+    let mut altered: Vec<_> =
+        of_topics.iter().zip(topics_altered).chain(of_others.iter().zip(others_altered)).collect();
+    altered.sort_by_key(|((place, _), _)| *place);
+    let answers = altered.into_iter().map(|((_, resource), altered)| {
+        let (kind, name) = name(resource);
         let (code, text) = outcome(&altered);
         Altered { kind, name: name.clone(), code, text }
     });
@@ -157,11 +169,15 @@ pub(super) fn check_named<'a>(configs: impl Iterator<Item = (&'a str, bool)> + C
 pub(super) fn alter(
     cluster: &Cluster,
     resource: &ConfigResource,
+    topics: Option<&mut Topics>,
     validate_only: bool,
     change: impl Fn(&Configs) -> Result<Configs, Error>,
 ) -> Result<(), Error> {
     match resource {
-        ConfigResource::Topic(name) => cluster.alter_topic_configs(name, validate_only, change),
+        ConfigResource::Topic(name) => match topics {
+            Some(topics) => cluster.alter_topic_configs(topics, name, validate_only, change),
+            None => Err(unknown_kind(Verb::Alter, TOPIC)),
+        },
         ConfigResource::Broker(node) => cluster.alter_broker_configs(*node, validate_only, change),
         ConfigResource::Group(name) => cluster.alter_group_configs(name, validate_only, change),
         ConfigResource::ClientMetrics(name) => cluster.alter_client_metrics(name, validate_only, change),

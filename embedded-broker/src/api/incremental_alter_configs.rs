@@ -17,6 +17,7 @@ use crate::config::{broker_defs, group_config, topic_defs};
 use crate::error::{Error, ErrorCode};
 use crate::loggers;
 use crate::security::acl::kinds::Operation;
+use crate::topic::Topics;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -24,9 +25,10 @@ pub(crate) fn handle(
     request: IncrementalAlterConfigsRequest,
 ) -> Result<IncrementalAlterConfigsResponse, Refusal> {
     let altered = answer_each(
+        cx.cluster,
         &request.resources,
         |resource| (resource.resource_type, &resource.resource_name),
-        |resource| alter(cx, resource, request.validate_only),
+        |resource, topics| alter(cx, topics, resource, request.validate_only),
     );
     let responses = altered.into_iter().map(|altered| {
         AlterConfigsResourceResponse::default()
@@ -38,7 +40,12 @@ pub(crate) fn handle(
     Ok(IncrementalAlterConfigsResponse::default().with_responses(responses.collect()))
 }
 
-fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only: bool) -> Result<(), Error> {
+fn alter(
+    cx: &RequestContext<'_>,
+    topics: Option<&mut Topics>,
+    resource: &AlterConfigsResource,
+    validate_only: bool,
+) -> Result<(), Error> {
     let has_value = |config: &AlterableConfig| config.value.is_some() || config.config_operation == DELETE;
     check_named(resource.configs.iter().map(|config| (config.name.as_str(), has_value(config))))?;
     cx.authorize(Operation::AlterConfigs, ConfigResource::guarded(resource.resource_type, &resource.resource_name))?;
@@ -59,7 +66,9 @@ fn alter(cx: &RequestContext<'_>, resource: &AlterConfigsResource, validate_only
         ConfigResource::ClientMetrics(_) => |_: &str| None,
         ConfigResource::BrokerLogger => return alter_loggers(cx, &ops, validate_only),
     };
-    config_resource::alter(cx.cluster, &target, validate_only, |current| apply(find, current, ops.iter().copied()))
+    config_resource::alter(cx.cluster, &target, topics, validate_only, |current| {
+        apply(find, current, ops.iter().copied())
+    })
 }
 
 fn alter_loggers(cx: &RequestContext<'_>, ops: &[(&str, Op<'_>)], validate_only: bool) -> Result<(), Error> {

@@ -49,13 +49,15 @@ impl Cluster {
         Ok(())
     }
 
-    /// Changes a topic's configs by `change`, which is given the present ones; only looks when `validate_only`.
+    /// Changes the configs of a topic of a picture by `change`, which is given the present ones; only looks when
+    /// `validate_only`.
     ///
     /// # Errors
     ///
     /// `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_CONFIG`, or what `change` says.
     pub(crate) fn alter_topic_configs(
         &self,
+        topics: &mut Topics,
         name: &str,
         validate_only: bool,
         change: impl Fn(&Configs) -> Result<Configs, Error>,
@@ -63,28 +65,21 @@ impl Cluster {
         if name.is_empty() {
             return Err(Error::with_code(ErrorCode::InvalidRequest, "Default topic resources are not allowed."));
         }
-        let alter = |topics: &Topics| {
-            let known = topics.by_name(name);
-            let none = Configs::new();
-            let configs = change(known.map_or(&none, |topic| &topic.configs))?;
-            check_name(name)?;
-            // As Kafka, which looks at the configs before it looks for the topic.
-            alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
-            let missing =
-                || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
-            let topic = known.ok_or_else(missing)?;
-            Ok(Topic { configs, ..Topic::clone(topic) })
-        };
-        if validate_only {
-            return alter(&self.topics()).map(drop);
-        }
-        self.change_topics(|topics| {
-            let topic = alter(topics)?;
-            let config = self.log_config(&topic.configs)?;
+        let known = topics.by_name(name);
+        let none = Configs::new();
+        let configs = change(known.map_or(&none, |topic| &topic.configs))?;
+        check_name(name)?;
+        // As Kafka, which looks at the configs before it looks for the topic.
+        alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
+        let missing =
+            || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
+        let topic = Topic { configs, ..Topic::clone(known.ok_or_else(missing)?) };
+        let config = self.log_config(&topic.configs)?;
+        if !validate_only {
             topic.partitions.iter().for_each(|partition| partition.set_config(Arc::clone(&config)));
             topics.insert(topic);
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Changes the dynamic configs of one broker, or the default of all when `node` is absent; only looks when
@@ -206,6 +201,12 @@ mod tests {
         move |_| Ok(Configs::from([pair.clone()]))
     }
 
+    fn alter_topic(cluster: &Cluster, validate_only: bool, max_message_bytes: &str) {
+        let change = set("max.message.bytes", max_message_bytes);
+        let altered = cluster.change_topics(|topics| cluster.alter_topic_configs(topics, "t", validate_only, change));
+        altered.expect("a legal config");
+    }
+
     fn max_message_bytes(cluster: &Cluster) -> Vec<usize> {
         let topics = cluster.topics();
         let topic = topics.by_name("t").expect("a topic");
@@ -215,7 +216,7 @@ mod tests {
     #[test]
     fn an_altered_config_reaches_the_logs_of_old_and_new_partitions() {
         let cluster = cluster();
-        cluster.alter_topic_configs("t", false, set("max.message.bytes", "700")).expect("a legal config");
+        alter_topic(&cluster, false, "700");
         let topic = Arc::clone(cluster.topics().by_name("t").expect("a topic"));
         let grown = cluster.change_topics(|topics| cluster.add_partitions(topics, &topic, vec![vec![1]]));
         grown.expect("a partition more");
@@ -227,7 +228,7 @@ mod tests {
         let cluster = cluster();
         cluster.alter_broker_configs(Some(1), false, set("message.max.bytes", "500")).expect("a legal config");
         assert_eq!(max_message_bytes(&cluster), [500]);
-        cluster.alter_topic_configs("t", false, set("max.message.bytes", "700")).expect("a legal config");
+        alter_topic(&cluster, false, "700");
         cluster.alter_broker_configs(Some(1), false, set("message.max.bytes", "600")).expect("a legal config");
         assert_eq!(max_message_bytes(&cluster), [700]);
     }
@@ -235,7 +236,7 @@ mod tests {
     #[test]
     fn what_is_only_validated_reaches_nothing() {
         let cluster = cluster();
-        cluster.alter_topic_configs("t", true, set("max.message.bytes", "700")).expect("a legal config");
+        alter_topic(&cluster, true, "700");
         cluster
             .alter_broker_configs(None, true, |current| {
                 let mut configs = current.clone();

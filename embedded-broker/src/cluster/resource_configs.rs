@@ -92,13 +92,11 @@ impl Cluster {
         if name.is_empty() {
             return Err(Error::with_code(ErrorCode::InvalidRequest, "Default group resources are not allowed."));
         }
-        self.alter_resource(validate_only, |all| {
-            let configs = change(&all.group(name))?;
-            group_config::check(&self.broker_configs(), self.controller_id(), &configs)?;
-            all.set_group(name, configs, &self.group_defaults);
-            let (group, configs) = (name.to_owned(), all.group(name));
-            Ok(StateRecord::GroupConfigs { group, configs })
-        })
+        let _one_at_a_time = self.changes.lock();
+        let configs = change(&self.resource_configs().group(name))?;
+        group_config::check(&self.broker_configs(), self.controller_id(), &configs)?;
+        let fact = || StateRecord::GroupConfigs { group: name.to_owned(), configs: configs.clone() };
+        self.alter_resource(validate_only, fact, |all| all.set_group(name, configs.clone(), &self.group_defaults))
     }
 
     /// As [`alter_group_configs`](Self::alter_group_configs), for client metrics; a resource without configs is gone.
@@ -115,25 +113,24 @@ impl Cluster {
         if name.is_empty() {
             return Err(Error::with_code(ErrorCode::InvalidRequest, "Subscription name can't be empty"));
         }
-        self.alter_resource(validate_only, |all| {
-            let configs = change(&all.client_metrics(name))?;
-            let subscription = Arc::new(Subscription::read(&configs)?);
-            all.set_client_metrics(name, configs, subscription);
-            Ok(StateRecord::ClientMetrics { name: name.to_owned(), configs: all.client_metrics(name) })
-        })
+        let _one_at_a_time = self.changes.lock();
+        let configs = change(&self.resource_configs().client_metrics(name))?;
+        let subscription = Arc::new(Subscription::read(&configs)?);
+        let fact = || StateRecord::ClientMetrics { name: name.to_owned(), configs: configs.clone() };
+        self.alter_resource(validate_only, fact, |all| all.set_client_metrics(name, configs.clone(), subscription))
     }
 
+    /// Keeps a change that was checked, and makes it. Whoever looks at the configs meanwhile goes on with what they were;
+    /// if nobody does, nothing is copied: a request may change thousands.
     fn alter_resource(
         &self,
         validate_only: bool,
-        change: impl FnOnce(&mut ResourceConfigs) -> Result<StateRecord, Error>,
+        fact: impl FnOnce() -> StateRecord,
+        change: impl FnOnce(&mut ResourceConfigs),
     ) -> Result<(), Error> {
-        let _one_at_a_time = self.changes.lock();
-        let mut copy = ResourceConfigs::clone(&self.resource_configs());
-        let fact = change(&mut copy)?;
         if !validate_only {
-            self.state.keep(|| [fact])?;
-            *self.resource_configs.write() = Arc::new(copy);
+            self.state.keep(|| [fact()])?;
+            change(Arc::make_mut(&mut self.resource_configs.write()));
             self.metadata_changed();
         }
         Ok(())

@@ -3,12 +3,13 @@
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
 use crate::patience::ask_until;
+use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::alter_configs_request::{
     AlterConfigsResource as LegacyResource, AlterableConfig as LegacyConfig,
 };
 use kafka_protocol::messages::describe_configs_response::DescribeConfigsResourceResult;
 use kafka_protocol::messages::incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig};
-use kafka_protocol::messages::{AlterConfigsRequest, IncrementalAlterConfigsRequest};
+use kafka_protocol::messages::{AlterConfigsRequest, ApiVersionsRequest, IncrementalAlterConfigsRequest};
 
 use super::{Answer, BROKER, TOPIC, describe, entry, make, ok, refused, synonyms, text, topic, with_config};
 
@@ -275,4 +276,28 @@ fn the_old_request_replaces_all_configs() {
         let unknown = refused(40, "Unknown topic config name: nope");
         assert_eq!(replace(client, TOPIC, &topic_name, &[("nope", Some("1"))]), unknown);
     });
+}
+
+#[test]
+fn what_a_request_alters_of_many_topics_is_one_change_and_each_is_answered_in_its_place() {
+    let broker = EmbeddedBroker::builder().topic("a", 1).topic("b", 1).start().expect("the broker starts");
+    let mut client = Client::of(&broker);
+    let changes = |client: &mut Client| client.call(4, &client_software()).finalized_features_epoch;
+    let before = changes(&mut client);
+    let resource = |(kind, name): (i8, &str)| {
+        let key = if kind == TOPIC { "retention.ms" } else { "num.io.threads" };
+        let config = AlterableConfig::default().with_name(text(key)).with_value(Some(text("9")));
+        let resource = AlterConfigsResource::default().with_resource_type(kind).with_resource_name(text(name));
+        resource.with_configs(vec![config])
+    };
+    let named = [(TOPIC, "nope"), (TOPIC, "a"), (BROKER, "1"), (TOPIC, "b"), (TOPIC, "")];
+    let request = IncrementalAlterConfigsRequest::default().with_resources(named.map(resource).to_vec());
+    let responses = client.call(1, &request).responses;
+    let answers: Vec<_> = responses.iter().map(|one| (one.resource_name.as_str(), one.error_code)).collect();
+    assert_eq!(answers, [("nope", 3), ("a", 0), ("1", 0), ("b", 0), ("", 42)]);
+    assert_eq!(changes(&mut client), before + 2, "of the topics, and of the broker");
+}
+
+fn client_software() -> ApiVersionsRequest {
+    ApiVersionsRequest::default().with_client_software_name(text("test")).with_client_software_version(text("1"))
 }
