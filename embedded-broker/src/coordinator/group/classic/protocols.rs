@@ -1,5 +1,6 @@
 //! Which assignment protocol a generation uses.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{ClassicGroup, ClassicState, Protocol};
@@ -14,8 +15,8 @@ impl ClassicGroup {
         if self.state == ClassicState::Empty {
             return true;
         }
-        let common = |p: &Protocol| self.members.values().all(|member| member.supports(&p.name));
-        self.protocol_type.as_deref() == Some(protocol_type) && protocols.iter().any(common)
+        let members = self.members.values().map(|member| &*member.protocols);
+        self.protocol_type.as_deref() == Some(protocol_type) && !spoken_by_all(protocols, members).is_empty()
     }
 
     pub(super) fn select_protocol(&self) -> Option<Arc<str>> {
@@ -31,12 +32,58 @@ impl ClassicGroup {
 
 /// The protocol most members prefer among those that all speak; each member's are in the order of its preference.
 pub(crate) fn select_protocol(members: &[&[Protocol]]) -> Option<Arc<str>> {
-    let speaks = |protocols: &[Protocol], name: &Arc<str>| protocols.iter().any(|protocol| protocol.name == *name);
-    let candidates = members.first()?.iter().map(|protocol| &protocol.name);
-    let candidates: Vec<_> = candidates.filter(|name| members.iter().all(|member| speaks(member, name))).collect();
-    let vote =
-        |protocols: &&[Protocol]| protocols.iter().map(|p| &p.name).find(|name| candidates.contains(name)).cloned();
-    let votes: Vec<Option<Arc<str>>> = members.iter().map(vote).collect();
-    let votes_for = |name: &Arc<str>| votes.iter().filter(|vote| vote.as_ref() == Some(name)).count();
-    most_voted(candidates.iter().map(|&name| (name, votes_for(name)))).map(Arc::clone)
+    let first = members.first()?;
+    let candidates = spoken_by_all(first, members.iter().copied());
+    let vote = |protocols: &[Protocol]| protocols.iter().find_map(|protocol| candidates.get(&protocol.name).copied());
+    let mut votes: HashMap<&Arc<str>, usize> = HashMap::new();
+    for voted in members.iter().filter_map(|protocols| vote(protocols)) {
+        *votes.entry(voted).or_default() += 1;
+    }
+    let in_order = first.iter().filter_map(|protocol| candidates.get(&protocol.name).copied());
+    most_voted(in_order.map(|name| (name, votes.get(name).copied().unwrap_or(0)))).map(Arc::clone)
+}
+
+/// Which of these protocols every member speaks. A member may name tens of thousands.
+fn spoken_by_all<'a>(
+    protocols: &'a [Protocol],
+    members: impl Iterator<Item = &'a [Protocol]>,
+) -> HashSet<&'a Arc<str>> {
+    let mut speakers: HashMap<&Arc<str>, usize> = protocols.iter().map(|protocol| (&protocol.name, 0)).collect();
+    let mut n_members = 0;
+    for member in members {
+        for protocol in member {
+            // Who names one again does not count again.
+            if let Some(speakers) = speakers.get_mut(&protocol.name).filter(|speakers| **speakers == n_members) {
+                *speakers += 1;
+            }
+        }
+        n_members += 1;
+    }
+    speakers.into_iter().filter(|(_, speakers)| *speakers == n_members).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn protocols(names: &[&str]) -> Vec<Protocol> {
+        names.iter().map(|name| Protocol { name: Arc::from(*name), metadata: Bytes::new() }).collect()
+    }
+
+    #[test]
+    fn a_protocol_that_a_member_names_again_is_not_spoken_by_another() {
+        let (twice, other) = (protocols(&["a", "a", "b"]), protocols(&["c", "b"]));
+        assert_eq!(select_protocol(&[&twice, &other]).as_deref(), Some("b"));
+        assert_eq!(select_protocol(&[&twice, &protocols(&["c"])]), None);
+        assert_eq!(select_protocol(&[&other, &twice, &protocols(&["b", "c", "a"])]).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn each_member_votes_for_the_first_that_all_speak() {
+        let members = [protocols(&["x", "a", "b"]), protocols(&["b", "a"]), protocols(&["b", "y", "a"])];
+        let members: Vec<&[Protocol]> = members.iter().map(|member| &**member).collect();
+        assert_eq!(select_protocol(&members).as_deref(), Some("b"));
+    }
 }
