@@ -18,6 +18,8 @@ const MAX_CLIENTS: usize = 16_384;
 
 /// The last pushes are kept for tests to look at, and no more of them than this.
 const MAX_PUSHES: usize = 256;
+/// Nor more bytes, unless the last one alone is longer.
+const MAX_PUSHED: usize = 64 << 20;
 
 /// Metrics that a client pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +68,10 @@ impl Telemetry {
     /// Keeps what was pushed.
     pub(crate) fn keep(&self, pushed: PushedMetrics) {
         let mut pushes = self.pushes.lock();
-        if pushes.len() == MAX_PUSHES {
-            pushes.pop_front();
+        let mut len = pushed.metrics.len() + pushes.iter().map(|pushed| pushed.metrics.len()).sum::<usize>();
+        while pushes.len() == MAX_PUSHES || len > MAX_PUSHED {
+            let Some(oldest) = pushes.pop_front() else { break };
+            len -= oldest.metrics.len();
         }
         pushes.push_back(pushed);
     }
@@ -109,5 +113,31 @@ fn make_room(instances: &mut HashMap<Uuid, Instance>, now: Timestamp) {
     }
     if let Some(id) = instances.iter().min_by_key(|(_, instance)| instance.last_seen).map(|(id, _)| *id) {
         instances.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_pushes_are_forgotten_for_their_number_and_for_their_length() {
+        let telemetry = Telemetry::default();
+        let push = |id: usize, len: usize| {
+            telemetry.keep(PushedMetrics {
+                client_instance_id: String::new(),
+                client_id: id.to_string(),
+                terminating: false,
+                metrics: vec![0; len].into(),
+            });
+        };
+        let kept = || telemetry.pushes().iter().map(|pushed| pushed.client_id.clone()).collect::<Vec<_>>();
+        (0..MAX_PUSHES + 2).for_each(|id| push(id, 1));
+        assert_eq!((kept().len(), kept()[0].as_str()), (MAX_PUSHES, "2"));
+        push(1000, MAX_PUSHED / 2);
+        push(1001, MAX_PUSHED / 2);
+        assert_eq!(kept(), ["1000", "1001"]);
+        push(1002, MAX_PUSHED + 1);
+        assert_eq!(kept(), ["1002"]);
     }
 }
