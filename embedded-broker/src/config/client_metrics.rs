@@ -7,7 +7,8 @@ use regex_lite::Regex;
 use super::alter::invalid;
 use super::check::{InvalidConfig, canonical, elements};
 use super::def::{ConfigDef, int, list};
-use super::layers::{ConfigEntry, ConfigSource, Configs};
+use super::described::ConfigEntry;
+use super::layers::{ConfigSource, Configs};
 use crate::error::{Error, ErrorCode};
 
 /// By name.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::alter::invalid;
 use super::check::{InvalidConfig, canonical};
 use super::def::{ConfigDef, int, string};
-use super::layers::{BrokerLayers, ConfigEntry, ConfigSource, Configs, Synonym};
+use super::described::{ConfigEntry, Synonym};
+use super::layers::{BrokerLayers, ConfigSource, Configs};
 use crate::coordinator::group::config::GroupConfig;
 use crate::error::Error;
 

@@ -5,6 +5,7 @@ pub(crate) mod broker_defs;
 pub(crate) mod check;
 pub(crate) mod client_metrics;
 pub(crate) mod def;
+pub(crate) mod described;
 pub(crate) mod duration;
 pub(crate) mod group_config;
 pub(crate) mod layers;
