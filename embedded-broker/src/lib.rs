@@ -59,6 +59,7 @@ mod transactions;
 mod upkeep;
 mod violations;
 mod watches;
+mod whole_pattern;
 mod wire;
 
 pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Flush};

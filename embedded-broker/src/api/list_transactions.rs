@@ -1,6 +1,8 @@
 //! ListTransactions, versions 0 to 2: transactional ids by state, by producer id, by how long they are open (from version 1)
 //! and by a pattern that fits the whole id (from version 2).
 
+use std::collections::HashSet;
+
 use kafka_protocol::messages::list_transactions_response::TransactionState;
 use kafka_protocol::messages::{ListTransactionsRequest, ListTransactionsResponse, ProducerId, TransactionalId};
 use regex_lite::Regex;
@@ -13,11 +15,12 @@ use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
+use crate::whole_pattern;
 
 /// What is asked for; what is absent lets everything through.
 struct Filter {
     states: Option<Vec<State>>,
-    producer_ids: Vec<ProducerId>,
+    producer_ids: HashSet<i64>,
     /// Only what began longer ago than this.
     open_longer_ms: Option<i64>,
     ids: Option<Regex>,
@@ -29,14 +32,14 @@ pub(crate) fn handle(
     request: ListTransactionsRequest,
 ) -> Result<ListTransactionsResponse, Refusal> {
     let pattern = request.transactional_id_pattern.as_deref().filter(|pattern| !pattern.is_empty());
-    let Ok(ids) = pattern.map(|pattern| Regex::new(&format!("^(?:{pattern})$"))).transpose() else {
+    let Ok(ids) = pattern.map(whole_pattern::compile).transpose() else {
         let code = ErrorCode::InvalidRegularExpression.code();
         return Ok(ListTransactionsResponse::default().with_error_code(code));
     };
     let states = request.state_filters.iter().filter_map(|name| State::from_name(name));
     let filter = Filter {
         states: (!request.state_filters.is_empty()).then(|| states.collect()),
-        producer_ids: request.producer_id_filters,
+        producer_ids: request.producer_id_filters.iter().map(|id| id.0).collect(),
         open_longer_ms: (request.duration_filter >= 0).then_some(request.duration_filter),
         ids,
         now_ms: cx.cluster.clock.wall_ms(),
@@ -61,7 +64,7 @@ pub(crate) fn handle(
 impl Filter {
     fn lets_through(&self, id: &str, known: &Description) -> bool {
         known.state != State::Dead
-            && (self.producer_ids.is_empty() || self.producer_ids.contains(&ProducerId(known.producer_id)))
+            && (self.producer_ids.is_empty() || self.producer_ids.contains(&known.producer_id))
             && self.states.as_ref().is_none_or(|states| states.contains(&known.state))
             && self.open_longer_ms.is_none_or(|open| self.now_ms.saturating_sub(known.started_ms) > open)
             && self.ids.as_ref().is_none_or(|ids| ids.is_match(id))

@@ -10,6 +10,7 @@ use super::def::{ConfigDef, int, list};
 use super::described::ConfigEntry;
 use super::layers::{ConfigSource, Configs};
 use crate::error::{Error, ErrorCode};
+use crate::whole_pattern;
 
 /// By name.
 static ALL: &[ConfigDef] = &[int("interval.ms", "300000"), list("match", ""), list("metrics", "")];
@@ -79,7 +80,7 @@ fn pattern(text: &str) -> Result<(&'static str, Regex), Error> {
     let (name, pattern) = text.split_once('=').filter(|(_, pattern)| !pattern.contains('=')).ok_or_else(illegal)?;
     let selector = SELECTORS.iter().find(|selector| **selector == name.trim()).ok_or_else(illegal)?;
     // As Java's matches(): the whole value.
-    let pattern = Regex::new(&format!("^(?:{})$", pattern.trim())).map_err(|_| illegal())?;
+    let pattern = whole_pattern::compile(pattern.trim()).map_err(|_| illegal())?;
     Ok((selector, pattern))
 }
 

@@ -2,6 +2,8 @@
 
 use regex_lite::Regex;
 
+use crate::whole_pattern;
+
 /// The rules, of which the first that applies counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Mapping(Vec<Rule>);
@@ -68,7 +70,7 @@ impl Rule {
             Some('U') => (Case::Upper, &rest[1..]),
             _ => (Case::AsIs, rest),
         };
-        let pattern = Regex::new(&format!("^(?:{pattern})$")).map_err(|_| "Invalid pattern in rule")?;
+        let pattern = whole_pattern::compile(pattern).map_err(|_| "Invalid pattern in rule")?;
         Ok((Self::Replace { pattern, replacement: replacement.to_owned(), case }, rest))
     }
 

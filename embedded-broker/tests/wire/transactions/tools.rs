@@ -279,6 +279,7 @@ fn transactions_are_listed_and_described() {
             ("a part of the id", 2, all.clone().with_transactional_id_pattern(Some(text(&id[..8])))),
             ("a pattern", 2, all.clone().with_transactional_id_pattern(Some(text(&format!("{}.*", &id[..8]))))),
             ("no pattern", 2, all.clone().with_transactional_id_pattern(Some(text("(")))),
+            ("no pattern by itself", 2, all.clone().with_transactional_id_pattern(Some(text("a)(b")))),
             ("an empty pattern", 2, all.clone().with_transactional_id_pattern(Some(text("")))),
         ] {
             let seen = list(&mut talk, version, &request);
