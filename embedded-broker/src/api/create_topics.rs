@@ -6,7 +6,7 @@
 //! Better than Kafka: when the answer is sent, every partition has its leader and every node knows it; of two names of
 //! one request that collide (`a.b` and `a_b`) the second is refused, where Kafka looks at those before the request only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopic};
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
@@ -110,9 +110,10 @@ fn create(
 }
 
 fn configs(topic: &CreatableTopic) -> Result<Configs, Error> {
-    let is_null =
-        |name: &&str| topic.configs.iter().any(|config| config.name.as_str() == *name && config.value.is_none());
-    let nulls: Vec<&str> = topic.configs.iter().map(|config| config.name.as_str()).filter(is_null).collect();
+    let without_value = topic.configs.iter().filter(|config| config.value.is_none());
+    let is_null: HashSet<&str> = without_value.map(|config| config.name.as_str()).collect();
+    let names = topic.configs.iter().map(|config| config.name.as_str());
+    let nulls: Vec<&str> = names.filter(|name| is_null.contains(name)).collect();
     if !nulls.is_empty() {
         let why = format!("Null value not supported for topic configs: {}", nulls.join(","));
         return Err(Error::with_code(ErrorCode::InvalidConfig, why));
