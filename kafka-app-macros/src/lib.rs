@@ -56,7 +56,8 @@ use proc_macro::TokenStream;
 /// | `reply` | returned values answer the request that was handled: they go to the topic that its headers name | off |
 /// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
-/// | `dead_letter` | a topic, `"off"` or `"stop"` | `"stop"` |
+/// | `retry_topics(attempts, backoff, multiplier, max_backoff, jitter, topics, suffix, dlt_suffix, auto_create, replication_factor, concurrency)` | deliveries from topics of their own, while the records behind go on; `topics` is `"per-delay"`, `"per-attempt"` or `"single"`; then `retry(attempts)` is 1 unless said | off; 3, `"1s"`, 1, none, 0, `"per-delay"`, `"-retry"`, `"-dlt"`, true, the broker's, the listener's |
+/// | `dead_letter` | a topic, `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
 /// | `timeout` | longest time for one call | none |
 /// | `auto_start` | whether it starts with the application | true |
 /// | `on_revoke` | `"drain"`, `"cancel"` | `"drain"` |

@@ -40,6 +40,30 @@
 //! `delivery = "exactly-once"` puts what a listener returns, what it sends through a [`Template`], its dead letters and its
 //! offsets into one transaction: see [`Delivery::ExactlyOnce`].
 //!
+//! # Trying again
+//!
+//! A record whose handler fails is delivered again in place (`retry(..)`), with the records behind it waiting, or from a
+//! topic of its own after a delay (`retry_topics(..)`), with the records behind it going on: then records of one key may
+//! overtake each other. In the end it goes to the dead letters. See [`RetryTopicSettings`].
+//!
+//! ```
+//! use kafka_app::{KafkaApp, Text, kafka_listener, listeners};
+//!
+//! #[kafka_listener(
+//!     topic = "orders",
+//!     group = "billing",
+//!     retry_topics(attempts = 4, backoff = "1s", multiplier = 10.0, max_backoff = "1m")
+//! )]
+//! async fn bill(Text(order): Text) -> Result<(), std::io::Error> {
+//!     println!("{order}");
+//!     Ok(())
+//! }
+//!
+//! let topology = KafkaApp::new("localhost:9092").listeners(listeners![bill]).topology()?;
+//! assert_eq!(topology.topics(), ["orders", "orders-dlt", "orders-retry-1000", "orders-retry-10000", "orders-retry-60000"]);
+//! # Ok::<(), kafka_app::Error>(())
+//! ```
+//!
 //! # Asking
 //!
 //! [`KafkaTemplate::request`] sends a record and waits for the reply to it, [`KafkaTemplate::request_many`] for several. A
@@ -87,6 +111,7 @@
 #[cfg(all(test, feature = "macros"))]
 extern crate self as kafka_app;
 
+mod clock;
 mod error;
 mod offset_spec;
 mod record;
@@ -119,7 +144,7 @@ pub mod __private;
 pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
-pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering};
+pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetryTopicNames, RetryTopicSettings};
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]
 pub use convert::{Json, JsonError};

@@ -53,6 +53,19 @@ pub(crate) fn leaving_transaction(place: Place<'_>, error: &str, delay: Duration
     );
 }
 
+/// A delivery failed and the record is now in a retry topic.
+pub(crate) fn forwarded(place: Place<'_>, error: &str, retry_topic: &str, delay: Duration) {
+    event!(
+        warn,
+        "listener.forwarded",
+        place,
+        error,
+        retry_topic,
+        ?delay,
+        "the record failed and is handled again from a retry topic"
+    );
+}
+
 /// A record was given up and is now in the dead letter topic.
 pub(crate) fn dead_lettered(place: Place<'_>, error: &str, dead_letter_topic: &str) {
     event!(
@@ -107,14 +120,7 @@ pub(crate) fn reply_refused(place: Place<'_>, error: &str, to: &str) {
     );
 }
 
-/// The partitions of a dead letter topic are unknown, so that its letters go where the partitioner says.
-pub(crate) fn partitions_unknown(place: Place<'_>, error: &str, dead_letter_topic: &str) {
-    event!(
-        warn,
-        "listener.partitions_unknown",
-        place,
-        error,
-        dead_letter_topic,
-        "the dead letter does not keep its partition"
-    );
+/// The partitions of a dead letter or retry topic are unknown, so that its records go where the partitioner says.
+pub(crate) fn partitions_unknown(place: Place<'_>, error: &str, to: &str) {
+    event!(warn, "listener.partitions_unknown", place, error, to, "the record does not keep its partition");
 }

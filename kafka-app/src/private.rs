@@ -1,7 +1,7 @@
 //! What generated code may call; hidden, and exempt from semantic versioning.
 
 pub use crate::{
-    config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings},
+    config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings, RetryTopicNames, RetryTopicSettings},
     extract::{FromBatch, FromRecord},
     handler::{
         BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs,

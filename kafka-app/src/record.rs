@@ -82,6 +82,17 @@ impl RawRecord {
         }
     }
 
+    /// The value of the last header of that name, as [`Headers::last`].
+    pub(crate) fn last_header<'r>(&'r self, name: &str) -> Option<Option<&'r [u8]>> {
+        let mut last = None;
+        self.for_each_header(|header, value| {
+            if header == name {
+                last = Some(value);
+            }
+        });
+        last
+    }
+
     /// The leader epoch the record was fetched under, where the broker told it.
     #[must_use]
     pub fn leader_epoch(&self) -> Option<i32> {

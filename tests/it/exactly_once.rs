@@ -11,24 +11,13 @@ use kafka_app::{
     Batch, DeliveryAttempt, ErrorKind, KafkaApp, Listener, Outgoing, RecordMetadata, RunningApp, State, Template, Text,
     TransactionError, kafka_listener, listeners,
 };
-use kafka_app_tests::{Journal, Record, TestBroker, record};
+use kafka_app_tests::{Failed, Journal, Record, TestBroker, record};
 
 /// What goes wrong, and how often it did.
 #[derive(Debug, Default)]
 struct Trouble {
     n_failed: AtomicU32,
 }
-
-#[derive(Debug)]
-struct Failed;
-
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("it failed on purpose")
-    }
-}
-
-impl std::error::Error for Failed {}
 
 #[kafka_listener(topic = "${in}", group = "${group}", send_to = "${out}", delivery = "exactly-once")]
 async fn copy(text: String) -> String {

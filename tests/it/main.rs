@@ -13,5 +13,6 @@ mod listener;
 mod ordering;
 mod rebalance;
 mod request_reply;
+mod retry_topics;
 mod survival;
 mod template;

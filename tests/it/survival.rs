@@ -141,6 +141,39 @@ async fn at_most_once_repeats_nothing_when_its_process_is_killed_ten_times() -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_on_its_way_through_a_retry_topic_when_the_process_is_killed() -> Result<()> {
+    const RECORDS: usize = 4_000;
+    for delivery in ["retried-at-least-once", "retried-exactly-once"] {
+        let broker = broker()?;
+        let topic = broker.topic("numbers", 6).await?;
+        broker.produce(&topic, (0..RECORDS).map(|n| record(n.to_string(), n.to_string()))).await?;
+        let copies = broker.topic("copies", 6).await?;
+        let mut seen = Seen::default();
+        for _ in 0..KILLS {
+            let mut worker = Worker::start(&broker, &topic, delivery)?;
+            worker.take(1 + random(RECORDS / (2 * KILLS)), &mut seen).await?;
+            worker.kill(&mut seen).await?;
+        }
+        let mut worker = Worker::start(&broker, &topic, delivery)?;
+        while seen.counts.len() < RECORDS {
+            worker.take(1, &mut seen).await?;
+        }
+        let mut counts = HashMap::<String, u32>::new();
+        for record in broker.records(&copies, RECORDS).await? {
+            *counts.entry(record.text()).or_default() += 1;
+        }
+        worker.kill(&mut seen).await?;
+        let repeated = counts.values().filter(|n| **n > 1).count();
+        if delivery == "retried-exactly-once" {
+            assert_eq!((counts.len(), repeated), (RECORDS, 0), "lost and repeated");
+        }
+        let handled_again = seen.counts.values().filter(|n| **n > 1).count();
+        println!("{delivery}: {RECORDS} records, {KILLS} kills: 0 lost, {handled_again} were handled more than once");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn exactly_once_copies_every_record_once_when_its_process_is_killed_ten_times() -> Result<()> {
     const RECORDS: usize = 40_000;
     let broker = broker()?;

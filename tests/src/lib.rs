@@ -7,10 +7,12 @@
 
 mod broker;
 mod client;
+mod failed;
 mod journal;
 
 pub use broker::TestBroker;
 pub use client::{Record, record};
+pub use failed::Failed;
 pub use journal::{Entry, Journal};
 
 /// The longest a test waits for anything: long enough for a loaded machine, short enough to fail a build.

@@ -1,12 +1,13 @@
 //! The process that `it/survival.rs` kills: it writes the payload of each record it handles as a line; exactly once, it
-//! also sends it to a topic, in transactions.
+//! also sends it to a topic, in transactions. With `retried-` before the
+//! delivery it handles each record the second time only, from a retry topic.
 //!
 //! `worker BOOTSTRAP TOPIC GROUP DELIVERY SESSION_TIMEOUT_MS [OUT]`
 
 use std::{io::Write, sync::Mutex};
 
 use anyhow::{Context, Result};
-use kafka_app::{Delivery, KafkaApp, State, kafka_listener, listeners};
+use kafka_app::{Delivery, DeliveryAttempt, KafkaApp, State, kafka_listener, listeners};
 
 /// Where lines go; a whole line in one call, so that a kill leaves no half line.
 struct Out(Mutex<std::io::Stdout>);
@@ -24,6 +25,26 @@ async fn copy(payload: String, State(out): State<Out>) -> Result<String, std::io
     Ok(payload)
 }
 
+/// Handles each record the second time only, from a retry topic.
+#[kafka_listener(
+    id = "worker",
+    topic = "${in}",
+    group = "${group}",
+    send_to = "${out}",
+    retry_topics(attempts = 3, backoff = "100ms")
+)]
+async fn reluctant(
+    payload: String,
+    DeliveryAttempt(attempt): DeliveryAttempt,
+    State(out): State<Out>,
+) -> Result<String, std::io::Error> {
+    if attempt == 1 {
+        return Err(std::io::Error::other("not yet"));
+    }
+    handle(&payload, State(out)).await?;
+    Ok(payload)
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = std::env::args().collect::<Vec<_>>();
@@ -34,6 +55,10 @@ async fn main() -> Result<()> {
         "at-least-once" => listeners![handle],
         "at-most-once" => listeners![handle].into_iter().map(|l| l.delivery(Delivery::AtMostOnce)).collect(),
         "exactly-once" => listeners![copy],
+        "retried-at-least-once" => listeners![reluctant],
+        "retried-exactly-once" => {
+            listeners![reluctant].into_iter().map(|l| l.delivery(Delivery::ExactlyOnce)).collect()
+        }
         other => anyhow::bail!("unknown delivery {other}"),
     };
     let app = KafkaApp::new(bootstrap)

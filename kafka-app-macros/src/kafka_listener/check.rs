@@ -1,24 +1,26 @@
 //! What options must and must not say together.
 
+use std::time::Duration;
+
 use proc_macro2::Span;
 use syn::Ident;
 
 use super::{
     function::Function,
-    model::{DeadLetter, Delivery, Options, Ordering},
+    model::{DeadLetter, Delivery, Options, Ordering, RetryTopicNames},
 };
-use crate::{ctxt::Ctxt, values::TopicName};
+use crate::{ctxt::Ctxt, options::Slot, values::TopicName};
 
 /// Reports every contradiction.
 pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     topics(options, cx);
-    not_yet(options, cx);
     at_most_once(options, cx);
     exactly_once(options, function, cx);
     acknowledgment(options, function, cx);
     lanes(options, cx);
     batch(options, function, cx);
     retry(options, cx);
+    retry_topics(options, cx);
     dead_letter(options, cx);
     returns(options, function, cx);
 }
@@ -39,25 +41,17 @@ fn topics(options: &Options, cx: &Ctxt) {
     }
 }
 
-fn not_yet(options: &Options, cx: &Ctxt) {
-    if let Some(name) = options.retry_topics.name() {
-        cx.error(
-            name,
-            "retry topics are not there yet: `retry(..)` delivers again in place, without holding up polling",
-        );
-    }
-}
-
 /// At-most-once commits first, so nothing that comes after a failure can apply.
 fn at_most_once(options: &Options, cx: &Ctxt) {
     if options.delivery.get() != Some(&Delivery::AtMostOnce) {
         return;
     }
-    let refused: [(Option<&Ident>, &str); 5] = [
+    let refused: [(Option<&Ident>, &str); 6] = [
         (options.ack.name(), "offsets are committed before the function sees the record"),
         (options.ack_time.name(), "offsets are committed before the function sees the record"),
         (options.ack_count.name(), "offsets are committed before the function sees the record"),
         (options.retry.name(), "no record is delivered twice"),
+        (options.retry_topics.name(), "no record is delivered twice"),
         (options.dead_letter.name(), "a failed record is reported and counted, and is gone"),
     ];
     for (name, reason) in refused {
@@ -157,12 +151,41 @@ fn batch(options: &Options, function: &Function, cx: &Ctxt) {
 }
 
 fn retry(options: &Options, cx: &Ctxt) {
-    let Some(retry) = options.retry.get() else { return };
-    if let (Some(name), Some(longest), Some(first)) =
-        (retry.max_backoff.name(), retry.max_backoff.get(), retry.backoff.get())
+    if let Some(retry) = options.retry.get() {
+        backoff(&retry.backoff, &retry.max_backoff, cx);
+    }
+}
+
+fn backoff(first: &Slot<Duration>, longest: &Slot<Duration>, cx: &Ctxt) {
+    if let (Some(name), Some(longest), Some(first)) = (longest.name(), longest.get(), first.get())
         && longest < first
     {
         cx.error(name, "`max_backoff` is shorter than `backoff`");
+    }
+}
+
+fn retry_topics(options: &Options, cx: &Ctxt) {
+    let Some(name) = options.retry_topics.name() else { return };
+    if let Some(pattern) = options.topic_pattern.name() {
+        cx.error(
+            name,
+            format!(
+                "`{name}` with `{pattern}`: retry topics are created and read from the start, so topics must be named"
+            ),
+        );
+    }
+    let Some(retry) = options.retry_topics.get() else { return };
+    backoff(&retry.backoff, &retry.max_backoff, cx);
+    if let (Some(name), Some(1)) = (retry.attempts.name(), retry.attempts.get()) {
+        cx.error(name, "`attempts` must be at least 2: the first time, and one from a retry topic");
+    }
+    if let (Some(name), Some(RetryTopicNames::Single)) = (retry.topics.name(), retry.topics.get())
+        && retry.multiplier.get().is_some_and(|factor| *factor > 1.0)
+    {
+        cx.error(
+            name,
+            "`topics = \"single\"` needs one delay: in one topic a short delay waits for the long one before it",
+        );
     }
 }
 

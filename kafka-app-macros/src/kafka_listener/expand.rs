@@ -6,11 +6,11 @@ use syn::{Ident, spanned::Spanned};
 
 use super::{
     function::Function,
-    model::{Ack, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry},
+    model::{Ack, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics},
 };
 use crate::{
     paths::{self, Runtime},
-    values::TopicName,
+    values::{Text, TopicName},
 };
 
 /// Everything that is generated.
@@ -231,6 +231,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.reply.get().filter(|reply| **reply).map(|_| quote!(.reply())),
         options.filter.get().map(|path| quote!(.filter(#path))),
         options.retry.get().map(|said| retry(said, private)),
+        options.retry_topics.get().map(|said| retry_topics(said, private)),
         options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),
         options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
@@ -320,13 +321,41 @@ fn retry(said: &Retry, private: &TokenStream) -> TokenStream {
         ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
         ("jitter", said.jitter.get().map(ToTokens::to_token_stream)),
     ];
+    let settings = settings(&fields);
+    quote!(.retry(#private::RetrySettings #settings))
+}
+
+fn retry_topics(said: &RetryTopics, private: &TokenStream) -> TokenStream {
+    let names = said.topics.get().map(|names| match names {
+        RetryTopicNames::PerDelay => quote!(#private::RetryTopicNames::PerDelay),
+        RetryTopicNames::PerAttempt => quote!(#private::RetryTopicNames::PerAttempt),
+        RetryTopicNames::Single => quote!(#private::RetryTopicNames::Single),
+    });
+    let string_from = paths::string_from();
+    let text = |text: Option<&Text>| text.map(|text| quote!(#string_from(#text)));
+    let fields = [
+        ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
+        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
+        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
+        ("jitter", said.jitter.get().map(ToTokens::to_token_stream)),
+        ("topics", names),
+        ("suffix", text(said.suffix.get())),
+        ("dlt_suffix", text(said.dlt_suffix.get())),
+        ("auto_create", said.auto_create.get().map(ToTokens::to_token_stream)),
+        ("replication_factor", said.replication_factor.get().map(ToTokens::to_token_stream)),
+        ("concurrency", said.concurrency.get().map(ToTokens::to_token_stream)),
+    ];
+    let settings = settings(&fields);
+    quote!(.retry_topics(#private::RetryTopicSettings #settings))
+}
+
+/// The fields of a struct of options that were said, and the rest by default.
+fn settings(fields: &[(&str, Option<TokenStream>)]) -> TokenStream {
     let (some, default) = (paths::some(), paths::default());
-    let fields: Vec<_> = fields
-        .into_iter()
-        .filter_map(|(name, value)| value.map(|value| (format_ident!("{name}"), value)))
-        .map(|(name, value)| quote!(#name: #some(#value)))
-        .collect();
-    quote!(.retry(#private::RetrySettings { #(#fields,)* ..#default }))
+    let said = fields.iter().filter_map(|(name, value)| Some((format_ident!("{name}"), value.as_ref()?)));
+    let said = said.map(|(name, value)| quote!(#name: #some(#value)));
+    quote!({ #(#said,)* ..#default })
 }
 
 fn dead_letter_call(dead_letter: &DeadLetter, private: &TokenStream) -> TokenStream {

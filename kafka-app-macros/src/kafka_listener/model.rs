@@ -29,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) reply: Slot<bool>,
     pub(crate) filter: Slot<ExprPath>,
     pub(crate) retry: Slot<Retry>,
-    pub(crate) retry_topics: Slot<()>,
+    pub(crate) retry_topics: Slot<RetryTopics>,
     pub(crate) dead_letter: Slot<DeadLetter>,
     pub(crate) timeout: Slot<Duration>,
     pub(crate) auto_start: Slot<bool>,
@@ -54,6 +54,30 @@ pub(crate) struct Retry {
     pub(crate) multiplier: Slot<f64>,
     pub(crate) max_backoff: Slot<Duration>,
     pub(crate) jitter: Slot<f64>,
+}
+
+/// `retry_topics(..)`
+#[derive(Debug, Default)]
+pub(crate) struct RetryTopics {
+    pub(crate) attempts: Slot<u32>,
+    pub(crate) backoff: Slot<Duration>,
+    pub(crate) multiplier: Slot<f64>,
+    pub(crate) max_backoff: Slot<Duration>,
+    pub(crate) jitter: Slot<f64>,
+    pub(crate) topics: Slot<RetryTopicNames>,
+    pub(crate) suffix: Slot<Text>,
+    pub(crate) dlt_suffix: Slot<Text>,
+    pub(crate) auto_create: Slot<bool>,
+    pub(crate) replication_factor: Slot<u32>,
+    pub(crate) concurrency: Slot<u32>,
+}
+
+/// `topics = ".."` of `retry_topics`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryTopicNames {
+    PerDelay,
+    PerAttempt,
+    Single,
 }
 
 /// `delivery = ".."`

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 
-use super::model::{Ack, Batch, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry};
+use super::model::{
+    Ack, Batch, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
+};
 use crate::{
     ctxt::Ctxt,
-    options::{Entry, Table},
+    options::{Entry, Given, Table},
     values,
 };
 
@@ -39,7 +41,7 @@ const OPTIONS: Table<Options> = Table {
         ("reply", |o, e, cx| o.reply.set(e, values::flag(e, cx), cx)),
         ("filter", |o, e, cx| o.filter.set(e, values::function(e, cx), cx)),
         ("retry", |o, e, cx| o.retry.set(e, retry(e, cx), cx)),
-        ("retry_topics", |o, e, cx| o.retry_topics.set(e, Some(()), cx)),
+        ("retry_topics", |o, e, cx| o.retry_topics.set(e, retry_topics(e, cx), cx)),
         ("dead_letter", |o, e, cx| o.dead_letter.set(e, dead_letter(e, cx), cx)),
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
         ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
@@ -83,6 +85,9 @@ const OPTIONS: Table<Options> = Table {
         ("attempts", "it is `retry(attempts = 3)`"),
         ("retries", "it is `retry(attempts = 3)`, the first delivery included"),
         ("backoff", "it is `retry(backoff = \"1s\")`"),
+        ("retry_topic", "it is `retry_topics(attempts = 4, backoff = \"1s\")`"),
+        ("retryable_topic", "it is `retry_topics(attempts = 4, backoff = \"1s\")`"),
+        ("retryableTopic", "it is `retry_topics(attempts = 4, backoff = \"1s\")`"),
         ("dlt", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
         ("dlq", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
         ("dead_letter_topic", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
@@ -105,18 +110,57 @@ const BATCH: Table<Batch> = Table {
     ],
 };
 
+const RETRY_TOPICS: Table<RetryTopics> = Table {
+    of: " of `retry_topics`",
+    rows: &[
+        ("attempts", |o, e, cx| o.attempts.set(e, values::count(e, cx), cx)),
+        ("backoff", |o, e, cx| o.backoff.set(e, values::duration(e, Duration::ZERO, cx), cx)),
+        ("multiplier", |o, e, cx| o.multiplier.set(e, multiplier(e, cx), cx)),
+        ("max_backoff", |o, e, cx| o.max_backoff.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("jitter", |o, e, cx| o.jitter.set(e, jitter(e, cx), cx)),
+        ("topics", |o, e, cx| o.topics.set(e, values::word(e, RETRY_TOPIC_NAMES, cx), cx)),
+        ("suffix", |o, e, cx| o.suffix.set(e, values::text(e, "\"-retry\"", cx), cx)),
+        ("dlt_suffix", |o, e, cx| o.dlt_suffix.set(e, values::text(e, "\"-dlt\"", cx), cx)),
+        ("auto_create", |o, e, cx| o.auto_create.set(e, values::switch(e, cx), cx)),
+        ("replication_factor", |o, e, cx| o.replication_factor.set(e, values::count(e, cx), cx)),
+        ("concurrency", |o, e, cx| o.concurrency.set(e, values::count(e, cx), cx)),
+    ],
+    retired: &[
+        ("maxAttempts", "it is `attempts`, the first time included"),
+        ("max_attempts", "it is `attempts`, the first time included"),
+        ("backOff", "it is `backoff = \"1s\"`, with `multiplier`, `max_backoff` and `jitter` beside it"),
+        ("delay", "the first delay is `backoff`, the longest `max_backoff`"),
+        ("maxDelay", "it is `max_backoff`"),
+        ("max_delay", "it is `max_backoff`"),
+        ("random", "it is `jitter`"),
+        ("autoCreateTopics", "it is `auto_create`"),
+        ("numPartitions", "a retry topic has the partitions of the topic it is of"),
+        ("num_partitions", "a retry topic has the partitions of the topic it is of"),
+        ("partitions", "a retry topic has the partitions of the topic it is of"),
+        ("replicationFactor", "it is `replication_factor`"),
+        ("replicas", "it is `replication_factor`"),
+        ("retryTopicSuffix", "it is `suffix`"),
+        ("dltTopicSuffix", "it is `dlt_suffix`"),
+        ("topicSuffixingStrategy", "it is `topics`, as in `topics = \"per-attempt\"`"),
+        ("sameIntervalTopicReuseStrategy", "it is `topics`, as in `topics = \"per-attempt\"`"),
+        ("dead_letter", "it is an option of the listener itself"),
+    ],
+};
+
+const RETRY_TOPIC_NAMES: &[(&str, RetryTopicNames)] = &[
+    ("per-delay", RetryTopicNames::PerDelay),
+    ("per-attempt", RetryTopicNames::PerAttempt),
+    ("single", RetryTopicNames::Single),
+];
+
 const RETRY: Table<Retry> = Table {
     of: " of `retry`",
     rows: &[
         ("attempts", |o, e, cx| o.attempts.set(e, values::count(e, cx), cx)),
         ("backoff", |o, e, cx| o.backoff.set(e, values::duration(e, Duration::ZERO, cx), cx)),
-        ("multiplier", |o, e, cx| o.multiplier.set(e, values::decimal(e, "2.0", |n| n >= 1.0, "at least 1", cx), cx)),
+        ("multiplier", |o, e, cx| o.multiplier.set(e, multiplier(e, cx), cx)),
         ("max_backoff", |o, e, cx| o.max_backoff.set(e, values::duration(e, SOME_TIME, cx), cx)),
-        ("jitter", |o, e, cx| {
-            let share =
-                values::decimal(e, "0.2", |n| (0.0..=1.0).contains(&n), "a share of the delay, from 0 to 1", cx);
-            o.jitter.set(e, share, cx);
-        }),
+        ("jitter", |o, e, cx| o.jitter.set(e, jitter(e, cx), cx)),
     ],
     retired: &[
         ("maxAttempts", "it is `attempts`, the first delivery included"),
@@ -155,6 +199,22 @@ fn batch(entry: &Entry, cx: &Ctxt) -> Option<Batch> {
 
 fn retry(entry: &Entry, cx: &Ctxt) -> Option<Retry> {
     values::nested(entry, "attempts = 3, backoff = \"1s\"", cx).map(|tokens| RETRY.read(tokens, cx))
+}
+
+fn retry_topics(entry: &Entry, cx: &Ctxt) -> Option<RetryTopics> {
+    // Without a list: all as by default.
+    if matches!(entry.given, Given::Nothing) {
+        return Some(RetryTopics::default());
+    }
+    values::nested(entry, "attempts = 4, backoff = \"1s\"", cx).map(|tokens| RETRY_TOPICS.read(tokens, cx))
+}
+
+fn multiplier(entry: &Entry, cx: &Ctxt) -> Option<f64> {
+    values::decimal(entry, "2.0", |n| n >= 1.0, "at least 1", cx)
+}
+
+fn jitter(entry: &Entry, cx: &Ctxt) -> Option<f64> {
+    values::decimal(entry, "0.2", |n| (0.0..=1.0).contains(&n), "a share of the delay, from 0 to 1", cx)
 }
 
 fn dead_letter(entry: &Entry, cx: &Ctxt) -> Option<DeadLetter> {

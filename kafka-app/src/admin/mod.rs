@@ -3,10 +3,14 @@
 //! What is to be done is a pure function of what is declared and what the cluster has; the shell around it asks the
 //! cluster, does it, and reports each step.
 
+mod companions;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
+
+pub(crate) use companions::{companions, make_companions};
 
 use crate::{
     client::{Admin, Refusal},
@@ -145,9 +149,14 @@ pub(crate) async fn make_topics(
     if declared.is_empty() || !properties.auto_create {
         return Ok(Vec::new());
     }
-    match try_make_topics(connection, properties, declared).await {
+    if_fatal(try_make_topics(connection, properties, declared).await, properties, "declared topics")
+}
+
+/// Without `fail-fast` an error is logged, and the application starts all the same.
+fn if_fatal(made: Result<Vec<TopicChange>>, properties: &AdminProperties, what: &str) -> Result<Vec<TopicChange>> {
+    match made {
         Err(error) if !properties.fail_fast => {
-            tracing::error!(%error, "declared topics could not be made; `kafka.admin.fail-fast` would stop the start");
+            tracing::error!(%error, "{what} could not be made; `kafka.admin.fail-fast` would stop the start");
             Ok(Vec::new())
         }
         other => other,

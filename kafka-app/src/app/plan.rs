@@ -1,5 +1,7 @@
 //! The check of everything that is declared, before anything connects: pure.
 
+use std::iter;
+
 use crate::{
     config::{Declared, KafkaProperties, Mistake, ResolvedListener},
     error::Result,
@@ -18,6 +20,8 @@ pub(crate) struct Plan {
 pub(crate) struct Planned {
     pub(crate) listener: Listener,
     pub(crate) resolved: ResolvedListener,
+    /// The same function on the listener's retry topics.
+    pub(crate) stages: Vec<Self>,
 }
 
 /// Decides every listener's settings.
@@ -38,14 +42,25 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
         listeners.iter().zip(&declarations).flat_map(|(listener, needs)| missing_states(listener, needs, states));
     let declared_at: topology::Source<'_> =
         listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();
-    let topology_of = |resolved: &[ResolvedListener]| Topology::of(resolved.iter().zip(&declarations));
+    let topology_of = |resolved: &[ResolvedListener]| {
+        let with_stages = |(listener, declaration): (&ResolvedListener, _)| {
+            iter::once((listener.clone(), declaration))
+                .chain(listener.stages().into_iter().map(move |s| (s, declaration)))
+        };
+        let all: Vec<_> = resolved.iter().zip(&declarations).flat_map(with_stages).collect();
+        Topology::of(all.iter().map(|(listener, declaration)| (listener, *declaration)))
+    };
     let may_mix_payloads = !properties.listener.mixed_payloads_fatal;
     let also = |resolved: &[ResolvedListener]| {
         missing.chain(topology::check(&topology_of(resolved), &declared_at, may_mix_payloads)).collect()
     };
     let resolved = properties.resolve_listeners(&declared.collect::<Vec<_>>(), also)?;
     let topology = topology_of(&resolved);
-    let planned = |(listener, resolved)| Planned { listener, resolved };
+    let planned = |(listener, resolved): (Listener, ResolvedListener)| {
+        let stage = |resolved| Planned { listener: listener.clone(), resolved, stages: Vec::new() };
+        let stages = resolved.stages().into_iter().map(stage).collect();
+        Planned { listener, resolved, stages }
+    };
     Ok(Plan { listeners: listeners.into_iter().zip(resolved).map(planned).collect(), topology })
 }
 

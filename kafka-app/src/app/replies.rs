@@ -95,6 +95,7 @@ impl Reader {
             connect: Arc::new(connect),
             inquiry: inquirer,
             open_producer: None,
+            stages: Vec::new(),
         }))
     }
 

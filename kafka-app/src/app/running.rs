@@ -198,7 +198,8 @@ impl RunningApp {
 /// Resolves when every listener has failed; never if there is none.
 async fn all_failed(listeners: &ListenerRegistry) {
     let mut any = false;
-    for listener in listeners.iter() {
+    // Without the listener that feeds them, those of its retry topics are of no use.
+    for listener in listeners.iter().filter(|listener| !listener.is_of_retry_topic()) {
         any = true;
         let mut states = listener.states();
         // An error would mean that the listener is gone, which it is not while it is borrowed here.

@@ -25,13 +25,16 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let (properties, broker) = Embedded::start_if_asked(properties)?;
     let properties = Arc::new(properties);
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
+    let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
+    admin::make_companions(&config::admin_properties(&properties), &properties.admin, &companions).await?;
     check_topics(&properties, &planned).await?;
     let producer = Producer::create(&config::producer_properties(&properties))?;
     let requests = replies::requests(&properties, Arc::new(producer.clone()));
     let ids = TransactionalIds::new(&properties);
     let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
     let sending = Sending { producer, transactions, requests, ids };
-    let containers = planned.into_iter().map(|planned| container(planned, &properties, &states, &sending));
+    let containers: Vec<_> =
+        planned.into_iter().map(|planned| container(planned, &properties, &states, &sending)).collect();
     let listeners = ListenerRegistry::new(containers);
     let Sending { producer, transactions, requests, .. } = sending;
     let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
@@ -115,6 +118,7 @@ fn container(
     sending: &Sending,
 ) -> Arc<Container> {
     let Sending { producer, ids, .. } = sending;
+    let stages = planned.stages.into_iter().map(|stage| container(stage, properties, states, sending)).collect();
     let resolved = Arc::new(planned.resolved);
     let surroundings = surroundings(&resolved, properties, states, sending);
     let metrics = Arc::default();
@@ -142,6 +146,7 @@ fn container(
         connect,
         inquiry,
         open_producer,
+        stages,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Error, ErrorKind, Result,
     config::{
         AdminProperties, ClientProperties, ConsumerProperties, ListenerSettings, ProducerProperties,
-        TemplateProperties,
+        RetryTopicSettings, TemplateProperties,
         listener::LISTENER_ANSWERS,
         mistake::{Mistake, Mistakes, nearest},
         placeholder::Lookup,
@@ -170,6 +170,10 @@ impl KafkaProperties {
         self.said.origins.get(path).map_or("code", String::as_str)
     }
 
+    pub(crate) fn is_said(&self, path: &str) -> bool {
+        self.said.origins.contains_key(path)
+    }
+
     /// What was wrong when it was read.
     pub(crate) fn mistakes(&self) -> &[Mistake] {
         &self.said.mistakes
@@ -191,13 +195,23 @@ impl KafkaProperties {
             producer: ProducerProperties::read(&kafka.child("producer")),
             admin: AdminProperties::read(&kafka.child("admin")),
             template: TemplateProperties::read(&kafka.child("template")),
-            listener: ListenerDefaults::read(&listener),
+            listener: ListenerDefaults::read(&listener, read_boots_retry_topics(&kafka)),
             listeners: kafka.children("listeners").iter().map(|(id, section)| read_listener(id, section)).collect(),
             said: Arc::default(),
         };
         kafka.finish(ANSWERS);
         read
     }
+}
+
+/// `kafka.retry.topic.*`.
+fn read_boots_retry_topics(kafka: &Section<'_>) -> RetryTopicSettings {
+    let retry = kafka.child("retry");
+    let topic = retry.child("topic");
+    let read = RetryTopicSettings::read_boot(&topic);
+    let in_place = "retries in place are kafka.listener.retry";
+    retry.finish(&[("attempts", in_place), ("backoff", in_place), ("multiplier", in_place), ("max-backoff", in_place)]);
+    read
 }
 
 fn read_listener(id: &str, section: &Section<'_>) -> (String, ListenerSettings) {
@@ -215,16 +229,17 @@ const ANSWERS: &[(&str, &str)] = &[
         "jaas",
         "there is no JAAS here; use \"sasl.mechanism\", \"sasl.username\" and \"sasl.password\" under [kafka.properties]",
     ),
-    ("retry", "there are no retry topics yet; retries in place are kafka.listener.retry"),
     ("streams", "there are no streams here; a listener with send-to transforms records"),
     ("group-id", "say kafka.consumer.group-id"),
 ];
 
 impl ListenerDefaults {
-    fn read(section: &Section<'_>) -> Self {
+    fn read(section: &Section<'_>, boots_retry_topics: RetryTopicSettings) -> Self {
         let default = Self::default();
+        let mut settings = ListenerSettings::read(section);
+        settings.retry_topics = settings.retry_topics.or(boots_retry_topics);
         let read = Self {
-            settings: ListenerSettings::read(section),
+            settings,
             missing_topics_fatal: section.get("missing-topics-fatal").unwrap_or(default.missing_topics_fatal),
             mixed_payloads_fatal: section.get("mixed-payloads-fatal").unwrap_or(default.mixed_payloads_fatal),
             shutdown_timeout: section.get("shutdown-timeout").unwrap_or(default.shutdown_timeout),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::config::{from_text::Bytes, properties::debug_properties, section::Section};
+use crate::config::{RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section};
 
 /// Settings of one listener as said in one place; what is not said is `None`.
 ///
@@ -46,7 +46,9 @@ pub struct ListenerSettings {
     pub reply: Option<bool>,
     /// Deliveries in place; each field falls back by itself.
     pub retry: RetrySettings,
-    /// Where spent records go; default [`DeadLetter::Stop`].
+    /// Deliveries from topics of their own; each field falls back by itself.
+    pub retry_topics: RetryTopicSettings,
+    /// Where spent records go; default [`DeadLetter::Stop`], and with retry topics the record's topic with `-dlt`.
     pub dead_letter: Option<DeadLetter>,
     /// Longest time for one call of the handler; default none.
     pub timeout: Option<Duration>,
@@ -82,6 +84,7 @@ impl ListenerSettings {
             send_to: section.get("send-to"),
             reply: section.get("reply"),
             retry: RetrySettings::read(&section.child("retry")),
+            retry_topics: RetryTopicSettings::read(&section.child("retry-topics")),
             dead_letter: section.get("dead-letter"),
             timeout: section.get("timeout"),
             auto_startup: section.get("auto-startup"),
@@ -102,7 +105,6 @@ pub(crate) const LISTENER_ANSWERS: &[(&str, &str)] = &[
     ("auto-start", "say auto-startup"),
     ("filter", "a filter is a function: only the attribute or the builder can name it"),
     ("rate-limit", "there is no rate limit yet"),
-    ("retry-topics", "there are no retry topics yet; use retry and dead-letter"),
     ("type", "not needed: the handler's signature says whether it takes a record or a batch"),
     ("async-acks", "not needed: an Ack may be acknowledged in any order, only finished offsets are committed"),
     ("client-id", "say kafka.consumer.client-id; every consumer appends its listener and number"),
@@ -140,7 +142,8 @@ impl fmt::Debug for ListenerSettings {
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter timeout auto_startup on_revoke);
-        said.field("retry", &self.retry).field("properties", &Shown(&self.properties)).finish()
+        said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
+        said.field("properties", &Shown(&self.properties)).finish()
     }
 }
 
@@ -234,6 +237,8 @@ pub enum Ordering {
 pub enum DeadLetter {
     /// To this topic.
     Topic(String),
+    /// To the topic of the record's name with this suffix; in the configuration `*-dlt` is the suffix `-dlt`.
+    Suffix(String),
     /// Logged, counted and skipped.
     Off,
     /// The listener stops and turns unhealthy; the record stays uncommitted.

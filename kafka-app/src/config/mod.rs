@@ -100,10 +100,25 @@
 //! | `retry.multiplier` | 1 | |
 //! | `retry.max-backoff` | no limit | |
 //! | `retry.jitter` | 0 | share of the delay that is random, 0 to 1 |
-//! | `dead-letter` | `stop` | a topic, `off` or `stop` |
+//! | `retry-topics.enabled` | false; true where the declaration says `retry_topics(..)` | records that failed are handled again from topics of their own |
+//! | `retry-topics.attempts` | 3 | times a record is handled over all topics; `retry.attempts` is 1 then, unless said |
+//! | `retry-topics.backoff` | `1s` | |
+//! | `retry-topics.multiplier` | 1 | |
+//! | `retry-topics.max-backoff` | no limit | |
+//! | `retry-topics.jitter` | 0 | share of the delay that is random, 0 to 1 |
+//! | `retry-topics.topics` | `per-delay` | or `per-attempt`, `single` |
+//! | `retry-topics.suffix` | `-retry` | |
+//! | `retry-topics.dlt-suffix` | `-dlt` | |
+//! | `retry-topics.auto-create` | true | with the partitions of the topic they are of |
+//! | `retry-topics.replication-factor` | the broker's | |
+//! | `retry-topics.concurrency` | the listener's | consumers of each retry topic |
+//! | `dead-letter` | `stop`; `*-dlt` with retry topics | a topic, `*-dlt` (the record's topic with `-dlt`), `off` or `stop` |
 //! | `timeout` | none | one call of the handler |
 //! | `auto-startup` | true | |
 //! | `on-revoke` | `drain` | or `cancel` |
+//!
+//! `kafka.retry.topic.*` is Spring Boot's spelling of `kafka.listener.retry-topics.*`: `enabled`, `attempts`,
+//! `backoff.delay`, `backoff.multiplier`, `backoff.max-delay`, `backoff.jitter` (a duration).
 //!
 //! # Mistakes
 //!
@@ -131,6 +146,8 @@ mod property_rules;
 mod replies;
 mod resolve;
 mod resolved;
+mod retry_stages;
+mod retry_topics;
 mod section;
 mod source;
 mod toml_layer;
@@ -151,4 +168,6 @@ pub use producer::ProducerProperties;
 pub use properties::Properties;
 pub(crate) use resolve::{Declared, check_topic};
 pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription, TransactionLimits};
+pub(crate) use retry_stages::{RetryTopics, Stage};
+pub use retry_topics::{RetryTopicNames, RetryTopicSettings};
 pub(crate) use transactional::{TransactionalIds, transactional_properties};

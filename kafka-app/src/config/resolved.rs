@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties};
+use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RetryTopics, Stage};
 
 /// One listener with every default filled in and every contradiction ruled out.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,10 @@ pub(crate) struct ResolvedListener {
     /// Whether what it returns answers the request that was handled: it goes where that names, and not to `send_to`.
     pub(crate) reply: bool,
     pub(crate) retry: Retry,
+    /// Where a record goes whose deliveries in place are spent, before it is given up.
+    pub(crate) retry_topics: Option<RetryTopics>,
+    /// Of a listener that reads a retry topic of another: which of its stages. It has that one's settings.
+    pub(crate) stage: Option<usize>,
     pub(crate) dead_letter: DeadLetter,
     /// Longest time for one call of the handler; `None`: no limit.
     pub(crate) timeout: Option<Duration>,
@@ -119,6 +123,8 @@ impl ResolvedListener {
             send_to: None,
             reply: false,
             retry: Retry::default(),
+            retry_topics: None,
+            stage: None,
             dead_letter: DeadLetter::Stop,
             timeout: None,
             auto_startup: true,
@@ -127,6 +133,105 @@ impl ResolvedListener {
             missing_topics_fatal: false,
             properties: Properties::default(),
         }
+    }
+}
+
+#[cfg(test)]
+impl ResolvedListener {
+    /// With retry topics after these delays, a topic each; without deliveries in place.
+    pub(crate) fn retried_after(mut self, delays: &[Duration]) -> Self {
+        let stage = |(from, delay): (u32, &Duration)| Stage {
+            suffix: format!("-retry-{}", delay.as_millis()),
+            from,
+            delay: *delay,
+        };
+        self.retry.attempts = 1;
+        self.dead_letter = DeadLetter::Suffix("-dlt".to_owned());
+        self.retry_topics = Some(RetryTopics {
+            attempts: u32::try_from(delays.len()).unwrap_or(u32::MAX) + 1,
+            stages: (1..).zip(delays).map(stage).collect(),
+            jitter: 0.0,
+            auto_create: true,
+            replication_factor: None,
+            concurrency: 1,
+        });
+        self
+    }
+}
+
+impl ResolvedListener {
+    /// The stage it reads, if it reads retry topics.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        self.retry_topics.as_ref()?.stages.get(self.stage?)
+    }
+
+    /// The topic that a record was of before it went to the retry topic it is in now.
+    pub(crate) fn source_of<'t>(&self, topic: &'t str) -> &'t str {
+        self.stage().and_then(|stage| topic.strip_suffix(stage.suffix.as_str())).unwrap_or(topic)
+    }
+
+    /// The dead letter topic of a record of this topic, if it has one.
+    pub(crate) fn dead_letter_topic(&self, topic: &str) -> Option<String> {
+        match &self.dead_letter {
+            DeadLetter::Topic(topic) => Some(topic.clone()),
+            DeadLetter::Suffix(suffix) => Some(format!("{}{suffix}", self.source_of(topic))),
+            DeadLetter::Off | DeadLetter::Stop => None,
+        }
+    }
+
+    /// All its dead letter topics, each once.
+    pub(crate) fn dead_letter_topics(&self) -> Vec<String> {
+        let Subscription::Topics(topics) = &self.subscription else {
+            return self.dead_letter_topic("").into_iter().collect();
+        };
+        let mut all: Vec<_> = topics.iter().filter_map(|topic| self.dead_letter_topic(topic)).collect();
+        all.dedup();
+        all
+    }
+
+    /// The retry topics of these topics.
+    pub(crate) fn retry_topics_of(&self, sources: &[String]) -> Vec<String> {
+        let stages = self.retry_topics.iter().flat_map(|retry_topics| &retry_topics.stages);
+        stages.flat_map(|stage| sources.iter().map(|source| format!("{source}{}", stage.suffix))).collect()
+    }
+
+    /// The retry topics that records of its topics may go to from here.
+    pub(crate) fn next_retry_topics(&self) -> Vec<String> {
+        let (Some(retry_topics), Subscription::Topics(topics)) = (&self.retry_topics, &self.subscription) else {
+            return Vec::new();
+        };
+        let next = match self.stage() {
+            None => retry_topics.next(0).into_iter().collect(),
+            // The last of those that come here, and the first if more do.
+            Some(stage) => {
+                let last =
+                    self.stage.and_then(|index| retry_topics.stages.get(index + 1)).map_or(u32::MAX, |n| n.from - 1);
+                let mut next: Vec<&Stage> = retry_topics.next(stage.from).into_iter().collect();
+                next.extend(retry_topics.next(last.min(retry_topics.attempts - 1)));
+                next.dedup();
+                next
+            }
+        };
+        let name = |stage: &Stage, topic: &String| format!("{}{}", self.source_of(topic), stage.suffix);
+        next.iter().flat_map(|stage| topics.iter().map(|topic| name(stage, topic))).collect()
+    }
+
+    /// The listeners that read its retry topics, one a stage: with its settings, and names with the suffix of the stage.
+    pub(crate) fn stages(&self) -> Vec<Self> {
+        let (Some(retry_topics), Subscription::Topics(sources), None) =
+            (&self.retry_topics, &self.subscription, self.stage)
+        else {
+            return Vec::new();
+        };
+        let stage = |(index, stage): (usize, &Stage)| Self {
+            id: format!("{}{}", self.id, stage.suffix),
+            subscription: Subscription::Topics(sources.iter().map(|s| format!("{s}{}", stage.suffix)).collect()),
+            group_id: format!("{}{}", self.group_id, stage.suffix),
+            concurrency: retry_topics.concurrency,
+            stage: Some(index),
+            ..self.clone()
+        };
+        retry_topics.stages.iter().enumerate().map(stage).collect()
     }
 }
 

@@ -17,7 +17,7 @@ const ORIGINAL_PARTITION: &str = "kafka_dlt-original-partition";
 const ORIGINAL_OFFSET: &str = "kafka_dlt-original-offset";
 const ORIGINAL_TIMESTAMP: &str = "kafka_dlt-original-timestamp";
 const ORIGINAL_TIMESTAMP_TYPE: &str = "kafka_dlt-original-timestamp-type";
-const ORIGINAL_CONSUMER_GROUP: &str = "kafka_dlt-original-consumer-group";
+pub(super) const ORIGINAL_CONSUMER_GROUP: &str = "kafka_dlt-original-consumer-group";
 const EXCEPTION_FQCN: &str = "kafka_dlt-exception-fqcn";
 const EXCEPTION_CAUSE_FQCN: &str = "kafka_dlt-exception-cause-fqcn";
 const EXCEPTION_MESSAGE: &str = "kafka_dlt-exception-message";
@@ -36,8 +36,8 @@ pub(crate) struct Origin<'a> {
 /// Why a record is given up.
 #[derive(Debug, Clone)]
 pub(crate) struct Reason {
-    type_name: &'static str,
-    cause_type_name: Option<&'static str>,
+    pub(super) type_name: &'static str,
+    pub(super) cause_type_name: Option<&'static str>,
     /// The error and what caused it, as one line.
     pub(crate) message: String,
 }
@@ -95,7 +95,7 @@ fn headers(record: &RawRecord, origin: Origin<'_>, reason: &Reason) -> Headers {
 }
 
 /// As Java's `TimestampType` prints itself.
-fn timestamp_type(timestamp: Timestamp) -> &'static str {
+pub(super) fn timestamp_type(timestamp: Timestamp) -> &'static str {
     match timestamp {
         Timestamp::NotAvailable => "NoTimestampType",
         Timestamp::CreateTime(_) => "CreateTime",
@@ -117,7 +117,7 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     text
 }
 
-fn capped(text: &str) -> &str {
+pub(super) fn capped(text: &str) -> &str {
     &text[..text.floor_char_boundary(MESSAGE_MAX_BYTES)]
 }
 

@@ -2,6 +2,7 @@
 
 mod back_off;
 mod dead_letter;
+mod retry_topic;
 
 use std::time::Duration;
 
@@ -12,43 +13,77 @@ use crate::{
 
 pub(crate) use back_off::{BackOff, random};
 pub(crate) use dead_letter::{Origin, Reason, dead_letter};
+pub(crate) use retry_topic::{Hop, dead_letter_of_retries, due, due_after, forwarded, jittered, n_handled};
 
 /// What is done about a record that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Decision<'a> {
+pub(crate) enum Decision {
     /// Deliver it again after the delay; the records behind it wait.
     Retry(Duration),
+    /// Send it to a retry topic, then go on.
+    RetryTopic {
+        topic: String,
+        /// Which time it will be handled there, over all topics.
+        attempt: u32,
+        /// Before jitter.
+        delay: Duration,
+    },
     /// Send it to this topic, then go on.
-    DeadLetter(&'a str),
+    DeadLetter(String),
     /// Log it, count it and go on.
     Skip,
     /// Stop the listener; the record stays uncommitted.
     Stop,
 }
 
-/// Decides about a delivery that failed with an error of `class`; `attempt` counts deliveries from 1, and `next_delay` is
-/// asked only if there is another.
+/// A delivery that failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed<'f> {
+    /// Where the record is now.
+    pub(crate) topic: &'f str,
+    /// How often it went to a retry topic.
+    pub(crate) n_forwarded: u32,
+    pub(crate) class: ErrorClass,
+    /// Deliveries in place, from 1.
+    pub(crate) attempt: u32,
+}
+
+/// Decides about a delivery that failed; `next_delay` is asked only if there is another in place.
 pub(crate) fn decide(
     listener: &ResolvedListener,
-    class: ErrorClass,
-    attempt: u32,
+    failed: Failed<'_>,
     next_delay: impl FnOnce() -> Duration,
-) -> Decision<'_> {
-    match class {
+) -> Decision {
+    match failed.class {
         ErrorClass::Stop => Decision::Stop,
         ErrorClass::Skip => Decision::Skip,
-        ErrorClass::Retry if may_retry(listener, attempt) => Decision::Retry(next_delay()),
-        ErrorClass::Retry | ErrorClass::DeadLetter => give_up(listener),
+        ErrorClass::Retry if may_retry(listener, failed.attempt) => Decision::Retry(next_delay()),
+        ErrorClass::Retry => spent(listener, failed.topic, failed.n_forwarded),
+        ErrorClass::DeadLetter => give_up(listener, failed.topic),
+    }
+}
+
+/// Decides about a record whose deliveries in place are spent.
+pub(crate) fn spent(listener: &ResolvedListener, topic: &str, n_forwarded: u32) -> Decision {
+    let next = listener.retry_topics.as_ref().and_then(|retry_topics| retry_topics.next(n_forwarded));
+    match next {
+        Some(stage) => Decision::RetryTopic {
+            topic: format!("{}{}", listener.source_of(topic), stage.suffix),
+            attempt: n_forwarded.saturating_add(2),
+            delay: stage.delay,
+        },
+        None => give_up(listener, topic),
     }
 }
 
 /// Decides about a record that no delivery can mend: its deliveries are spent, or it cannot be decoded.
-pub(crate) fn give_up(listener: &ResolvedListener) -> Decision<'_> {
+pub(crate) fn give_up(listener: &ResolvedListener, topic: &str) -> Decision {
     match (&listener.delivery, &listener.dead_letter) {
         // Its offset was committed before the handler saw it: to stop would save nothing.
         (Delivery::AtMostOnce, _) | (_, DeadLetter::Off) => Decision::Skip,
-        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, DeadLetter::Topic(topic)) => Decision::DeadLetter(topic),
-        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, DeadLetter::Stop) => Decision::Stop,
+        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, _) => {
+            listener.dead_letter_topic(topic).map_or(Decision::Stop, Decision::DeadLetter)
+        }
     }
 }
 
@@ -73,15 +108,63 @@ mod tests {
         listener(DeadLetter::Topic("orders-dlt".to_owned()))
     }
 
-    fn check(listener: &ResolvedListener, class: ErrorClass, attempt: u32, expected: &Decision<'_>) {
-        assert_eq!(&decide(listener, class, attempt, || DELAY), expected, "{class:?}, attempt {attempt}");
+    fn check(listener: &ResolvedListener, class: ErrorClass, attempt: u32, expected: &Decision) {
+        let failed = Failed { topic: "orders", n_forwarded: 0, class, attempt };
+        assert_eq!(&decide(listener, failed, || DELAY), expected, "{class:?}, attempt {attempt}");
+    }
+
+    fn to_dlt() -> Decision {
+        Decision::DeadLetter("orders-dlt".to_owned())
+    }
+
+    /// A listener and those of its three retry topics.
+    fn with_retry_topics() -> Vec<ResolvedListener> {
+        let listener = ResolvedListener::new("bill", "orders", "billing").retried_after(&[DELAY, 2 * DELAY, 4 * DELAY]);
+        let stages = listener.stages();
+        [vec![listener], stages].concat()
+    }
+
+    #[test]
+    fn a_record_passes_its_retry_topics_and_then_goes_to_the_dead_letters_of_its_first_topic() {
+        let mut topic = "orders".to_owned();
+        let mut passed = Vec::new();
+        for (n_forwarded, listener) in (0..).zip(with_retry_topics()) {
+            match spent(&listener, &topic, n_forwarded) {
+                Decision::RetryTopic { topic: next, attempt, delay } => {
+                    passed.push((next.clone(), attempt, delay));
+                    topic = next;
+                }
+                decision => assert_eq!(decision, to_dlt()),
+            }
+        }
+        let expected =
+            [("orders-retry-7", 2, DELAY), ("orders-retry-14", 3, 2 * DELAY), ("orders-retry-28", 4, 4 * DELAY)];
+        assert_eq!(passed, expected.map(|(topic, attempt, delay)| (topic.to_owned(), attempt, delay)));
+    }
+
+    #[test]
+    fn only_what_another_delivery_may_mend_goes_to_a_retry_topic() {
+        let listener = &with_retry_topics()[0];
+        check(listener, ErrorClass::DeadLetter, 1, &to_dlt());
+        check(listener, ErrorClass::Skip, 1, &Decision::Skip);
+        check(listener, ErrorClass::Stop, 1, &Decision::Stop);
+        assert_eq!(give_up(listener, "orders"), to_dlt(), "and what cannot be decoded");
+    }
+
+    #[test]
+    fn deliveries_in_place_come_first() {
+        let mut listener = with_retry_topics().remove(0);
+        listener.retry.attempts = 2;
+        check(&listener, ErrorClass::Retry, 1, &Decision::Retry(DELAY));
+        let to_retry = Decision::RetryTopic { topic: "orders-retry-7".to_owned(), attempt: 2, delay: DELAY };
+        check(&listener, ErrorClass::Retry, 2, &to_retry);
     }
 
     #[test]
     fn a_retryable_error_is_retried_until_its_deliveries_are_spent() {
         check(&dlt(), ErrorClass::Retry, 1, &Decision::Retry(DELAY));
         check(&dlt(), ErrorClass::Retry, 2, &Decision::Retry(DELAY));
-        check(&dlt(), ErrorClass::Retry, 3, &Decision::DeadLetter("orders-dlt"));
+        check(&dlt(), ErrorClass::Retry, 3, &to_dlt());
     }
 
     #[test]
@@ -92,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_dead_letter_error_is_never_retried() {
-        check(&dlt(), ErrorClass::DeadLetter, 1, &Decision::DeadLetter("orders-dlt"));
+        check(&dlt(), ErrorClass::DeadLetter, 1, &to_dlt());
         check(&listener(DeadLetter::Stop), ErrorClass::DeadLetter, 1, &Decision::Stop);
         check(&listener(DeadLetter::Off), ErrorClass::DeadLetter, 1, &Decision::Skip);
     }
@@ -112,7 +195,7 @@ mod tests {
             check(&listener, ErrorClass::Retry, 1, &Decision::Skip);
             check(&listener, ErrorClass::DeadLetter, 1, &Decision::Skip);
             check(&listener, ErrorClass::Stop, 1, &Decision::Stop);
-            assert_eq!(give_up(&listener), Decision::Skip);
+            assert_eq!(give_up(&listener, "orders"), Decision::Skip);
         }
     }
 }

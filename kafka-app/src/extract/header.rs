@@ -52,12 +52,7 @@ impl<'r, T: HeaderName> FromRecord<'r> for Header<T> {
 /// `None` for a header that is missing or null.
 impl<'r, T: HeaderName> FromRecord<'r> for Option<Header<T>> {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
-        let mut last = None;
-        cx.record.for_each_header(|name, value| {
-            if name == T::NAME {
-                last = value;
-            }
-        });
+        let last = cx.record.last_header(T::NAME).flatten();
         last.map(T::Value::from_payload).transpose().map(|value| value.map(Header)).map_err(|error| {
             let error = error.into();
             rejected::<Header<T>, _>(format!("its header `{}`: {error}", T::NAME))

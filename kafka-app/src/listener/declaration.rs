@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    config::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings},
+    config::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings, RetryTopicSettings},
     handler::{BatchHandler, Declaration, RecordHandler},
     listener::ChunkRunner,
     record::RawRecord,
@@ -206,6 +206,14 @@ impl Listener {
     #[must_use]
     pub fn retry(mut self, retry: RetrySettings) -> Self {
         self.settings.retry = retry;
+        self
+    }
+
+    /// Deliveries from topics of their own, while the records behind go on.
+    #[must_use]
+    pub fn retry_topics(mut self, retry_topics: RetryTopicSettings) -> Self {
+        let enabled = retry_topics.enabled.or(Some(true));
+        self.settings.retry_topics = RetryTopicSettings { enabled, ..retry_topics };
         self
     }
 

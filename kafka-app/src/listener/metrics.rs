@@ -10,6 +10,7 @@ pub struct ListenerMetrics {
     pub(crate) failed: AtomicU64,
     pub(crate) retried: AtomicU64,
     pub(crate) rejected: AtomicU64,
+    pub(crate) forwarded: AtomicU64,
     pub(crate) dead_lettered: AtomicU64,
     pub(crate) skipped: AtomicU64,
     pub(crate) sent: AtomicU64,
@@ -31,6 +32,8 @@ pub struct ListenerCounts {
     pub retried: u64,
     /// Records of which an argument could not be made.
     pub rejected: u64,
+    /// Records sent to a retry topic, where a listener of its own counts what becomes of them.
+    pub forwarded: u64,
     /// Records sent to the dead letter topic.
     pub dead_lettered: u64,
     /// Records given up without a dead letter: by `#[skip]`, by `dead_letter = "off"`, or at most once.
@@ -53,6 +56,7 @@ impl ListenerMetrics {
             failed: self.failed.load(Relaxed),
             retried: self.retried.load(Relaxed),
             rejected: self.rejected.load(Relaxed),
+            forwarded: self.forwarded.load(Relaxed),
             dead_lettered: self.dead_lettered.load(Relaxed),
             skipped: self.skipped.load(Relaxed),
             sent: self.sent.load(Relaxed),

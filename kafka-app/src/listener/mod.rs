@@ -22,6 +22,7 @@ mod standing;
 mod supervisor;
 mod tracker;
 mod transaction;
+mod waiting_room;
 mod watchdog;
 
 pub use ack::{Ack, Acked};

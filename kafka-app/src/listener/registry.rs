@@ -21,9 +21,14 @@ use crate::{
 pub struct ListenerRegistry(Arc<BTreeMap<String, ListenerHandle>>);
 
 impl ListenerRegistry {
-    /// Of containers with distinct ids.
+    /// Of containers with distinct ids, and those of their retry topics.
     pub(crate) fn new(containers: impl IntoIterator<Item = Arc<Container>>) -> Self {
-        let handles = containers.into_iter().map(|container| (container.id().to_owned(), ListenerHandle(container)));
+        let with_stages = |container: Arc<Container>| {
+            let stages = container.stages().to_vec();
+            std::iter::once(container).chain(stages)
+        };
+        let all = containers.into_iter().flat_map(with_stages);
+        let handles = all.map(|container| (container.id().to_owned(), ListenerHandle(container)));
         Self(Arc::new(handles.collect()))
     }
 
@@ -73,11 +78,12 @@ impl ListenerHandle {
         self.0.states()
     }
 
-    /// Starts it, also after it stopped by itself. Does nothing if it runs already.
+    /// Starts it, also after it stopped by itself, and the listeners of its retry topics. Does nothing if it runs already.
     ///
     /// # Errors
     /// Called outside a tokio runtime, or while it stops.
     pub fn start(&self) -> Result<()> {
+        self.0.stages().iter().try_for_each(Container::start)?;
         self.0.start()
     }
 
@@ -90,13 +96,31 @@ impl ListenerHandle {
         self.0.ready(timeout).await
     }
 
-    /// Stops it: running handlers finish, offsets are committed, the group is left, all within
-    /// `kafka.listener.shutdown-timeout`. It can be started again.
+    /// Stops it, with the listeners of its retry topics: running handlers finish, offsets are committed, the group is left,
+    /// all within `kafka.listener.shutdown-timeout`. It can be started again. Records that wait in a retry topic go on
+    /// waiting there, and are handled when they are due and it runs.
     ///
     /// # Errors
     /// Handlers had to be cut off, or the group could not be left in time; it is stopped all the same.
     pub async fn stop(&self) -> Result<()> {
-        self.0.stop(self.resolved().shutdown_timeout).await.into_result(self.id())
+        let timeout = self.resolved().shutdown_timeout;
+        // All at once: the deadline is one for all.
+        let stages: Vec<_> = self
+            .0
+            .stages()
+            .iter()
+            .cloned()
+            .map(|stage| tokio::spawn(async move { stage.stop(timeout).await.into_result(stage.id()) }))
+            .collect();
+        let mut stopped = self.0.stop(timeout).await.into_result(self.id());
+        for stage in stages {
+            let ended = stage.await.unwrap_or_else(|panic| {
+                let text = format!("listener `{}`: the stop of a retry topic's listener ended early", self.id());
+                Err(Error::new(ErrorKind::Listener, text).with_source(panic))
+            });
+            stopped = stopped.and(ended);
+        }
+        stopped
     }
 
     /// Waits until its state is one that `is_it` takes, and returns that.
@@ -144,14 +168,22 @@ impl ListenerHandle {
     }
 
     /// Hands over no further record, across rebalances and restarts, until [`ListenerHandle::resume`]; it stays a member
-    /// of its group. Records handed over already are still handled.
+    /// of its group. Records handed over already are still handled. The listeners of its retry topics pause too.
     pub fn pause(&self) {
         self.0.set_paused(true);
+        self.0.stages().iter().for_each(|stage| stage.set_paused(true));
     }
 
     /// Ends a pause; partitions that were paused one by one stay so.
     pub fn resume(&self) {
         self.0.set_paused(false);
+        self.0.stages().iter().for_each(|stage| stage.set_paused(false));
+    }
+
+    /// Whether it is the listener of a retry topic, which starts, pauses and stops with the listener it is of.
+    #[must_use]
+    pub fn is_of_retry_topic(&self) -> bool {
+        self.resolved().stage.is_some()
     }
 
     /// Hands over no further record of one partition until [`ListenerHandle::resume_partition`], also when it is revoked

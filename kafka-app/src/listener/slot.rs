@@ -20,10 +20,12 @@ use super::{
     standing::Standing,
     tracker::{Tracker, Watermark},
     transaction::{N_TURNS, Transaction},
+    waiting_room::WaitingRoom,
     watchdog::Watchdog,
 };
 use crate::{
     client::{Fault, RecordQueue, Signal},
+    clock::wall_clock,
     error::Result,
     record::RawRecord,
 };
@@ -35,6 +37,8 @@ pub(crate) struct Slot {
     pub(crate) tracker: Tracker,
     pub(crate) assigned: Arc<Assigned>,
     lane: Option<Lane>,
+    /// Of a retry topic: where its records wait until they are due, before they are gathered.
+    waiting_room: Option<WaitingRoom>,
     collector: Collector,
     bounds: Bounds,
     /// Records and bytes taken from the queue under this epoch.
@@ -167,6 +171,7 @@ impl Slot {
             tracker,
             assigned,
             lane,
+            waiting_room: config.is_delayed.then(WaitingRoom::default),
             collector: Collector::new(config.limits),
             bounds: config.bounds,
             taken: (0, 0),
@@ -200,13 +205,15 @@ impl Slot {
                 }
                 self.gather(pull);
             }
+            let more_due = self.gather_due(pull);
             // A batch is never split: the last one of a turn may take it past its number.
             while pull.turn.as_ref().is_none_or(|turn| turn.allowance() > 0)
                 && let Some(due) = self.collector.take_due(pull.now)
             {
                 self.deliver(due, pull);
             }
-            pulled.more = self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
+            let more = self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
+            pulled.more = more || more_due;
         }
         pulled
     }
@@ -239,19 +246,40 @@ impl Slot {
         let (first, last) = (pull.scratch.first(), pull.scratch.last());
         let first_epoch = first.and_then(RawRecord::leader_epoch);
         let is_one_epoch = first_epoch == last.and_then(RawRecord::leader_epoch);
+        let wall_clock = if self.waiting_room.is_some() { wall_clock() } else { 0 };
         let mut scratch = std::mem::take(pull.scratch);
         for record in scratch.drain(..) {
             let leader_epoch = if is_one_epoch { first_epoch } else { record.leader_epoch() };
             let seq = self.tracker.dispatch(record.offset(), leader_epoch);
             let n_bytes = record.size() as u64;
             self.taken.1 += n_bytes;
-            if let Some(complete) = self.collector.push(Delivered { seq, record }, n_bytes, pull.now) {
-                self.deliver(complete, pull);
+            let delivered = Delivered { seq, record };
+            match &mut self.waiting_room {
+                Some(waiting_room) => waiting_room.enter(delivered, n_bytes, pull.now, wall_clock),
+                None => self.collect(delivered, n_bytes, pull),
             }
         }
         *pull.scratch = scratch;
         self.taken.0 += n_records;
         self.average_size = ((self.taken.1 - bytes_before) / n_records).max(1);
+    }
+
+    fn collect(&mut self, delivered: Delivered, n_bytes: u64, pull: &mut Pull<'_>) {
+        if let Some(complete) = self.collector.push(delivered, n_bytes, pull.now) {
+            self.deliver(complete, pull);
+        }
+    }
+
+    /// Gathers records that are due, as many as fit. Returns whether there are more.
+    fn gather_due(&mut self, pull: &mut Pull<'_>) -> bool {
+        let allowance = pull.turn.as_ref().map_or(u64::MAX, TakingTurn::allowance);
+        let room = self.collector.room().min(usize::try_from(allowance).unwrap_or(usize::MAX));
+        for _ in 0..room {
+            let due = self.waiting_room.as_mut().and_then(|waiting_room| waiting_room.leave(pull.now));
+            let Some((delivered, n_bytes)) = due else { return false };
+            self.collect(delivered, n_bytes, pull);
+        }
+        self.waiting_room.as_ref().and_then(WaitingRoom::due_at).is_some_and(|due| due <= pull.now)
     }
 
     fn deliver(&mut self, (records, n_bytes): Gathered, pull: &mut Pull<'_>) {
@@ -285,6 +313,7 @@ impl Slot {
     /// Nothing that was not handed over will be.
     pub(crate) fn forget_waiting(&mut self) {
         let waiting = self.held.take().into_iter().flat_map(|held| held.batches).chain(self.collector.take());
+        let waiting = waiting.chain(self.waiting_room.as_mut().and_then(WaitingRoom::take));
         let (n_records, n_bytes) =
             waiting.fold((0, 0), |(n, b), (records, bytes)| (n + records.len() as u64, b + bytes));
         // They were never in a lane, so nobody else lets go of them.
@@ -325,9 +354,17 @@ impl Slot {
         !self.assigned.is_running() && (self.assigned.is_fenced() || self.has_finished())
     }
 
-    /// When the gathered records are due.
+    /// When the gathered records are due, or the next of those that wait.
     pub(crate) fn due_at(&self) -> Option<Instant> {
-        self.collector.due_at().filter(|_| self.held.is_none() && self.rewind.is_none())
+        let waiting = self.waiting_room.as_ref().and_then(WaitingRoom::due_at);
+        let due_at = self.collector.due_at().into_iter().chain(waiting).min();
+        due_at.filter(|_| self.held.is_none() && self.rewind.is_none())
+    }
+
+    /// The oldest record that somebody should have finished.
+    pub(crate) fn front_at_work(&self) -> Option<u64> {
+        let front = (self.tracker.unfinished() > 0).then(|| self.tracker.front_seq());
+        front.filter(|seq| !self.waiting_room.as_ref().is_some_and(|waiting_room| waiting_room.is_next(*seq)))
     }
 
     /// The same partition under a new epoch, read from elsewhere on.

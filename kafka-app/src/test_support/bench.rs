@@ -22,6 +22,7 @@ pub(crate) struct Bench {
     pub(crate) progress: FakeProgress,
     pub(crate) sink: Arc<FakeSink>,
     pub(crate) filter: Option<fn(&RawRecord) -> bool>,
+    topic: Arc<str>,
     metrics: Arc<ListenerMetrics>,
     takes_template: bool,
     /// Whether transactions have failed under their handlers.
@@ -49,6 +50,7 @@ impl Bench {
             progress: FakeProgress::new(),
             sink: FakeSink::new([]),
             filter: None,
+            topic: "orders".into(),
             metrics: Arc::default(),
             takes_template: false,
             is_broken: false,
@@ -77,6 +79,11 @@ impl Bench {
             });
         }
         self
+    }
+
+    /// With records of another topic.
+    pub(crate) fn topic(self, topic: &str) -> Self {
+        Self { topic: topic.into(), ..self }
     }
 
     pub(crate) fn with(mut self, change: impl FnOnce(&mut ResolvedListener)) -> Self {
@@ -131,10 +138,9 @@ impl Bench {
             Handler::Record(handler) => Arc::clone(handler).runner(policy),
             Handler::Batch(handler) => Arc::clone(handler).runner(policy),
         };
-        let topic = "orders".into();
         let progress: &dyn Progress = &self.progress;
         let transaction = self.transaction.as_deref();
-        runner.run(Chunk { topic: &topic, partition: 3, records: &self.records, transaction }, progress).await
+        runner.run(Chunk { topic: &self.topic, partition: 3, records: &self.records, transaction }, progress).await
     }
 
     pub(crate) fn counts(&self) -> ListenerCounts {

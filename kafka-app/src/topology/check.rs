@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Node, Topology,
     payload::{is_raw, short},
+    retries,
 };
 use crate::config::Mistake;
 
@@ -14,10 +15,10 @@ pub(crate) type Source<'s> = BTreeMap<&'s str, &'s str>;
 /// All mistakes of a topology. `may_mix_payloads` leaves out those about payload types.
 pub(crate) fn check(topology: &Topology, declared_at: &Source<'_>, may_mix_payloads: bool) -> Vec<Mistake> {
     let mixed = if may_mix_payloads { Vec::new() } else { mixed_payloads(topology, declared_at) };
-    mixed.into_iter().chain(loops(topology, declared_at)).collect()
+    mixed.into_iter().chain(loops(topology, declared_at)).chain(retries::check(topology, declared_at)).collect()
 }
 
-fn mistake(node: &Node, declared_at: &Source<'_>, text: String) -> Mistake {
+pub(super) fn mistake(node: &Node, declared_at: &Source<'_>, text: String) -> Mistake {
     let source = declared_at.get(node.id.as_str()).copied().unwrap_or("code");
     Mistake { source: source.to_owned(), key: format!("listener `{}`", node.id), text }
 }

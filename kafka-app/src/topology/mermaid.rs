@@ -31,7 +31,7 @@ fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[&str]) {
     if let Some(name) = &node.send_to {
         line(chart, &format!("l{number} --> t{}", topic(name)));
     }
-    if let Some(name) = &node.dead_letter {
+    for name in node.retries_to.iter().chain(&node.dead_letters) {
         line(chart, &format!("l{number} -.-> t{}", topic(name)));
     }
 }

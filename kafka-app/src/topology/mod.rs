@@ -3,6 +3,7 @@
 mod check;
 mod mermaid;
 mod payload;
+mod retries;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -12,7 +13,7 @@ use std::collections::BTreeSet;
 pub(crate) use check::{Source, check};
 
 use crate::{
-    config::{DeadLetter, Delivery, ResolvedListener, Subscription},
+    config::{Delivery, ResolvedListener, Subscription},
     handler::Declaration,
 };
 
@@ -55,7 +56,11 @@ struct Node {
     /// The payload's type with its paths; `None`: it takes none, or the whole record.
     payload: Option<&'static str>,
     send_to: Option<String>,
-    dead_letter: Option<String>,
+    dead_letters: Vec<String>,
+    /// Retry topics that its records may go to next.
+    retries_to: Vec<String>,
+    /// Of one that reads retry topics: the listener they are of.
+    retries_of: Option<String>,
     takes_template: bool,
     replies: bool,
 }
@@ -70,10 +75,9 @@ impl Topology {
             reads: resolved.subscription.clone(),
             payload: declaration.payload,
             send_to: resolved.send_to.clone(),
-            dead_letter: match &resolved.dead_letter {
-                DeadLetter::Topic(topic) => Some(topic.clone()),
-                DeadLetter::Off | DeadLetter::Stop => None,
-            },
+            dead_letters: resolved.dead_letter_topics(),
+            retries_to: resolved.next_retry_topics(),
+            retries_of: resolved.stage().and_then(|stage| Some(resolved.id.strip_suffix(&stage.suffix)?.to_owned())),
             takes_template: declaration.takes_template,
             replies: resolved.reply,
         };
@@ -85,13 +89,16 @@ impl Topology {
     /// Every topic that is named in it, sorted.
     #[must_use]
     pub fn topics(&self) -> Vec<&str> {
-        let named = |node| Node::topics_read(node).chain(node.send_to.as_deref()).chain(node.dead_letter.as_deref());
-        self.listeners.iter().flat_map(named).collect::<BTreeSet<_>>().into_iter().collect()
+        let named = self.listeners.iter().flat_map(|node| {
+            let written = node.dead_letters.iter().chain(&node.retries_to).map(String::as_str);
+            node.topics_read().chain(node.send_to.as_deref()).chain(written)
+        });
+        named.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// As a flow chart for Mermaid, which GitHub and many wikis draw.
     ///
-    /// Topics are round, listeners are boxes; dotted arrows lead to dead letter topics.
+    /// Topics are round, listeners are boxes; dotted arrows lead to retry topics and dead letter topics.
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         mermaid::flow_chart(self)

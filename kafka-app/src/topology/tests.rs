@@ -14,7 +14,9 @@ fn node(id: &str, reads: &[&str], payload: &'static str, send_to: &str) -> Node 
         reads: Subscription::Topics(reads.iter().map(|topic| (*topic).to_owned()).collect()),
         payload: Some(payload).filter(|payload| !payload.is_empty()),
         send_to: said(send_to),
-        dead_letter: None,
+        dead_letters: Vec::new(),
+        retries_to: Vec::new(),
+        retries_of: None,
         takes_template: false,
         replies: false,
     }
@@ -74,6 +76,47 @@ fn a_ring_of_listeners_is_told_once_with_its_way() {
     assert!(found[0].contains("`a` → two → `b` → three → `c` → one;"), "{found:?}");
 }
 
+fn retry_of(owner: &str, suffix: &str, topic: &str) -> Node {
+    let mut node = node(&format!("{owner}{suffix}"), &[topic], "", "");
+    node.retries_of = Some(owner.to_owned());
+    node
+}
+
+#[test]
+fn retry_topics_are_their_listeners_alone() {
+    let found = mistakes(vec![
+        node("bill", &["orders"], "", ""),
+        retry_of("bill", "-retry", "orders-retry"),
+        node("spy", &["orders-retry"], "", ""),
+        node("push", &["pushed"], "", "orders-retry"),
+        node("ship", &["orders"], "", ""),
+        retry_of("ship", "-retry", "orders-retry"),
+    ]);
+    let expected = [
+        "listener `ship`: its retry topic `orders-retry` is one of listener `bill` too",
+        "listener `spy`: reads `orders-retry`, a retry topic of listener `bill`",
+        "listener `push`: sends to `orders-retry`, a retry topic of listener `bill`",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn the_id_of_a_retry_topics_listener_is_no_other_listeners() {
+    let found = mistakes(vec![
+        node("bill", &["orders"], "", ""),
+        retry_of("bill", "-retry", "orders-retry"),
+        node("bill-retry", &["others"], "", ""),
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].starts_with("listener `bill-retry`: the listener of a retry topic of `bill` has this id"),
+        "{found:?}"
+    );
+}
+
 #[test]
 fn a_pipeline_is_no_loop() {
     assert!(mistakes(vec![node("a", &["one"], "", "two"), node("b", &["two"], "", "three")]).is_empty());
@@ -82,7 +125,7 @@ fn a_pipeline_is_no_loop() {
 #[test]
 fn the_chart_has_every_topic_and_every_way() {
     let mut bill = node("bill", &["orders"], "Json<Order>", "invoices");
-    bill.dead_letter = Some("orders-dlt".to_owned());
+    bill.dead_letters = vec!["orders-dlt".to_owned()];
     let mut all = node("all", &[], "", "");
     all.reads = Subscription::Pattern("^or.*$".to_owned());
     let chart = Topology { listeners: vec![all, bill] }.to_mermaid();

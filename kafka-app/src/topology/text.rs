@@ -32,9 +32,12 @@ impl Node {
         if self.takes_template {
             writeln!(f, "  sends   what its template is told")?;
         }
-        match &self.dead_letter {
-            Some(topic) => writeln!(f, "  gives up to {topic}"),
-            None => Ok(()),
+        if !self.retries_to.is_empty() {
+            writeln!(f, "  retries from {}", self.retries_to.join(", "))?;
+        }
+        match self.dead_letters.as_slice() {
+            [] => Ok(()),
+            topics => writeln!(f, "  gives up to {}", topics.join(", ")),
         }
     }
 }

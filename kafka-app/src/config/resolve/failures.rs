@@ -47,6 +47,8 @@ impl Resolver<'_> {
     }
 
     fn attempts(&self, default: u32) -> u32 {
+        // Each delivery in place would hold up the records behind it: that is what retry topics are there to avoid.
+        let default = if self.has_retry_topics() { 1 } else { default };
         let attempts = self.positive("retry.attempts", |s| s.retry.attempts, default);
         if self.is_at_most_once() { 1 } else { attempts }
     }
@@ -59,7 +61,11 @@ impl Resolver<'_> {
         {
             self.mistake(*place, "dead-letter", text);
         }
-        if self.is_at_most_once() { DeadLetter::Off } else { said.map(|(_, said)| said).unwrap_or_default() }
+        match said {
+            _ if self.is_at_most_once() => DeadLetter::Off,
+            Some((_, said)) => said,
+            None => self.default_dead_letter(),
+        }
     }
 
     pub(super) fn timeout(&self) -> Option<Duration> {

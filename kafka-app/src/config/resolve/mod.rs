@@ -4,6 +4,7 @@ mod consuming;
 mod exactly_once;
 mod failures;
 mod placeholders;
+mod retry_topics;
 mod rules;
 mod topics;
 
@@ -119,9 +120,10 @@ impl<'r> Resolver<'r> {
     fn resolve(&self) -> ResolvedListener {
         let delivery = self.said(|s| s.delivery).map_or_else(Delivery::default, |(_, delivery)| delivery);
         let (ordering, workers) = self.lanes();
+        let subscription = self.subscription();
         let resolved = ResolvedListener {
             id: self.declared.id.to_owned(),
-            subscription: self.subscription(),
+            subscription: subscription.clone(),
             group_id: self.group_id(),
             delivery,
             ack_mode: if delivery == Delivery::ExactlyOnce { AckMode::default() } else { self.ack_mode() },
@@ -135,6 +137,8 @@ impl<'r> Resolver<'r> {
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
             reply: self.said(|s| s.reply).is_some_and(|(_, reply)| reply),
             retry: self.retry(),
+            retry_topics: self.retry_topics(&subscription),
+            stage: None,
             dead_letter: self.dead_letter(),
             timeout: self.timeout(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
@@ -147,6 +151,7 @@ impl<'r> Resolver<'r> {
         self.check_at_most_once(&resolved);
         self.check_exactly_once(&resolved);
         self.check_dead_letter_loop(&resolved);
+        self.check_retry_topics(&resolved);
         self.check_reply(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
@@ -173,13 +178,31 @@ impl<'r> Resolver<'r> {
 
     fn source(&self, place: Place, key: &str) -> (&'r str, String) {
         let path = match (place, self.overriding) {
-            (Place::Default, _) => format!("kafka.listener.{key}"),
+            (Place::Default, _) => self.default_path(key),
             (Place::Override, Some((id, _))) => format!("kafka.listeners.{id}.{key}"),
             (Place::Declaration | Place::Override, _) => {
                 return (self.declared.location.unwrap_or("code"), self.named(key));
             }
         };
         (self.properties.origin(&path), path)
+    }
+
+    /// Spring Boot has some of the defaults elsewhere.
+    fn default_path(&self, key: &str) -> String {
+        let path = format!("kafka.listener.{key}");
+        match key.strip_prefix("retry-topics.") {
+            Some(name) if !self.properties.is_said(&path) => {
+                let name = match name {
+                    "backoff" => "backoff.delay",
+                    "max-backoff" => "backoff.max-delay",
+                    "multiplier" => "backoff.multiplier",
+                    "jitter" => "backoff.jitter",
+                    name => name,
+                };
+                format!("kafka.retry.topic.{name}")
+            }
+            _ => path,
+        }
     }
 
     fn named(&self, key: &str) -> String {

@@ -13,7 +13,10 @@ impl Resolver<'_> {
         for topic in declaration.topics.iter_mut().flatten() {
             expand("topics", topic);
         }
+        let retry_topics = &mut declaration.retry_topics;
         let texts = [
+            ("retry-topics.suffix", &mut retry_topics.suffix),
+            ("retry-topics.dlt-suffix", &mut retry_topics.dlt_suffix),
             ("topic-pattern", &mut declaration.topic_pattern),
             ("group-id", &mut declaration.group_id),
             ("send-to", &mut declaration.send_to),

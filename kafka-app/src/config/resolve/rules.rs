@@ -69,10 +69,13 @@ impl Resolver<'_> {
     }
 
     pub(super) fn check_dead_letter_loop(&self, resolved: &ResolvedListener) {
+        let place = self.said(|s| s.dead_letter.as_ref().map(|_| ())).map_or(Place::Declaration, |(place, ())| place);
+        if let (DeadLetter::Suffix(_), Subscription::Pattern(_)) = (&resolved.dead_letter, &resolved.subscription) {
+            let text = "a suffix needs topics by name: a pattern could take its dead letters in";
+            self.mistake(place, "dead-letter", text);
+        }
         let DeadLetter::Topic(topic) = &resolved.dead_letter else { return };
         if matches!(&resolved.subscription, Subscription::Topics(topics) if topics.contains(topic)) {
-            let place =
-                self.said(|s| s.dead_letter.as_ref().map(|_| ())).map_or(Place::Declaration, |(place, ())| place);
             self.mistake(
                 place,
                 "dead-letter",

@@ -6,7 +6,7 @@ use crate::config::{
     RetrySettings, Subscription, TransactionLimits,
 };
 
-fn settings() -> ListenerSettings {
+pub(super) fn settings() -> ListenerSettings {
     ListenerSettings {
         topics: Some(vec!["orders".to_owned()]),
         group_id: Some("billing".to_owned()),
@@ -24,7 +24,7 @@ fn properties(toml: &str) -> KafkaProperties {
     KafkaProperties::builder().directory(folder.path()).read()
 }
 
-fn resolve(toml: &str, settings: &ListenerSettings) -> Result<ResolvedListener, Vec<String>> {
+pub(super) fn resolve(toml: &str, settings: &ListenerSettings) -> Result<ResolvedListener, Vec<String>> {
     resolve_declared(toml, declared(settings))
 }
 
@@ -38,7 +38,7 @@ fn resolve_declared(toml: &str, declared: Declared<'_>) -> Result<ResolvedListen
 }
 
 #[track_caller]
-fn mistake(toml: &str, settings: &ListenerSettings) -> String {
+pub(super) fn mistake(toml: &str, settings: &ListenerSettings) -> String {
     let list = resolve(toml, settings).expect_err("a mistake");
     assert_eq!(list.len(), 1, "{list:#?}");
     list.concat()

@@ -72,7 +72,8 @@ fn keys_of_spring_without_a_use_are_answered() {
         ("[kafka.template]\nobservation-enabled = true", "tracing"),
         ("[kafka.ssl]\nbundle = \"x\"", "key-store"),
         ("[kafka.jaas.options]\nusername = \"x\"", "sasl.username"),
-        ("[kafka.retry.topic]\nenabled = true", "no retry topics yet"),
+        ("[kafka.retry.topic]\nmax-delay = \"1s\"", "kafka.retry.topic.backoff.max-delay"),
+        ("[kafka.retry]\nattempts = 3", "kafka.listener.retry"),
         ("[kafka.streams]\napplication-id = \"x\"", "no streams"),
     ] {
         let text = mistake_of_file(text);
@@ -165,7 +166,7 @@ fn no_message_shows_a_secret() {
 fn every_key_of_the_documented_tables_exists() {
     let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
     let keys = rows.map(|(key, _)| key).filter(|key| !key.ends_with('*')).collect::<Vec<_>>();
-    assert_eq!(keys.len(), 62, "{keys:?}");
+    assert_eq!(keys.len(), 74, "{keys:?}");
     let client = keys.iter().position(|key| *key == "bootstrap-servers").expect("first");
     let listener = keys.iter().position(|key| *key == "topics").expect("first");
     let places: Vec<String> = keys

@@ -4,6 +4,7 @@ mod client_map;
 mod layers;
 mod listeners;
 mod mistakes;
+mod retry_topics;
 
 use std::fs;
 

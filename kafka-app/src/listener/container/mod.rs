@@ -60,6 +60,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) inquiry: Arc<dyn Inquiry>,
     /// Exactly once: makes the producers of its consumers.
     pub(crate) open_producer: Option<OpenProducer>,
+    /// Those of its retry topics.
+    pub(crate) stages: Vec<Arc<Container>>,
 }
 
 /// A listener's consumers.
@@ -95,6 +97,11 @@ impl Container {
 
     pub(crate) fn listener(&self) -> &ResolvedListener {
         &self.spec.listener
+    }
+
+    /// Those of its retry topics, which start, pause and stop with it.
+    pub(crate) fn stages(&self) -> &[Arc<Self>] {
+        &self.spec.stages
     }
 
     pub(crate) fn metrics(&self) -> &ListenerMetrics {

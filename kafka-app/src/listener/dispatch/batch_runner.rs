@@ -1,6 +1,6 @@
 //! [`BatchRunner`]: a chunk through a handler that takes many records at a time.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     config::Delivery,
     error::Error,
-    error_handler::{Decision, Reason, decide, give_up},
+    error_handler::{Decision, Reason, decide},
     handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
     listener::metrics::count_many,
 };
@@ -164,7 +164,7 @@ async fn settle_whole(run: &Run<'_>, open: &mut Open, mut queue: OutputQueue) ->
         None | Some(SettledResult::Acknowledged) => Ok(handled(run, open)),
         Some(SettledResult::Revoked) => Ok(Next::Revoked),
         Some(SettledResult::Lost(failure)) => {
-            give_up_all(run, open, give_up(run.listener()), &Reason::of_failure(&failure)).await
+            give_up_all(run, open, |index| run.spent(index), &Reason::of_failure(&failure)).await
         }
     }
 }
@@ -181,31 +181,34 @@ fn handled(run: &Run<'_>, open: &mut Open) -> Next {
 pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure, is_torn: bool) -> Result<Next, Error> {
     let metrics = &run.shared.policy.metrics;
     count_many(&metrics.failed, open.indexes.len());
+    let Some(first) = open.indexes.first().copied() else { return Ok(Next::Finished) };
     let (delays, attempt) = (&mut open.delays, open.attempt);
-    let decision = decide(run.listener(), failure.class, attempt, || run.delay_after(delays, attempt));
+    let failed = |index| run.failed(index, failure.class, attempt);
+    let decision = decide(run.listener(), failed(first), || run.delay_after(delays, attempt));
     let reason = Reason::of_failure(failure);
     let is_torn = is_torn || run.shared.policy.takes_template;
     if let Some(next) = run.leave(&open.indexes, attempt, is_torn, failure.class, &decision, &reason) {
         return Ok(next);
     }
-    match (&decision, open.indexes.first()) {
-        (_, None) => Ok(Next::Finished),
-        // Told once, at the first record's place; so is what stops the listener.
-        (Decision::Retry(_), Some(first)) => {
-            let next = run.carry_out(*first, open.attempt, decision, &reason).await?;
-            count_many(&metrics.retried, open.indexes.len() - 1);
-            Ok(next)
-        }
-        (Decision::DeadLetter(_) | Decision::Skip | Decision::Stop, Some(_)) => {
-            give_up_all(run, open, decision, &reason).await
-        }
+    // Told once, at the first record's place; so is what stops the listener.
+    if let Decision::Retry(_) = decision {
+        let next = run.carry_out(first, attempt, decision, &reason).await?;
+        count_many(&metrics.retried, open.indexes.len() - 1);
+        return Ok(next);
     }
+    // Each goes its own way: they may have been in retry topics, and not equally often.
+    give_up_all(run, open, |index| decide(run.listener(), failed(index), Duration::default), &reason).await
 }
 
 /// Gives up each record that is open.
-async fn give_up_all(run: &Run<'_>, open: &mut Open, decision: Decision<'_>, reason: &Reason) -> Result<Next, Error> {
+async fn give_up_all(
+    run: &Run<'_>,
+    open: &mut Open,
+    decide: impl Fn(usize) -> Decision,
+    reason: &Reason,
+) -> Result<Next, Error> {
     for index in open.indexes.drain(..) {
-        if run.carry_out(index, open.attempt, decision.clone(), reason).await? == Next::Revoked {
+        if run.carry_out(index, open.attempt, decide(index), reason).await? == Next::Revoked {
             return Ok(Next::Revoked);
         }
         run.done(index);

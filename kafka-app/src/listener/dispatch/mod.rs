@@ -5,6 +5,7 @@
 
 mod batch_runner;
 mod call;
+mod forward;
 mod outputs;
 mod per_record;
 mod record_runner;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::Delivery,
     error::Error,
-    error_handler::{Decision, Reason, decide, give_up},
+    error_handler::{Decision, Reason, decide},
     handler::{Failure, Outcome, Outputs},
     listener::metrics::{count, count_many},
 };
@@ -69,7 +69,8 @@ impl PerRecord {
                 Err(fault) => return give_up_one(run, index, open.attempt, fault).await,
             },
         };
-        if matches!(decide(run.listener(), failure.class, open.attempt, Duration::default), Decision::Retry(_)) {
+        let failed = run.failed(index, failure.class, open.attempt);
+        if matches!(decide(run.listener(), failed, Duration::default), Decision::Retry(_)) {
             count(&run.shared.policy.metrics.failed);
             self.retried.push((index, failure));
             return Ok(Next::Finished);
@@ -102,7 +103,7 @@ impl PerRecord {
                 SettledResult::Acknowledged => handled_one(run, settled.index),
                 SettledResult::Revoked => return Ok(Next::Revoked),
                 SettledResult::Lost(failure) => {
-                    let (decision, reason) = (give_up(run.listener()), Reason::of_failure(&failure));
+                    let (decision, reason) = (run.spent(settled.index), Reason::of_failure(&failure));
                     let next = run.carry_out(settled.index, settled.attempt, decision, &reason).await?;
                     if next == Next::Revoked {
                         return Ok(next);

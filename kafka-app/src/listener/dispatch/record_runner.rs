@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::Delivery,
     error::Error,
-    error_handler::{Reason, give_up},
+    error_handler::Reason,
     handler::{Failure, Outcome, Outputs, RecordHandler},
     listener::{metrics::ListenerMetrics, transaction::Prior},
 };
@@ -240,7 +240,7 @@ async fn settle(run: &Run<'_>, settled: Settled, tally: &mut Tally<'_>) -> Resul
         }
         SettledResult::Revoked => Ok(Next::Revoked),
         SettledResult::Lost(failure) => {
-            let next = run.carry_out(index, attempt, give_up(run.listener()), &Reason::of_failure(&failure)).await?;
+            let next = run.carry_out(index, attempt, run.spent(index), &Reason::of_failure(&failure)).await?;
             if next == Next::Finished {
                 run.done(index);
             }

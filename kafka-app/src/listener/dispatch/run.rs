@@ -7,21 +7,12 @@ use crate::{
     client::RecordSink,
     config::{AckMode, OnRevoke, ResolvedListener, Retry},
     error::{Error, ErrorKind},
-    error_handler::{BackOff, Decision, Origin, Reason, dead_letter, decide, give_up, random},
-    handler::{Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
+    error_handler::{BackOff, Decision, Failed, Reason, decide, give_up, n_handled, random, spent},
+    handler::{ErrorClass, Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
     listener::metrics::count,
     observe::{self, Place},
     producer::SendError,
     record::{ProducerRecord, RawRecord, SendResult},
-};
-
-/// How often a dead letter is sent before its listener stops: over half a minute, on top of the client's own retries.
-const DEAD_LETTER_SENDS: Retry = Retry {
-    attempts: 8,
-    backoff: Duration::from_millis(250),
-    multiplier: 2.0,
-    max_backoff: Duration::from_secs(10),
-    jitter: 0.2,
 };
 
 /// What all chunks of a listener share.
@@ -105,7 +96,7 @@ impl<'a> Run<'a> {
             record: self.record(index),
             topic: self.chunk.topic,
             partition: self.chunk.partition,
-            attempt,
+            attempt: self.delivery(index, attempt),
             env: self.env(),
             ack: self.progress.ack(self.chunk.records[index].seq),
         }
@@ -117,8 +108,33 @@ impl<'a> Run<'a> {
             topic: self.chunk.topic,
             partition: self.chunk.partition,
             offset: self.record(index).offset(),
-            attempt,
+            attempt: self.delivery(index, attempt),
         }
+    }
+
+    /// How often a record went to a retry topic.
+    pub(super) fn n_forwarded(&self, index: usize) -> u32 {
+        let Some(stage) = self.listener().stage() else { return 0 };
+        // Somebody else's record, without the header, counts as one that has just come here.
+        n_handled(self.record(index)).map_or(stage.from, |n| n - 1)
+    }
+
+    /// Which delivery of a record this one in place is, over all topics it was in.
+    fn delivery(&self, index: usize, attempt: u32) -> u32 {
+        if self.listener().stage.is_none() {
+            return attempt;
+        }
+        self.n_forwarded(index).saturating_mul(self.listener().retry.attempts).saturating_add(attempt)
+    }
+
+    /// A delivery that failed.
+    pub(super) fn failed(&self, index: usize, class: ErrorClass, attempt: u32) -> Failed<'a> {
+        Failed { topic: self.chunk.topic, n_forwarded: self.n_forwarded(index), class, attempt }
+    }
+
+    /// What is done about a record that was handled, but whose outputs cannot be sent.
+    pub(super) fn spent(&self, index: usize) -> Decision {
+        spent(self.listener(), self.chunk.topic, self.n_forwarded(index))
     }
 
     /// The record needs nothing more, whoever acknowledges.
@@ -167,14 +183,16 @@ impl<'a> Run<'a> {
         let (failure, is_torn) = match fault {
             Fault::Rejected(rejection) => {
                 count(&policy.metrics.rejected);
-                let (decision, reason) = (give_up(self.listener()), Reason::of_rejection(&rejection));
+                let decision = give_up(self.listener(), self.chunk.topic);
+                let reason = Reason::of_rejection(&rejection);
                 return self.carry_out(index, attempt, decision, &reason).await;
             }
             Fault::Failed(failure) => (failure, policy.takes_template),
             Fault::Torn(failure) => (failure, true),
         };
         count(&policy.metrics.failed);
-        let decision = decide(self.listener(), failure.class, attempt, || self.delay_after(delays, attempt));
+        let failed = self.failed(index, failure.class, attempt);
+        let decision = decide(self.listener(), failed, || self.delay_after(delays, attempt));
         let reason = Reason::of_failure(&failure);
         match self.leave(&[index], attempt, is_torn, failure.class, &decision, &reason) {
             Some(next) => Ok(next),
@@ -187,7 +205,7 @@ impl<'a> Run<'a> {
         &self,
         index: usize,
         attempt: u32,
-        decision: Decision<'_>,
+        decision: Decision,
         reason: &Reason,
     ) -> Result<Next, Error> {
         let place = self.place(index, attempt);
@@ -200,7 +218,10 @@ impl<'a> Run<'a> {
                 }
                 Ok(Next::Revoked)
             }
-            Decision::DeadLetter(topic) => self.dead_letter(index, attempt, topic, reason).await,
+            Decision::RetryTopic { topic, attempt: next, delay } => {
+                self.forward(index, attempt, &topic, (next, delay), reason).await
+            }
+            Decision::DeadLetter(topic) => self.dead_letter(index, attempt, &topic, reason).await,
             Decision::Skip => {
                 count(&self.shared.policy.metrics.skipped);
                 observe::skipped(place, &reason.message);
@@ -209,45 +230,6 @@ impl<'a> Run<'a> {
             Decision::Stop => {
                 observe::stopping(place, &reason.message);
                 Err(stopped(place, &reason.message))
-            }
-        }
-    }
-
-    /// Sends the record to its dead letter topic and waits until the broker has it; a listener whose dead letters do not
-    /// get through stops.
-    async fn dead_letter(&self, index: usize, attempt: u32, topic: &str, reason: &Reason) -> Result<Next, Error> {
-        let place = self.place(index, attempt);
-        let Some(sink) = self.sink() else {
-            observe::stopping(place, &reason.message);
-            return Err(stopped(place, &format!("{}; there is no producer for dead letters", reason.message)));
-        };
-        let n_partitions = match sink.n_partitions(topic).await {
-            Ok(n_partitions) => Some(n_partitions),
-            Err(error) => {
-                observe::partitions_unknown(place, &error.to_string(), topic);
-                None
-            }
-        };
-        let origin = Origin { topic: place.topic, partition: place.partition, group_id: &self.listener().group_id };
-        let letter = dead_letter(self.record(index), origin, reason, topic, n_partitions);
-        let sending = match self.transaction() {
-            Some(transaction) => self.send_letter(transaction, sink, (index, attempt), letter, reason).await,
-            None => match send(sink, letter).await {
-                Ok(_) => Sending::Acknowledged,
-                Err(failed) => self.resend(place, sink, failed, &DEAD_LETTER_SENDS).await,
-            },
-        };
-        match sending {
-            Sending::Acknowledged => {
-                count(&self.shared.policy.metrics.dead_lettered);
-                observe::dead_lettered(place, &reason.message, topic);
-                Ok(Next::Finished)
-            }
-            Sending::Revoked => Ok(Next::Revoked),
-            Sending::Failed(error) => {
-                let text = format!("{}; its dead letter did not reach `{topic}`: {error}", reason.message);
-                observe::stopping(place, &text);
-                Err(stopped(place, &text))
             }
         }
     }
@@ -300,12 +282,12 @@ impl<'a> Run<'a> {
 }
 
 /// Hands the record over and waits for its acknowledgment.
-async fn send(sink: &dyn RecordSink, record: ProducerRecord) -> Result<SendResult, SendError> {
+pub(super) async fn send(sink: &dyn RecordSink, record: ProducerRecord) -> Result<SendResult, SendError> {
     sink.enqueue(record).await?.await
 }
 
 /// Why a listener stopped, for health and for who started it.
-fn stopped(place: Place<'_>, reason: &str) -> Error {
+pub(super) fn stopped(place: Place<'_>, reason: &str) -> Error {
     let listener = place.listener;
     Error::new(
         ErrorKind::Listener,

@@ -64,13 +64,16 @@ impl<'a> Run<'a> {
     /// What is done about a record that has failed before: `Again` if it is delivered once more.
     pub(super) async fn after_prior(&self, index: usize, prior: &Prior) -> Result<Next, Error> {
         // Its delay is over.
-        let decision = match decide(self.listener(), prior.class, prior.n_failed(), Duration::default) {
+        let failed = self.failed(index, prior.class, prior.n_failed());
+        let decision = match decide(self.listener(), failed, Duration::default) {
             Decision::Retry(_) => {
                 count(&self.shared.policy.metrics.retried);
                 return Ok(Next::Again);
             }
-            // Its dead letter is not delivered either.
-            Decision::DeadLetter(_) if prior.n_undelivered >= self.listener().retry.attempts + DEAD_LETTERS.0 => {
+            // What it is forwarded as is not delivered either.
+            Decision::RetryTopic { .. } | Decision::DeadLetter(_)
+                if prior.n_undelivered >= self.listener().retry.attempts + DEAD_LETTERS.0 =>
+            {
                 Decision::Stop
             }
             decision => decision,
@@ -101,7 +104,7 @@ impl<'a> Run<'a> {
         attempt: u32,
         is_torn: bool,
         class: ErrorClass,
-        decision: &Decision<'_>,
+        decision: &Decision,
         reason: &Reason,
     ) -> Option<Next> {
         let transaction = self.transaction()?;
@@ -111,7 +114,7 @@ impl<'a> Run<'a> {
         }
         let delay = match decision {
             Decision::Retry(delay) => *delay,
-            Decision::DeadLetter(_) | Decision::Skip | Decision::Stop => Duration::ZERO,
+            Decision::RetryTopic { .. } | Decision::DeadLetter(_) | Decision::Skip | Decision::Stop => Duration::ZERO,
         };
         if !is_torn && delay <= transaction.longest_wait() {
             return None;

@@ -28,6 +28,8 @@ pub(crate) struct PumpConfig {
     /// Of a hand-over to a lane.
     pub(crate) limits: BatchLimits,
     pub(crate) bounds: Bounds,
+    /// Its records wait until they are due.
+    pub(crate) is_delayed: bool,
     /// After how long an unfinished record is reported.
     pub(crate) stuck_after: Duration,
 }
@@ -49,6 +51,7 @@ impl PumpConfig {
             limits,
             // One chunk in the lane and one behind it.
             bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
+            is_delayed: listener.stage.is_some(),
             stuck_after: Duration::from_secs(300),
         }
     }

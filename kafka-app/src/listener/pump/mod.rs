@@ -356,7 +356,7 @@ impl Pump {
     fn watch(&mut self, now: Instant) {
         for entry in self.assignment.iter_mut() {
             let slot = &mut entry.data;
-            let front = (slot.tracker.unfinished() > 0).then(|| slot.tracker.front_seq());
+            let front = slot.front_at_work();
             if let Some(elapsed) = slot.watchdog.observe(front, now) {
                 tracing::warn!(
                     listener = &*self.config.listener_id,

@@ -36,6 +36,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
+        stages: Vec::new(),
     })
 }
 
@@ -225,6 +226,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
+        stages: Vec::new(),
     };
     let container = Container::new(spec);
     container.start().expect("it starts");

@@ -3,6 +3,7 @@
 mod broker;
 mod fake;
 mod pump;
+mod retry_topics;
 mod supervisor;
 mod transactions;
 

@@ -30,6 +30,7 @@ fn container(concurrency: u32, connect: Connect) -> Arc<Container> {
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
+        stages: Vec::new(),
     })
 }
 

@@ -8,6 +8,7 @@ mod manual_ack;
 mod nothing_lost;
 mod outputs;
 mod replies;
+mod retry_topics;
 mod revoke;
 
 use std::sync::Arc;

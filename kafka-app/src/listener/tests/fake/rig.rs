@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::watch};
 
@@ -16,8 +17,10 @@ use super::{
 };
 use crate::{
     client::{ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
+    clock::wall_clock,
     config::{Delivery, ResolvedListener},
     error::Error,
+    error_handler::due_after,
     handler::{HandlerEnv, States},
     listener::{
         lane::Lanes,
@@ -26,7 +29,7 @@ use crate::{
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
         transaction::{Answer, Clerk, Ended, OpenProducer, TransactionSpec, TurnProducer, Turns, What},
     },
-    record::OwnedRecord,
+    record::{Headers, OwnedRecord},
     test_support::FakeTransactions,
 };
 
@@ -156,9 +159,23 @@ impl Rig {
 
     /// Records with these offsets arrive; the key is that of the offset's parity.
     pub(crate) async fn arrive(&mut self, partition: i32, offsets: impl IntoIterator<Item = i64>) {
-        let records = offsets.into_iter().map(|offset| {
+        self.arrive_due(partition, offsets.into_iter().map(|offset| (offset, None))).await;
+    }
+
+    /// As [`Rig::arrive`], of a retry topic: each is due so long after it arrived.
+    pub(crate) async fn arrive_due(
+        &mut self,
+        partition: i32,
+        records: impl IntoIterator<Item = (i64, Option<Duration>)>,
+    ) {
+        let records = records.into_iter().map(|(offset, due)| {
             let key = Some(vec![b'0' + u8::from(offset % 2 == 1)]);
-            OwnedRecord { offset, key, payload: Some(vec![0; 100]), ..OwnedRecord::default() }.into()
+            let mut headers = Headers::new();
+            if let Some(due) = due {
+                let due = due_after(wall_clock(), due).to_be_bytes();
+                headers.push("retry_topic-backoff-timestamp", Some(Bytes::copy_from_slice(&due)));
+            }
+            OwnedRecord { offset, key, payload: Some(vec![0; 100]), headers, ..OwnedRecord::default() }.into()
         });
         {
             let mut cluster = self.cluster.lock();
