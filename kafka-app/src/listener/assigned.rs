@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -17,9 +17,11 @@ use tokio::sync::{Notify, oneshot};
 use super::{
     ack::{AckSource, AckTarget, Acked},
     dispatch::Progress,
+    done_bits::DoneBits,
+    gate::Gate,
     later::later,
     mailbox::{Command, Mailbox},
-    tracker::{DoneBits, Tracker},
+    tracker::Tracker,
 };
 use crate::{client::Lease, config::AckMode, record::TopicPartition};
 
@@ -32,14 +34,14 @@ pub(crate) struct Assigned {
     done: Arc<DoneBits>,
     mailbox: Arc<Mailbox>,
     ack_mode: AckMode,
-    /// No further record may start.
-    fenced: Flag,
+    /// Lanes inside a chunk of this partition; closed when no further record may start.
+    gate: Gate,
+    /// Rung when it is closed.
+    closed: Notify,
     /// Running handlers are dropped.
     cancelled: Flag,
     /// Nothing that is reported counts any more.
     dead: AtomicBool,
-    /// Lanes that are inside a chunk of this partition.
-    running: AtomicUsize,
     /// Records and bytes that lanes have let go of.
     released: AtomicU64,
     released_bytes: AtomicU64,
@@ -75,10 +77,15 @@ impl Flag {
     }
 
     async fn raised(&self) {
-        let waiting = self.waiting.notified();
-        if !self.is_raised() {
-            waiting.await;
-        }
+        rung(&self.waiting, || self.is_raised()).await;
+    }
+}
+
+/// Waits for the bell, unless what it tells is so already.
+async fn rung(bell: &Notify, is_so: impl Fn() -> bool) {
+    let ringing = bell.notified();
+    if !is_so() {
+        ringing.await;
     }
 }
 
@@ -97,10 +104,10 @@ impl Assigned {
             done: Arc::clone(tracker.done_bits()),
             mailbox,
             ack_mode,
-            fenced: Flag::default(),
+            gate: Gate::default(),
+            closed: Notify::new(),
             cancelled: Flag::default(),
             dead: AtomicBool::new(false),
-            running: AtomicUsize::new(0),
             released: AtomicU64::new(0),
             released_bytes: AtomicU64::new(0),
             manual: Mutex::default(),
@@ -110,11 +117,12 @@ impl Assigned {
 
     /// No further record of this assignment starts.
     pub(crate) fn fence(&self) {
-        self.fenced.raise();
+        self.gate.close();
+        self.closed.notify_waiters();
     }
 
     pub(crate) fn is_fenced(&self) -> bool {
-        self.fenced.is_raised()
+        self.gate.is_closed()
     }
 
     /// Running handlers are dropped at their next await.
@@ -135,7 +143,7 @@ impl Assigned {
 
     /// Whether a lane is inside a chunk.
     pub(crate) fn is_running(&self) -> bool {
-        self.running.load(Ordering::SeqCst) > 0
+        self.gate.is_busy()
     }
 
     /// Records and bytes let go of so far.
@@ -149,11 +157,11 @@ impl Assigned {
         tracker.advance()
     }
 
-    /// A lane announces itself, and only then looks whether it may: so whoever fences never misses one that runs.
+    /// A lane begins a chunk, unless it may not any more.
     pub(crate) fn enter(self: &Arc<Self>) -> Option<Inside> {
-        self.running.fetch_add(1, Ordering::SeqCst);
+        let may_stay = self.gate.enter();
         let inside = Inside(Arc::clone(self));
-        (!self.is_fenced()).then_some(inside)
+        may_stay.then_some(inside)
     }
 
     /// A lane let go of these.
@@ -205,7 +213,7 @@ pub(crate) struct Inside(Arc<Assigned>);
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.gate.leave();
         self.0.mailbox.wake();
     }
 }
@@ -276,7 +284,8 @@ impl Progress for ChunkProgress {
     }
 
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-        Box::pin(self.assigned.fenced.raised())
+        let assigned = &self.assigned;
+        Box::pin(rung(&assigned.closed, || assigned.is_fenced()))
     }
 
     fn rewind(&self, not_before: Instant) {
