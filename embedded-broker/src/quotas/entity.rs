@@ -1,4 +1,4 @@
-//! Whose quota it is, and what a quota may be: pure.
+//! Whose quota it is, and what a quota may be: pure, but that the addresses of hosts are asked for.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -112,16 +112,14 @@ pub(crate) fn apply(entity: &Entity, current: &Values, ops: &Ops) -> Result<Valu
     Ok(values)
 }
 
-/// Whether a host, which is a name or an address, is at this address.
-pub(super) fn is_address_of(host: &str, ip: IpAddr) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical() == ip,
-        // As Java, the first address counts, of IPv4 if there is one.
-        Err(_) => (host, 0).to_socket_addrs().is_ok_and(|found| {
-            let all: Vec<_> = found.map(|address| address.ip()).collect();
-            all.iter().find(|address| address.is_ipv4()).or(all.first()) == Some(&ip)
-        }),
+/// The address of a host, which is a name or an address; nothing if the name has none now.
+pub(super) fn address_of(host: &str) -> Option<IpAddr> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Some(address.to_canonical());
     }
+    // As Java, the first address counts, of IPv4 if there is one.
+    let all: Vec<_> = (host, 0).to_socket_addrs().ok()?.map(|address| address.ip()).collect();
+    all.iter().find(|address| address.is_ipv4()).or(all.first()).copied()
 }
 
 fn check(entity: &Entity, key: &str, value: f64) -> Result<(), Error> {

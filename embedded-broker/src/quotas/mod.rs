@@ -66,6 +66,14 @@ pub(crate) struct Mutated {
     pub(crate) throttle: Duration,
 }
 
+/// How many connections an address may open in a second.
+#[derive(Debug, Default)]
+struct IpRates {
+    of_others: Option<f64>,
+    /// By host, with the address that it had when this was set, as in Kafka.
+    own: BTreeMap<String, (Option<IpAddr>, f64)>,
+}
+
 /// Sensors that were not used for so long are forgotten.
 const INACTIVE: Duration = Duration::from_secs(3600);
 
@@ -76,6 +84,8 @@ pub(crate) struct Quotas {
     controller_windows: Windows,
     is_set: AtomicBool,
     by_entity: RwLock<BTreeMap<Entity, Values>>,
+    /// What of these is about addresses: asked for each connection that comes.
+    ip_rates: RwLock<IpRates>,
     sensors: Mutex<HashMap<Measured, Sensor>>,
 }
 
@@ -106,6 +116,9 @@ impl Quotas {
 
     /// Sets all quotas of one entity; none takes them away.
     pub(crate) fn set(&self, entity: Entity, values: Values) {
+        if let Some(name) = entity.get(&EntityType::Ip) {
+            self.set_ip_rate(name, values.get(entity::CONNECTION_CREATION_RATE).copied());
+        }
         let mut by_entity = self.by_entity.write();
         if values.is_empty() {
             by_entity.remove(&entity);
@@ -144,13 +157,24 @@ impl Quotas {
         if !self.is_set() {
             return None;
         }
-        let by_entity = self.by_entity.read();
-        let rate_of = |is_meant: &dyn Fn(&Name) -> bool| {
-            let meant = by_entity.iter().filter(|(entity, _)| entity.get(&EntityType::Ip).is_some_and(is_meant));
-            meant.filter_map(|(_, values)| values.get(entity::CONNECTION_CREATION_RATE).copied()).next()
-        };
-        let own = rate_of(&|name| matches!(name, Name::Exact(host) if entity::is_address_of(host, ip)));
-        own.or_else(|| rate_of(&|name| *name == Name::Default))
+        let rates = self.ip_rates.read();
+        let own = rates.own.values().find(|(address, _)| *address == Some(ip)).map(|(_, rate)| *rate);
+        own.or(rates.of_others)
+    }
+
+    fn set_ip_rate(&self, name: &Name, rate: Option<f64>) {
+        match name {
+            Name::Default => self.ip_rates.write().of_others = rate,
+            Name::Exact(host) => {
+                // Nobody is held up while it is asked for.
+                let own = rate.map(|rate| (entity::address_of(host), rate));
+                let mut rates = self.ip_rates.write();
+                match own {
+                    Some(own) => _ = rates.own.insert(host.clone(), own),
+                    None => _ = rates.own.remove(host),
+                }
+            }
+        }
     }
 
     /// What may be used of a kind in a second, if it is bounded for this client.

@@ -111,3 +111,23 @@ fn what_kafka_refuses_is_refused_in_its_words() {
         assert_eq!(set(&quotas, entity, key, value), Ok(()));
     }
 }
+
+#[test]
+fn an_address_has_the_rate_of_its_host_or_that_of_all_others() {
+    let quotas = Quotas::new(Windows::default(), Windows::default());
+    let set = |name: Name, rate: Option<f64>| {
+        let values = rate.map(|rate| (entity::CONNECTION_CREATION_RATE.to_owned(), rate));
+        quotas.set(Entity::from([(EntityType::Ip, name)]), values.into_iter().collect());
+    };
+    let rate = |ip: [u8; 4]| quotas.connection_rate(ip.into());
+    set(Name::Exact("localhost".to_owned()), Some(3.0));
+    set(Name::Exact("::ffff:10.0.0.1".to_owned()), Some(4.0));
+    set(Name::Exact("no-such-host.invalid".to_owned()), Some(5.0));
+    set(Name::Default, Some(1.0));
+    assert_eq!([[127, 0, 0, 1], [10, 0, 0, 1], [10, 0, 0, 2]].map(rate), [Some(3.0), Some(4.0), Some(1.0)]);
+    set(Name::Exact("localhost".to_owned()), None);
+    set(Name::Exact("no-such-host.invalid".to_owned()), None);
+    assert_eq!(rate([127, 0, 0, 1]), Some(1.0));
+    set(Name::Default, None);
+    assert_eq!(rate([127, 0, 0, 1]), None);
+}
