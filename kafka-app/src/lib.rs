@@ -161,8 +161,8 @@ pub use handler::{
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, kafka_listener};
 pub use listener::{
-    Ack, Acked, Listener, ListenerCounts, ListenerHandle, ListenerMetrics, ListenerRegistry, ListenerState,
-    PartitionLag,
+    Ack, Acked, Listener, ListenerCounts, ListenerEvent, ListenerEvents, ListenerHandle, ListenerMetrics,
+    ListenerRegistry, ListenerState, PartitionLag, RecordFate,
 };
 pub use offset_spec::OffsetSpec;
 pub use producer::{

@@ -6,6 +6,7 @@ mod batch;
 mod chaos;
 mod chaos_program;
 mod docs;
+mod events;
 mod exactly_once;
 mod failures;
 mod handles;

@@ -16,7 +16,7 @@ use crate::{
     config::{KafkaProperties, KafkaPropertiesBuilder},
     error::Result,
     handler::States,
-    listener::Listener,
+    listener::{EventBus, Listener, ListenerEvents},
     topology::Topology,
 };
 
@@ -42,6 +42,7 @@ pub struct KafkaApp {
     discover: bool,
     states: States,
     topics: Vec<NewTopic>,
+    events: EventBus,
 }
 
 impl KafkaApp {
@@ -58,7 +59,14 @@ impl KafkaApp {
 
     /// An application configured by the layers that the builder names. Mistakes are reported at start, with all others.
     pub fn with_configuration(configuration: KafkaPropertiesBuilder) -> Self {
-        Self { configuration, listeners: Vec::new(), discover: false, states: States::default(), topics: Vec::new() }
+        Self {
+            configuration,
+            listeners: Vec::new(),
+            discover: false,
+            states: States::default(),
+            topics: Vec::new(),
+            events: EventBus::default(),
+        }
     }
 
     /// Sets a key of the last layer: `kafka.consumer.group-id`, or a key of your own for `${placeholders}`.
@@ -95,6 +103,12 @@ impl KafkaApp {
     pub fn topics(mut self, topics: impl IntoIterator<Item = NewTopic>) -> Self {
         self.topics.extend(topics);
         self
+    }
+
+    /// What happens to its listeners, from their start on.
+    #[must_use]
+    pub fn events(&self) -> ListenerEvents {
+        self.events.events()
     }
 
     /// What its listeners read and send, from the configuration and the declarations alone: nothing connects.

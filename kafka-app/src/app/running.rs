@@ -12,7 +12,7 @@ use crate::{
     config::KafkaProperties,
     error::{Error, ErrorKind, Result},
     handler::States,
-    listener::{ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
+    listener::{EventBus, ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
     producer::{KafkaTemplate, Requests, TransactionPool},
     shutdown,
     topology::Topology,
@@ -33,6 +33,7 @@ pub struct RunningApp {
     requests: Option<Arc<Requests>>,
     states: States,
     broker: Embedded,
+    events: EventBus,
 }
 
 impl RunningApp {
@@ -44,11 +45,25 @@ impl RunningApp {
         states: States,
         broker: Embedded,
     ) -> Self {
-        Self { properties, topology, listeners, producer, transactions, requests: None, states, broker }
+        Self {
+            properties,
+            topology,
+            listeners,
+            producer,
+            transactions,
+            requests: None,
+            states,
+            broker,
+            events: EventBus::default(),
+        }
     }
 
     pub(super) fn with_requests(self, requests: Option<Arc<Requests>>) -> Self {
         Self { requests, ..self }
+    }
+
+    pub(super) fn with_events(self, events: EventBus) -> Self {
+        Self { events, ..self }
     }
 
     /// A typed view of the application's one producer; as cheap as a clone of a pointer.
@@ -78,6 +93,12 @@ impl RunningApp {
     #[must_use]
     pub fn listeners(&self) -> &ListenerRegistry {
         &self.listeners
+    }
+
+    /// What happens to its listeners from now on; [`KafkaApp::events`](crate::KafkaApp::events) tells from their start on.
+    #[must_use]
+    pub fn events(&self) -> ListenerEvents {
+        self.events.events()
     }
 
     /// State of type `T`, as given to `KafkaApp::state`.

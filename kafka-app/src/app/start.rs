@@ -13,13 +13,15 @@ use crate::{
     config::{self, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, TransactionalIds},
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
-    listener::{Container, ContainerSpec, Handler, Listener, ListenerRegistry, OpenProducer, Policy, TurnProducer},
+    listener::{
+        Container, ContainerSpec, EventBus, Handler, Listener, ListenerRegistry, OpenProducer, Policy, TurnProducer,
+    },
     producer::{KafkaTemplate, Requests, TransactionPool},
     topology::Topology,
 };
 
 pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
-    let KafkaApp { configuration, listeners, discover, states, topics } = app;
+    let KafkaApp { configuration, listeners, discover, states, topics, events } = app;
     let properties = configuration.read();
     let Plan { listeners: planned, topology } = plan(&properties, all(listeners, discover), &states)?;
     let (properties, broker) = Embedded::start_if_asked(properties)?;
@@ -32,13 +34,14 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let requests = replies::requests(&properties, Arc::new(producer.clone()));
     let ids = TransactionalIds::new(&properties);
     let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
-    let sending = Sending { producer, transactions, requests, ids };
+    let sending = Sending { producer, transactions, requests, ids, events };
     let containers: Vec<_> =
         planned.into_iter().map(|planned| container(planned, &properties, &states, &sending)).collect();
     let listeners = ListenerRegistry::new(containers);
-    let Sending { producer, transactions, requests, .. } = sending;
+    let Sending { producer, transactions, requests, events, .. } = sending;
     let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
-        .with_requests(requests);
+        .with_requests(requests)
+        .with_events(events);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         listener.start()?;
     }
@@ -103,6 +106,8 @@ struct Sending {
     requests: Option<Arc<Requests>>,
     /// Of all transactional producers.
     ids: TransactionalIds,
+    /// Of all listeners.
+    events: EventBus,
 }
 
 fn transaction_pool(properties: Arc<KafkaProperties>, ids: TransactionalIds) -> Arc<TransactionPool> {
@@ -121,12 +126,13 @@ fn container(
     let stages = planned.stages.into_iter().map(|stage| container(stage, properties, states, sending)).collect();
     let resolved = Arc::new(planned.resolved);
     let surroundings = surroundings(&resolved, properties, states, sending);
-    let metrics = Arc::default();
+    let (metrics, events) = (Arc::default(), sending.events.sink(&resolved.id));
     let policy = Policy {
         env: Arc::new(surroundings(producer.clone())),
         listener: Arc::clone(&resolved),
         filter: planned.listener.filter,
         metrics: Arc::clone(&metrics),
+        events: events.clone(),
         takes_template: planned.listener.declaration().takes_template,
     };
     let (takes_batches, runner) = match planned.listener.handler {
@@ -143,6 +149,7 @@ fn container(
         takes_batches,
         runner,
         metrics,
+        events,
         connect,
         inquiry,
         open_producer,

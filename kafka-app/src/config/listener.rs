@@ -56,6 +56,11 @@ pub struct ListenerSettings {
     pub auto_startup: Option<bool>,
     /// What happens to running handlers when a partition is revoked; default [`OnRevoke::Drain`].
     pub on_revoke: Option<OnRevoke>,
+    /// After how long without a record a consumer tells [`ListenerEvent::Idle`](crate::ListenerEvent::Idle); default never.
+    pub idle_event_interval: Option<Duration>,
+    /// After how long without a record of a partition
+    /// [`ListenerEvent::PartitionIdle`](crate::ListenerEvent::PartitionIdle) is told; default never.
+    pub idle_partition_event_interval: Option<Duration>,
     /// librdkafka properties of this listener's consumers, the most specific layer.
     pub properties: BTreeMap<String, String>,
 }
@@ -89,6 +94,8 @@ impl ListenerSettings {
             timeout: section.get("timeout"),
             auto_startup: section.get("auto-startup"),
             on_revoke: section.get("on-revoke"),
+            idle_event_interval: section.get("idle-event-interval"),
+            idle_partition_event_interval: section.get("idle-partition-event-interval"),
             properties: section.properties().into(),
         };
         batch.finish(&[]);
@@ -111,8 +118,7 @@ pub(crate) const LISTENER_ANSWERS: &[(&str, &str)] = &[
     ("poll-timeout", "not needed: polling never waits for a handler"),
     ("no-poll-threshold", "not needed: polling never waits for a handler"),
     ("idle-between-polls", "there is none: polling never stops"),
-    ("idle-event-interval", "there are no idle events yet"),
-    ("idle-partition-event-interval", "there are no idle events yet"),
+    ("idle-before-data-multiplier", "there is none: idle-event-interval counts from the start"),
     ("monitor-interval", "not needed: there is no monitor thread"),
     ("log-container-config", "not needed: the settings of a listener are logged at start at level debug"),
     ("immediate-stop", "set shutdown-timeout to 0s, and on-revoke to cancel"),
@@ -142,6 +148,7 @@ impl fmt::Debug for ListenerSettings {
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter timeout auto_startup on_revoke);
+        fields!(idle_event_interval idle_partition_event_interval);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()
     }

@@ -116,6 +116,8 @@
 //! | `timeout` | none | one call of the handler |
 //! | `auto-startup` | true | |
 //! | `on-revoke` | `drain` | or `cancel` |
+//! | `idle-event-interval` | none | after how long without a record a consumer tells that it is idle |
+//! | `idle-partition-event-interval` | none | the same of a partition |
 //!
 //! `kafka.retry.topic.*` is Spring Boot's spelling of `kafka.listener.retry-topics.*`: `enabled`, `attempts`,
 //! `backoff.delay`, `backoff.multiplier`, `backoff.max-delay`, `backoff.jitter` (a duration).

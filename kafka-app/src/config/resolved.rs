@@ -41,6 +41,10 @@ pub(crate) struct ResolvedListener {
     pub(crate) timeout: Option<Duration>,
     pub(crate) auto_startup: bool,
     pub(crate) on_revoke: OnRevoke,
+    /// After how long without a record a consumer tells that it is idle; `None`: never.
+    pub(crate) idle_event_interval: Option<Duration>,
+    /// The same of a partition.
+    pub(crate) idle_partition_event_interval: Option<Duration>,
     /// How long a stop and a revoke wait for running handlers (`kafka.listener.shutdown-timeout`).
     pub(crate) shutdown_timeout: Duration,
     /// Whether a topic that does not exist at start is an error (`kafka.listener.missing-topics-fatal`).
@@ -129,6 +133,8 @@ impl ResolvedListener {
             timeout: None,
             auto_startup: true,
             on_revoke: OnRevoke::Drain,
+            idle_event_interval: None,
+            idle_partition_event_interval: None,
             shutdown_timeout: Duration::from_secs(30),
             missing_topics_fatal: false,
             properties: Properties::default(),

@@ -245,6 +245,21 @@ impl Listener {
         self
     }
 
+    /// After how long without a record a consumer tells [`ListenerEvent::Idle`](crate::ListenerEvent::Idle).
+    #[must_use]
+    pub fn idle_event_interval(mut self, interval: Duration) -> Self {
+        self.settings.idle_event_interval = Some(interval);
+        self
+    }
+
+    /// After how long without a record of a partition [`ListenerEvent::PartitionIdle`](crate::ListenerEvent::PartitionIdle)
+    /// is told.
+    #[must_use]
+    pub fn idle_partition_event_interval(mut self, interval: Duration) -> Self {
+        self.settings.idle_partition_event_interval = Some(interval);
+        self
+    }
+
     /// A librdkafka property of this listener's consumers.
     #[must_use]
     pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     container::{Container, ListenerState},
+    events::ListenerEvents,
     lag::PartitionLag,
     metrics::ListenerMetrics,
 };
@@ -76,6 +77,12 @@ impl ListenerHandle {
     #[must_use]
     pub fn states(&self) -> watch::Receiver<ListenerState> {
         self.0.states()
+    }
+
+    /// What happens to it from now on.
+    #[must_use]
+    pub fn events(&self) -> ListenerEvents {
+        self.0.events()
     }
 
     /// Starts it, also after it stopped by itself, and the listeners of its retry topics. Does nothing if it runs already.

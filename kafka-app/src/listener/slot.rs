@@ -14,6 +14,7 @@ use super::{
     assigned::Assigned,
     collector::{Collector, Gathered},
     dispatch::Delivered,
+    idle::Idle,
     lane::{Lane, Lanes},
     mailbox::Mailbox,
     pump::PumpConfig,
@@ -57,6 +58,7 @@ pub(crate) struct Slot {
     pub(crate) watchdog: Watchdog,
     /// The user wants no records of it.
     pub(crate) is_paused: bool,
+    pub(crate) idle: Idle,
     /// Exactly once: which turns hold records of it that are not committed.
     pub(crate) in_turn: [bool; N_TURNS],
     /// Sequence behind the last record that was handed over.
@@ -153,6 +155,7 @@ impl TakingTurn {
 pub(crate) struct Pulled {
     /// There is more and room for it.
     pub(crate) more: bool,
+    pub(crate) n_taken: usize,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -164,6 +167,7 @@ impl Slot {
         assigned: Arc<Assigned>,
         lane: Option<Lane>,
         config: &PumpConfig,
+        now: Instant,
     ) -> Self {
         Self {
             queue,
@@ -184,6 +188,7 @@ impl Slot {
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),
             is_paused: false,
+            idle: Idle::new(config.partition_idle_after, now),
             in_turn: [false; N_TURNS],
             handed: 0,
             last_handed: -1,
@@ -200,6 +205,7 @@ impl Slot {
             if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
                 let taken = self.queue.take(room, pull.scratch);
                 pulled.faults = taken.faults;
+                pulled.n_taken = pull.scratch.len();
                 if taken.more {
                     self.ready.is_ready.store(true, Ordering::SeqCst);
                 }

@@ -10,6 +10,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use super::{
     dispatch::ChunkRunner,
+    events::ListenerEvent,
     lane::Lanes,
     mailbox::{Command, Mailbox},
     pauses::Pauses,
@@ -74,6 +75,12 @@ impl Supervisor {
             if started.elapsed() > BACK_OFF.1 {
                 back_off = BACK_OFF.0;
             }
+            let consumer = self.instance;
+            self.config.events.tell(|listener| ListenerEvent::ConsumerReplaced {
+                listener,
+                consumer,
+                reason: fault.to_string(),
+            });
             tracing::error!(listener, back_off_s = back_off.as_secs(), "its consumer failed and is made anew: {fault}");
             if self.is_stopped_within(back_off) {
                 return Ok(StopReport::default());

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     handler::{BatchHandler, HandlerEnv, RecordHandler, States},
     listener::{
-        Chunk, Delivered, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress, Transaction,
+        Chunk, Delivered, EventBus, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress, Transaction,
         TurnProducer,
     },
     record::{Headers, OwnedRecord, RawRecord, Timestamp},
@@ -24,6 +24,7 @@ pub(crate) struct Bench {
     pub(crate) filter: Option<fn(&RawRecord) -> bool>,
     topic: Arc<str>,
     metrics: Arc<ListenerMetrics>,
+    pub(crate) events: EventBus,
     takes_template: bool,
     /// Whether transactions have failed under their handlers.
     pub(crate) is_broken: bool,
@@ -52,6 +53,7 @@ impl Bench {
             filter: None,
             topic: "orders".into(),
             metrics: Arc::default(),
+            events: EventBus::default(),
             takes_template: false,
             is_broken: false,
             transaction: None,
@@ -132,6 +134,7 @@ impl Bench {
             listener: Arc::new(self.listener.clone()),
             filter: self.filter,
             metrics: Arc::clone(&self.metrics),
+            events: self.events.sink("bill"),
             takes_template: self.takes_template,
         };
         let runner = match &listener.handler {

@@ -10,7 +10,7 @@ mod topics;
 
 pub(crate) use topics::check_topic;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Error, Result,
@@ -143,6 +143,9 @@ impl<'r> Resolver<'r> {
             timeout: self.timeout(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
             on_revoke: self.said(|s| s.on_revoke).map(|(_, on_revoke)| on_revoke).unwrap_or_default(),
+            idle_event_interval: self.interval("idle-event-interval", |s| s.idle_event_interval),
+            idle_partition_event_interval: self
+                .interval("idle-partition-event-interval", |s| s.idle_partition_event_interval),
             shutdown_timeout: self.properties.listener.shutdown_timeout,
             missing_topics_fatal: self.properties.listener.missing_topics_fatal,
             properties: self.own_properties(),
@@ -222,6 +225,15 @@ impl<'r> Resolver<'r> {
             self.mistake(place, key, "must be at least 1");
         }
         number
+    }
+
+    /// A time that must be more than 0.
+    fn interval(&self, key: &str, setting: impl Fn(&ListenerSettings) -> Option<Duration>) -> Option<Duration> {
+        let (place, interval) = self.said(setting)?;
+        if interval.is_zero() {
+            self.mistake(place, key, "must be more than 0; leave it out for none");
+        }
+        Some(interval)
     }
 
     fn own_properties(&self) -> Properties {

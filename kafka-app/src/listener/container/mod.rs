@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     dispatch::ChunkRunner,
+    events::{EventSink, ListenerEvent, ListenerEvents},
     later::later,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
@@ -55,6 +56,7 @@ pub(crate) struct ContainerSpec {
     pub(crate) runner: Arc<dyn ChunkRunner>,
     /// What the runner counts.
     pub(crate) metrics: Arc<ListenerMetrics>,
+    pub(crate) events: EventSink,
     pub(crate) connect: Connect,
     /// What else is asked of the broker.
     pub(crate) inquiry: Arc<dyn Inquiry>,
@@ -112,6 +114,11 @@ impl Container {
         self.state.borrow().clone()
     }
 
+    /// What happens to it from now on.
+    pub(crate) fn events(&self) -> ListenerEvents {
+        self.spec.events.events()
+    }
+
     /// For those who want to know of changes, health among them.
     pub(crate) fn states(&self) -> watch::Receiver<ListenerState> {
         self.state.subscribe()
@@ -148,6 +155,7 @@ impl Container {
         }
         let is_paused = self.pauses.lock().all;
         self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
+        self.spec.events.tell(|listener| ListenerEvent::Started { listener });
         runtime.spawn(Arc::clone(self).watch_over(ended));
         Ok(())
     }
@@ -158,7 +166,7 @@ impl Container {
         let (status, watched) = watch::channel(ConsumerStatus::default());
         let supervisor = Supervisor {
             instance,
-            config: PumpConfig::new(listener, self.spec.takes_batches),
+            config: PumpConfig::new(listener, self.spec.takes_batches, instance, self.spec.events.clone()),
             subscription: listener.subscription.clone(),
             ordering: listener.ordering,
             n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),
@@ -201,7 +209,11 @@ impl Container {
             }
         }
         *self.report.lock() = report;
-        self.state.send_replace(failure.map_or(ListenerState::Stopped, ListenerState::Failed));
+        self.state.send_replace(failure.clone().map_or(ListenerState::Stopped, ListenerState::Failed));
+        self.spec.events.tell(|listener| match failure {
+            None => ListenerEvent::Stopped { listener },
+            Some(error) => ListenerEvent::Failed { listener, error },
+        });
     }
 
     /// Resolves when the group has answered every consumer.
@@ -253,13 +265,16 @@ impl Container {
         {
             let consumers = self.consumers.lock();
             stop_all(&consumers, later(Instant::now(), timeout));
-            self.state.send_if_modified(|state| {
+            let runs = self.state.send_if_modified(|state| {
                 let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
                 if runs {
                     *state = ListenerState::Stopping;
                 }
                 runs
             });
+            if runs {
+                self.spec.events.tell(|listener| ListenerEvent::Stopping { listener });
+            }
         }
         let mut states = self.states();
         // The pumps keep the deadline by themselves; it ends in error only with the container.

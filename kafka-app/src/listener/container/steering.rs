@@ -9,7 +9,7 @@ use crate::{
     client::blocking,
     config::Subscription,
     error::{Error, ErrorKind, Result},
-    listener::{PartitionLag, mailbox::Command, pauses::Pauses},
+    listener::{PartitionLag, events::ListenerEvent, mailbox::Command, pauses::Pauses},
     offset_spec::OffsetSpec,
     record::TopicPartition,
 };
@@ -18,7 +18,12 @@ impl Container {
     /// Hands over no further record, across rebalances and restarts, until it is told otherwise. Records handed over
     /// already are still handled.
     pub(crate) fn set_paused(&self, is_paused: bool) {
-        self.steer(|pauses| std::mem::replace(&mut pauses.all, is_paused) != is_paused);
+        if self.steer(|pauses| std::mem::replace(&mut pauses.all, is_paused) != is_paused) {
+            self.spec.events.tell(|listener| match is_paused {
+                true => ListenerEvent::Paused { listener },
+                false => ListenerEvent::Resumed { listener },
+            });
+        }
         self.state.send_if_modified(|state| {
             let next = match state {
                 ListenerState::Running if is_paused => ListenerState::Paused,
@@ -36,7 +41,12 @@ impl Container {
     /// The listener does not read that topic.
     pub(crate) fn set_partition_paused(&self, partition: TopicPartition, is_paused: bool) -> Result<()> {
         self.check_topic(&partition)?;
-        self.steer(|pauses| pauses.set(partition, is_paused));
+        if self.steer(|pauses| pauses.set(partition.clone(), is_paused)) {
+            self.spec.events.tell(|listener| match is_paused {
+                true => ListenerEvent::PartitionPaused { listener, partition },
+                false => ListenerEvent::PartitionResumed { listener, partition },
+            });
+        }
         Ok(())
     }
 
@@ -45,15 +55,16 @@ impl Container {
         self.pauses.lock().partitions.iter().cloned().collect()
     }
 
-    /// Changes what is paused, and tells every consumer: any of them may own a partition later.
-    fn steer(&self, change: impl FnOnce(&mut Pauses) -> bool) {
+    /// Changes what is paused, and tells every consumer: any of them may own a partition later. Whether that changed
+    /// anything.
+    fn steer(&self, change: impl FnOnce(&mut Pauses) -> bool) -> bool {
         let consumers = self.consumers.lock();
         let mut pauses = self.pauses.lock();
-        if change(&mut pauses) {
-            for consumer in &*consumers {
-                consumer.mailbox.send(Command::Pauses(pauses.clone()));
-            }
+        let is_news = change(&mut pauses);
+        for consumer in consumers.iter().filter(|_| is_news) {
+            consumer.mailbox.send(Command::Pauses(pauses.clone()));
         }
+        is_news
     }
 
     fn check_topic(&self, partition: &TopicPartition) -> Result<()> {

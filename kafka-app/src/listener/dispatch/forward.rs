@@ -9,7 +9,7 @@ use crate::{
     config::Retry,
     error::Error,
     error_handler::{Hop, Origin, Reason, dead_letter, dead_letter_of_retries, due_after, forwarded, jittered, random},
-    listener::metrics::count,
+    listener::{events::RecordFate, metrics::count},
     observe,
     record::ProducerRecord,
 };
@@ -68,6 +68,7 @@ impl Run<'_> {
         if next == Next::Finished {
             count(&self.shared.policy.metrics.dead_lettered);
             observe::dead_lettered(self.place(index, attempt), &reason.message, topic);
+            self.given_up(index, attempt, RecordFate::DeadLetter(topic.into()), reason);
         }
         Ok(next)
     }
@@ -88,6 +89,7 @@ impl Run<'_> {
         let place = self.place(index, attempt);
         let Some(sink) = self.sink() else {
             observe::stopping(place, &reason.message);
+            self.given_up(index, attempt, RecordFate::Stopped, reason);
             return Err(stopped(
                 place,
                 &format!("{}; there is no producer to send {what} to `{topic}`", reason.message),
@@ -107,6 +109,7 @@ impl Run<'_> {
             Sending::Failed(error) => {
                 let text = format!("{}; {what} did not reach `{topic}`: {error}", reason.message);
                 observe::stopping(place, &text);
+                self.given_up(index, attempt, RecordFate::Stopped, reason);
                 Err(stopped(place, &text))
             }
         }

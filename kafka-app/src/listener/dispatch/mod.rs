@@ -6,6 +6,7 @@
 mod batch_runner;
 mod call;
 mod forward;
+mod given_up;
 mod outputs;
 mod per_record;
 mod record_runner;
@@ -18,7 +19,7 @@ mod transacted;
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use self::{batch_runner::BatchRunner, record_runner::RecordRunner, run::Shared};
-use super::{declaration::Filter, metrics::ListenerMetrics, transaction::Transaction};
+use super::{declaration::Filter, events::EventSink, metrics::ListenerMetrics, transaction::Transaction};
 use crate::{
     config::ResolvedListener,
     error::Error,
@@ -86,6 +87,7 @@ pub(crate) struct Policy {
     /// `false` drops the record, which counts as done.
     pub(crate) filter: Option<Filter>,
     pub(crate) metrics: Arc<ListenerMetrics>,
+    pub(crate) events: EventSink,
     /// The handler may send before it succeeds.
     pub(crate) takes_template: bool,
 }

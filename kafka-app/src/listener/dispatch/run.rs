@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Failed, Reason, decide, give_up, n_handled, random, spent},
     handler::{ErrorClass, Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
-    listener::metrics::count,
+    listener::{events::RecordFate, metrics::count},
     observe::{self, Place},
     producer::SendError,
     record::{ProducerRecord, RawRecord, SendResult},
@@ -225,10 +225,12 @@ impl<'a> Run<'a> {
             Decision::Skip => {
                 count(&self.shared.policy.metrics.skipped);
                 observe::skipped(place, &reason.message);
+                self.given_up(index, attempt, RecordFate::Skipped, reason);
                 Ok(Next::Finished)
             }
             Decision::Stop => {
                 observe::stopping(place, &reason.message);
+                self.given_up(index, attempt, RecordFate::Stopped, reason);
                 Err(stopped(place, &reason.message))
             }
         }

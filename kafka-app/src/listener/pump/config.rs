@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
-    listener::{slot::Bounds, tracker::Tracker},
+    listener::{events::EventSink, slot::Bounds, tracker::Tracker},
 };
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.
@@ -18,6 +18,9 @@ const ACKS_OUTSTANDING: u64 = 1 << 14;
 #[derive(Debug, Clone)]
 pub(crate) struct PumpConfig {
     pub(crate) listener_id: Arc<str>,
+    /// Which of the listener's consumers, from 0.
+    pub(crate) consumer: u32,
+    pub(crate) events: EventSink,
     pub(crate) delivery: Delivery,
     pub(crate) ack_mode: AckMode,
     pub(crate) ack_time: Duration,
@@ -32,16 +35,22 @@ pub(crate) struct PumpConfig {
     pub(crate) is_delayed: bool,
     /// After how long an unfinished record is reported.
     pub(crate) stuck_after: Duration,
+    /// Without a record for this long, it tells that it is idle, and again after each further one.
+    pub(crate) idle_after: Option<Duration>,
+    /// The same of each partition.
+    pub(crate) partition_idle_after: Option<Duration>,
 }
 
 impl PumpConfig {
-    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
+    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool, consumer: u32, events: EventSink) -> Self {
         let limits = match takes_batches {
             true => listener.batch,
             false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
         };
         Self {
             listener_id: listener.id.as_str().into(),
+            consumer,
+            events,
             delivery: listener.delivery,
             ack_mode: listener.ack_mode,
             ack_time: listener.ack_time,
@@ -53,6 +62,8 @@ impl PumpConfig {
             bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
             is_delayed: listener.stage.is_some(),
             stuck_after: Duration::from_secs(300),
+            idle_after: listener.idle_event_interval,
+            partition_idle_after: listener.idle_partition_event_interval,
         }
     }
 

@@ -4,6 +4,7 @@
 //! by records, events, finished work and commands.
 
 mod config;
+mod idleness;
 mod offsets;
 mod rebalance;
 mod rewind;
@@ -22,7 +23,9 @@ use super::{
     assigned::Assigned,
     assignment::Assignment,
     commit::CommitSchedule,
+    events::ListenerEvent,
     fault_log::FaultLog,
+    idle::Idle,
     lane::Lanes,
     later::later,
     mailbox::{Command, Mailbox},
@@ -33,7 +36,7 @@ use super::{
 };
 pub(crate) use config::PumpConfig;
 pub(crate) use shutdown::StopReport;
-use {rebalance::Revoking, shutdown::Phase};
+use {idleness::note_activity, rebalance::Revoking, shutdown::Phase};
 
 use crate::{
     client::{ConsumerClient, ConsumerEvent, Fault, FaultKind},
@@ -94,6 +97,7 @@ pub(crate) struct Pump {
     faults: FaultLog,
     phase: Phase,
     pauses: Pauses,
+    idle: Idle,
     /// A revoke waits for running handlers; further rebalances wait for it.
     revoking: Option<Revoking>,
     waiting: VecDeque<ConsumerEvent>,
@@ -120,6 +124,7 @@ impl Pump {
             Delivery::AtLeastOnce => config.ack_mode,
         };
         let schedule = CommitSchedule::new(mode, config.ack_time, config.ack_count, now);
+        let idle = Idle::new(config.idle_after, now);
         Self {
             config,
             assignment: Assignment::new(),
@@ -132,6 +137,7 @@ impl Pump {
             faults: FaultLog::default(),
             phase: Phase::Running,
             pauses,
+            idle,
             revoking: None,
             waiting: VecDeque::new(),
             store_at: None,
@@ -159,6 +165,7 @@ impl Pump {
         self.continue_transactions(now);
         self.continue_revoke(now);
         self.rewind(now);
+        self.tell_idleness(now);
         let is_forced = now >= self.next_fallback;
         let more = self.pull(now, is_forced);
         self.commit(now);
@@ -240,7 +247,7 @@ impl Pump {
         while self.revoking.is_none() {
             match self.waiting.pop_front() {
                 Some(ConsumerEvent::Assign(partitions)) => {
-                    if let Err(error) = self.assign(&partitions) {
+                    if let Err(error) = self.assign(&partitions, now) {
                         let text = format!("it did not take its partitions: {error}");
                         let fault = Fault { kind: FaultKind::Other, text };
                         if self.phase.is_running() {
@@ -293,7 +300,7 @@ impl Pump {
             Ok(turn) => turn,
             Err(NotNow) => return false,
         };
-        let (mut more, mut faults) = (false, Vec::new());
+        let (mut more, mut any, mut faults) = (false, false, Vec::new());
         let mut pull = Pull {
             now,
             is_at_most_once: self.config.delivery == Delivery::AtMostOnce,
@@ -305,6 +312,7 @@ impl Pump {
         for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving && !entry.data.is_paused) {
             let pulled = entry.data.pull(&mut pull);
             more |= pulled.more;
+            any |= note_activity(&self.config, entry, pulled.n_taken, now);
             let partition = &entry.partition;
             faults.extend(
                 pulled
@@ -318,6 +326,9 @@ impl Pump {
         {
             turns.cycle.handed_over(turn.index, turn.n_handed, now);
             self.assignment.rotate();
+        }
+        if any {
+            self.records_came(now);
         }
         for fault in faults {
             self.report(fault, now);
@@ -342,12 +353,12 @@ impl Pump {
         Assigned::new(partition.clone(), epoch, tracker, mailbox, self.config.ack_mode, lease)
     }
 
-    fn new_slot(&mut self, partition: &TopicPartition, epoch: u64) -> Result<Slot> {
+    fn new_slot(&mut self, partition: &TopicPartition, epoch: u64, now: Instant) -> Result<Slot> {
         let ready = Ready::new(Arc::clone(&self.mailbox));
         let queue = self.client.split(partition, Arc::clone(&ready) as _)?;
         let tracker = self.config.new_tracker();
         let assigned = self.new_assigned(partition, epoch, &tracker);
-        let mut slot = Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config);
+        let mut slot = Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config, now);
         slot.is_paused = self.pauses.holds(partition);
         Ok(slot)
     }
@@ -366,6 +377,12 @@ impl Pump {
                     elapsed_s = elapsed.as_secs(),
                     "a record is still not finished: its handler hangs, waits or never acknowledged it"
                 );
+                self.config.events.tell(|listener| ListenerEvent::StuckHandler {
+                    listener,
+                    partition: entry.partition.clone(),
+                    offset: slot.tracker.front_offset(),
+                    elapsed,
+                });
             }
         }
     }
@@ -374,12 +391,13 @@ impl Pump {
     fn next_look(&self, now: Instant) -> Instant {
         let slots = self.assignment.iter().filter(|entry| !entry.is_leaving).flat_map(|entry| {
             let due_at = entry.data.due_at().filter(|_| !entry.data.is_paused);
-            [due_at, entry.data.rewind.as_ref().map(|rewind| rewind.not_before)]
+            [due_at, entry.data.rewind.as_ref().map(|rewind| rewind.not_before), entry.data.idle.next_look()]
         });
         [
             self.store_at,
             self.schedule.next_look(),
             self.standing_due_at(),
+            self.idle.next_look(),
             self.revoking.as_ref().map(Revoking::deadline),
             self.phase.next_look(now),
             self.transactions.as_ref().and_then(|turns| turns.cycle.next_look()),

@@ -6,7 +6,7 @@ use super::{Pump, Slot};
 use crate::{
     config::{Delivery, OnRevoke},
     error::Result,
-    listener::{assignment::Entry, later::later},
+    listener::{assignment::Entry, events::ListenerEvent, later::later},
     record::TopicPartition,
 };
 
@@ -27,16 +27,22 @@ impl Revoking {
 
 impl Pump {
     /// Takes partitions over: their queues are split off before the client fetches the first record.
-    pub(super) fn assign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+    pub(super) fn assign(&mut self, partitions: &[TopicPartition], now: Instant) -> Result<()> {
         for partition in partitions {
             let epoch = self.assignment.new_epoch();
-            let slot = self.new_slot(partition, epoch)?;
+            let slot = self.new_slot(partition, epoch, now)?;
             if let Some(before) = self.assignment.add(partition.clone(), epoch, slot) {
                 before.assigned.retire();
             }
         }
         self.client.assign(partitions)?;
         tracing::info!(listener = &*self.config.listener_id, partitions = %Names(partitions), "assigned");
+        let consumer = self.config.consumer;
+        self.config.events.tell(|listener| ListenerEvent::Assigned {
+            listener,
+            consumer,
+            partitions: partitions.into(),
+        });
         self.show_assignment(true);
         Ok(())
     }
@@ -116,6 +122,11 @@ impl Pump {
             }
             false => tracing::info!(listener = &*self.config.listener_id, partitions = %names, "revoked"),
         }
+        let consumer = self.config.consumer;
+        self.config.events.tell(|listener| match lost {
+            true => ListenerEvent::Lost { listener, consumer, partitions: partitions.into() },
+            false => ListenerEvent::Revoked { listener, consumer, partitions: partitions.into() },
+        });
         self.show_assignment(false);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     KafkaTemplate,
     client::{self, Producer},
     config::{AckMode, Delivery, KafkaProperties, Properties, ResolvedListener, consumer_properties},
-    listener::{ChunkRunner, Container, ContainerSpec, ListenerState, supervisor::Connect},
+    listener::{ChunkRunner, Container, ContainerSpec, EventBus, ListenerState, supervisor::Connect},
 };
 
 fn broker(n_partitions: i32) -> EmbeddedBroker {
@@ -33,6 +33,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         takes_batches: false,
         runner,
         metrics: Arc::default(),
+        events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
@@ -223,6 +224,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         takes_batches: false,
         runner: Recorder::new(),
         metrics: Arc::default(),
+        events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,

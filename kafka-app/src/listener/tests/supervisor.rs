@@ -13,7 +13,7 @@ use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
     config::ResolvedListener,
     error::{Error, ErrorKind},
-    listener::{Container, ContainerSpec, ListenerState, supervisor::Connect},
+    listener::{Container, ContainerSpec, EventBus, ListenerState, supervisor::Connect},
 };
 
 fn fatal(kind: FaultKind) -> ConsumerEvent {
@@ -27,6 +27,7 @@ fn container(concurrency: u32, connect: Connect) -> Arc<Container> {
         takes_batches: false,
         runner: Recorder::new(),
         metrics: Arc::default(),
+        events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,

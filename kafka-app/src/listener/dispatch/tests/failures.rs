@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Notes;
 use crate::{
-    DeadLetter, DeliveryAttempt, ErrorClass, ErrorKind, KafkaError, Text, handler_fn,
+    DeadLetter, DeliveryAttempt, ErrorClass, ErrorKind, KafkaError, ListenerEvent, Text, handler_fn,
     test_support::{Bench, FakeSink, Refused, Sent},
 };
 
@@ -199,4 +199,20 @@ async fn a_dead_letter_leaves_its_partition_where_the_topic_lacks_it() {
         bench.run(handler_fn(|| async { Err::<(), _>(Refused) }).by_class()).await.unwrap();
         assert_eq!(bench.sink.records().remove(0).partition, None);
     }
+}
+
+#[tokio::test]
+async fn records_that_are_given_up_are_told_with_what_became_of_them() {
+    let bench =
+        Bench::new(["retry", "fine", "skip", "stop"]).dead_letters().with(|listener| listener.retry.attempts = 2);
+    let mut events = bench.events.events();
+    bench.run(handler_fn(by_payload).by_class()).await.unwrap_err();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let Some(ListenerEvent::RetryExhausted { partition, offset, attempts, fate, .. }) = events.next().await else {
+            panic!("another event")
+        };
+        told.push(format!("{partition}@{offset} {attempts} {fate:?}"));
+    }
+    assert_eq!(told, ["orders-3@100 2 DeadLetter(\"orders-dlt\")", "orders-3@102 1 Skipped", "orders-3@103 1 Stopped"]);
 }

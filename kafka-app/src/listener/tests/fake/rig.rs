@@ -23,6 +23,7 @@ use crate::{
     error_handler::due_after,
     handler::{HandlerEnv, States},
     listener::{
+        EventBus, ListenerEvents,
         lane::Lanes,
         mailbox::{Command, Mailbox},
         pauses::Pauses,
@@ -43,6 +44,7 @@ pub(crate) struct Rig {
     pub(crate) status: watch::Receiver<ConsumerStatus>,
     commits_by_itself: bool,
     exit: Option<Exit>,
+    pub(crate) events: ListenerEvents,
 }
 
 impl Rig {
@@ -54,7 +56,9 @@ impl Rig {
         let (sender, status) = watch::channel(ConsumerStatus::default());
         let mailbox = Arc::<Mailbox>::default();
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
-        let config = PumpConfig::new(listener, takes_batches);
+        let bus = EventBus::default();
+        let events = bus.events();
+        let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id));
         let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
             let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
             let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
@@ -65,7 +69,7 @@ impl Rig {
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
-        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None }
+        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
@@ -238,6 +242,12 @@ impl Rig {
         self.cluster.lock().records.get(&partition).map_or(0, VecDeque::len)
     }
 
+    /// The next event, in short.
+    pub(crate) async fn told(&mut self) -> String {
+        let event = tokio::time::timeout(Duration::from_secs(5), self.events.next()).await.expect("something is told");
+        in_short(&format!("{:?}", event.expect("the pump lives")))
+    }
+
     pub(crate) fn stopped(&self) -> Option<&StopReport> {
         match &self.exit {
             Some(Exit::Stopped(report)) => Some(report),
@@ -255,4 +265,10 @@ impl Rig {
     pub(crate) fn is_fatal(&self) -> bool {
         matches!(self.exit, Some(Exit::Fatal(_)))
     }
+}
+
+/// With partitions as `orders-0`.
+fn in_short(event: &str) -> String {
+    let short = event.replace("TopicPartition { topic: \"orders\", partition: ", "orders-");
+    short.replace(" }, orders-", " orders-").replace("[orders-", "orders-").replace(" }]", "").replace(" }, ", ", ")
 }

@@ -3,6 +3,7 @@
 mod acknowledgment;
 mod at_most_once;
 mod ends;
+mod events;
 mod hand_over;
 mod positions;
 mod rebalance;
