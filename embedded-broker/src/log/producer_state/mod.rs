@@ -27,6 +27,9 @@ const REMEMBERED: usize = 5;
 /// The epoch of a coordinator nobody has heard of.
 const NO_COORDINATOR: i32 = -1;
 
+/// Kafka's word for no epoch, which a client may send all the same.
+const NO_EPOCH: i16 = -1;
+
 /// The producers of one partition.
 #[derive(Debug, Default)]
 pub(crate) struct ProducerStates {
@@ -179,6 +182,10 @@ impl Producer {
 
     fn check_sequence(&self, batch: &BatchHeader) -> Result<(), Rejected> {
         let (id, epoch, first) = (batch.producer_id, batch.producer_epoch, batch.base_sequence);
+        // As Kafka: nothing is known of a producer without an epoch, and any sequence follows.
+        if self.epoch == NO_EPOCH {
+            return Ok(());
+        }
         if epoch > self.epoch {
             if first == 0 {
                 return Ok(());

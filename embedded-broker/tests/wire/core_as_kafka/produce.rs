@@ -158,6 +158,10 @@ fn idempotent_batches() {
         put("gap of one after the end", Raw::of(1).from(9_000_004, 0, 3));
         put("negative sequence", Raw::of(1).from(9_000_006, 0, -1));
         put("negative epoch", Raw::of(1).from(9_000_006, -1, 0));
+        put("negative epoch again", Raw::of(1).from(9_000_006, -1, 0));
+        put("negative epoch with a gap", Raw::of(1).from(9_000_006, -1, 7));
+        put("epoch 0 after it, with sequence 5", Raw::of(1).from(9_000_006, 0, 5));
+        put("and a gap", Raw::of(1).from(9_000_006, 0, 7));
         put("no id but a sequence", Raw::of(1).from(-1, -1, 5));
         put("no id but an epoch", Raw::of(1).from(-1, 3, -1));
         put("id -2", Raw::of(1).from(-2, 0, 0));

@@ -71,6 +71,16 @@ fn an_older_epoch_is_fenced_and_a_newer_one_begins_at_zero() {
 }
 
 #[test]
+fn what_was_sent_with_the_epoch_of_none_says_nothing_of_the_next_sequence() {
+    let mut states = after(&[batch(-1, 0, 1)]);
+    assert_eq!(code(&states, &batch(-1, 0, 1)), Ok(Verdict::Duplicate { base_offset: 100, max_timestamp: 1_000 }));
+    assert_eq!(code(&states, &batch(-1, 7, 1)), Ok(Verdict::Append));
+    assert_eq!(code(&states, &batch(0, 5, 1)), Ok(Verdict::Append));
+    states.appended(&batch(0, 5, 1), 1);
+    assert_eq!(code(&states, &batch(0, 7, 1)), Err(ErrorCode::OutOfOrderSequenceNumber));
+}
+
+#[test]
 fn sequences_go_on_at_zero_after_the_largest() {
     let states = after(&[batch(0, i32::MAX - 1, 2)]);
     assert_eq!(code(&states, &batch(0, 0, 1)), Ok(Verdict::Append));
