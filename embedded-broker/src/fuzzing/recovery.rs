@@ -54,13 +54,24 @@ pub fn recovery(bytes: &[u8]) {
     }
     leave(first, way);
     let second = World::open(dir.path()).expect("what was opened once can be opened again");
-    assert_eq!(pictures(&second), kept, "a second recovery finds what the first has kept");
+    check_again(&pictures(&second), &kept, way);
     partitions(&second).iter().for_each(|partition| use_it(partition));
     let used = pictures(&second);
     leave(second, way);
     let third = World::open(dir.path()).expect("what was written can be opened again");
     let readable = |kept: Vec<Picture>| kept.into_iter().map(|one| (one.start, one.end, one.bytes)).collect::<Vec<_>>();
     assert_eq!(readable(pictures(&third)), readable(used), "recovery finds what was done");
+}
+
+/// What a second recovery finds is what the first has kept. But of a directory that was closed in order no checksum is
+/// looked at, as with Kafka; one that does not fit is found after a kill, and what lies behind it goes.
+fn check_again(found: &[Picture], kept: &[Picture], way: u8) {
+    if way & (ways::WAS_CLOSED | ways::MENDED | ways::CLOSES) != ways::WAS_CLOSED {
+        assert_eq!(found, kept, "a second recovery finds what the first has kept");
+        return;
+    }
+    let is_beginning = |(found, kept): (&Picture, &Picture)| kept.bytes.starts_with(&found.bytes);
+    assert!(found.iter().zip(kept).all(is_beginning), "{found:?} has more than {kept:?}");
 }
 
 /// Ends a world, in order or as if it were killed.
