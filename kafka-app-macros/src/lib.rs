@@ -57,7 +57,8 @@ use proc_macro::TokenStream;
 /// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
 /// | `retry_topics(attempts, backoff, multiplier, max_backoff, jitter, topics, suffix, dlt_suffix, auto_create, replication_factor, concurrency)` | deliveries from topics of their own, while the records behind go on; `topics` is `"per-delay"`, `"per-attempt"` or `"single"`; then `retry(attempts)` is 1 unless said | off; 3, `"1s"`, 1, none, 0, `"per-delay"`, `"-retry"`, `"-dlt"`, true, the broker's, the listener's |
-/// | `dead_letter` | a topic, `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
+/// | `dead_letter` | a topic, `"*-dlt"` (the record's topic with `-dlt`), `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
+/// | `dead_letters_of`, `on_failure` | the id of a listener whose dead letters are read, in place of topics, and what is done about one that fails; see [`macro@dlt_handler`] | none, `"retry"` |
 /// | `timeout` | longest time for one call | none |
 /// | `auto_start` | whether it starts with the application | true |
 /// | `on_revoke` | `"drain"`, `"cancel"` | `"drain"` |
@@ -68,7 +69,40 @@ pub fn kafka_listener(arguments: TokenStream, item: TokenStream) -> TokenStream 
     kafka_listener::attribute(arguments.into(), &item.into()).into()
 }
 
+/// Makes a listener of the dead letters of another, whose id `of` says; all other options are those of
+/// [`macro@kafka_listener`].
+///
+/// It reads that listener's dead letter topics, in its group with `-dlt`. What it fails to handle goes to the end of the
+/// topic and comes again a second later (`on_failure = "retry"`, the default), is logged and counted and stays in the
+/// topic (`"skip"`), or stops it (`"stop"`); with a `dead_letter` of its own it goes there. A letter that cannot be
+/// decoded, or whose error has the class `#[dead_letter]`, comes no more: it is skipped, and its topic keeps it.
+///
+/// ```
+/// use kafka_app::{Headers, Text, dlt_handler, kafka_listener, listeners};
+///
+/// #[kafka_listener(topic = "orders", group = "billing", retry_topics(attempts = 4))]
+/// async fn bill(Text(order): Text) -> Result<(), std::io::Error> {
+///     println!("{order}");
+///     Ok(())
+/// }
+///
+/// #[dlt_handler(of = "bill")]
+/// async fn look_into(order: String, headers: Headers) {
+///     let why = headers.last("kafka_exception-message").flatten().map(String::from_utf8_lossy);
+///     eprintln!("{order} was not billed: {}", why.unwrap_or_default());
+/// }
+///
+/// assert_eq!(listeners![bill, look_into][1].id(), "look_into");
+/// ```
+#[proc_macro_attribute]
+pub fn dlt_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    kafka_listener::dlt_handler(arguments.into(), &item.into()).into()
+}
+
 /// Says of an error what is to be done with the record: `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]` on a variant.
+///
+/// `#[dead_letter(topic = "fraud")]` sends the record to a topic of its own, and `#[retry(dead_letter = "fraud")]` when its
+/// deliveries are spent; `"*-fraud"` is the record's topic with `-fraud`. Such a topic is not created.
 ///
 /// On the type itself it is the class of every variant that has none; without any it is `#[retry]`. The type
 /// implements `std::error::Error` itself.

@@ -29,6 +29,14 @@ pub(crate) fn some() -> TokenStream {
     quote!(::core::option::Option::Some)
 }
 
+pub(crate) fn none() -> TokenStream {
+    quote!(::core::option::Option::None)
+}
+
+pub(crate) fn option() -> TokenStream {
+    quote!(::core::option::Option)
+}
+
 pub(crate) fn duration() -> TokenStream {
     quote!(::core::time::Duration)
 }

@@ -44,7 +44,8 @@
 //!
 //! A record whose handler fails is delivered again in place (`retry(..)`), with the records behind it waiting, or from a
 //! topic of its own after a delay (`retry_topics(..)`), with the records behind it going on: then records of one key may
-//! overtake each other. In the end it goes to the dead letters. See [`RetryTopicSettings`].
+//! overtake each other. In the end it goes to the dead letters. See [`RetryTopicSettings`]. A function with
+//! [`#[dlt_handler]`](dlt_handler) handles the dead letters of a listener, [`RunningApp::replay`] sends them back to it.
 //!
 //! ```
 //! use kafka_app::{KafkaApp, Text, kafka_listener, listeners};
@@ -131,6 +132,7 @@ mod listeners;
 mod observe;
 mod probe;
 mod producer;
+mod replay;
 mod shutdown;
 #[cfg(test)]
 mod test_support;
@@ -144,7 +146,9 @@ pub mod __private;
 pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
-pub use config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetryTopicNames, RetryTopicSettings};
+pub use config::{
+    AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RetryTopicNames, RetryTopicSettings,
+};
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]
 pub use convert::{Json, JsonError};
@@ -159,7 +163,7 @@ pub use handler::{
     handler_fn,
 };
 #[cfg(feature = "macros")]
-pub use kafka_app_macros::{KafkaError, kafka_listener};
+pub use kafka_app_macros::{KafkaError, dlt_handler, kafka_listener};
 pub use listener::{
     Ack, Acked, Listener, ListenerCounts, ListenerEvent, ListenerEvents, ListenerHandle, ListenerMetrics,
     ListenerRegistry, ListenerState, PartitionLag, RecordFate,
@@ -172,5 +176,6 @@ pub use producer::{
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };
+pub use replay::{Replay, ReplayReport, WhyLeft};
 pub use topic::Topic;
 pub use topology::Topology;

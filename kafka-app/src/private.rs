@@ -1,7 +1,10 @@
 //! What generated code may call; hidden, and exempt from semantic versioning.
 
 pub use crate::{
-    config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetrySettings, RetryTopicNames, RetryTopicSettings},
+    config::{
+        AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RetrySettings, RetryTopicNames,
+        RetryTopicSettings,
+    },
     extract::{FromBatch, FromRecord},
     handler::{
         BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, ErrorClass, Failure, IntoOutputs,

@@ -2,7 +2,7 @@
 
 use syn::{Fields, Ident, Path};
 
-use crate::options::Slot;
+use crate::{options::Slot, values::TopicName};
 
 /// The type: its own class, and those of its variants.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Variant {
 pub(crate) struct Said {
     pub(crate) class: Class,
     pub(crate) name: Ident,
+    /// Where the record is given up to.
+    pub(crate) topic: Slot<TopicName>,
 }
 
 /// What is to be done about an error.

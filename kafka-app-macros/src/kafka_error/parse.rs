@@ -8,7 +8,7 @@ use super::model::{Class, Error, Said, Variant};
 use crate::{
     ctxt::Ctxt,
     options::{Slot, Table},
-    values,
+    values::{self, TopicName},
 };
 
 /// Options of `#[kafka_error(..)]` on the type.
@@ -22,6 +22,36 @@ const OPTIONS: Table<Slot<Path>> = Table {
         ("stop", "the class is an attribute of its own: `#[stop]`"),
     ],
 };
+
+/// Options of `#[dead_letter(..)]`.
+const DEAD_LETTER: Table<Slot<TopicName>> = Table {
+    of: " of `dead_letter`",
+    rows: &[("topic", |topic, entry, cx| topic.set(entry, values::dead_letter_topic(entry, cx), cx))],
+    retired: &[("suffix", "it is `topic = \"*-fraud\"`: the record's topic with `-fraud`")],
+};
+
+/// Options of `#[retry(..)]`.
+const RETRY: Table<Slot<TopicName>> = Table {
+    of: " of `retry`",
+    rows: &[("dead_letter", |topic, entry, cx| topic.set(entry, values::dead_letter_topic(entry, cx), cx))],
+    retired: &[
+        ("attempts", "how often is said by the listener: `retry(attempts = 3)`"),
+        ("backoff", "how often is said by the listener: `retry(backoff = \"1s\")`"),
+    ],
+};
+
+/// An error has no configuration at hand to resolve placeholders.
+fn destination(topic: Slot<TopicName>, cx: &Ctxt) -> Slot<TopicName> {
+    if let Some(TopicName::Literal(literal)) = topic.get()
+        && literal.value().contains("${")
+    {
+        cx.error(
+            literal,
+            "placeholders are not resolved here: name the topic, or say `\"*-fraud\"` for the record's with `-fraud`",
+        );
+    }
+    topic
+}
 
 /// What was said, past every mistake.
 pub(crate) fn error(input: &DeriveInput, cx: &Ctxt) -> Error {
@@ -73,10 +103,21 @@ fn classes(attributes: &[Attribute], cx: &Ctxt) -> Vec<Said> {
     for attribute in attributes {
         let Some(name) = attribute.path().get_ident() else { continue };
         let Some(class) = Class::named(name) else { continue };
-        if !matches!(attribute.meta, Meta::Path(_)) {
-            cx.error(attribute, format!("`#[{name}]` takes nothing: how often and where to is said by the listener"));
-        }
-        said.push(Said { class, name: name.clone() });
+        let topic = match (&attribute.meta, class) {
+            (Meta::Path(_), _) => Slot::default(),
+            (Meta::List(list), Class::DeadLetter) => destination(DEAD_LETTER.read(list.tokens.clone(), cx), cx),
+            (Meta::List(list), Class::Retry) => destination(RETRY.read(list.tokens.clone(), cx), cx),
+            (Meta::NameValue(_), Class::DeadLetter | Class::Retry) => {
+                let example = if class == Class::Retry { "dead_letter" } else { "topic" };
+                cx.error(attribute, format!("`#[{name}]` takes a list: `#[{name}({example} = \"fraud\")]`"));
+                Slot::default()
+            }
+            (_, Class::Skip | Class::Stop) => {
+                cx.error(attribute, format!("`#[{name}]` takes nothing"));
+                Slot::default()
+            }
+        };
+        said.push(Said { class, name: name.clone(), topic });
     }
     said
 }

@@ -22,11 +22,13 @@ pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     retry(options, cx);
     retry_topics(options, cx);
     dead_letter(options, cx);
+    dead_letters_of(options, cx);
     returns(options, function, cx);
 }
 
 fn topics(options: &Options, cx: &Ctxt) {
-    let said = [options.topic.name(), options.topics.name(), options.topic_pattern.name()];
+    let said =
+        [options.topic.name(), options.topics.name(), options.topic_pattern.name(), options.dead_letters_of.name()];
     let mut said = said.into_iter().flatten();
     match said.next() {
         None => cx.error_at(
@@ -202,6 +204,24 @@ fn dead_letter(options: &Options, cx: &Ctxt) {
                 format!("the listener reads {:?} itself: dead letters go to another topic", target.value()),
             );
         }
+    }
+}
+
+fn dead_letters_of(options: &Options, cx: &Ctxt) {
+    let Some(of) = options.dead_letters_of.name() else {
+        if let Some(name) = options.on_failure.name() {
+            cx.error(name, "`on_failure` is for handlers of dead letters: others have `retry` and `dead_letter`");
+        }
+        return;
+    };
+    if let Some(name) = options.retry_topics.name() {
+        cx.error(
+            name,
+            format!("`{name}` with `{of}`: what fails goes to the end of the dead letters, see `on_failure`"),
+        );
+    }
+    if let (Some(name), Some(dead_letter)) = (options.on_failure.name(), options.dead_letter.name()) {
+        cx.error(name, format!("`{name}` with `{dead_letter}`, which says already where it gives up to"));
     }
 }
 

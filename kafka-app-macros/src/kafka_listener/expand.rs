@@ -6,11 +6,13 @@ use syn::{Ident, spanned::Spanned};
 
 use super::{
     function::Function,
-    model::{Ack, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics},
+    model::{
+        Ack, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
+    },
 };
 use crate::{
     paths::{self, Runtime},
-    values::{Text, TopicName},
+    values::Text,
 };
 
 /// Everything that is generated.
@@ -227,12 +229,14 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         acknowledgment(options, private),
         lanes(options, private),
         batch(options),
-        options.send_to.get().map(|topic| topic_name(topic, private)).map(|topic| quote!(.send_to(#topic))),
+        options.send_to.get().map(|topic| topic.to_name(private)).map(|topic| quote!(.send_to(#topic))),
         options.reply.get().filter(|reply| **reply).map(|_| quote!(.reply())),
         options.filter.get().map(|path| quote!(.filter(#path))),
         options.retry.get().map(|said| retry(said, private)),
         options.retry_topics.get().map(|said| retry_topics(said, private)),
         options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),
+        options.dead_letters_of.get().map(|id| quote!(.dead_letters_of(#id))),
+        options.on_failure.get().map(|on_failure| on_failure_call(*on_failure, private)),
         options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
         options.on_revoke.get().map(|on_revoke| on_revoke_call(*on_revoke, private)),
@@ -250,18 +254,9 @@ fn topics(options: &Options, private: &TokenStream) -> Option<TokenStream> {
         .topics
         .get()
         .map_or_else(|| options.topic.get().into_iter().collect::<Vec<_>>(), |topics| topics.iter().collect());
-    let names = names.into_iter().map(|topic| topic_name(topic, private));
-    Some(quote!(.topics([#(#names),*])))
-}
-
-/// A literal as it is; a constant's name through the one function that knows what may name a topic.
-fn topic_name(topic: &TopicName, private: &TokenStream) -> TokenStream {
-    match topic {
-        TopicName::Literal(literal) => quote!(#literal),
-        TopicName::Path(path) => {
-            quote_spanned!(at(path.span())=> #private::topic_name(&#path))
-        }
-    }
+    let names = names.into_iter().map(|topic| topic.to_name(private));
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| quote!(.topics([#(#names),*])))
 }
 
 fn delivery_call(delivery: Delivery, private: &TokenStream) -> TokenStream {
@@ -362,12 +357,25 @@ fn dead_letter_call(dead_letter: &DeadLetter, private: &TokenStream) -> TokenStr
     let dead_letter = match dead_letter {
         DeadLetter::Off => quote!(Off),
         DeadLetter::Stop => quote!(Stop),
+        DeadLetter::Suffix(suffix) => {
+            let string_from = paths::string_from();
+            quote!(Suffix(#string_from(#suffix)))
+        }
         DeadLetter::Topic(topic) => {
-            let (string_from, topic) = (paths::string_from(), topic_name(topic, private));
+            let (string_from, topic) = (paths::string_from(), topic.to_name(private));
             quote!(Topic(#string_from(#topic)))
         }
     };
     quote!(.dead_letter(#private::DeadLetter::#dead_letter))
+}
+
+fn on_failure_call(on_failure: OnDltFailure, private: &TokenStream) -> TokenStream {
+    let on_failure = match on_failure {
+        OnDltFailure::Retry => quote!(Retry),
+        OnDltFailure::Skip => quote!(Skip),
+        OnDltFailure::Stop => quote!(Stop),
+    };
+    quote!(.on_failure(#private::OnDltFailure::#on_failure))
 }
 
 fn on_revoke_call(on_revoke: OnRevoke, private: &TokenStream) -> TokenStream {

@@ -119,7 +119,11 @@ fn refuse_attributes(item: &ItemFn, cx: &Ctxt) {
 }
 
 fn is_listener(attribute: &Attribute) -> bool {
-    attribute.path().segments.last().is_some_and(|segment| segment.ident == "kafka_listener")
+    attribute
+        .path()
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "kafka_listener" || segment.ident == "dlt_handler")
 }
 
 fn is_listener_already(item: &ItemFn) -> bool {

@@ -9,7 +9,7 @@ mod parse;
 #[cfg(test)]
 mod tests;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ItemFn;
 
@@ -36,6 +36,30 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
         Err(_) => not_a_function(item, cx),
     };
     quote!(#item #declaration)
+}
+
+/// As [`attribute`], with `of` for `dead_letters_of`.
+pub(crate) fn dlt_handler(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut says_of = false;
+    let mut arguments: TokenStream = arguments
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(ident) if ident == "of" && !says_of => {
+                says_of = true;
+                Ident::new("dead_letters_of", ident.span()).into()
+            }
+            token => token,
+        })
+        .collect();
+    if !says_of {
+        let message = "whose dead letters? say the id of their listener: `of = \"bill\"`";
+        let mistake = syn::Error::new(Span::call_site(), message).into_compile_error();
+        // Any id, lest a topic be called missing too.
+        arguments = quote!(dead_letters_of = "_", #arguments);
+        let declaration = attribute(arguments, item);
+        return quote!(#mistake #declaration);
+    }
+    attribute(arguments, item)
 }
 
 /// An item that is complete but no function gets an answer; one that rustc cannot parse either gets rustc's.

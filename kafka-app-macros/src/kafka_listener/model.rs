@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) retry: Slot<Retry>,
     pub(crate) retry_topics: Slot<RetryTopics>,
     pub(crate) dead_letter: Slot<DeadLetter>,
+    pub(crate) dead_letters_of: Slot<Text>,
+    pub(crate) on_failure: Slot<OnDltFailure>,
     pub(crate) timeout: Slot<Duration>,
     pub(crate) auto_start: Slot<bool>,
     pub(crate) on_revoke: Slot<OnRevoke>,
@@ -127,7 +129,17 @@ pub(crate) enum Ordering {
 #[derive(Debug)]
 pub(crate) enum DeadLetter {
     Topic(TopicName),
+    /// Behind the name of the record's topic.
+    Suffix(LitStr),
     Off,
+    Stop,
+}
+
+/// `on_failure = ".."`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnDltFailure {
+    Retry,
+    Skip,
     Stop,
 }
 

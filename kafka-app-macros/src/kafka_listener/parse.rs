@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
+use syn::LitStr;
 
 use super::model::{
-    Ack, Batch, DeadLetter, Delivery, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
+    Ack, Batch, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
 };
 use crate::{
     ctxt::Ctxt,
@@ -43,6 +44,8 @@ const OPTIONS: Table<Options> = Table {
         ("retry", |o, e, cx| o.retry.set(e, retry(e, cx), cx)),
         ("retry_topics", |o, e, cx| o.retry_topics.set(e, retry_topics(e, cx), cx)),
         ("dead_letter", |o, e, cx| o.dead_letter.set(e, dead_letter(e, cx), cx)),
+        ("dead_letters_of", |o, e, cx| o.dead_letters_of.set(e, values::id(e, cx), cx)),
+        ("on_failure", |o, e, cx| o.on_failure.set(e, values::word(e, ON_DLT_FAILURES, cx), cx)),
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
         ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
         ("on_revoke", |o, e, cx| o.on_revoke.set(e, values::word(e, ON_REVOKES, cx), cx)),
@@ -91,6 +94,8 @@ const OPTIONS: Table<Options> = Table {
         ("dlt", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
         ("dlq", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
         ("dead_letter_topic", "it is `dead_letter`, as in `dead_letter = \"orders-dlt\"`"),
+        ("of", "it is `dead_letters_of`, or `of` with `#[dlt_handler(..)]`"),
+        ("dltStrategy", "it is `on_failure`, of the handler of the dead letters"),
         ("exactly_once", "it is `delivery = \"exactly-once\"`"),
         ("auto_commit", "offsets are committed by `ack`; `delivery = \"at-most-once\"` commits before handling"),
     ],
@@ -191,6 +196,9 @@ const ACKS: &[(&str, Ack)] = &[
 const ORDERINGS: &[(&str, Ordering)] =
     &[("partition", Ordering::Partition), ("key", Ordering::Key), ("none", Ordering::None)];
 
+const ON_DLT_FAILURES: &[(&str, OnDltFailure)] =
+    &[("retry", OnDltFailure::Retry), ("skip", OnDltFailure::Skip), ("stop", OnDltFailure::Stop)];
+
 const ON_REVOKES: &[(&str, OnRevoke)] = &[("drain", OnRevoke::Drain), ("cancel", OnRevoke::Cancel)];
 
 fn batch(entry: &Entry, cx: &Ctxt) -> Option<Batch> {
@@ -218,7 +226,10 @@ fn jitter(entry: &Entry, cx: &Ctxt) -> Option<f64> {
 }
 
 fn dead_letter(entry: &Entry, cx: &Ctxt) -> Option<DeadLetter> {
-    values::topic(entry, cx).map(|topic| match topic {
+    values::dead_letter_topic(entry, cx).map(|topic| match topic {
+        values::TopicName::Literal(literal) if literal.value().starts_with('*') => {
+            DeadLetter::Suffix(LitStr::new(literal.value().trim_start_matches('*'), literal.span()))
+        }
         values::TopicName::Literal(literal) if literal.value() == "off" => DeadLetter::Off,
         values::TopicName::Literal(literal) if literal.value() == "stop" => DeadLetter::Stop,
         topic => DeadLetter::Topic(topic),

@@ -7,7 +7,7 @@ mod topic;
 
 pub(crate) use duration::duration;
 pub(crate) use size::size;
-pub(crate) use topic::{TopicName, topic, topics};
+pub(crate) use topic::{TopicName, dead_letter_topic, topic, topics};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

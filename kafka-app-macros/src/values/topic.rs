@@ -1,13 +1,18 @@
 //! Topics by name or by the path of a constant.
 
-use syn::{Expr, ExprPath, LitStr};
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, ExprPath, LitStr, spanned::Spanned};
 
 use super::{
     checked,
     placeholder::{Piece, pieces},
     string, value,
 };
-use crate::{ctxt::Ctxt, options::Entry};
+use crate::{
+    ctxt::Ctxt,
+    options::{Entry, Given},
+};
 
 /// Kafka's bound on the length of a topic's name.
 const MAX_LENGTH: usize = 249;
@@ -20,6 +25,18 @@ pub(crate) enum TopicName {
     Path(ExprPath),
 }
 
+impl TopicName {
+    /// A literal as it is; a constant's name through the one function that knows what may name a topic.
+    pub(crate) fn to_name(&self, private: &TokenStream) -> TokenStream {
+        match self {
+            Self::Literal(literal) => quote!(#literal),
+            Self::Path(path) => {
+                quote_spanned! {Span::mixed_site().located_at(path.span())=> #private::topic_name(&#path) }
+            }
+        }
+    }
+}
+
 /// One topic.
 pub(crate) fn topic(entry: &Entry, cx: &Ctxt) -> Option<TopicName> {
     let value = value(entry, "\"orders\"", cx)?;
@@ -29,6 +46,19 @@ pub(crate) fn topic(entry: &Entry, cx: &Ctxt) -> Option<TopicName> {
         return None;
     }
     name(value, entry, cx)
+}
+
+/// Where dead letters go: a topic, or `*-dlt` for the record's topic with `-dlt`.
+pub(crate) fn dead_letter_topic(entry: &Entry, cx: &Ctxt) -> Option<TopicName> {
+    if let Given::Value(value) = &entry.given
+        && let Some(literal) = string(super::peeled(value))
+        && let Some(suffix) = literal.value().strip_prefix('*')
+    {
+        let verdict =
+            if suffix.is_empty() { Err("`*` needs a suffix: `*-dlt`".to_owned()) } else { characters(suffix) };
+        return checked(literal, verdict, cx).map(TopicName::Literal);
+    }
+    topic(entry, cx)
 }
 
 /// A list of topics in brackets.

@@ -29,7 +29,7 @@ pub(crate) fn companions(listener: &ResolvedListener) -> Vec<Companion> {
     let (Some(retry_topics), Subscription::Topics(sources)) = (&listener.retry_topics, &listener.subscription) else {
         return Vec::new();
     };
-    if !retry_topics.auto_create {
+    if !retry_topics.auto_create || listener.stage.is_some() {
         return Vec::new();
     }
     let n_replicas = retry_topics.replication_factor;

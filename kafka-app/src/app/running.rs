@@ -14,6 +14,7 @@ use crate::{
     handler::States,
     listener::{EventBus, ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
     producer::{KafkaTemplate, Requests, TransactionPool},
+    replay::Replay,
     shutdown,
     topology::Topology,
 };
@@ -152,6 +153,11 @@ impl RunningApp {
     /// No such listener, or the broker does not answer within `kafka.admin.operation-timeout`.
     pub async fn lag(&self, id: &str) -> Result<Vec<PartitionLag>> {
         self.listener(id)?.lag().await
+    }
+
+    /// Sends the dead letters of a topic back to where they came from, through the same handlers; [`Replay::run`] does it.
+    pub fn replay(&self, dead_letter_topic: impl Into<String>) -> Replay {
+        Replay::new(Arc::clone(&self.properties), Arc::new(self.producer.clone()), dead_letter_topic.into())
     }
 
     /// Runs until Ctrl-C or SIGTERM, or until every listener has failed, and then stops.

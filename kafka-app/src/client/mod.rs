@@ -16,6 +16,7 @@ mod producer;
 #[cfg(test)]
 mod property_tests;
 mod reader;
+mod scan;
 mod transactional;
 
 pub(crate) use admin::{Admin, Refusal};
@@ -31,6 +32,7 @@ pub(crate) use port::{
 };
 pub(crate) use producer::{Producer, Scope, TryProduce, blocking};
 pub(crate) use reader::read_from;
+pub(crate) use scan::Scan;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
 
 use std::{

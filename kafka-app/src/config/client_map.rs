@@ -67,6 +67,13 @@ pub(crate) fn reply_properties(properties: &KafkaProperties, reader: &ResolvedLi
     map
 }
 
+/// Everything for the client that replays dead letters: it reads to the end and joins no group.
+pub(crate) fn replay_properties(properties: &KafkaProperties, reader: &ResolvedListener) -> BTreeMap<String, String> {
+    let mut map = reply_properties(properties, reader);
+    set(&mut map, "enable.partition.eof", "true");
+    map
+}
+
 /// Everything for the cluster's producer.
 pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
     let said = said_for_client(properties, Client::Producer);

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, RetryTopicNames, mistake::did_you_mean};
+use crate::config::{
+    AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RetryTopicNames, mistake::did_you_mean,
+};
 
 /// A value that is read from text; the error says what was expected, without the text itself, which may be a secret.
 pub(crate) trait FromText: Sized {
@@ -120,11 +122,14 @@ impl FromText for DeadLetter {
             "off" => Ok(Self::Off),
             "stop" => Ok(Self::Stop),
             "" => Err("expected a topic, \"off\" or \"stop\"".to_owned()),
-            topic => Ok(match topic.strip_prefix('*') {
-                Some(suffix) => Self::Suffix(suffix.to_owned()),
-                None => Self::Topic(topic.to_owned()),
-            }),
+            topic => Ok(Self::named(topic)),
         }
+    }
+}
+
+impl FromText for OnDltFailure {
+    fn from_text(text: &str) -> Result<Self, String> {
+        one_of(text.trim(), &[("retry", Self::Retry), ("skip", Self::Skip), ("stop", Self::Stop)])
     }
 }
 

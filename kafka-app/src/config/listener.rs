@@ -50,6 +50,10 @@ pub struct ListenerSettings {
     pub retry_topics: RetryTopicSettings,
     /// Where spent records go; default [`DeadLetter::Stop`], and with retry topics the record's topic with `-dlt`.
     pub dead_letter: Option<DeadLetter>,
+    /// Of a handler of dead letters: the id of the listener they are of, in place of topics. Only code says it.
+    pub dead_letters_of: Option<String>,
+    /// Of a handler of dead letters, unless it has a `dead_letter` of its own; default [`OnDltFailure::Retry`].
+    pub on_failure: Option<OnDltFailure>,
     /// Longest time for one call of the handler; default none.
     pub timeout: Option<Duration>,
     /// Whether the listener starts with the application; default true.
@@ -91,6 +95,8 @@ impl ListenerSettings {
             retry: RetrySettings::read(&section.child("retry")),
             retry_topics: RetryTopicSettings::read(&section.child("retry-topics")),
             dead_letter: section.get("dead-letter"),
+            dead_letters_of: None,
+            on_failure: section.get("on-failure"),
             timeout: section.get("timeout"),
             auto_startup: section.get("auto-startup"),
             on_revoke: section.get("on-revoke"),
@@ -147,7 +153,7 @@ impl fmt::Debug for ListenerSettings {
         }
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
-        fields!(send_to reply dead_letter timeout auto_startup on_revoke);
+        fields!(send_to reply dead_letter dead_letters_of on_failure timeout auto_startup on_revoke);
         fields!(idle_event_interval idle_partition_event_interval);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()
@@ -250,6 +256,29 @@ pub enum DeadLetter {
     Off,
     /// The listener stops and turns unhealthy; the record stays uncommitted.
     #[default]
+    Stop,
+}
+
+impl DeadLetter {
+    /// A topic, or `*-dlt` for a suffix.
+    pub(crate) fn named(text: &str) -> Self {
+        match text.strip_prefix('*') {
+            Some(suffix) => Self::Suffix(suffix.to_owned()),
+            None => Self::Topic(text.to_owned()),
+        }
+    }
+}
+
+/// What is done about a dead letter whose handler fails; Spring's `DltStrategy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnDltFailure {
+    /// It goes to the end of its topic and comes again a second later, until it is handled or a class of its error says
+    /// otherwise; `ALWAYS_RETRY_ON_ERROR`.
+    #[default]
+    Retry,
+    /// Logged, counted and skipped: it stays in its topic, and nobody looks at it again; `FAIL_ON_ERROR`.
+    Skip,
+    /// The listener stops and turns unhealthy.
     Stop,
 }
 

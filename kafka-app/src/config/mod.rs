@@ -113,6 +113,7 @@
 //! | `retry-topics.replication-factor` | the broker's | |
 //! | `retry-topics.concurrency` | the listener's | consumers of each retry topic |
 //! | `dead-letter` | `stop`; `*-dlt` with retry topics | a topic, `*-dlt` (the record's topic with `-dlt`), `off` or `stop` |
+//! | `on-failure` | `retry` | or `skip`, `stop`; handlers of dead letters only |
 //! | `timeout` | none | one call of the handler |
 //! | `auto-startup` | true | |
 //! | `on-revoke` | `drain` | or `cancel` |
@@ -160,11 +161,13 @@ mod tests;
 
 pub use admin::{AdminProperties, TemplateProperties};
 pub use client::{ClientProperties, Secret, SslProperties};
-pub(crate) use client_map::{admin_properties, consumer_properties, producer_properties, reply_properties};
+pub(crate) use client_map::{
+    admin_properties, consumer_properties, producer_properties, replay_properties, reply_properties,
+};
 pub use consumer::ConsumerProperties;
 pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
-pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings};
+pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RetrySettings};
 pub(crate) use mistake::Mistake;
 pub use producer::ProducerProperties;
 pub use properties::Properties;

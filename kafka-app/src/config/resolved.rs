@@ -34,7 +34,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) retry: Retry,
     /// Where a record goes whose deliveries in place are spent, before it is given up.
     pub(crate) retry_topics: Option<RetryTopics>,
-    /// Of a listener that reads a retry topic of another: which of its stages. It has that one's settings.
+    /// Of a listener that reads a retry topic of another: which of its stages. It has that one's settings. A handler of
+    /// dead letters may have one stage, without a suffix: what it fails to handle goes to the end of the topic it is in.
     pub(crate) stage: Option<usize>,
     pub(crate) dead_letter: DeadLetter,
     /// Longest time for one call of the handler; `None`: no limit.
@@ -171,6 +172,11 @@ impl ResolvedListener {
         self.retry_topics.as_ref()?.stages.get(self.stage?)
     }
 
+    /// Whether it reads the retry topics of another listener.
+    pub(crate) fn is_of_retry_topic(&self) -> bool {
+        self.stage().is_some_and(|stage| !stage.suffix.is_empty())
+    }
+
     /// The topic that a record was of before it went to the retry topic it is in now.
     pub(crate) fn source_of<'t>(&self, topic: &'t str) -> &'t str {
         self.stage().and_then(|stage| topic.strip_suffix(stage.suffix.as_str())).unwrap_or(topic)
@@ -178,7 +184,12 @@ impl ResolvedListener {
 
     /// The dead letter topic of a record of this topic, if it has one.
     pub(crate) fn dead_letter_topic(&self, topic: &str) -> Option<String> {
-        match &self.dead_letter {
+        self.topic_of(&self.dead_letter, topic)
+    }
+
+    /// The topic that a place for dead letters means for a record of `topic`, if it means one.
+    pub(crate) fn topic_of(&self, dead_letter: &DeadLetter, topic: &str) -> Option<String> {
+        match dead_letter {
             DeadLetter::Topic(topic) => Some(topic.clone()),
             DeadLetter::Suffix(suffix) => Some(format!("{}{suffix}", self.source_of(topic))),
             DeadLetter::Off | DeadLetter::Stop => None,

@@ -12,8 +12,8 @@ use crate::{
 /// Longest text of `kafka_dlt-exception-message`, in bytes: a dead letter has to fit where its record did.
 const MESSAGE_MAX_BYTES: usize = 2048;
 
-const ORIGINAL_TOPIC: &str = "kafka_dlt-original-topic";
-const ORIGINAL_PARTITION: &str = "kafka_dlt-original-partition";
+pub(super) const ORIGINAL_TOPIC: &str = "kafka_dlt-original-topic";
+pub(super) const ORIGINAL_PARTITION: &str = "kafka_dlt-original-partition";
 const ORIGINAL_OFFSET: &str = "kafka_dlt-original-offset";
 const ORIGINAL_TIMESTAMP: &str = "kafka_dlt-original-timestamp";
 const ORIGINAL_TIMESTAMP_TYPE: &str = "kafka_dlt-original-timestamp-type";
@@ -40,11 +40,18 @@ pub(crate) struct Reason {
     pub(super) cause_type_name: Option<&'static str>,
     /// The error and what caused it, as one line.
     pub(crate) message: String,
+    /// Where the error itself wants the record given up to.
+    pub(crate) destination: Option<String>,
 }
 
 impl Reason {
     pub(crate) fn of_failure(failure: &Failure) -> Self {
-        Self { type_name: failure.type_name, cause_type_name: None, message: chain(&*failure.error) }
+        Self {
+            type_name: failure.type_name,
+            cause_type_name: None,
+            message: chain(&*failure.error),
+            destination: failure.dead_letter_topic.clone(),
+        }
     }
 
     /// Types of causes are known for rejections only: Rust's errors do not tell theirs.
@@ -53,6 +60,7 @@ impl Reason {
             type_name: "kafka_app::Rejection",
             cause_type_name: Some(rejection.type_name),
             message: chain(rejection),
+            destination: None,
         }
     }
 }

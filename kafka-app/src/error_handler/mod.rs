@@ -13,7 +13,9 @@ use crate::{
 
 pub(crate) use back_off::{BackOff, random};
 pub(crate) use dead_letter::{Origin, Reason, dead_letter};
-pub(crate) use retry_topic::{Hop, dead_letter_of_retries, due, due_after, forwarded, jittered, n_handled};
+pub(crate) use retry_topic::{
+    Hop, dead_letter_of_retries, due, due_after, forwarded, is_of_failures, jittered, n_handled, original_place,
+};
 
 /// What is done about a record that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(crate) struct Failed<'f> {
     pub(crate) class: ErrorClass,
     /// Deliveries in place, from 1.
     pub(crate) attempt: u32,
+    /// Where the error itself wants the record given up to.
+    pub(crate) destination: Option<&'f str>,
 }
 
 /// Decides about a delivery that failed; `next_delay` is asked only if there is another in place.
@@ -58,13 +62,14 @@ pub(crate) fn decide(
         ErrorClass::Stop => Decision::Stop,
         ErrorClass::Skip => Decision::Skip,
         ErrorClass::Retry if may_retry(listener, failed.attempt) => Decision::Retry(next_delay()),
-        ErrorClass::Retry => spent(listener, failed.topic, failed.n_forwarded),
-        ErrorClass::DeadLetter => give_up(listener, failed.topic),
+        ErrorClass::Retry => spent(listener, failed),
+        ErrorClass::DeadLetter => give_up(listener, failed.topic, failed.destination),
     }
 }
 
 /// Decides about a record whose deliveries in place are spent.
-pub(crate) fn spent(listener: &ResolvedListener, topic: &str, n_forwarded: u32) -> Decision {
+pub(crate) fn spent(listener: &ResolvedListener, failed: Failed<'_>) -> Decision {
+    let Failed { topic, n_forwarded, destination, .. } = failed;
     let next = listener.retry_topics.as_ref().and_then(|retry_topics| retry_topics.next(n_forwarded));
     match next {
         Some(stage) => Decision::RetryTopic {
@@ -72,18 +77,22 @@ pub(crate) fn spent(listener: &ResolvedListener, topic: &str, n_forwarded: u32) 
             attempt: n_forwarded.saturating_add(2),
             delay: stage.delay,
         },
-        None => give_up(listener, topic),
+        None => give_up(listener, topic, destination),
     }
 }
 
 /// Decides about a record that no delivery can mend: its deliveries are spent, or it cannot be decoded.
-pub(crate) fn give_up(listener: &ResolvedListener, topic: &str) -> Decision {
-    match (&listener.delivery, &listener.dead_letter) {
-        // Its offset was committed before the handler saw it: to stop would save nothing.
-        (Delivery::AtMostOnce, _) | (_, DeadLetter::Off) => Decision::Skip,
-        (Delivery::AtLeastOnce | Delivery::ExactlyOnce, _) => {
-            listener.dead_letter_topic(topic).map_or(Decision::Stop, Decision::DeadLetter)
-        }
+pub(crate) fn give_up(listener: &ResolvedListener, topic: &str, destination: Option<&str>) -> Decision {
+    // Its offset was committed before the handler saw it: to stop would save nothing.
+    if listener.delivery == Delivery::AtMostOnce {
+        return Decision::Skip;
+    }
+    let own = destination.map(DeadLetter::named);
+    let dead_letter = own.as_ref().unwrap_or(&listener.dead_letter);
+    match listener.topic_of(dead_letter, topic) {
+        Some(topic) => Decision::DeadLetter(topic),
+        None if *dead_letter == DeadLetter::Off => Decision::Skip,
+        None => Decision::Stop,
     }
 }
 
@@ -109,8 +118,28 @@ mod tests {
     }
 
     fn check(listener: &ResolvedListener, class: ErrorClass, attempt: u32, expected: &Decision) {
-        let failed = Failed { topic: "orders", n_forwarded: 0, class, attempt };
+        let failed = Failed { class, attempt, ..failed(0) };
         assert_eq!(&decide(listener, failed, || DELAY), expected, "{class:?}, attempt {attempt}");
+    }
+
+    fn failed(n_forwarded: u32) -> Failed<'static> {
+        Failed { topic: "orders", n_forwarded, class: ErrorClass::Retry, attempt: 1, destination: None }
+    }
+
+    #[test]
+    fn an_error_may_name_where_its_records_are_given_up_to() {
+        for dead_letter in [DeadLetter::Stop, DeadLetter::Off, DeadLetter::Topic("orders-dlt".to_owned())] {
+            let listener = listener(dead_letter);
+            let decide = |destination| {
+                let failed = Failed { class: ErrorClass::DeadLetter, destination: Some(destination), ..failed(0) };
+                decide(&listener, failed, || DELAY)
+            };
+            assert_eq!(decide("fraud"), Decision::DeadLetter("fraud".to_owned()));
+            assert_eq!(decide("*-fraud"), Decision::DeadLetter("orders-fraud".to_owned()));
+        }
+        let stage = &with_retry_topics()[1];
+        let failed = Failed { topic: "orders-retry-7", destination: Some("*-fraud"), ..failed(9) };
+        assert_eq!(spent(stage, failed), Decision::DeadLetter("orders-fraud".to_owned()), "also after its retries");
     }
 
     fn to_dlt() -> Decision {
@@ -129,7 +158,7 @@ mod tests {
         let mut topic = "orders".to_owned();
         let mut passed = Vec::new();
         for (n_forwarded, listener) in (0..).zip(with_retry_topics()) {
-            match spent(&listener, &topic, n_forwarded) {
+            match spent(&listener, Failed { topic: &topic, ..failed(n_forwarded) }) {
                 Decision::RetryTopic { topic: next, attempt, delay } => {
                     passed.push((next.clone(), attempt, delay));
                     topic = next;
@@ -148,7 +177,7 @@ mod tests {
         check(listener, ErrorClass::DeadLetter, 1, &to_dlt());
         check(listener, ErrorClass::Skip, 1, &Decision::Skip);
         check(listener, ErrorClass::Stop, 1, &Decision::Stop);
-        assert_eq!(give_up(listener, "orders"), to_dlt(), "and what cannot be decoded");
+        assert_eq!(give_up(listener, "orders", None), to_dlt(), "and what cannot be decoded");
     }
 
     #[test]
@@ -195,7 +224,7 @@ mod tests {
             check(&listener, ErrorClass::Retry, 1, &Decision::Skip);
             check(&listener, ErrorClass::DeadLetter, 1, &Decision::Skip);
             check(&listener, ErrorClass::Stop, 1, &Decision::Stop);
-            assert_eq!(give_up(&listener, "orders"), Decision::Skip);
+            assert_eq!(give_up(&listener, "orders", None), Decision::Skip);
         }
     }
 }

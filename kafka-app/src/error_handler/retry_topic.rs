@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::dead_letter::{ORIGINAL_CONSUMER_GROUP, Origin, Reason, capped, timestamp_type};
+use super::dead_letter::{self, ORIGINAL_CONSUMER_GROUP, Origin, Reason, capped, timestamp_type};
 use crate::record::{Headers, ProducerRecord, RawRecord};
 
 /// Which time it is handled in the topic it is in, from 2; four bytes.
@@ -112,6 +112,32 @@ fn with_places(record: &RawRecord, origin: Origin<'_>, is_on_its_way: bool, reas
     }
     push(EXCEPTION_MESSAGE, capped(&reason.message).as_bytes());
     headers
+}
+
+/// The topic and partition that a dead letter came from first, as its headers say.
+pub(crate) fn original_place(letter: &RawRecord) -> Option<(&str, Option<i32>)> {
+    let first = |name| {
+        let mut first = None;
+        letter.for_each_header(|header, value| {
+            if header == name {
+                first = first.or(value);
+            }
+        });
+        first
+    };
+    // Of dead letters, a later place is added to the first one; retry topics keep the first one only.
+    let places = [(dead_letter::ORIGINAL_TOPIC, dead_letter::ORIGINAL_PARTITION), (ORIGINAL_TOPIC, ORIGINAL_PARTITION)];
+    let (topic, partition) =
+        places.into_iter().find_map(|(topic, partition)| Some((first(topic)?, first(partition))))?;
+    let partition = partition.and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
+    Some((std::str::from_utf8(topic).ok()?, partition.filter(|partition| *partition >= 0)))
+}
+
+/// Whether a header is one that a failure put on its record, here or in a Spring application.
+pub(crate) fn is_of_failures(name: &str) -> bool {
+    [OF_THE_FIRST_PLACE, OF_A_FAILURE, OF_RETRY_TOPICS, "kafka_dlt-", "kafka_key-exception-"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// Which time a record is handled, as its header says; `None` without one.

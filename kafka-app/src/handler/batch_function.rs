@@ -73,7 +73,7 @@ impl<R: IntoOutputs, E: KafkaError> IntoBatchResult<ErrorWithClass> for Result<R
     type Output = R;
 
     fn into_batch_result(self) -> BatchResult<R> {
-        BatchResult::Whole(self.map_err(with_class))
+        BatchResult::Whole(self.map_err(Failure::of))
     }
 }
 
@@ -81,12 +81,8 @@ impl<R: IntoOutputs, E: KafkaError> IntoBatchResult<ErrorWithClass> for Vec<Resu
     type Output = R;
 
     fn into_batch_result(self) -> BatchResult<R> {
-        BatchResult::PerRecord(self.into_iter().map(|result| result.map_err(with_class)).collect())
+        BatchResult::PerRecord(self.into_iter().map(|result| result.map_err(Failure::of)).collect())
     }
-}
-
-fn with_class<E: KafkaError>(error: E) -> Failure {
-    Failure::new(error.class(), error)
 }
 
 macro_rules! handler_of {

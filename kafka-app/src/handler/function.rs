@@ -93,7 +93,7 @@ impl<R: IntoOutputs, E: KafkaError> IntoOutcome<ErrorWithClass> for Result<R, E>
     const SENDS: bool = R::SENDS;
 
     fn into_outcome(self) -> Outcome {
-        outcome(self.map_err(|error| Failure::new(error.class(), error)))
+        outcome(self.map_err(Failure::of))
     }
 }
 

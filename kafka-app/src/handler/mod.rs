@@ -234,6 +234,9 @@ pub struct Failure {
     pub class: ErrorClass,
     /// The error's type as the program wrote it; a dead letter carries it, as Java's carry their class.
     pub type_name: &'static str,
+    /// Where its record goes when it is given up, instead of the listener's dead letter topic; see
+    /// [`KafkaError::dead_letter_topic`].
+    pub dead_letter_topic: Option<String>,
     /// What the handler said.
     pub error: Box<dyn StdError + Send + Sync>,
 }
@@ -241,7 +244,13 @@ pub struct Failure {
 impl Failure {
     /// An error with what is to be done about it.
     pub fn new<E: Into<Box<dyn StdError + Send + Sync>>>(class: ErrorClass, error: E) -> Self {
-        Self { class, type_name: type_name::<E>(), error: error.into() }
+        Self { class, type_name: type_name::<E>(), dead_letter_topic: None, error: error.into() }
+    }
+
+    /// An error that knows what is to be done about it.
+    pub fn of<E: KafkaError>(error: E) -> Self {
+        let dead_letter_topic = error.dead_letter_topic().map(str::to_owned);
+        Self { dead_letter_topic, ..Self::new(error.class(), error) }
     }
 
     /// An error that another delivery may mend.
@@ -273,6 +282,13 @@ pub enum ErrorClass {
 pub trait KafkaError: StdError + Send + Sync + 'static {
     /// What is to be done about this error.
     fn class(&self) -> ErrorClass;
+
+    /// Where a record goes that is given up for this error, instead of the listener's dead letter topic: a topic, or
+    /// `*-fraud` for the record's topic with `-fraud`. The attributes say it as `#[dead_letter(topic = "..")]` and
+    /// `#[retry(dead_letter = "..")]`. The topic is not created.
+    fn dead_letter_topic(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Why an argument could not be made of a record.

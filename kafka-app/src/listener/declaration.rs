@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    config::{AckMode, DeadLetter, Delivery, ListenerSettings, OnRevoke, Ordering, RetrySettings, RetryTopicSettings},
+    config::{
+        AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RetrySettings,
+        RetryTopicSettings,
+    },
     handler::{BatchHandler, Declaration, RecordHandler},
     listener::ChunkRunner,
     record::RawRecord,
@@ -214,6 +217,21 @@ impl Listener {
     pub fn retry_topics(mut self, retry_topics: RetryTopicSettings) -> Self {
         let enabled = retry_topics.enabled.or(Some(true));
         self.settings.retry_topics = RetryTopicSettings { enabled, ..retry_topics };
+        self
+    }
+
+    /// Reads the dead letters of the listener with this id, in place of topics; in its group with `-dlt` unless
+    /// [`Listener::group`] says another.
+    #[must_use]
+    pub fn dead_letters_of(mut self, id: impl Into<String>) -> Self {
+        self.settings.dead_letters_of = Some(id.into());
+        self
+    }
+
+    /// Of a handler of dead letters: what is done about one that it fails to handle.
+    #[must_use]
+    pub fn on_failure(mut self, on_failure: OnDltFailure) -> Self {
+        self.settings.on_failure = Some(on_failure);
         self
     }
 

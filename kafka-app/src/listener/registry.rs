@@ -190,7 +190,7 @@ impl ListenerHandle {
     /// Whether it is the listener of a retry topic, which starts, pauses and stops with the listener it is of.
     #[must_use]
     pub fn is_of_retry_topic(&self) -> bool {
-        self.resolved().stage.is_some()
+        self.resolved().is_of_retry_topic()
     }
 
     /// Hands over no further record of one partition until [`ListenerHandle::resume_partition`], also when it is revoked

@@ -83,7 +83,7 @@ impl ByClass {
     /// # Errors
     /// The function's own, with its class.
     pub fn classify<R, E: KafkaError>(self, returned: Result<R, E>) -> Result<R, Failure> {
-        returned.map_err(|error| Failure::new(error.class(), error))
+        returned.map_err(|error| Failure::of(error))
     }
 }
 

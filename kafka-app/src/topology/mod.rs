@@ -77,7 +77,10 @@ impl Topology {
             send_to: resolved.send_to.clone(),
             dead_letters: resolved.dead_letter_topics(),
             retries_to: resolved.next_retry_topics(),
-            retries_of: resolved.stage().and_then(|stage| Some(resolved.id.strip_suffix(&stage.suffix)?.to_owned())),
+            retries_of: resolved
+                .stage()
+                .filter(|_| resolved.is_of_retry_topic())
+                .and_then(|stage| Some(resolved.id.strip_suffix(&stage.suffix)?.to_owned())),
             takes_template: declaration.takes_template,
             replies: resolved.reply,
         };

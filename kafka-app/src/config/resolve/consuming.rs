@@ -8,7 +8,9 @@ use crate::config::{AckMode, BatchLimits, Ordering};
 impl Resolver<'_> {
     pub(super) fn group_id(&self) -> String {
         let own = self.said(|s| s.group_id.clone()).map(|(_, group_id)| group_id);
-        let group_id = own.or_else(|| self.properties.consumer.group_id.clone()).unwrap_or_default();
+        let of_dead_letters = || Some(format!("{}-dlt", self.listener_of_dead_letters()?.group_id));
+        let group_id = own.or_else(of_dead_letters).or_else(|| self.properties.consumer.group_id.clone());
+        let group_id = group_id.unwrap_or_default();
         if group_id.trim().is_empty() {
             self.mistake_of_listener(
                 "has no group; name one in the attribute, or for all listeners as kafka.consumer.group-id",

@@ -48,7 +48,7 @@ impl Resolver<'_> {
 
     fn attempts(&self, default: u32) -> u32 {
         // Each delivery in place would hold up the records behind it: that is what retry topics are there to avoid.
-        let default = if self.has_retry_topics() { 1 } else { default };
+        let default = if self.has_retry_topics() || self.is_dlt_handler() { 1 } else { default };
         let attempts = self.positive("retry.attempts", |s| s.retry.attempts, default);
         if self.is_at_most_once() { 1 } else { attempts }
     }
@@ -63,8 +63,9 @@ impl Resolver<'_> {
         }
         match said {
             _ if self.is_at_most_once() => DeadLetter::Off,
-            Some((_, said)) => said,
-            None => self.default_dead_letter(),
+            // What is said of all listeners is not for those that handle the dead letters.
+            Some((place, said)) if place > Place::Default || !self.is_dlt_handler() => said,
+            _ => self.default_dead_letter(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! From what was said of a listener to a [`ResolvedListener`]: layers, defaults, contradictions.
 
 mod consuming;
+mod dead_letters;
 mod exactly_once;
 mod failures;
 mod placeholders;
@@ -60,7 +61,7 @@ impl KafkaProperties {
         property_rules::check(self, &mistakes);
         check_ids(self, declared, &mistakes);
         let resolved: Vec<_> =
-            declared.iter().map(|declared| Resolver::new(self, *declared, &mistakes).resolve()).collect();
+            declared.iter().map(|one| Resolver::new(self, declared, *one, &mistakes).resolve()).collect();
         for Mistake { source, key, text } in also(&resolved) {
             mistakes.add(source, key, text);
         }
@@ -100,6 +101,8 @@ enum Place {
 
 struct Resolver<'r> {
     properties: &'r KafkaProperties,
+    /// All that are declared, for what one says of another.
+    all: &'r [Declared<'r>],
     declared: Declared<'r>,
     /// What was declared, its placeholders replaced.
     declaration: ListenerSettings,
@@ -108,11 +111,16 @@ struct Resolver<'r> {
 }
 
 impl<'r> Resolver<'r> {
-    fn new(properties: &'r KafkaProperties, declared: Declared<'r>, mistakes: &'r Mistakes) -> Self {
+    fn new(
+        properties: &'r KafkaProperties,
+        all: &'r [Declared<'r>],
+        declared: Declared<'r>,
+        mistakes: &'r Mistakes,
+    ) -> Self {
         let key = listener_key(declared.id);
         let overriding = properties.listeners.iter().find(|(id, _)| listener_key(id) == key);
         let declaration = declared.settings.clone();
-        let mut resolver = Self { properties, declared, declaration, overriding, mistakes };
+        let mut resolver = Self { properties, all, declared, declaration, overriding, mistakes };
         resolver.expand_placeholders();
         resolver
     }
@@ -137,8 +145,8 @@ impl<'r> Resolver<'r> {
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
             reply: self.said(|s| s.reply).is_some_and(|(_, reply)| reply),
             retry: self.retry(),
-            retry_topics: self.retry_topics(&subscription),
-            stage: None,
+            stage: self.goes_to_the_end().then_some(0),
+            retry_topics: self.retry_topics(&subscription).or_else(|| self.to_the_end()),
             dead_letter: self.dead_letter(),
             timeout: self.timeout(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
@@ -156,6 +164,7 @@ impl<'r> Resolver<'r> {
         self.check_dead_letter_loop(&resolved);
         self.check_retry_topics(&resolved);
         self.check_reply(&resolved);
+        self.check_dead_letters_of();
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         resolved

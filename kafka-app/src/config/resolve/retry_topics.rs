@@ -16,7 +16,7 @@ impl Resolver<'_> {
 
     /// Where retry topics are turned on, if they are.
     fn retry_topics_place(&self) -> Option<Place> {
-        let (place, enabled) = self.said(|s| s.retry_topics.enabled)?;
+        let (place, enabled) = self.said(|s| s.retry_topics.enabled).filter(|_| !self.is_dlt_handler())?;
         // At most once overrides what was said before it.
         let since = self.said(|s| s.delivery).map_or(Place::Default, |(place, _)| place).max(Place::Declaration);
         (enabled && (!self.is_at_most_once() || place >= since)).then_some(place)
@@ -122,6 +122,9 @@ impl Resolver<'_> {
 
     /// Where a listener with retry topics sends what is spent, if nobody says.
     pub(super) fn default_dead_letter(&self) -> DeadLetter {
+        if self.is_dlt_handler() {
+            return self.given_up_dead_letter();
+        }
         match self.has_retry_topics() && !self.is_at_most_once() {
             true => {
                 DeadLetter::Suffix(self.retry_topic_suffix("dlt-suffix", |s| s.retry_topics.dlt_suffix.clone(), "-dlt"))

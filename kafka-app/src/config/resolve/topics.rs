@@ -10,6 +10,12 @@ impl Resolver<'_> {
             (None, None) => None,
             (topics, pattern) => Some((topics.clone(), pattern.clone())),
         });
+        if let (None, Some(of)) = (&said, self.listener_of_dead_letters()) {
+            return Subscription::Topics(of.dead_letter_topics());
+        }
+        if said.is_none() && self.is_dlt_handler() {
+            return Subscription::Topics(Vec::new());
+        }
         match said {
             Some((_, (Some(topics), None))) if !topics.is_empty() => self.topics(topics),
             Some((_, (None, Some(pattern)))) if !pattern.trim().is_empty() => {

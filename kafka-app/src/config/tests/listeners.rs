@@ -19,7 +19,7 @@ fn declared(settings: &ListenerSettings) -> Declared<'_> {
     Declared { id: "bill", settings, location, is_batch: false, takes_ack: false, returns_nothing: false }
 }
 
-fn properties(toml: &str) -> KafkaProperties {
+pub(super) fn properties(toml: &str) -> KafkaProperties {
     let folder = folder(&[("kafka-app.toml", toml)]);
     KafkaProperties::builder().directory(folder.path()).read()
 }

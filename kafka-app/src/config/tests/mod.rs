@@ -1,6 +1,7 @@
 //! What a user sees of the configuration: layers, mistakes, resolved listeners.
 
 mod client_map;
+mod dead_letters;
 mod layers;
 mod listeners;
 mod mistakes;

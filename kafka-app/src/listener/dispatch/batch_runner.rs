@@ -183,7 +183,7 @@ pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure, is
     count_many(&metrics.failed, open.indexes.len());
     let Some(first) = open.indexes.first().copied() else { return Ok(Next::Finished) };
     let (delays, attempt) = (&mut open.delays, open.attempt);
-    let failed = |index| run.failed(index, failure.class, attempt);
+    let failed = |index| run.failed(index, failure.class, attempt, failure.dead_letter_topic.as_deref());
     let decision = decide(run.listener(), failed(first), || run.delay_after(delays, attempt));
     let reason = Reason::of_failure(failure);
     let is_torn = is_torn || run.shared.policy.takes_template;

@@ -48,7 +48,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
 }
 
 fn failure(type_name: &'static str, error: impl StdError + Send + Sync + 'static) -> Failure {
-    Failure { class: ErrorClass::Retry, type_name, error: Box::new(error) }
+    Failure { class: ErrorClass::Retry, type_name, dead_letter_topic: None, error: Box::new(error) }
 }
 
 #[derive(Debug)]

@@ -69,7 +69,7 @@ impl PerRecord {
                 Err(fault) => return give_up_one(run, index, open.attempt, fault).await,
             },
         };
-        let failed = run.failed(index, failure.class, open.attempt);
+        let failed = run.failed(index, failure.class, open.attempt, None);
         if matches!(decide(run.listener(), failed, Duration::default), Decision::Retry(_)) {
             count(&run.shared.policy.metrics.failed);
             self.retried.push((index, failure));

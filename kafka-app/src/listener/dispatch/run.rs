@@ -128,13 +128,19 @@ impl<'a> Run<'a> {
     }
 
     /// A delivery that failed.
-    pub(super) fn failed(&self, index: usize, class: ErrorClass, attempt: u32) -> Failed<'a> {
-        Failed { topic: self.chunk.topic, n_forwarded: self.n_forwarded(index), class, attempt }
+    pub(super) fn failed<'f>(
+        &'f self,
+        index: usize,
+        class: ErrorClass,
+        attempt: u32,
+        destination: Option<&'f str>,
+    ) -> Failed<'f> {
+        Failed { topic: self.chunk.topic, n_forwarded: self.n_forwarded(index), class, attempt, destination }
     }
 
     /// What is done about a record that was handled, but whose outputs cannot be sent.
     pub(super) fn spent(&self, index: usize) -> Decision {
-        spent(self.listener(), self.chunk.topic, self.n_forwarded(index))
+        spent(self.listener(), self.failed(index, ErrorClass::Retry, 1, None))
     }
 
     /// The record needs nothing more, whoever acknowledges.
@@ -183,7 +189,7 @@ impl<'a> Run<'a> {
         let (failure, is_torn) = match fault {
             Fault::Rejected(rejection) => {
                 count(&policy.metrics.rejected);
-                let decision = give_up(self.listener(), self.chunk.topic);
+                let decision = give_up(self.listener(), self.chunk.topic, None);
                 let reason = Reason::of_rejection(&rejection);
                 return self.carry_out(index, attempt, decision, &reason).await;
             }
@@ -191,7 +197,7 @@ impl<'a> Run<'a> {
             Fault::Torn(failure) => (failure, true),
         };
         count(&policy.metrics.failed);
-        let failed = self.failed(index, failure.class, attempt);
+        let failed = self.failed(index, failure.class, attempt, failure.dead_letter_topic.as_deref());
         let decision = decide(self.listener(), failed, || self.delay_after(delays, attempt));
         let reason = Reason::of_failure(&failure);
         match self.leave(&[index], attempt, is_torn, failure.class, &decision, &reason) {

@@ -64,7 +64,7 @@ impl<'a> Run<'a> {
     /// What is done about a record that has failed before: `Again` if it is delivered once more.
     pub(super) async fn after_prior(&self, index: usize, prior: &Prior) -> Result<Next, Error> {
         // Its delay is over.
-        let failed = self.failed(index, prior.class, prior.n_failed());
+        let failed = self.failed(index, prior.class, prior.n_failed(), prior.reason.destination.as_deref());
         let decision = match decide(self.listener(), failed, Duration::default) {
             Decision::Retry(_) => {
                 count(&self.shared.policy.metrics.retried);
