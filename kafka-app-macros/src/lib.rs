@@ -60,6 +60,7 @@ use proc_macro::TokenStream;
 /// | `dead_letter` | a topic, `"*-dlt"` (the record's topic with `-dlt`), `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
 /// | `dead_letters_of`, `on_failure` | the id of a listener whose dead letters are read, in place of topics, and what is done about one that fails; see [`macro@dlt_handler`] | none, `"retry"` |
 /// | `timeout` | longest time for one call | none |
+/// | `rate_limit` | records handed over in a time, as in `"100/s"`, over all consumers of this process and its retry topics | none |
 /// | `auto_start` | whether it starts with the application | true |
 /// | `on_revoke` | `"drain"`, `"cancel"` | `"drain"` |
 /// | `properties("key" = "value", ..)` | librdkafka properties of its consumers | none |

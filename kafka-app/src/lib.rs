@@ -147,7 +147,7 @@ pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
 pub use config::{
-    AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RetryTopicNames, RetryTopicSettings,
+    AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit, RetryTopicNames, RetryTopicSettings,
 };
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]

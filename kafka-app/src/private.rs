@@ -2,7 +2,7 @@
 
 pub use crate::{
     config::{
-        AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RetrySettings, RetryTopicNames,
+        AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit, RetrySettings, RetryTopicNames,
         RetryTopicSettings,
     },
     extract::{FromBatch, FromRecord},

@@ -13,6 +13,7 @@ mod failures;
 mod handles;
 mod listener;
 mod ordering;
+mod rate;
 mod rebalance;
 mod request_reply;
 mod retry_topics;

@@ -238,6 +238,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.dead_letters_of.get().map(|id| quote!(.dead_letters_of(#id))),
         options.on_failure.get().map(|on_failure| on_failure_call(*on_failure, private)),
         options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
+        options.rate_limit.get().map(|limit| rate_limit_call(*limit, private)),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
         options.on_revoke.get().map(|on_revoke| on_revoke_call(*on_revoke, private)),
         properties(options),
@@ -392,6 +393,11 @@ fn properties(options: &Options) -> Option<TokenStream> {
 }
 
 /// A constant of that length, to the nanosecond.
+fn rate_limit_call((records, per): (u32, std::time::Duration), private: &TokenStream) -> TokenStream {
+    let per = duration(per);
+    quote!(.rate_limit(#private::RateLimit::new(#records, #per)))
+}
+
 fn duration(duration: std::time::Duration) -> TokenStream {
     let path = paths::duration();
     let seconds = Literal::u64_suffixed(duration.as_secs());

@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) dead_letters_of: Slot<Text>,
     pub(crate) on_failure: Slot<OnDltFailure>,
     pub(crate) timeout: Slot<Duration>,
+    /// Records, in a time.
+    pub(crate) rate_limit: Slot<(u32, Duration)>,
     pub(crate) auto_start: Slot<bool>,
     pub(crate) on_revoke: Slot<OnRevoke>,
     pub(crate) properties: Slot<Vec<(LitStr, LitStr)>>,

@@ -47,6 +47,7 @@ const OPTIONS: Table<Options> = Table {
         ("dead_letters_of", |o, e, cx| o.dead_letters_of.set(e, values::id(e, cx), cx)),
         ("on_failure", |o, e, cx| o.on_failure.set(e, values::word(e, ON_DLT_FAILURES, cx), cx)),
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("rate_limit", |o, e, cx| o.rate_limit.set(e, values::rate(e, cx), cx)),
         ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
         ("on_revoke", |o, e, cx| o.on_revoke.set(e, values::word(e, ON_REVOKES, cx), cx)),
         ("properties", |o, e, cx| o.properties.set(e, values::properties(e, cx), cx)),
@@ -70,7 +71,6 @@ const OPTIONS: Table<Options> = Table {
         ("topicPartitions", "assigning partitions by hand is not there yet"),
         ("topic_partitions", "assigning partitions by hand is not there yet"),
         ("partitions", "assigning partitions by hand is not there yet"),
-        ("rate_limit", "limiting the rate is not there yet"),
         (
             "containerFactory",
             "there are no factories; say it here, or under `kafka.listeners.<id>` in the configuration",

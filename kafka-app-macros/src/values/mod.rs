@@ -2,10 +2,12 @@
 
 mod duration;
 mod placeholder;
+mod rate;
 mod size;
 mod topic;
 
 pub(crate) use duration::duration;
+pub(crate) use rate::rate;
 pub(crate) use size::size;
 pub(crate) use topic::{TopicName, dead_letter_topic, topic, topics};
 

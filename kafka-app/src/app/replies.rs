@@ -96,6 +96,7 @@ impl Reader {
             connect: Arc::new(connect),
             inquiry: inquirer,
             open_producer: None,
+            limiter: None,
             stages: Vec::new(),
         }))
     }

@@ -14,7 +14,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{
-        Container, ContainerSpec, EventBus, Handler, Listener, ListenerRegistry, OpenProducer, Policy, TurnProducer,
+        Container, ContainerSpec, EventBus, Handler, Limiter, Listener, ListenerRegistry, OpenProducer, Policy,
+        TurnProducer,
     },
     producer::{KafkaTemplate, Requests, TransactionPool},
     topology::Topology,
@@ -36,7 +37,7 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
     let sending = Sending { producer, transactions, requests, ids, events };
     let containers: Vec<_> =
-        planned.into_iter().map(|planned| container(planned, &properties, &states, &sending)).collect();
+        planned.into_iter().map(|planned| container(planned, &properties, &states, &sending, None)).collect();
     let listeners = ListenerRegistry::new(containers);
     let Sending { producer, transactions, requests, events, .. } = sending;
     let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
@@ -121,9 +122,16 @@ fn container(
     properties: &Arc<KafkaProperties>,
     states: &States,
     sending: &Sending,
+    shared: Option<Arc<Limiter>>,
 ) -> Arc<Container> {
     let Sending { producer, ids, .. } = sending;
-    let stages = planned.stages.into_iter().map(|stage| container(stage, properties, states, sending)).collect();
+    // Retry topics share their listener's rate: it is the same function that is called.
+    let limiter = shared.or_else(|| planned.resolved.rate_limit.map(|limit| Arc::new(Limiter::new(limit))));
+    let stages = planned
+        .stages
+        .into_iter()
+        .map(|stage| container(stage, properties, states, sending, limiter.clone()))
+        .collect();
     let resolved = Arc::new(planned.resolved);
     let surroundings = surroundings(&resolved, properties, states, sending);
     let (metrics, events) = (Arc::default(), sending.events.sink(&resolved.id));
@@ -152,6 +160,7 @@ fn container(
         events,
         connect,
         inquiry,
+        limiter,
         open_producer,
         stages,
     })

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::config::{RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section};
+use crate::config::{RateLimit, RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section};
 
 /// Settings of one listener as said in one place; what is not said is `None`.
 ///
@@ -56,6 +56,8 @@ pub struct ListenerSettings {
     pub on_failure: Option<OnDltFailure>,
     /// Longest time for one call of the handler; default none.
     pub timeout: Option<Duration>,
+    /// Most records that are handed over in a time; default none.
+    pub rate_limit: Option<RateLimit>,
     /// Whether the listener starts with the application; default true.
     pub auto_startup: Option<bool>,
     /// What happens to running handlers when a partition is revoked; default [`OnRevoke::Drain`].
@@ -98,6 +100,7 @@ impl ListenerSettings {
             dead_letters_of: None,
             on_failure: section.get("on-failure"),
             timeout: section.get("timeout"),
+            rate_limit: section.get("rate-limit"),
             auto_startup: section.get("auto-startup"),
             on_revoke: section.get("on-revoke"),
             idle_event_interval: section.get("idle-event-interval"),
@@ -117,13 +120,12 @@ pub(crate) const LISTENER_ANSWERS: &[(&str, &str)] = &[
     ("ack", "say ack-mode"),
     ("auto-start", "say auto-startup"),
     ("filter", "a filter is a function: only the attribute or the builder can name it"),
-    ("rate-limit", "there is no rate limit yet"),
     ("type", "not needed: the handler's signature says whether it takes a record or a batch"),
     ("async-acks", "not needed: an Ack may be acknowledged in any order, only finished offsets are committed"),
     ("client-id", "say kafka.consumer.client-id; every consumer appends its listener and number"),
     ("poll-timeout", "not needed: polling never waits for a handler"),
     ("no-poll-threshold", "not needed: polling never waits for a handler"),
-    ("idle-between-polls", "there is none: polling never stops"),
+    ("idle-between-polls", "polling never stops; rate-limit hands over fewer records"),
     ("idle-before-data-multiplier", "there is none: idle-event-interval counts from the start"),
     ("monitor-interval", "not needed: there is no monitor thread"),
     ("log-container-config", "not needed: the settings of a listener are logged at start at level debug"),
@@ -153,7 +155,7 @@ impl fmt::Debug for ListenerSettings {
         }
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
-        fields!(send_to reply dead_letter dead_letters_of on_failure timeout auto_startup on_revoke);
+        fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);
         fields!(idle_event_interval idle_partition_event_interval);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()

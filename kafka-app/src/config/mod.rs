@@ -115,6 +115,7 @@
 //! | `dead-letter` | `stop`; `*-dlt` with retry topics | a topic, `*-dlt` (the record's topic with `-dlt`), `off` or `stop` |
 //! | `on-failure` | `retry` | or `skip`, `stop`; handlers of dead letters only |
 //! | `timeout` | none | one call of the handler |
+//! | `rate-limit` | none | records handed over in a time, as in `100/s`, over all consumers of this process |
 //! | `auto-startup` | true | |
 //! | `on-revoke` | `drain` | or `cancel` |
 //! | `idle-event-interval` | none | after how long without a record a consumer tells that it is idle |
@@ -146,6 +147,7 @@ mod placeholder;
 mod producer;
 mod properties;
 mod property_rules;
+mod rate_limit;
 mod replies;
 mod resolve;
 mod resolved;
@@ -171,6 +173,7 @@ pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure
 pub(crate) use mistake::Mistake;
 pub use producer::ProducerProperties;
 pub use properties::Properties;
+pub use rate_limit::RateLimit;
 pub(crate) use resolve::{Declared, check_topic};
 pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription, TransactionLimits};
 pub(crate) use retry_stages::{RetryTopics, Stage};

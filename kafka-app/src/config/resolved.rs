@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RetryTopics, Stage};
+use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, RetryTopics, Stage};
 
 /// One listener with every default filled in and every contradiction ruled out.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) dead_letter: DeadLetter,
     /// Longest time for one call of the handler; `None`: no limit.
     pub(crate) timeout: Option<Duration>,
+    /// Of all its consumers in this process, and those of its retry topics.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) auto_startup: bool,
     pub(crate) on_revoke: OnRevoke,
     /// After how long without a record a consumer tells that it is idle; `None`: never.
@@ -132,6 +134,7 @@ impl ResolvedListener {
             stage: None,
             dead_letter: DeadLetter::Stop,
             timeout: None,
+            rate_limit: None,
             auto_startup: true,
             on_revoke: OnRevoke::Drain,
             idle_event_interval: None,

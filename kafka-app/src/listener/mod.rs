@@ -16,6 +16,7 @@ mod idle;
 mod lag;
 mod lane;
 mod later;
+mod limiter;
 mod mailbox;
 mod metrics;
 mod pauses;
@@ -43,6 +44,7 @@ pub(crate) use events::EventBus;
 pub use events::{ListenerEvent, ListenerEvents, RecordFate};
 pub use lag::PartitionLag;
 pub(crate) use later::later;
+pub(crate) use limiter::Limiter;
 pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};
 #[cfg(test)]

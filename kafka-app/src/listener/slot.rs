@@ -131,6 +131,16 @@ pub(crate) struct Pull<'p> {
     pub(crate) scratch: &'p mut Vec<RawRecord>,
     /// Exactly once: the transaction that takes the records.
     pub(crate) turn: Option<TakingTurn>,
+    /// Records that may be handed over yet, by the listener's rate.
+    pub(crate) allowance: u64,
+}
+
+impl Pull<'_> {
+    /// Records that may be handed over yet.
+    fn allowance(&self) -> usize {
+        let of_turn = self.turn.as_ref().map_or(u64::MAX, TakingTurn::allowance);
+        usize::try_from(of_turn.min(self.allowance)).unwrap_or(usize::MAX)
+    }
 }
 
 /// A transaction that takes records.
@@ -201,7 +211,7 @@ impl Slot {
     pub(crate) fn pull(&mut self, pull: &mut Pull<'_>) -> Pulled {
         let mut pulled = Pulled::default();
         if self.held.is_none() && self.rewind.is_none() {
-            let room = self.room_in(pull.turn.as_ref());
+            let room = self.room_in(pull);
             if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
                 let taken = self.queue.take(room, pull.scratch);
                 pulled.faults = taken.faults;
@@ -218,7 +228,9 @@ impl Slot {
             {
                 self.deliver(due, pull);
             }
-            let more = self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
+            // What has to wait for its time to come is counted when it leaves the waiting room.
+            let may_take = pull.allowance > 0 || self.waiting_room.is_some();
+            let more = may_take && self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
             pulled.more = more || more_due;
         }
         pulled
@@ -237,9 +249,12 @@ impl Slot {
         usize::try_from(n_records.min(by_bytes)).unwrap_or(usize::MAX).min(self.collector.room())
     }
 
-    fn room_in(&self, turn: Option<&TakingTurn>) -> usize {
-        let allowance = turn.map_or(u64::MAX, TakingTurn::allowance);
-        self.room().min(usize::try_from(allowance).unwrap_or(usize::MAX))
+    fn room_in(&self, pull: &Pull<'_>) -> usize {
+        match (&self.waiting_room, &pull.turn) {
+            (None, _) => self.room().min(pull.allowance()),
+            (Some(_), Some(turn)) => self.room().min(usize::try_from(turn.allowance()).unwrap_or(usize::MAX)),
+            (Some(_), None) => self.room(),
+        }
     }
 
     fn gather(&mut self, pull: &mut Pull<'_>) {
@@ -266,6 +281,9 @@ impl Slot {
             }
         }
         *pull.scratch = scratch;
+        if self.waiting_room.is_none() {
+            pull.allowance = pull.allowance.saturating_sub(n_records);
+        }
         self.taken.0 += n_records;
         self.average_size = ((self.taken.1 - bytes_before) / n_records).max(1);
     }
@@ -278,14 +296,15 @@ impl Slot {
 
     /// Gathers records that are due, as many as fit. Returns whether there are more.
     fn gather_due(&mut self, pull: &mut Pull<'_>) -> bool {
-        let allowance = pull.turn.as_ref().map_or(u64::MAX, TakingTurn::allowance);
-        let room = self.collector.room().min(usize::try_from(allowance).unwrap_or(usize::MAX));
+        let room = self.collector.room().min(pull.allowance());
         for _ in 0..room {
             let due = self.waiting_room.as_mut().and_then(|waiting_room| waiting_room.leave(pull.now));
             let Some((delivered, n_bytes)) = due else { return false };
+            pull.allowance = pull.allowance.saturating_sub(1);
             self.collect(delivered, n_bytes, pull);
         }
-        self.waiting_room.as_ref().and_then(WaitingRoom::due_at).is_some_and(|due| due <= pull.now)
+        pull.allowance > 0
+            && self.waiting_room.as_ref().and_then(WaitingRoom::due_at).is_some_and(|due| due <= pull.now)
     }
 
     fn deliver(&mut self, (records, n_bytes): Gathered, pull: &mut Pull<'_>) {

@@ -16,7 +16,7 @@ use kafka_app::kafka_listener;
     topicPartitions = [],
     topic_partitions = [],
     partitions(0),
-    rate_limit = 5,
+    retry_topic = "r",
     containerFactory = "f",
     container_factory = "f",
     errorHandler = "e",

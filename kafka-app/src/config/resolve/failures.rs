@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Place, Resolver, topics::check_topic};
-use crate::config::{DeadLetter, Retry};
+use crate::config::{DeadLetter, RateLimit, Retry};
 
 impl Resolver<'_> {
     pub(super) fn retry(&self) -> Retry {
@@ -75,5 +75,13 @@ impl Resolver<'_> {
             self.mistake(place, "timeout", "must be more than 0; leave it out for no limit");
         }
         Some(timeout)
+    }
+
+    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+        let (place, rate_limit) = self.said(|s| s.rate_limit)?;
+        if rate_limit.records() == 0 || rate_limit.per().is_zero() {
+            self.mistake(place, "rate-limit", "must be more than 0; leave it out for no limit, or pause the listener");
+        }
+        Some(rate_limit)
     }
 }

@@ -149,6 +149,7 @@ impl<'r> Resolver<'r> {
             retry_topics: self.retry_topics(&subscription).or_else(|| self.to_the_end()),
             dead_letter: self.dead_letter(),
             timeout: self.timeout(),
+            rate_limit: self.rate_limit(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
             on_revoke: self.said(|s| s.on_revoke).map(|(_, on_revoke)| on_revoke).unwrap_or_default(),
             idle_event_interval: self.interval("idle-event-interval", |s| s.idle_event_interval),

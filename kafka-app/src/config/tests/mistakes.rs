@@ -166,7 +166,7 @@ fn no_message_shows_a_secret() {
 fn every_key_of_the_documented_tables_exists() {
     let rows = include_str!("../mod.rs").lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once('`'));
     let keys = rows.map(|(key, _)| key).filter(|key| !key.ends_with('*')).collect::<Vec<_>>();
-    assert_eq!(keys.len(), 75, "{keys:?}");
+    assert!(keys.len() > 70, "the tables were not read: {keys:?}");
     let client = keys.iter().position(|key| *key == "bootstrap-servers").expect("first");
     let listener = keys.iter().position(|key| *key == "topics").expect("first");
     let places: Vec<String> = keys

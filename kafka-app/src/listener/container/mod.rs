@@ -18,6 +18,7 @@ use super::{
     dispatch::ChunkRunner,
     events::{EventSink, ListenerEvent, ListenerEvents},
     later::later,
+    limiter::Limiter,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
     pauses::Pauses,
@@ -60,6 +61,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) connect: Connect,
     /// What else is asked of the broker.
     pub(crate) inquiry: Arc<dyn Inquiry>,
+    /// Shared with its retry topics.
+    pub(crate) limiter: Option<Arc<Limiter>>,
     /// Exactly once: makes the producers of its consumers.
     pub(crate) open_producer: Option<OpenProducer>,
     /// Those of its retry topics.
@@ -166,7 +169,8 @@ impl Container {
         let (status, watched) = watch::channel(ConsumerStatus::default());
         let supervisor = Supervisor {
             instance,
-            config: PumpConfig::new(listener, self.spec.takes_batches, instance, self.spec.events.clone()),
+            config: PumpConfig::new(listener, self.spec.takes_batches, instance, self.spec.events.clone())
+                .limited_by(self.spec.limiter.clone()),
             subscription: listener.subscription.clone(),
             ordering: listener.ordering,
             n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
-    listener::{events::EventSink, slot::Bounds, tracker::Tracker},
+    listener::{events::EventSink, limiter::Limiter, slot::Bounds, tracker::Tracker},
 };
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.
@@ -39,6 +39,8 @@ pub(crate) struct PumpConfig {
     pub(crate) idle_after: Option<Duration>,
     /// The same of each partition.
     pub(crate) partition_idle_after: Option<Duration>,
+    /// Shared by the listener's consumers, if their rate is limited.
+    pub(crate) limiter: Option<Arc<Limiter>>,
 }
 
 impl PumpConfig {
@@ -64,7 +66,12 @@ impl PumpConfig {
             stuck_after: Duration::from_secs(300),
             idle_after: listener.idle_event_interval,
             partition_idle_after: listener.idle_partition_event_interval,
+            limiter: None,
         }
+    }
+
+    pub(crate) fn limited_by(self, limiter: Option<Arc<Limiter>>) -> Self {
+        Self { limiter, ..self }
     }
 
     pub(super) fn new_tracker(&self) -> Tracker {

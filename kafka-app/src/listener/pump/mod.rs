@@ -300,6 +300,7 @@ impl Pump {
             Ok(turn) => turn,
             Err(NotNow) => return false,
         };
+        let allowance = self.config.limiter.as_ref().map_or(u64::MAX, |limiter| limiter.reserve(now));
         let (mut more, mut any, mut faults) = (false, false, Vec::new());
         let mut pull = Pull {
             now,
@@ -308,6 +309,7 @@ impl Pump {
             lanes: &mut self.lanes,
             scratch: &mut self.scratch,
             turn,
+            allowance,
         };
         for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving && !entry.data.is_paused) {
             let pulled = entry.data.pull(&mut pull);
@@ -321,11 +323,17 @@ impl Pump {
                     .map(|fault| Fault { kind: fault.kind, text: format!("{partition}: {fault}") }),
             );
         }
+        let left = pull.allowance;
         if let (Some(turn), Some(turns)) = (pull.turn, &mut self.transactions)
             && turn.n_handed > 0
         {
             turns.cycle.handed_over(turn.index, turn.n_handed, now);
             self.assignment.rotate();
+        } else if left == 0 && allowance > 0 {
+            self.assignment.rotate(); // Those that got nothing come first the next time.
+        }
+        if let Some(limiter) = &self.config.limiter {
+            limiter.give_back(left);
         }
         if any {
             self.records_came(now);
@@ -401,6 +409,7 @@ impl Pump {
             self.revoking.as_ref().map(Revoking::deadline),
             self.phase.next_look(now),
             self.transactions.as_ref().and_then(|turns| turns.cycle.next_look()),
+            self.config.limiter.as_ref().and_then(|limiter| limiter.next_at(now)),
         ]
         .into_iter()
         .chain(slots)

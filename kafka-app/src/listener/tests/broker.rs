@@ -36,6 +36,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
+        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     })
@@ -227,6 +228,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
+        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     };

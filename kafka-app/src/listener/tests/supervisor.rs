@@ -30,6 +30,7 @@ fn container(concurrency: u32, connect: Connect) -> Arc<Container> {
         events: EventBus::default().sink("bill"),
         connect,
         inquiry: Arc::new(NobodyAnswers),
+        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     })

@@ -25,6 +25,7 @@ use crate::{
     listener::{
         EventBus, ListenerEvents,
         lane::Lanes,
+        limiter::Limiter,
         mailbox::{Command, Mailbox},
         pauses::Pauses,
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
@@ -58,7 +59,8 @@ impl Rig {
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
         let bus = EventBus::default();
         let events = bus.events();
-        let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id));
+        let limiter = listener.rate_limit.map(|limit| Arc::new(Limiter::new(limit)));
+        let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id)).limited_by(limiter);
         let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
             let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
             let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
@@ -128,6 +130,14 @@ impl Rig {
             for _ in 0..64 {
                 tokio::task::yield_now().await;
             }
+        }
+    }
+
+    /// When the pump wants its next turn, after one more now; `None`: it has ended.
+    pub(crate) fn next_turn(&mut self) -> Option<Instant> {
+        match self.pump.turn(self.now) {
+            Turn::Again(at) => Some(at),
+            Turn::Ended(_) => None,
         }
     }
 

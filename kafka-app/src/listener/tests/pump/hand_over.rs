@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{super::fake::Rig, SECOND, listener};
-use crate::config::{BatchLimits, Ordering, ResolvedListener};
+use crate::config::{BatchLimits, Ordering, RateLimit, ResolvedListener};
 
 #[tokio::test]
 async fn what_is_finished_is_stored_and_nothing_more() {
@@ -77,4 +77,42 @@ async fn without_an_ordering_any_lane_takes_any_record() {
     rig.release(6).await;
     rig.pass(SECOND).await;
     assert_eq!(rig.calls(), ["store 0@6"]);
+}
+
+#[tokio::test]
+async fn a_limited_rate_hands_over_so_many_in_so_much_time_and_polling_goes_on() {
+    let limited = ResolvedListener { rate_limit: Some(RateLimit::new(10, SECOND)), ..listener() };
+    let mut rig = Rig::assigned(limited, 2).await;
+    rig.release(1000).await;
+    rig.arrive(0, 0..100).await;
+    let n_before = rig.handled().len() / 2;
+    assert!((1..=2).contains(&n_before), "at once comes one, and one for each second that passed: {n_before}");
+    let mut n_handled = 0;
+    for _ in 0..20 {
+        rig.pass(Duration::from_millis(100)).await;
+        let n_now = rig.handled().len() / 2;
+        assert!(n_now <= 1, "evenly: {n_now} at once");
+        n_handled += n_now;
+    }
+    assert!((19..=20).contains(&n_handled), "in two seconds: {n_handled}");
+    rig.arrive(1, 0..3).await;
+    let mut of_the_other = 0;
+    for _ in 0..8 {
+        rig.pass(Duration::from_millis(100)).await;
+        of_the_other += rig.handled().iter().filter(|what| what.starts_with(".1@")).count();
+    }
+    assert!(of_the_other >= 2, "a partition that has more does not keep the others from their turn: {of_the_other}");
+    rig.revoke(0, false).await;
+    assert_eq!(rig.calls().last().map(String::as_str), Some("unassign 0"), "a revoke waits for no rate");
+}
+
+#[tokio::test]
+async fn what_a_rate_leaves_with_the_client_is_no_reason_to_spin() {
+    let limited = ResolvedListener { rate_limit: Some(RateLimit::new(1, SECOND)), ..listener() };
+    let mut rig = Rig::assigned(limited, 1).await;
+    rig.release(10).await;
+    rig.arrive(0, 0..5).await;
+    rig.settle().await;
+    let next = rig.next_turn().expect("it goes on");
+    assert!(next > rig.now && next <= rig.now + SECOND, "in {:?}", next.saturating_duration_since(rig.now));
 }
