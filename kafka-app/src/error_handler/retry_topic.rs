@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::dead_letter::{self, ORIGINAL_CONSUMER_GROUP, Origin, Reason, capped, timestamp_type};
 use crate::record::{Headers, ProducerRecord, RawRecord};
 
-/// Which time it is handled in the topic it is in, from 2; four bytes.
+/// Which time it is handled in the topic it is in, the dead letter topic too, from 2; four bytes.
 pub(crate) const ATTEMPTS: &str = "retry_topic-attempts";
 /// Not before this time; milliseconds as the bytes of Java's `BigInteger`.
 const DUE: &str = "retry_topic-backoff-timestamp";
@@ -61,18 +61,20 @@ pub(crate) fn forwarded(
     }
 }
 
-/// The dead letter of a record whose listener has retry topics.
+/// The dead letter of a record whose listener has retry topics; `now` in milliseconds since 1970 UTC. To Spring the dead
+/// letter topic is one more hop, without a delay.
 pub(crate) fn dead_letter_of_retries(
     record: &RawRecord,
     origin: Origin<'_>,
     is_on_its_way: bool,
     reason: &Reason,
-    topic: &str,
+    (topic, now): (&str, i64),
     n_partitions: Option<i32>,
 ) -> ProducerRecord {
-    let attempts = if is_on_its_way { n_handled(record).unwrap_or(1) } else { 1 };
+    let handled = if is_on_its_way { n_handled(record).unwrap_or(1) } else { 1 };
     let mut headers = with_places(record, origin, is_on_its_way, reason);
-    headers.push(ATTEMPTS, Some(Bytes::copy_from_slice(&attempts.to_be_bytes())));
+    headers.push(ATTEMPTS, Some(Bytes::copy_from_slice(&handled.saturating_add(1).to_be_bytes())));
+    headers.push(DUE, Some(shortest(now)));
     let first = headers.last(ORIGINAL_TIMESTAMP).flatten().and_then(|bytes| bytes.try_into().ok());
     ProducerRecord {
         topic: Some(topic.into()),
@@ -260,14 +262,14 @@ mod tests {
             record = arrived(sent, 8);
         }
         assert_eq!((n_handled(&record), due(&record)), (Some(9), Some(2)));
-        let letter = dead_letter_of_retries(&record, RETRY, true, &reason("gone"), "orders-dlt", Some(12));
+        let letter = dead_letter_of_retries(&record, RETRY, true, &reason("gone"), ("orders-dlt", 77), Some(12));
         let header = |name| letter.headers.last(name).flatten().map(String::from_utf8_lossy);
         assert_eq!(header("kafka_original-topic").as_deref(), Some("orders"));
         assert_eq!(header("kafka_dlt-original-consumer-group").as_deref(), Some("billing"));
         assert_eq!(header("kafka_exception-message").as_deref(), Some("gone"));
-        assert_eq!(letter.headers.last(ATTEMPTS), Some(Some(&9_u32.to_be_bytes()[..])));
-        assert_eq!(letter.headers.last(DUE), None);
-        assert_eq!((letter.timestamp, letter.headers.len()), (Some(5), n_headers - 1));
+        assert_eq!((letter.timestamp, letter.headers.len()), (Some(5), n_headers));
+        let letter = arrived(letter, 9);
+        assert_eq!((n_handled(&letter), due(&letter)), (Some(10), Some(77)), "it is handled there the tenth time");
     }
 
     #[test]

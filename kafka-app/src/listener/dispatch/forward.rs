@@ -60,7 +60,10 @@ impl Run<'_> {
             let (record, origin) = (self.record(index), self.origin());
             let is_on_its_way = self.listener().stage.is_some();
             match self.listener().retry_topics {
-                Some(_) => dead_letter_of_retries(record, origin, is_on_its_way, reason, topic, n_partitions),
+                Some(_) => {
+                    let hop = (topic, wall_clock());
+                    dead_letter_of_retries(record, origin, is_on_its_way, reason, hop, n_partitions)
+                }
                 None => dead_letter(record, origin, reason, topic, n_partitions),
             }
         };
