@@ -16,6 +16,7 @@ mod ordering;
 mod rate;
 mod rebalance;
 mod request_reply;
+mod restart;
 mod retry_topics;
 mod survival;
 mod template;

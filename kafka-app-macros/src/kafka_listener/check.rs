@@ -20,6 +20,7 @@ pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     lanes(options, cx);
     batch(options, function, cx);
     retry(options, cx);
+    restart(options, cx);
     retry_topics(options, cx);
     dead_letter(options, cx);
     dead_letters_of(options, cx);
@@ -155,6 +156,14 @@ fn batch(options: &Options, function: &Function, cx: &Ctxt) {
 fn retry(options: &Options, cx: &Ctxt) {
     if let Some(retry) = options.retry.get() {
         backoff(&retry.backoff, &retry.max_backoff, cx);
+    }
+}
+
+fn restart(options: &Options, cx: &Ctxt) {
+    let (Some(name), Some(restart)) = (options.restart.name(), options.restart.get()) else { return };
+    backoff(&restart.backoff, &restart.max_backoff, cx);
+    if restart.attempts.name().is_none() {
+        cx.error(name, "`restart(..)` says how often: `restart(attempts = 5)`");
     }
 }
 

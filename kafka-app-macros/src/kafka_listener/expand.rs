@@ -7,7 +7,8 @@ use syn::{Ident, spanned::Spanned};
 use super::{
     function::Function,
     model::{
-        Ack, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
+        Ack, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry, RetryTopicNames,
+        RetryTopics,
     },
 };
 use crate::{
@@ -240,6 +241,9 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
         options.rate_limit.get().map(|limit| rate_limit_call(*limit, private)),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
+        options.restart.get().map(|said| restart(said, private)),
+        options.group_instance_id.get().map(|id| quote!(.group_instance_id(#id))),
+        options.idle_event_interval.get().map(|interval| duration(*interval)).map(|i| quote!(.idle_event_interval(#i))),
         options.on_revoke.get().map(|on_revoke| on_revoke_call(*on_revoke, private)),
         properties(options),
     ];
@@ -319,6 +323,18 @@ fn retry(said: &Retry, private: &TokenStream) -> TokenStream {
     ];
     let settings = settings(&fields);
     quote!(.retry(#private::RetrySettings #settings))
+}
+
+fn restart(said: &Restart, private: &TokenStream) -> TokenStream {
+    let fields = [
+        ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
+        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
+        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
+        ("reset_after", said.reset_after.get().map(|time| duration(*time))),
+    ];
+    let settings = settings(&fields);
+    quote!(.restart(#private::RestartSettings #settings))
 }
 
 fn retry_topics(said: &RetryTopics, private: &TokenStream) -> TokenStream {

@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// Records, in a time.
     pub(crate) rate_limit: Slot<(u32, Duration)>,
     pub(crate) auto_start: Slot<bool>,
+    pub(crate) restart: Slot<Restart>,
+    pub(crate) group_instance_id: Slot<Text>,
+    pub(crate) idle_event_interval: Slot<Duration>,
     pub(crate) on_revoke: Slot<OnRevoke>,
     pub(crate) properties: Slot<Vec<(LitStr, LitStr)>>,
     pub(crate) krate: Slot<Path>,
@@ -58,6 +61,16 @@ pub(crate) struct Retry {
     pub(crate) multiplier: Slot<f64>,
     pub(crate) max_backoff: Slot<Duration>,
     pub(crate) jitter: Slot<f64>,
+}
+
+/// `restart(..)`
+#[derive(Debug, Default)]
+pub(crate) struct Restart {
+    pub(crate) attempts: Slot<u32>,
+    pub(crate) backoff: Slot<Duration>,
+    pub(crate) multiplier: Slot<f64>,
+    pub(crate) max_backoff: Slot<Duration>,
+    pub(crate) reset_after: Slot<Duration>,
 }
 
 /// `retry_topics(..)`

@@ -6,7 +6,8 @@ use proc_macro2::TokenStream;
 use syn::LitStr;
 
 use super::model::{
-    Ack, Batch, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Retry, RetryTopicNames, RetryTopics,
+    Ack, Batch, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry, RetryTopicNames,
+    RetryTopics,
 };
 use crate::{
     ctxt::Ctxt,
@@ -49,6 +50,9 @@ const OPTIONS: Table<Options> = Table {
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
         ("rate_limit", |o, e, cx| o.rate_limit.set(e, values::rate(e, cx), cx)),
         ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
+        ("restart", |o, e, cx| o.restart.set(e, restart(e, cx), cx)),
+        ("group_instance_id", |o, e, cx| o.group_instance_id.set(e, values::text(e, "\"${env:HOSTNAME}\"", cx), cx)),
+        ("idle_event_interval", |o, e, cx| o.idle_event_interval.set(e, values::duration(e, SOME_TIME, cx), cx)),
         ("on_revoke", |o, e, cx| o.on_revoke.set(e, values::word(e, ON_REVOKES, cx), cx)),
         ("properties", |o, e, cx| o.properties.set(e, values::properties(e, cx), cx)),
         ("crate", |o, e, cx| o.krate.set(e, values::module(e, cx), cx)),
@@ -66,6 +70,9 @@ const OPTIONS: Table<Options> = Table {
             "idIsGroup",
             "`id` and `group` are separate; the group is `kafka.consumer.group-id` unless `group` says otherwise",
         ),
+        ("groupInstanceId", "it is `group_instance_id`"),
+        ("instance_id", "it is `group_instance_id`"),
+        ("idleEventInterval", "it is `idle_event_interval`"),
         ("clientIdPrefix", "it is a property: `properties(\"client.id\" = \"..\")`"),
         ("client_id", "it is a property: `properties(\"client.id\" = \"..\")`"),
         ("topicPartitions", "assigning partitions by hand is not there yet"),
@@ -177,6 +184,21 @@ const RETRY: Table<Retry> = Table {
     ],
 };
 
+const RESTART: Table<Restart> = Table {
+    of: " of `restart`",
+    rows: &[
+        ("attempts", |o, e, cx| o.attempts.set(e, values::count(e, cx), cx)),
+        ("backoff", |o, e, cx| o.backoff.set(e, values::duration(e, Duration::ZERO, cx), cx)),
+        ("multiplier", |o, e, cx| o.multiplier.set(e, multiplier(e, cx), cx)),
+        ("max_backoff", |o, e, cx| o.max_backoff.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("reset_after", |o, e, cx| o.reset_after.set(e, values::duration(e, SOME_TIME, cx), cx)),
+    ],
+    retired: &[
+        ("max_attempts", "it is `attempts`: starts in a row after the first"),
+        ("delay", "the first delay is `backoff`, the longest `max_backoff`"),
+    ],
+};
+
 const DELIVERIES: &[(&str, Delivery)] = &[
     ("at-most-once", Delivery::AtMostOnce),
     ("at-least-once", Delivery::AtLeastOnce),
@@ -207,6 +229,10 @@ fn batch(entry: &Entry, cx: &Ctxt) -> Option<Batch> {
 
 fn retry(entry: &Entry, cx: &Ctxt) -> Option<Retry> {
     values::nested(entry, "attempts = 3, backoff = \"1s\"", cx).map(|tokens| RETRY.read(tokens, cx))
+}
+
+fn restart(entry: &Entry, cx: &Ctxt) -> Option<Restart> {
+    values::nested(entry, "attempts = 5, backoff = \"1s\"", cx).map(|tokens| RESTART.read(tokens, cx))
 }
 
 fn retry_topics(entry: &Entry, cx: &Ctxt) -> Option<RetryTopics> {

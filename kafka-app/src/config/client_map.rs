@@ -44,7 +44,9 @@ pub(crate) fn consumer_properties(
     let client_id = properties.consumer.client.client_id.as_deref().unwrap_or_else(|| shared_client_id(properties));
     let member = format!("{}-{instance}", listener.id);
     // Two consumers with one instance id fence each other for ever.
-    if let Some(instance_id) = map.get_mut("group.instance.id") {
+    if let Some(instance_id) = listener.instance_id(instance) {
+        set(&mut map, "group.instance.id", instance_id);
+    } else if let Some(instance_id) = map.get_mut("group.instance.id") {
         *instance_id = format!("{instance_id}-{member}");
     }
     let auto_commit = listener.delivery == Delivery::AtLeastOnce;

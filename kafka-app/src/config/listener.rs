@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::config::{RateLimit, RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section};
+use crate::config::{
+    RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section,
+};
 
 /// Settings of one listener as said in one place; what is not said is `None`.
 ///
@@ -62,6 +64,10 @@ pub struct ListenerSettings {
     pub auto_startup: Option<bool>,
     /// What happens to running handlers when a partition is revoked; default [`OnRevoke::Drain`].
     pub on_revoke: Option<OnRevoke>,
+    /// Name of the consumer in its group, for static membership; with `concurrency`, `-n` is behind it. Default none.
+    pub group_instance_id: Option<String>,
+    /// Whether it starts again after a failure; each field falls back by itself.
+    pub restart: RestartSettings,
     /// After how long without a record a consumer tells [`ListenerEvent::Idle`](crate::ListenerEvent::Idle); default never.
     pub idle_event_interval: Option<Duration>,
     /// After how long without a record of a partition
@@ -103,6 +109,8 @@ impl ListenerSettings {
             rate_limit: section.get("rate-limit"),
             auto_startup: section.get("auto-startup"),
             on_revoke: section.get("on-revoke"),
+            group_instance_id: section.get("group-instance-id"),
+            restart: RestartSettings::read(&section.child("restart")),
             idle_event_interval: section.get("idle-event-interval"),
             idle_partition_event_interval: section.get("idle-partition-event-interval"),
             properties: section.properties().into(),
@@ -156,7 +164,8 @@ impl fmt::Debug for ListenerSettings {
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);
-        fields!(idle_event_interval idle_partition_event_interval);
+        fields!(group_instance_id idle_event_interval idle_partition_event_interval);
+        said.field("restart", &self.restart);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()
     }

@@ -118,6 +118,12 @@
 //! | `rate-limit` | none | records handed over in a time, as in `100/s`, over all consumers of this process |
 //! | `auto-startup` | true | |
 //! | `on-revoke` | `drain` | or `cancel` |
+//! | `group-instance-id` | none | a name that the consumer keeps over restarts: one that is back within `session.timeout.ms` has its partitions again, and nobody else's change; `-n` behind it with `concurrency` |
+//! | `restart.attempts` | 0 | starts in a row after a listener failed |
+//! | `restart.backoff` | `1s` | before the first of them |
+//! | `restart.multiplier` | 2 | |
+//! | `restart.max-backoff` | `1m` | |
+//! | `restart.reset-after` | `1m` | who ran for this long has failed for the first time |
 //! | `idle-event-interval` | none | after how long without a record a consumer tells that it is idle |
 //! | `idle-partition-event-interval` | none | the same of a partition |
 //!
@@ -151,6 +157,7 @@ mod rate_limit;
 mod replies;
 mod resolve;
 mod resolved;
+mod restart;
 mod retry_stages;
 mod retry_topics;
 mod section;
@@ -176,6 +183,8 @@ pub use properties::Properties;
 pub use rate_limit::RateLimit;
 pub(crate) use resolve::{Declared, check_topic};
 pub(crate) use resolved::{BatchLimits, ResolvedListener, Retry, Subscription, TransactionLimits};
+pub(crate) use restart::Restart;
+pub use restart::RestartSettings;
 pub(crate) use retry_stages::{RetryTopics, Stage};
 pub use retry_topics::{RetryTopicNames, RetryTopicSettings};
 pub(crate) use transactional::{TransactionalIds, transactional_properties};

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::{AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, RetryTopics, Stage};
+use crate::config::{
+    AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart, RetryTopics, Stage,
+};
 
 /// One listener with every default filled in and every contradiction ruled out.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,9 @@ pub(crate) struct ResolvedListener {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) auto_startup: bool,
     pub(crate) on_revoke: OnRevoke,
+    /// Name of its first consumer in the group, or what all of them begin with; `None`: dynamic members.
+    pub(crate) group_instance_id: Option<String>,
+    pub(crate) restart: Restart,
     /// After how long without a record a consumer tells that it is idle; `None`: never.
     pub(crate) idle_event_interval: Option<Duration>,
     /// The same of a partition.
@@ -137,6 +142,8 @@ impl ResolvedListener {
             rate_limit: None,
             auto_startup: true,
             on_revoke: OnRevoke::Drain,
+            group_instance_id: None,
+            restart: Restart::default(),
             idle_event_interval: None,
             idle_partition_event_interval: None,
             shutdown_timeout: Duration::from_secs(30),
@@ -170,6 +177,17 @@ impl ResolvedListener {
 }
 
 impl ResolvedListener {
+    /// Name of a consumer in its group; as Spring's, numbered where there are several.
+    pub(crate) fn instance_id(&self, instance: u32) -> Option<String> {
+        let id = self.group_instance_id.as_ref()?;
+        Some(if self.concurrency == 1 { id.clone() } else { format!("{id}-{instance}") })
+    }
+
+    /// Those of all its consumers.
+    pub(crate) fn instance_ids(&self) -> impl Iterator<Item = String> + '_ {
+        (0..self.concurrency).filter_map(|instance| self.instance_id(instance))
+    }
+
     /// The stage it reads, if it reads retry topics.
     pub(crate) fn stage(&self) -> Option<&Stage> {
         self.retry_topics.as_ref()?.stages.get(self.stage?)

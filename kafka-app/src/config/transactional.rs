@@ -48,7 +48,9 @@ impl TransactionalIds {
         n_lost: u64,
     ) -> String {
         let said = said_for_listener(properties, listener);
-        let member = last(&said, "group.instance.id").map_or_else(String::new, |said| format!("{}-", said.value));
+        let property = || last(&said, "group.instance.id").map(|said| said.value.clone());
+        let member = listener.group_instance_id.clone().or_else(property);
+        let member = member.map_or_else(String::new, |name| format!("{name}-"));
         let id = format!("{}{}-{}-{member}{instance}-{turn}", self.prefix, listener.group_id, listener.id);
         match n_lost {
             0 => id,

@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     config::{
-        AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RateLimit, RetrySettings,
-        RetryTopicSettings,
+        AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RateLimit, RestartSettings,
+        RetrySettings, RetryTopicSettings,
     },
     handler::{BatchHandler, Declaration, RecordHandler},
     listener::ChunkRunner,
@@ -267,6 +267,20 @@ impl Listener {
     #[must_use]
     pub fn on_revoke(mut self, on_revoke: OnRevoke) -> Self {
         self.settings.on_revoke = Some(on_revoke);
+        self
+    }
+
+    /// Whether it starts again after a failure.
+    #[must_use]
+    pub fn restart(mut self, restart: RestartSettings) -> Self {
+        self.settings.restart = restart;
+        self
+    }
+
+    /// Name of the consumer in its group, for static membership; with `concurrency`, `-n` is behind it.
+    #[must_use]
+    pub fn group_instance_id(mut self, id: impl Into<String>) -> Self {
+        self.settings.group_instance_id = Some(id.into());
         self
     }
 

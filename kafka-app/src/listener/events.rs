@@ -161,6 +161,19 @@ pub enum ListenerEvent {
         /// What the client said.
         reason: String,
     },
+    /// It failed and starts again after a while, as its `restart` says; the next event is [`ListenerEvent::Started`], unless
+    /// it is stopped meanwhile.
+    #[non_exhaustive]
+    Restarting {
+        /// Id of the listener.
+        listener: Arc<str>,
+        /// Why it failed.
+        error: Arc<Error>,
+        /// Which start in a row this will be, from 1.
+        attempt: u32,
+        /// When.
+        backoff: Duration,
+    },
     /// It is about to stop: running handlers finish (`ConsumerStoppingEvent`).
     #[non_exhaustive]
     Stopping {
@@ -221,6 +234,7 @@ impl ListenerEvent {
             | Self::StuckHandler { listener, .. }
             | Self::RetryExhausted { listener, .. }
             | Self::ConsumerReplaced { listener, .. }
+            | Self::Restarting { listener, .. }
             | Self::Stopping { listener }
             | Self::Stopped { listener }
             | Self::Failed { listener, .. } => Some(listener),

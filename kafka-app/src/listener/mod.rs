@@ -22,6 +22,7 @@ mod metrics;
 mod pauses;
 mod pump;
 mod registry;
+mod restarts;
 mod slot;
 mod standing;
 mod supervisor;

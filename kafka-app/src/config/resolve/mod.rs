@@ -4,6 +4,7 @@ mod consuming;
 mod dead_letters;
 mod exactly_once;
 mod failures;
+mod life;
 mod placeholders;
 mod retry_topics;
 mod rules;
@@ -62,6 +63,8 @@ impl KafkaProperties {
         check_ids(self, declared, &mistakes);
         let resolved: Vec<_> =
             declared.iter().map(|one| Resolver::new(self, declared, *one, &mistakes).resolve()).collect();
+        let placed = resolved.iter().zip(declared).map(|(listener, declared)| (listener, declared.location));
+        life::check_instances(&placed.collect::<Vec<_>>(), &mistakes);
         for Mistake { source, key, text } in also(&resolved) {
             mistakes.add(source, key, text);
         }
@@ -152,6 +155,8 @@ impl<'r> Resolver<'r> {
             rate_limit: self.rate_limit(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
             on_revoke: self.said(|s| s.on_revoke).map(|(_, on_revoke)| on_revoke).unwrap_or_default(),
+            group_instance_id: self.group_instance_id(),
+            restart: self.restart(),
             idle_event_interval: self.interval("idle-event-interval", |s| s.idle_event_interval),
             idle_partition_event_interval: self
                 .interval("idle-partition-event-interval", |s| s.idle_partition_event_interval),
@@ -166,6 +171,7 @@ impl<'r> Resolver<'r> {
         self.check_retry_topics(&resolved);
         self.check_reply(&resolved);
         self.check_dead_letters_of();
+        self.check_group_instance_id(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         resolved

@@ -20,6 +20,7 @@ impl Resolver<'_> {
             ("topic-pattern", &mut declaration.topic_pattern),
             ("group-id", &mut declaration.group_id),
             ("send-to", &mut declaration.send_to),
+            ("group-instance-id", &mut declaration.group_instance_id),
         ];
         for (key, text) in texts {
             text.iter_mut().for_each(|text| expand(key, text));

@@ -3,6 +3,7 @@
 mod client_map;
 mod dead_letters;
 mod layers;
+mod life;
 mod listeners;
 mod mistakes;
 mod retry_topics;

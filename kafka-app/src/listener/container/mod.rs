@@ -1,11 +1,12 @@
 //! [`Container`]: a listener's consumers as one: start, stop, pause, seek, state.
 
 mod steering;
+mod watch_over;
 
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use parking_lot::Mutex;
@@ -45,6 +46,16 @@ pub enum ListenerState {
     Paused,
     /// Running handlers finish.
     Stopping,
+    /// It stopped by itself and starts again, as its `restart` says.
+    #[non_exhaustive]
+    Restarting {
+        /// Why it failed.
+        error: Arc<Error>,
+        /// Which start in a row this will be, from 1.
+        attempt: u32,
+        /// When it starts.
+        at: SystemTime,
+    },
     /// It stopped by itself, for this reason.
     Failed(Arc<Error>),
 }
@@ -143,15 +154,22 @@ impl Container {
                 let text = format!("listener `{}` is stopping: start it again when it has stopped", self.id());
                 return Err(Error::new(ErrorKind::Listener, text));
             }
-            ListenerState::Stopped | ListenerState::Failed(_) => {}
+            ListenerState::Stopped | ListenerState::Restarting { .. } | ListenerState::Failed(_) => {}
         }
+        let ended = self.launch(&mut consumers, &runtime)?;
+        runtime.spawn(Arc::clone(self).watch_over(ended));
+        Ok(())
+    }
+
+    /// Starts the consumers, of which none runs.
+    fn launch(&self, consumers: &mut Vec<Consumer>, runtime: &Handle) -> Result<mpsc::UnboundedReceiver<End>> {
         consumers.clear();
         let (ends, ended) = mpsc::unbounded_channel();
         for instance in 0..self.spec.listener.concurrency {
-            match self.start_consumer(instance, &runtime, ends.clone()) {
+            match self.start_consumer(instance, runtime, ends.clone()) {
                 Ok(consumer) => consumers.push(consumer),
                 Err(error) => {
-                    stop_all(&consumers, later(Instant::now(), self.spec.listener.shutdown_timeout));
+                    stop_all(consumers, later(Instant::now(), self.spec.listener.shutdown_timeout));
                     return Err(error);
                 }
             }
@@ -159,8 +177,7 @@ impl Container {
         let is_paused = self.pauses.lock().all;
         self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
         self.spec.events.tell(|listener| ListenerEvent::Started { listener });
-        runtime.spawn(Arc::clone(self).watch_over(ended));
-        Ok(())
+        Ok(ended)
     }
 
     fn start_consumer(&self, instance: u32, runtime: &Handle, ends: mpsc::UnboundedSender<End>) -> Result<Consumer> {
@@ -199,48 +216,31 @@ impl Container {
         Ok(Consumer { mailbox, status: watched })
     }
 
-    /// Waits for the end of all consumers. When one fails its siblings stop too: a listener runs as a whole or not at all.
-    async fn watch_over(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<End>) {
-        let mut failure = None;
-        let mut report = StopReport::default();
-        while let Some(end) = ended.recv().await {
-            match end {
-                Ok(one) => report.merge(one),
-                Err(error) => {
-                    stop_all(&self.consumers.lock(), later(Instant::now(), self.spec.listener.shutdown_timeout));
-                    failure.get_or_insert(Arc::new(error));
-                }
-            }
-        }
-        *self.report.lock() = report;
-        self.state.send_replace(failure.clone().map_or(ListenerState::Stopped, ListenerState::Failed));
-        self.spec.events.tell(|listener| match failure {
-            None => ListenerEvent::Stopped { listener },
-            Some(error) => ListenerEvent::Failed { listener, error },
-        });
-    }
-
     /// Resolves when the group has answered every consumer.
     ///
     /// # Errors
     /// The listener failed or is not running, or the group did not answer in time, with what the client said of it.
     pub(crate) async fn ready(&self, timeout: Duration) -> Result<()> {
-        let watched: Vec<_> = self.consumers.lock().iter().map(|consumer| consumer.status.clone()).collect();
-        let joined = async {
-            for mut status in watched.clone() {
-                // An error is the end of the consumer, which the state tells.
-                if status.wait_for(|status| status.has_joined).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            }
-        };
+        tokio::time::timeout(timeout, self.joined()).await.unwrap_or_else(|_| Err(self.not_ready(timeout)))
+    }
+
+    async fn joined(&self) -> Result<()> {
         let mut states = self.states();
-        let ended = states.wait_for(|state| matches!(state, ListenerState::Stopped | ListenerState::Failed(_)));
-        tokio::select! {
-            biased;
-            state = ended => Err(self.not_running(state.map_or(ListenerState::Stopped, |state| state.clone()))),
-            () = joined => Ok(()),
-            () = tokio::time::sleep(timeout) => Err(self.not_ready(&watched, timeout)),
+        loop {
+            let state = states.wait_for(|state| !matches!(state, ListenerState::Restarting { .. })).await;
+            match state.map_or(ListenerState::Stopped, |state| state.clone()) {
+                ListenerState::Running | ListenerState::Paused | ListenerState::Stopping => {}
+                ended => return Err(self.not_running(ended)),
+            }
+            let watched: Vec<_> = self.consumers.lock().iter().map(|consumer| consumer.status.clone()).collect();
+            let ended = states.wait_for(|state| {
+                !matches!(state, ListenerState::Running | ListenerState::Paused | ListenerState::Stopping)
+            });
+            tokio::select! {
+                biased;
+                _ = ended => {}
+                () = all_joined(watched) => return Ok(()),
+            }
         }
     }
 
@@ -253,8 +253,13 @@ impl Container {
         }
     }
 
-    fn not_ready(&self, watched: &[watch::Receiver<ConsumerStatus>], timeout: Duration) -> Error {
-        let trouble = watched.iter().find_map(|status| status.borrow().trouble.clone());
+    fn not_ready(&self, timeout: Duration) -> Error {
+        if let ListenerState::Restarting { error, .. } = self.state() {
+            let text = format!("listener `{}` did not get ready within {timeout:?}: {error}", self.id());
+            return Error::new(error.kind(), text);
+        }
+        let consumers = self.consumers.lock();
+        let trouble = consumers.iter().find_map(|consumer| consumer.status.borrow().trouble.clone());
         let group = &self.spec.listener.group_id;
         let what = format!("listener `{}`: group `{group}` did not answer within {timeout:?}", self.id());
         match trouble {
@@ -269,6 +274,7 @@ impl Container {
         {
             let consumers = self.consumers.lock();
             stop_all(&consumers, later(Instant::now(), timeout));
+            self.give_up_restart();
             let runs = self.state.send_if_modified(|state| {
                 let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
                 if runs {
@@ -297,6 +303,16 @@ impl Container {
     /// Assignments and revocations since the start, over all consumers.
     pub(crate) fn n_rebalances(&self) -> u64 {
         self.consumers.lock().iter().map(|consumer| consumer.status.borrow().n_rebalances).sum()
+    }
+}
+
+/// Resolves when the group has answered each of them.
+async fn all_joined(watched: Vec<watch::Receiver<ConsumerStatus>>) {
+    for mut status in watched {
+        // An error is the end of the consumer, which the state tells.
+        if status.wait_for(|status| status.has_joined).await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

@@ -1,0 +1,81 @@
+//! Restarts, and members that keep their name.
+
+use std::time::Duration;
+
+use super::listeners::{mistake, resolve, settings};
+use crate::config::{Declared, KafkaProperties, ListenerSettings, RestartSettings, consumer_properties};
+
+fn restarting(restart: RestartSettings) -> ListenerSettings {
+    ListenerSettings { restart, ..settings() }
+}
+
+#[test]
+fn a_listener_that_fails_stays_so_unless_it_is_said() {
+    assert_eq!(resolve("", &settings()).expect("right").restart.attempts, 0);
+    let declared = restarting(RestartSettings { attempts: Some(5), ..RestartSettings::default() });
+    let toml = "[kafka.listeners.bill.restart]\nbackoff = \"2m\"";
+    let restart = resolve(toml, &declared).expect("right").restart;
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    assert_eq!((restart.attempts, restart.backoff, restart.max_backoff), (5, minutes(2), minutes(2)));
+}
+
+#[test]
+fn what_shapes_restarts_is_checked() {
+    let (attempts, second) = (Some(5), Some(Duration::from_secs(1)));
+    let wrong = [
+        (RestartSettings { backoff: second, ..Default::default() }, "has no effect without restart.attempts"),
+        (RestartSettings { attempts, multiplier: Some(0.5), ..Default::default() }, "must be at least 1"),
+        (
+            RestartSettings { attempts, max_backoff: Some(Duration::from_millis(1)), ..Default::default() },
+            "is less than restart.backoff",
+        ),
+    ];
+    for (restart, text) in wrong {
+        let said = mistake("", &restarting(restart));
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+#[test]
+fn a_static_member_has_the_name_it_was_given_and_several_are_numbered() {
+    let declared = ListenerSettings { group_instance_id: Some("pod-7".to_owned()), ..settings() };
+    let properties = KafkaProperties::default();
+    let alone = resolve("", &declared).expect("right");
+    assert_eq!(consumer_properties(&properties, &alone, 0)["group.instance.id"], "pod-7");
+    let three = resolve("[kafka.listeners.bill]\nconcurrency = 3", &declared).expect("right");
+    assert_eq!(consumer_properties(&properties, &three, 2)["group.instance.id"], "pod-7-2");
+}
+
+#[test]
+fn a_member_has_one_name() {
+    let declared = ListenerSettings { group_instance_id: Some("pod-7".to_owned()), ..settings() };
+    let said = mistake("[kafka.listeners.bill.properties]\n\"group.instance.id\" = \"pod-8\"", &declared);
+    assert!(said.contains("is said too; keep one of them"), "{said}");
+    let blank = ListenerSettings { group_instance_id: Some(" ".to_owned()), ..settings() };
+    assert!(mistake("", &blank).contains("is empty"));
+}
+
+/// What is wrong with two listeners of one group whose members have these names, the first with `concurrency` consumers.
+fn clash(names: [&str; 2], concurrency: u32) -> Option<String> {
+    let [first, second] = names.map(|name| ListenerSettings { group_instance_id: Some(name.into()), ..settings() });
+    let first = ListenerSettings { concurrency: Some(concurrency), ..first };
+    let declared = |id, settings| Declared {
+        id,
+        settings,
+        location: None,
+        is_batch: false,
+        takes_ack: false,
+        returns_nothing: true,
+    };
+    let both = [declared("bill", &first), declared("ship", &second)];
+    KafkaProperties::default().resolve_listeners(&both, |_| Vec::new()).err().map(|error| error.to_string())
+}
+
+#[test]
+fn two_members_of_a_group_cannot_have_one_name() {
+    let text = clash(["pod-7", "pod-7"], 1).expect("they would fence each other");
+    assert!(text.contains("listener `ship`") && text.contains("`pod-7` is that of `bill` in the same group"), "{text}");
+    let text = clash(["pod", "pod-1"], 2).expect("so would these");
+    assert!(text.contains("`pod-1` is that of `bill`"), "{text}");
+    assert_eq!(clash(["pod", "pod-2"], 2), None);
+}
