@@ -27,6 +27,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) default_replication_factor: i16,
     /// `delete.topic.enable`.
     pub(crate) delete_topics: bool,
+    /// `broker.rack`: where clients are told that the node stands.
+    pub(crate) rack: Option<String>,
     /// `auto.create.topics.enable`.
     pub(crate) auto_create_topics: bool,
     /// What `__consumer_offsets` is made of: `offsets.topic.*`.
@@ -48,6 +50,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) fetch_session_slots: usize,
     /// `socket.request.max.bytes`: a longer frame closes the connection.
     pub(crate) max_frame_len: usize,
+    /// `max.request.partition.size.limit`: partitions in one page of topics, whatever the client asks for.
+    pub(crate) described_partitions: i32,
     /// `telemetry.max.bytes`: of one push of a client's metrics.
     pub(crate) telemetry_max_bytes: usize,
     /// Whether clients are told that they may push metrics.
@@ -77,6 +81,7 @@ impl Default for BrokerSettings {
             num_partitions: 1,
             default_replication_factor: 1,
             delete_topics: true,
+            rack: None,
             auto_create_topics: true,
             offsets_topic: InternalTopic::default(),
             transactions_topic: InternalTopic::default(),
@@ -87,6 +92,7 @@ impl Default for BrokerSettings {
             fetch_max_bytes: 55 << 20,
             fetch_session_slots: 1000,
             max_frame_len: 100 << 20,
+            described_partitions: 2000,
             telemetry_max_bytes: 1 << 20,
             receives_client_metrics: false,
             ceilings: Ceilings::default(),
@@ -123,6 +129,7 @@ impl BrokerSettings {
     fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         match key {
             "node.id" | "broker.id" => self.node_id = number(key, value, 0)?,
+            "broker.rack" => self.rack = Some(value.trim().to_owned()),
             "num.partitions" => self.num_partitions = number(key, value, 1)?,
             "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
@@ -145,6 +152,9 @@ impl BrokerSettings {
             }
             "group.max.size" => self.group.max_size = number(key, value, 1)?,
             "group.consumer.max.size" => self.group.consumer_max_size = number(key, value, 1)?,
+            "group.coordinator.rebalance.protocols" => {
+                self.group.consumer_protocol = has_consumer_protocol(key, value)?
+            }
             "group.consumer.assignors" => self.group.consumer_assignors = assignors(key, value)?,
             "group.consumer.migration.policy" => {
                 self.group.migration = MigrationPolicy::named(value).ok_or_else(|| {
@@ -193,6 +203,7 @@ impl BrokerSettings {
             "controller.quota.window.size.seconds" => {
                 self.controller_quota_windows.size = Duration::from_secs(number(key, value, 1)?);
             }
+            "max.request.partition.size.limit" => self.described_partitions = number(key, value, 1)?,
             "telemetry.max.bytes" => self.telemetry_max_bytes = number(key, value, 1)?,
             // Resolved and checked together, as each depends on the others.
             _ if security::is_ours(key) => {}
@@ -220,6 +231,16 @@ fn number<T: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
         Ok(_) => Err(format!("{key} must be at least {min}, not {value}")),
         Err(_) => Err(format!("{key} must be a number of at least {min}, not {value:?}")),
     }
+}
+
+/// Whether `consumer` is among the protocols of groups; `classic` has to be.
+fn has_consumer_protocol(key: &str, value: &str) -> Result<bool, String> {
+    server_names::check(key, value)?;
+    let protocols = check::elements(value);
+    if !protocols.contains(&"classic") {
+        return Err(format!("{key}: disabling the 'classic' protocol is not supported"));
+    }
+    Ok(protocols.contains(&"consumer"))
 }
 
 fn assignors(key: &str, value: &str) -> Result<Vec<Assignor>, String> {

@@ -20,9 +20,6 @@ use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics, check_name};
 
-/// Kafka's `max.request.partition.size.limit`.
-const MAX_PAGE: i32 = 2000;
-
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
     cx: &RequestContext<'_>,
@@ -43,7 +40,7 @@ pub(crate) fn handle(
     }
     let (names, denied): (BTreeSet<String>, BTreeSet<String>) =
         names.into_iter().partition(|name| cx.may(Operation::Describe, Resource::Topic(name)));
-    let limit = request.response_partition_limit.clamp(1, MAX_PAGE);
+    let limit = request.response_partition_limit.clamp(1, cx.cluster.settings.described_partitions);
     let mut response = page(&topics, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
     for topic in &mut response.topics {
         let name = topic.name.as_ref().map_or("", |name| name.as_str());

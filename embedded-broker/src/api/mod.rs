@@ -230,9 +230,10 @@ impl RequestContext<'_> {
 }
 
 impl RequestContext<'_> {
-    /// Whether there are consumer groups of KIP-848: `group.version` may have been set back.
+    /// Whether there are consumer groups of KIP-848: `group.version` may have been set back, and
+    /// `group.coordinator.rebalance.protocols` may name others only.
     fn serves_consumer_groups(&self) -> bool {
-        self.cluster.features.level(features::GROUP) > 0
+        self.cluster.features.level(features::GROUP) > 0 && self.cluster.settings.group.consumer_protocol
     }
 
     /// This client as one that pushes metrics, under the id it was given.

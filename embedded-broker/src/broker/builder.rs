@@ -221,7 +221,8 @@ impl EmbeddedBrokerBuilder {
         settings.security.add_users(&self.users);
         let bound = settings.security.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
         let node_id = settings.node_id;
-        let node = Node { id: node_id, rack: None, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
+        let rack = settings.rack.clone();
+        let node = Node { id: node_id, rack, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
         let clock = self.clock.unwrap_or_else(Clock::real);
         let cluster = Arc::new(match &self.data_dir {
             Some(path) => Cluster::open(clock, settings, vec![node], path)?,

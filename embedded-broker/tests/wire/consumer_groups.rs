@@ -54,6 +54,19 @@ fn commit(client: &mut Client, version: i16, member_id: &str, epoch: i32) -> i16
 }
 
 #[test]
+fn a_broker_that_is_told_of_the_classic_protocol_alone_has_no_consumer_groups() {
+    let protocols = "group.coordinator.rebalance.protocols";
+    let broker = EmbeddedBroker::builder().topic("t", 1).config(protocols, "classic").start().unwrap();
+    let mut client = Client::of(&broker);
+    let unsupported = ErrorCode::UnsupportedVersion.code();
+    assert_eq!(client.call(1, &joining("m")).error_code, unsupported);
+    let describe = ConsumerGroupDescribeRequest::default().with_group_ids(vec![GroupId(text("g"))]);
+    assert_eq!(client.call(1, &describe).groups[0].error_code, unsupported);
+    let refused = EmbeddedBroker::builder().config(protocols, "consumer").start().unwrap_err();
+    assert!(refused.to_string().contains("disabling the 'classic' protocol is not supported"), "{refused}");
+}
+
+#[test]
 fn two_members_share_a_topic_and_one_leaves() {
     for version in 0..=1 {
         let broker = broker();

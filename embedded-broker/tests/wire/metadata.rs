@@ -1,8 +1,8 @@
 //! Metadata: nodes, topics, and topics that are made by asking for them.
 
 use embedded_broker::{EmbeddedBroker, ErrorCode};
-use kafka_protocol::messages::MetadataRequest;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+use kafka_protocol::messages::{DescribeClusterRequest, MetadataRequest};
 use uuid::Uuid;
 
 use crate::client::Client;
@@ -36,6 +36,19 @@ fn the_node_has_the_id_that_was_set_and_leads_under_it() {
     assert_eq!((response.brokers[0].node_id.0, response.controller_id.0), (7, 7));
     let leaders: Vec<_> = response.topics[0].partitions.iter().map(|partition| partition.leader_id.0).collect();
     assert_eq!(leaders, [7, 7], "and a topic of -1 partitions has num.partitions");
+}
+
+#[test]
+fn clients_are_told_the_rack_that_was_set() {
+    let broker = EmbeddedBroker::builder().config("broker.rack", "east").start().unwrap();
+    let mut client = Client::of(&broker);
+    for version in 0..=13 {
+        let rack = client.call(version, &ask(&[])).brokers[0].rack.as_ref().map(|rack| rack.to_string());
+        assert_eq!(rack.as_deref(), (version > 0).then_some("east"), "v{version}");
+    }
+    let cluster = client.call(2, &DescribeClusterRequest::default());
+    assert_eq!(cluster.brokers[0].rack.as_ref().map(|rack| rack.as_str()), Some("east"));
+    assert!(broker.ignored_configs().is_empty());
 }
 
 #[test]

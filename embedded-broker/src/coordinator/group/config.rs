@@ -16,6 +16,8 @@ pub(crate) struct GroupConfig {
     pub(crate) max_session_timeout: Duration,
     /// `group.max.size`: the most members a classic group takes.
     pub(crate) max_size: usize,
+    /// Whether `group.coordinator.rebalance.protocols` has `consumer`.
+    pub(crate) consumer_protocol: bool,
     /// `group.consumer.session.timeout.ms`: how long a member of a consumer group may be silent.
     pub(crate) consumer_session_timeout: Duration,
     /// `group.consumer.heartbeat.interval.ms`: how often members of consumer groups are told to send heartbeats.
@@ -52,6 +54,7 @@ impl Default for GroupConfig {
             min_session_timeout: Duration::from_secs(6),
             max_session_timeout: Duration::from_secs(30 * 60),
             max_size: NO_BOUND,
+            consumer_protocol: true,
             consumer_session_timeout: Duration::from_secs(45),
             consumer_heartbeat_interval: Duration::from_secs(5),
             consumer_max_size: NO_BOUND,

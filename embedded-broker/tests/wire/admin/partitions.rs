@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
+use embedded_broker::EmbeddedBroker;
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponseTopic;
@@ -147,4 +148,13 @@ fn partitions_are_described_page_by_page() {
         let exact: Vec<_> = pages(client, &[&first, &second], 3).iter().map(indexes).collect();
         assert_eq!(exact, [vec![(first.clone(), vec![0, 1, 2])], vec![(second.clone(), vec![0, 1])]]);
     });
+}
+
+#[test]
+fn a_page_is_no_longer_than_the_broker_allows() {
+    let limited =
+        EmbeddedBroker::builder().config("max.request.partition.size.limit", 2).topic("t", 5).start().unwrap();
+    let pages = pages(&mut Client::of(&limited), &["t"], 100);
+    let lengths: Vec<usize> = pages.iter().map(|page| page.topics[0].partitions.len()).collect();
+    assert_eq!(lengths, [2, 2, 1]);
 }
