@@ -190,7 +190,8 @@ fn join(client: usize, random: &mut Random) -> Join {
         // Kafka fails to turn a group back in which a member subscribes to nothing.
         topics: random.of(&[vec![0], vec![0], vec![0, 2]]),
         subscription: random.version(0, 3),
-        session_ms: if random.once_in(20) { 1_000 } else { 60_000 },
+        // Longer than the most patient try of a sequence takes.
+        session_ms: if random.once_in(20) { 1_000 } else { 600_000 },
     }
 }
 
