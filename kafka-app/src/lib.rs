@@ -158,9 +158,9 @@ pub use extract::{
     Template,
 };
 pub use handler::{
-    BatchContext, BatchHandler, BatchOutcome, Declaration, Each, ErrorClass, Failure, HandlerFn, IntoOutputs,
-    KafkaError, Outcome, Outgoing, Output, Outputs, RecordContext, RecordHandler, Rejection, batch_handler_fn,
-    handler_fn,
+    BatchContext, BatchHandler, BatchOutcome, BoxBatchHandler, BoxRecordHandler, Declaration, Each, ErrorClass,
+    Failure, HandlerFn, HandlerFuture, IntoOutputs, KafkaError, Outcome, Outgoing, Output, Outputs, RecordContext,
+    RecordHandler, Rejection, around, batch_handler_fn, handler_fn,
 };
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, dlt_handler, kafka_listener};
@@ -170,8 +170,8 @@ pub use listener::{
 };
 pub use offset_spec::OffsetSpec;
 pub use producer::{
-    CorrelationId, KafkaTemplate, PartitionInfo, Release, Replies, Reply, ReplyCounts, RequestError, RequestTimeout,
-    SendAllError, SendError, TransactionError,
+    CorrelationId, KafkaTemplate, PartitionInfo, ProducerInterceptor, Release, Replies, Reply, ReplyCounts,
+    RequestError, RequestTimeout, SendAllError, SendError, TransactionError,
 };
 pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
@@ -179,3 +179,4 @@ pub use record::{
 pub use replay::{Replay, ReplayReport, WhyLeft};
 pub use topic::Topic;
 pub use topology::Topology;
+pub use tower_layer::Layer;

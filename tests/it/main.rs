@@ -11,6 +11,7 @@ mod events;
 mod exactly_once;
 mod failures;
 mod handles;
+mod layers;
 mod listener;
 mod ordering;
 mod rate;

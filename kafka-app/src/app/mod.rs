@@ -1,5 +1,6 @@
 //! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
 
+mod layers;
 mod plan;
 mod replies;
 mod report;
@@ -8,15 +9,19 @@ mod start;
 
 use std::{fmt, sync::Arc};
 
+use tower_layer::Layer;
+
 pub use report::StopReport;
 pub use running::RunningApp;
 
+use self::layers::Layers;
 use crate::{
     admin::NewTopic,
     config::{KafkaProperties, KafkaPropertiesBuilder},
     error::Result,
-    handler::States,
+    handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, RecordHandler, States},
     listener::{EventBus, Listener, ListenerEvents},
+    producer::{Interceptors, ProducerInterceptor},
     topology::Topology,
 };
 
@@ -43,6 +48,8 @@ pub struct KafkaApp {
     states: States,
     topics: Vec<NewTopic>,
     events: EventBus,
+    layers: Layers,
+    interceptors: Interceptors,
 }
 
 impl KafkaApp {
@@ -66,6 +73,8 @@ impl KafkaApp {
             states: States::default(),
             topics: Vec::new(),
             events: EventBus::default(),
+            layers: Layers::default(),
+            interceptors: Interceptors::default(),
         }
     }
 
@@ -96,6 +105,31 @@ impl KafkaApp {
     /// As [`KafkaApp::state`], with a value that others hold too.
     pub fn shared_state<T: Send + Sync + 'static>(mut self, state: Arc<T>) -> Self {
         self.states.insert(state);
+        self
+    }
+
+    /// Puts a layer around every listener that takes one record at a time, also those that are added later; of several, the
+    /// last goes around the others. See [`BoxRecordHandler`].
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxRecordHandler, Service: RecordHandler> + Send + Sync + 'static,
+    {
+        self.layers.add(layer);
+        self
+    }
+
+    /// As [`KafkaApp::layer`], around every listener that takes many records at a time.
+    pub fn batch_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxBatchHandler, Service: BatchHandler> + Send + Sync + 'static,
+    {
+        self.layers.add_batch(layer);
+        self
+    }
+
+    /// Has an interceptor see every record that the application sends.
+    pub fn producer_interceptor(mut self, interceptor: impl ProducerInterceptor) -> Self {
+        self.interceptors.add(interceptor);
         self
     }
 

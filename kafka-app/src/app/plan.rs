@@ -40,6 +40,7 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     });
     let missing =
         listeners.iter().zip(&declarations).flat_map(|(listener, needs)| missing_states(listener, needs, states));
+    let wrong_layers = listeners.iter().filter(|listener| listener.has_wrong_layer).map(wrong_layer);
     let declared_at: topology::Source<'_> =
         listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();
     let topology_of = |resolved: &[ResolvedListener]| {
@@ -52,7 +53,10 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     };
     let may_mix_payloads = !properties.listener.mixed_payloads_fatal;
     let also = |resolved: &[ResolvedListener]| {
-        missing.chain(topology::check(&topology_of(resolved), &declared_at, may_mix_payloads)).collect()
+        missing
+            .chain(wrong_layers)
+            .chain(topology::check(&topology_of(resolved), &declared_at, may_mix_payloads))
+            .collect()
     };
     let resolved = properties.resolve_listeners(&declared.collect::<Vec<_>>(), also)?;
     let topology = topology_of(&resolved);
@@ -62,6 +66,19 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
         Planned { listener, resolved, stages }
     };
     Ok(Plan { listeners: listeners.into_iter().zip(resolved).map(planned).collect(), topology })
+}
+
+/// A layer that does not fit.
+fn wrong_layer(listener: &Listener) -> Mistake {
+    let text = match listener.is_batch() {
+        true => "takes many records at a time: put the layer around it with `.batch_layer(..)`",
+        false => "takes one record at a time: put the layer around it with `.layer(..)`",
+    };
+    Mistake {
+        source: listener.location.unwrap_or("code").to_owned(),
+        key: format!("listener `{}`", listener.id()),
+        text: text.to_owned(),
+    }
 }
 
 /// A mistake for each type of state that a listener takes and nobody gave.

@@ -17,25 +17,26 @@ use crate::{
         Container, ContainerSpec, EventBus, Handler, Limiter, Listener, ListenerRegistry, OpenProducer, Policy,
         TurnProducer,
     },
-    producer::{KafkaTemplate, Requests, TransactionPool},
+    producer::{Interceptors, KafkaTemplate, Requests, TransactionPool},
     topology::Topology,
 };
 
 pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
-    let KafkaApp { configuration, listeners, discover, states, topics, events } = app;
+    let listeners = all(&app);
+    let KafkaApp { configuration, states, topics, events, interceptors, .. } = app;
     let properties = configuration.read();
-    let Plan { listeners: planned, topology } = plan(&properties, all(listeners, discover), &states)?;
+    let Plan { listeners: planned, topology } = plan(&properties, listeners, &states)?;
     let (properties, broker) = Embedded::start_if_asked(properties)?;
     let properties = Arc::new(properties);
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
     let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
     admin::make_companions(&config::admin_properties(&properties), &properties.admin, &companions).await?;
     check_topics(&properties, &planned).await?;
-    let producer = Producer::create(&config::producer_properties(&properties))?;
+    let producer = Producer::create(&config::producer_properties(&properties), interceptors.clone())?;
     let requests = replies::requests(&properties, Arc::new(producer.clone()));
     let ids = TransactionalIds::new(&properties);
-    let transactions = transaction_pool(Arc::clone(&properties), ids.clone());
-    let sending = Sending { producer, transactions, requests, ids, events };
+    let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone());
+    let sending = Sending { producer, transactions, requests, ids, events, interceptors };
     let containers: Vec<_> =
         planned.into_iter().map(|planned| container(planned, &properties, &states, &sending, None)).collect();
     let listeners = ListenerRegistry::new(containers);
@@ -51,15 +52,13 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
 
 /// What the application would run, without running it.
 pub(super) fn topology(app: &KafkaApp) -> Result<Topology> {
-    let listeners = all(app.listeners.clone(), app.discover);
-    Ok(plan(&app.configuration.clone().read(), listeners, &app.states)?.topology)
+    Ok(plan(&app.configuration.clone().read(), all(app), &app.states)?.topology)
 }
 
-fn all(mut listeners: Vec<Listener>, discover: bool) -> Vec<Listener> {
-    if discover {
-        listeners.extend(discovered());
-    }
-    listeners
+/// Every listener in its layers.
+fn all(app: &KafkaApp) -> Vec<Listener> {
+    let discovered = if app.discover { discovered() } else { Vec::new() };
+    app.listeners.iter().cloned().chain(discovered).map(|listener| app.layers.around(listener)).collect()
 }
 
 /// Every listener linked into the program, by id, since link order means nothing.
@@ -109,11 +108,17 @@ struct Sending {
     ids: TransactionalIds,
     /// Of all listeners.
     events: EventBus,
+    /// Of all producers.
+    interceptors: Interceptors,
 }
 
-fn transaction_pool(properties: Arc<KafkaProperties>, ids: TransactionalIds) -> Arc<TransactionPool> {
+fn transaction_pool(
+    properties: Arc<KafkaProperties>,
+    ids: TransactionalIds,
+    interceptors: Interceptors,
+) -> Arc<TransactionPool> {
     TransactionPool::new(ids.timeout(), move |n| {
-        Producer::create(&config::transactional_properties(&properties, &ids.of_template(n)))
+        Producer::create(&config::transactional_properties(&properties, &ids.of_template(n)), interceptors.clone())
     })
 }
 
@@ -124,7 +129,7 @@ fn container(
     sending: &Sending,
     shared: Option<Arc<Limiter>>,
 ) -> Arc<Container> {
-    let Sending { producer, ids, .. } = sending;
+    let producer = &sending.producer;
     // Retry topics share their listener's rate: it is the same function that is called.
     let limiter = shared.or_else(|| planned.resolved.rate_limit.map(|limit| Arc::new(Limiter::new(limit))));
     let stages = planned
@@ -148,7 +153,7 @@ fn container(
         Handler::Batch(handler) => (true, handler.runner(policy)),
     };
     let open_producer = (resolved.delivery == Delivery::ExactlyOnce)
-        .then(|| producer_opener(Arc::clone(properties), ids.clone(), Arc::clone(&resolved), surroundings));
+        .then(|| producer_opener(Arc::clone(properties), sending, Arc::clone(&resolved), surroundings));
     let connect = Arc::new(connector(Arc::clone(properties), Arc::clone(&resolved)));
     let consumer = config::consumer_properties(properties, &resolved, 0);
     let inquiry = Inquirer::new(consumer, properties.admin.operation_timeout);
@@ -193,13 +198,14 @@ fn surroundings(
 /// Makes the transactional producers of a listener's consumers.
 fn producer_opener(
     properties: Arc<KafkaProperties>,
-    ids: TransactionalIds,
+    sending: &Sending,
     listener: Arc<ResolvedListener>,
     surroundings: impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static,
 ) -> OpenProducer {
+    let (ids, interceptors) = (sending.ids.clone(), sending.interceptors.clone());
     Arc::new(move |name| {
         let id = ids.of_listener(&properties, &listener, (name.instance, name.turn), name.n_lost);
-        let producer = Producer::create(&config::transactional_properties(&properties, &id))?;
+        let producer = Producer::create(&config::transactional_properties(&properties, &id), interceptors.clone())?;
         Ok(TurnProducer::of(producer, surroundings.clone()))
     })
 }

@@ -30,7 +30,7 @@ pub(crate) use port::Taken;
 pub(crate) use port::{
     Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset,
 };
-pub(crate) use producer::{Producer, Scope, TryProduce, blocking};
+pub(crate) use producer::{Producer, Scope, TryOffer, TryProduce, blocking};
 pub(crate) use reader::read_from;
 pub(crate) use scan::Scan;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};

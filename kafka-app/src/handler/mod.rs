@@ -5,6 +5,7 @@
 
 mod batch_function;
 mod function;
+mod layer;
 mod outgoing;
 mod returns;
 
@@ -26,6 +27,8 @@ use crate::{
 
 pub use batch_function::batch_handler_fn;
 pub use function::{HandlerFn, handler_fn};
+pub(crate) use layer::Layered;
+pub use layer::{BoxBatchHandler, BoxRecordHandler, HandlerFuture, around};
 pub use outgoing::Outgoing;
 pub use returns::{BatchResult, Each, IntoOutputs, batch_outcome, outcome};
 
@@ -330,7 +333,10 @@ pub struct Declaration {
 impl Declaration {
     /// The handler takes application state of type `T`.
     pub fn needs_state<T: Send + Sync + 'static>(&mut self) {
-        self.states.push((TypeId::of::<T>(), type_name::<T>()));
+        let state = (TypeId::of::<T>(), type_name::<T>());
+        if !self.states.contains(&state) {
+            self.states.push(state);
+        }
     }
 
     /// The handler acknowledges by itself.

@@ -2,12 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use tower_layer::Layer;
+
 use crate::{
     config::{
         AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RateLimit, RestartSettings,
         RetrySettings, RetryTopicSettings,
     },
-    handler::{BatchHandler, Declaration, RecordHandler},
+    handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, Layered, RecordHandler},
     listener::ChunkRunner,
     record::RawRecord,
 };
@@ -23,6 +25,8 @@ pub struct Listener {
     pub(crate) handler: Handler,
     /// `file:line` of the declaration, for messages about it.
     pub(crate) location: Option<&'static str>,
+    /// A layer for the other kind of handler was put around this one.
+    pub(crate) has_wrong_layer: bool,
 }
 
 /// `fn(&Record) -> bool`: true keeps the record.
@@ -40,29 +44,50 @@ pub(crate) trait ErasedRecordHandler: Send + Sync {
     fn declare(&self, declaration: &mut Declaration);
     /// A runner that owns this handler and a listener's policies.
     fn runner(self: Arc<Self>, policy: super::dispatch::Policy) -> Arc<dyn ChunkRunner>;
+    /// For a layer around it.
+    fn boxed(self: Arc<Self>) -> BoxRecordHandler;
 }
 
 /// The same of a batch handler.
 pub(crate) trait ErasedBatchHandler: Send + Sync {
     fn declare(&self, declaration: &mut Declaration);
     fn runner(self: Arc<Self>, policy: super::dispatch::Policy) -> Arc<dyn ChunkRunner>;
+    /// For a layer around it.
+    fn boxed(self: Arc<Self>) -> BoxBatchHandler;
+}
+
+impl Handler {
+    fn record(handler: impl RecordHandler) -> Self {
+        Self::Record(Arc::new(super::dispatch::Erased(Arc::new(handler))))
+    }
+
+    fn batch(handler: impl BatchHandler) -> Self {
+        Self::Batch(Arc::new(super::dispatch::Erased(Arc::new(handler))))
+    }
 }
 
 impl Listener {
     /// A listener that takes one record at a time.
     #[must_use]
     pub fn record(id: impl Into<String>, handler: impl RecordHandler) -> Self {
-        Self::new(id.into(), Handler::Record(Arc::new(super::dispatch::Erased(Arc::new(handler)))))
+        Self::new(id.into(), Handler::record(handler))
     }
 
     /// A listener that takes many records at a time.
     #[must_use]
     pub fn batch(id: impl Into<String>, handler: impl BatchHandler) -> Self {
-        Self::new(id.into(), Handler::Batch(Arc::new(super::dispatch::Erased(Arc::new(handler)))))
+        Self::new(id.into(), Handler::batch(handler))
     }
 
     fn new(id: String, handler: Handler) -> Self {
-        Self { id, settings: ListenerSettings::default(), filter: None, handler, location: None }
+        Self {
+            id,
+            settings: ListenerSettings::default(),
+            filter: None,
+            handler,
+            location: None,
+            has_wrong_layer: false,
+        }
     }
 
     /// The id: its name in configuration, metrics, logs and health.
@@ -246,6 +271,33 @@ impl Listener {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Puts a layer around the function, which takes one record at a time; of several, the last goes around the others, and
+    /// those of [`KafkaApp::layer`](crate::KafkaApp::layer) around them. See [`BoxRecordHandler`].
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxRecordHandler, Service: RecordHandler>,
+    {
+        match self.handler {
+            Handler::Record(handler) => self.handler = Handler::record(Layered::record(&layer, handler.boxed())),
+            Handler::Batch(_) => self.has_wrong_layer = true,
+        }
+        self
+    }
+
+    /// As [`Listener::layer`], for a function that takes many records at a time.
+    #[must_use]
+    pub fn batch_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<BoxBatchHandler, Service: BatchHandler>,
+    {
+        match self.handler {
+            Handler::Batch(handler) => self.handler = Handler::batch(Layered::batch(&layer, handler.boxed())),
+            Handler::Record(_) => self.has_wrong_layer = true,
+        }
         self
     }
 

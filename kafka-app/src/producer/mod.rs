@@ -1,5 +1,6 @@
 //! Sending: templates, and what a send returns.
 
+mod interceptor;
 mod partition_info;
 mod request;
 mod send_all;
@@ -7,6 +8,8 @@ mod send_error;
 mod template;
 mod transaction;
 
+pub(crate) use interceptor::Interceptors;
+pub use interceptor::ProducerInterceptor;
 pub use partition_info::PartitionInfo;
 pub(crate) use request::{CORRELATION_ID, Inbox, REPLY_PARTITION, REPLY_TOPIC, ReplyReader, Requests};
 pub use request::{CorrelationId, Release, Replies, Reply, ReplyCounts, RequestError, RequestTimeout};

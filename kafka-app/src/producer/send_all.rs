@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::SendError;
 use crate::{
-    client::{BatchCompletion, Producer},
+    client::{BatchCompletion, PendingSend, Producer, RecordSink},
     error::Error,
     record::{ProducerRecord, SendResult},
 };
@@ -182,6 +182,35 @@ impl<'p> SendAll<'p> {
         self.failures.sort_by_key(|(index, _)| *index);
         Err(SendAllError { n_sent: self.n_records - self.failures.len(), failures: self.failures })
     }
+}
+
+/// Sends each record by itself, for interceptors to see; waits for room only until all are handed over.
+pub(super) async fn one_by_one(
+    producer: &Producer,
+    topic: &str,
+    records: impl Iterator<Item = Result<(Option<Bytes>, Option<Bytes>), Error>>,
+) -> Result<Vec<SendResult>, SendAllError> {
+    let topic: Arc<str> = topic.into();
+    let mut sends: Vec<Result<PendingSend, SendError>> = Vec::new();
+    for record in records {
+        let to_topic = ProducerRecord { topic: Some(Arc::clone(&topic)), ..ProducerRecord::default() };
+        sends.push(match record {
+            Ok((key, payload)) => producer.enqueue(ProducerRecord { key, payload, ..to_topic }).await,
+            Err(error) => Err(SendError::new(to_topic, error)),
+        });
+    }
+    let (mut results, mut failures) = (Vec::with_capacity(sends.len()), Vec::new());
+    for (index, sent) in sends.into_iter().enumerate() {
+        let sent = match sent {
+            Ok(pending) => pending.await,
+            Err(failed) => Err(failed),
+        };
+        match sent {
+            Ok(result) => results.push(result),
+            Err(failed) => failures.push((index, failed)),
+        }
+    }
+    if failures.is_empty() { Ok(results) } else { Err(SendAllError { n_sent: results.len(), failures }) }
 }
 
 /// Memory for the encoded records of a chunk: taken once, then again and again as long as nobody keeps a record of it.

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{PartitionInfo, SendAllError, SendError, TransactionError, TransactionPool, request::Requests, send_all};
 use crate::{
-    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryProduce},
+    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryOffer, TryProduce},
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::{ProducerRecord, SendResult},
@@ -235,13 +235,17 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         let topic = topic.as_ref();
         let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
         let (pending, ticket) = awaited();
+        if self.producer.is_intercepted() {
+            return match self.producer.try_offer(owned(topic, record), ticket) {
+                Ok(()) => Ok(pending),
+                Err(TryOffer::Failed(failed)) => Err(failed),
+                Err(TryOffer::Full(refused)) => Err(full(refused.0)),
+            };
+        }
         match self.producer.try_produce(&outbound(topic, &record), ticket) {
             Ok(()) => Ok(pending),
             Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
-            Err(TryProduce::Full(_)) => {
-                let full = format!("the record for `{topic}` was not sent: too many are unacknowledged");
-                Err(SendError::new(owned(topic, record), Error::new(ErrorKind::Unavailable, full)))
-            }
+            Err(TryProduce::Full(_)) => Err(full(owned(topic, record))),
         }
     }
 
@@ -283,6 +287,10 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         P: Borrow<V>,
         I: IntoIterator<Item = (&'r Q, P)>,
     {
+        if self.producer.is_intercepted() {
+            let records = records.into_iter().map(|(key, payload)| encode(key, Some(payload.borrow())));
+            return send_all::one_by_one(&self.producer, topic.as_ref(), records).await;
+        }
         let mut all = send_all::SendAll::new(&self.producer, topic.as_ref());
         let mut buffer = send_all::buffer();
         for (key, payload) in records {
@@ -304,6 +312,9 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
 
     /// At once when there is room, which is the usual case and copies nothing; else boxed, to keep futures of sends small.
     async fn offer(&self, topic: &str, record: Encoded, ticket: Ticket) -> Result<(), SendError> {
+        if self.producer.is_intercepted() {
+            return self.producer.offer(owned(topic, record), ticket).await;
+        }
         match self.producer.try_produce(&outbound(topic, &record), ticket) {
             Ok(()) => Ok(()),
             Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
@@ -383,6 +394,13 @@ fn outbound<'a>(topic: &'a str, (key, payload): &'a Encoded) -> Outbound<'a> {
 
 fn owned(topic: &str, (key, payload): Encoded) -> ProducerRecord {
     ProducerRecord { topic: Some(topic.into()), key, payload, ..ProducerRecord::default() }
+}
+
+/// There is no room for the record now.
+fn full(record: ProducerRecord) -> SendError {
+    let topic = record.topic.as_deref().unwrap_or_default();
+    let text = format!("the record for `{topic}` was not sent: too many are unacknowledged");
+    SendError::new(record, Error::new(ErrorKind::Unavailable, text))
 }
 
 /// The value itself could not be made into bytes, so there are none to give back.

@@ -32,7 +32,7 @@ use crate::{
         produce_error::{Limits, describe, is_of_transaction},
     },
     error::{Error, ErrorKind},
-    producer::{PartitionInfo, SendError},
+    producer::{Interceptors, PartitionInfo, SendError},
     record::ProducerRecord,
 };
 
@@ -52,6 +52,7 @@ pub(super) struct Core {
     /// Partitions of topics asked for, and when.
     pub(super) n_partitions: Mutex<HashMap<Box<str>, (Instant, i32)>>,
     pub(super) limits: Limits,
+    pub(super) interceptors: Interceptors,
     pub(super) counters: Counters,
     /// Whose records fail or arrive together, which the end of their transaction tells.
     pub(super) is_transactional: bool,

@@ -42,7 +42,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    producer::{PartitionInfo, SendError},
+    producer::{Interceptors, PartitionInfo, SendError},
     record::ProducerRecord,
 };
 pub(crate) use core::TryProduce;
@@ -72,7 +72,7 @@ impl Producer {
     ///
     /// # Errors
     /// librdkafka refuses a property or a combination of them.
-    pub(crate) fn create(properties: &BTreeMap<String, String>) -> Result<Self, Error> {
+    pub(crate) fn create(properties: &BTreeMap<String, String>, interceptors: Interceptors) -> Result<Self, Error> {
         let config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         let refused = |error: KafkaError| {
             Error::new(ErrorKind::Config, "the producer cannot be created from its properties").with_source(error)
@@ -89,6 +89,7 @@ impl Producer {
             batches: Mutex::default(),
             n_partitions: Mutex::default(),
             limits,
+            interceptors,
             counters: Counters::default(),
             is_transactional: properties.contains_key("transactional.id"),
             failure: Mutex::default(),
@@ -142,6 +143,48 @@ impl Producer {
         match &self.handle.core {
             Some(core) => core,
             None => unreachable!("the core is taken when the last handle is dropped, and self is one"),
+        }
+    }
+
+    /// Whether interceptors are to see each record: then all go by [`Producer::offer`] or [`Producer::try_offer`].
+    pub(crate) fn is_intercepted(&self) -> bool {
+        !self.core().interceptors.is_empty()
+    }
+
+    /// Has interceptors see a record, then hands it over: at once, or when there is room.
+    pub(crate) fn offer(&self, record: ProducerRecord, ticket: Ticket) -> Enqueue<'_, ()> {
+        match self.try_offer(record, ticket) {
+            Ok(()) => Enqueue::now(Ok(())),
+            Err(TryOffer::Failed(failed)) => Enqueue::now(Err(failed)),
+            Err(TryOffer::Full(full)) => Enqueue::Later(Box::pin(async move {
+                let (record, ticket) = *full;
+                self.produce(record, ticket).await.inspect_err(|failed| self.refused(failed))
+            })),
+        }
+    }
+
+    /// Has interceptors see a record, then hands it over when there is room now; else it comes back as they left it.
+    pub(crate) fn try_offer(&self, record: ProducerRecord, ticket: Ticket) -> Result<(), TryOffer> {
+        let record = match self.is_intercepted() {
+            true => self.core().interceptors.sending(record).map_err(TryOffer::Failed)?,
+            false => record,
+        };
+        let error = match record.topic.clone() {
+            Some(topic) => match self.try_produce(&Outbound::of(&topic, &record), ticket) {
+                Ok(()) => return Ok(()),
+                Err(TryProduce::Full(ticket)) => return Err(TryOffer::Full(Box::new((record, ticket)))),
+                Err(TryProduce::Failed(error)) => error,
+            },
+            None => Error::new(ErrorKind::Config, "a record without a topic cannot be sent"),
+        };
+        let failed = SendError::new(record, error);
+        self.refused(&failed);
+        Err(TryOffer::Failed(failed))
+    }
+
+    fn refused(&self, failed: &SendError) {
+        if self.is_intercepted() {
+            self.core().interceptors.answered(failed.record().topic.as_deref().unwrap_or_default(), Err(failed));
         }
     }
 
@@ -209,33 +252,25 @@ impl Producer {
     }
 }
 
-/// A record that names no topic.
-fn without_topic(record: ProducerRecord) -> SendError {
-    SendError::new(record, Error::new(ErrorKind::Config, "a record without a topic cannot be sent"))
+/// Why a record was not taken at once, with the record as interceptors left it.
+pub(crate) enum TryOffer {
+    /// There is no room.
+    Full(Box<(ProducerRecord, Ticket)>),
+    Failed(SendError),
 }
 
 impl RecordSink for Producer {
     fn enqueue(&self, record: ProducerRecord) -> Enqueue<'_> {
-        let Some(topic) = record.topic.clone() else { return Enqueue::now(Err(without_topic(record))) };
         let completion = Arc::new(Completion::choosing(record.partition, record.timestamp));
         let pending = PendingSend::waiting(Arc::clone(&completion));
-        match self.try_produce(&Outbound::of(&topic, &record), Ticket::One(completion)) {
-            Ok(()) => Enqueue::now(Ok(pending)),
-            Err(TryProduce::Failed(error)) => Enqueue::now(Err(SendError::new(record, error))),
-            Err(TryProduce::Full(ticket)) => Enqueue::Later(Box::pin(async move {
-                self.produce(record, ticket).await?;
-                Ok(pending)
-            })),
+        match self.offer(record, Ticket::One(completion)) {
+            Enqueue::Now(taken) => Enqueue::Now(taken.map(|taken| taken.map(|()| pending))),
+            Enqueue::Later(taken) => Enqueue::Later(Box::pin(async move { taken.await.map(|()| pending) })),
         }
     }
 
     fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()> {
-        let Some(topic) = record.topic.clone() else { return Enqueue::now(Err(without_topic(record))) };
-        match self.try_produce(&Outbound::of(&topic, &record), Ticket::Forget) {
-            Ok(()) => Enqueue::now(Ok(())),
-            Err(TryProduce::Failed(error)) => Enqueue::now(Err(SendError::new(record, error))),
-            Err(TryProduce::Full(ticket)) => Enqueue::Later(Box::pin(self.produce(record, ticket))),
-        }
+        self.offer(record, Ticket::Forget)
     }
 
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32, Error>> + Send + 'a>> {

@@ -32,6 +32,9 @@ impl<'c> Reports<'c> {
 impl ReportSink for Reports<'_> {
     fn report(&mut self, ticket: Ticket, report: &Report<'_>) {
         let result = report.result().map_err(|code| self.failure(code, &ticket, report));
+        if !self.core.interceptors.is_empty() {
+            self.core.interceptors.answered(&report.topic(), result.as_ref());
+        }
         match ticket {
             Ticket::One(completion) => completion.complete(result),
             Ticket::Batch(ticket) => self.batch(ticket, result),

@@ -23,7 +23,7 @@ use super::{declaration::Filter, events::EventSink, metrics::ListenerMetrics, tr
 use crate::{
     config::ResolvedListener,
     error::Error,
-    handler::{BatchHandler, Declaration, HandlerEnv, RecordHandler},
+    handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, HandlerEnv, RecordHandler},
     record::RawRecord,
 };
 
@@ -100,6 +100,10 @@ impl<H: RecordHandler> super::declaration::ErasedRecordHandler for Erased<H> {
     fn runner(self: Arc<Self>, policy: Policy) -> Arc<dyn ChunkRunner> {
         Arc::new(RecordRunner { handler: Arc::clone(&self.0), shared: Shared::new(policy) })
     }
+
+    fn boxed(self: Arc<Self>) -> BoxRecordHandler {
+        BoxRecordHandler::new(Arc::clone(&self.0))
+    }
 }
 
 impl<H: BatchHandler> super::declaration::ErasedBatchHandler for Erased<H> {
@@ -109,5 +113,9 @@ impl<H: BatchHandler> super::declaration::ErasedBatchHandler for Erased<H> {
 
     fn runner(self: Arc<Self>, policy: Policy) -> Arc<dyn ChunkRunner> {
         Arc::new(BatchRunner { handler: Arc::clone(&self.0), shared: Shared::new(policy) })
+    }
+
+    fn boxed(self: Arc<Self>) -> BoxBatchHandler {
+        BoxBatchHandler::new(Arc::clone(&self.0))
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     client::{self, Producer},
     config::{AckMode, Delivery, KafkaProperties, Properties, ResolvedListener, consumer_properties},
     listener::{ChunkRunner, Container, ContainerSpec, EventBus, ListenerState, supervisor::Connect},
+    producer::Interceptors,
 };
 
 fn broker(n_partitions: i32) -> EmbeddedBroker {
@@ -47,7 +48,7 @@ async fn produce(broker: &EmbeddedBroker, n_records: usize) {
         [("bootstrap.servers", broker.bootstrap_servers()), ("linger.ms", "0"), ("partitioner", "murmur2_random")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into();
-    let producer = Producer::create(&properties).expect("a producer");
+    let producer = Producer::create(&properties, Interceptors::default()).expect("a producer");
     let template: KafkaTemplate<str, str> = KafkaTemplate::new(producer, None);
     for n in 0..n_records {
         let key = n.to_string();

@@ -85,6 +85,12 @@ impl Report<'_> {
         }
     }
 
+    /// The record's topic.
+    pub(crate) fn topic(&self) -> String {
+        // SAFETY: the message is alive, and so is its topic handle, whose name does not change.
+        unsafe { c_text(rdsys::rd_kafka_topic_name(self.0.rkt)) }
+    }
+
     /// Whether the broker may have appended the record although it failed.
     pub(crate) fn is_possibly_appended(&self) -> bool {
         // SAFETY: the message is alive.
@@ -94,11 +100,10 @@ impl Report<'_> {
 
     /// A copy of the record, for giving it back, but for its partition and time: see [`Completion::restore`].
     pub(crate) fn to_record(&self) -> ProducerRecord {
-        // SAFETY: pointers and lengths belong to the message, which is alive; the topic handle likewise.
+        // SAFETY: pointers and lengths belong to the message, which is alive.
         unsafe {
-            let topic = c_text(rdsys::rd_kafka_topic_name(self.0.rkt));
             ProducerRecord {
-                topic: Some(topic.into()),
+                topic: Some(self.topic().into()),
                 partition: None,
                 timestamp: None,
                 key: bytes(self.0.key, self.0.key_len).map(Bytes::copy_from_slice),
