@@ -57,6 +57,7 @@ use proc_macro::TokenStream;
 /// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
 /// | `retry_topics(attempts, backoff, multiplier, max_backoff, jitter, topics, suffix, dlt_suffix, auto_create, replication_factor, concurrency)` | deliveries from topics of their own, while the records behind go on; `topics` is `"per-delay"`, `"per-attempt"` or `"single"`; then `retry(attempts)` is 1 unless said | off; 3, `"1s"`, 1, none, 0, `"per-delay"`, `"-retry"`, `"-dlt"`, true, the broker's, the listener's |
+/// | `circuit_breaker(failures, pause, max_pause, probes)` | while what the handler needs is down, no record is handled and none is given up; `probes` is how often one record may try in vain before its failures count again | off; 5, `"10s"`, `"5m"`, no limit |
 /// | `dead_letter` | a topic, `"*-dlt"` (the record's topic with `-dlt`), `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
 /// | `dead_letters_of`, `on_failure` | the id of a listener whose dead letters are read, in place of topics, and what is done about one that fails; see [`macro@dlt_handler`] | none, `"retry"` |
 /// | `timeout` | longest time for one call | none |
@@ -103,10 +104,15 @@ pub fn dlt_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     kafka_listener::dlt_handler(arguments.into(), &item.into()).into()
 }
 
-/// Says of an error what is to be done with the record: `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]` on a variant.
+/// Says of an error what is to be done with the record: `#[retry]`, `#[not_now]`, `#[dead_letter]`, `#[skip]` or `#[stop]`
+/// on a variant.
 ///
 /// `#[dead_letter(topic = "fraud")]` sends the record to a topic of its own, and `#[retry(dead_letter = "fraud")]` when its
 /// deliveries are spent; `"*-fraud"` is the record's topic with `-fraud`. Such a topic is not created.
+///
+/// `#[not_now(after = "30s")]` is of an error that is not the record's: no record of the listener is handled for so long, and
+/// the delivery does not count; then one record tries, and the others follow it. `after` may also name a field that is a
+/// `Duration`, as in `#[not_now(after = retry_after)]` or `#[not_now(after = 0)]`.
 ///
 /// On the type itself it is the class of every variant that has none; without any it is `#[retry]`. The type
 /// implements `std::error::Error` itself.
@@ -117,6 +123,8 @@ pub fn dlt_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// #[derive(Debug, KafkaError)]
 /// enum BillingError {
 ///     Busy, // delivered again
+///     #[not_now(after = "30s")]
+///     Maintenance,
 ///     #[dead_letter]
 ///     NoSuchCustomer,
 ///     #[skip]
@@ -130,9 +138,10 @@ pub fn dlt_handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # impl std::error::Error for BillingError {}
 ///
 /// assert_eq!(BillingError::Busy.class(), ErrorClass::Retry);
+/// assert_eq!(BillingError::Maintenance.class(), ErrorClass::NotNow(std::time::Duration::from_secs(30)));
 /// assert_eq!(BillingError::AlreadyBilled.class(), ErrorClass::Skip);
 /// ```
-#[proc_macro_derive(KafkaError, attributes(retry, dead_letter, skip, stop, kafka_error))]
+#[proc_macro_derive(KafkaError, attributes(retry, not_now, dead_letter, skip, stop, kafka_error))]
 pub fn kafka_error(item: TokenStream) -> TokenStream {
     kafka_error::derive(item.into()).into()
 }

@@ -1,6 +1,6 @@
 //! Every path that generated code says, in one table.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::Path;
 
@@ -39,6 +39,14 @@ pub(crate) fn option() -> TokenStream {
 
 pub(crate) fn duration() -> TokenStream {
     quote!(::core::time::Duration)
+}
+
+/// `Duration::new(30, 0)`
+pub(crate) fn new_duration(value: std::time::Duration) -> TokenStream {
+    let path = duration();
+    let seconds = Literal::u64_suffixed(value.as_secs());
+    let nanoseconds = Literal::u32_suffixed(value.subsec_nanos());
+    quote!(#path::new(#seconds, #nanoseconds))
 }
 
 /// `String::from`, which needs no prelude for its trait.

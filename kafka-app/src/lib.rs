@@ -147,7 +147,8 @@ pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
 pub use config::{
-    AckMode, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit, RetryTopicNames, RetryTopicSettings,
+    AckMode, CircuitBreakerSettings, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit,
+    RetryTopicNames, RetryTopicSettings,
 };
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]
@@ -165,7 +166,7 @@ pub use handler::{
 #[cfg(feature = "macros")]
 pub use kafka_app_macros::{KafkaError, dlt_handler, kafka_listener};
 pub use listener::{
-    Ack, Acked, Listener, ListenerCounts, ListenerEvent, ListenerEvents, ListenerHandle, ListenerMetrics,
+    Ack, Acked, CircuitState, Listener, ListenerCounts, ListenerEvent, ListenerEvents, ListenerHandle, ListenerMetrics,
     ListenerRegistry, ListenerState, PartitionLag, RecordFate,
 };
 pub use offset_spec::OffsetSpec;

@@ -41,6 +41,12 @@ pub(crate) fn retrying(place: Place<'_>, error: &str, delay: Duration) {
     event!(warn, "listener.retrying", place, error, ?delay, "the record failed and is delivered again");
 }
 
+/// A delivery failed, not by its record's fault: the record waits and is delivered again. What opened the circuit is told
+/// once, by the breaker.
+pub(crate) fn postponed(place: Place<'_>, error: &str) {
+    event!(debug, "listener.postponed", place, error, "the record waits until what its handler needs is back");
+}
+
 /// A delivery failed and leaves its transaction: with all of it, or to be tried again later.
 pub(crate) fn leaving_transaction(place: Place<'_>, error: &str, delay: Duration) {
     event!(

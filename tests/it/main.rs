@@ -5,6 +5,7 @@ mod bad_input;
 mod batch;
 mod chaos;
 mod chaos_program;
+mod circuit_breaker;
 mod dead_letters;
 mod docs;
 mod events;

@@ -1,10 +1,10 @@
 //! `impl KafkaError`: the class of each variant.
 
-use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{DeriveInput, Fields};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{DeriveInput, Fields, Member, spanned::Spanned as _};
 
-use super::model::{Class, Error, Said, Variant};
+use super::model::{After, Class, Error, Said, Variant};
 use crate::paths::{self, Runtime};
 
 /// The implementation; a type with generics says in a `where` clause what its users have to prove.
@@ -12,8 +12,11 @@ pub(crate) fn implementation(error: &Error, input: &DeriveInput, runtime: &Runti
     let private = runtime.private();
     let ident = &input.ident;
     let (generics, arguments, clause) = input.generics.split_for_impl();
-    let own = error.own.first().map_or_else(Class::default, |said| said.class);
-    let body = if error.is_struct { class(own, &private) } else { by_variant(&error.variants, own, &private) };
+    let own = error.own.first();
+    let body = match error.is_struct {
+        true => class(own, &private, |field| quote!(self.#field)),
+        false => by_variant(&error.variants, own, &private),
+    };
     let destination = destination(error, &private);
     let bound = (!input.generics.params.is_empty()).then(|| bound(&clause));
     quote! {
@@ -70,26 +73,44 @@ fn bound(clause: &Option<&syn::WhereClause>) -> TokenStream {
     }
 }
 
-fn by_variant(variants: &[Variant], own: Class, private: &TokenStream) -> TokenStream {
+fn by_variant(variants: &[Variant], own: Option<&Said>, private: &TokenStream) -> TokenStream {
     let arms = variants.iter().map(|variant| {
-        let class = class(of(&variant.said, own), private);
-        let pattern = pattern(variant);
+        let said = variant.said.first().or(own);
+        let class = class(said, private, |field| local(field).into_token_stream());
+        let pattern = match said.and_then(|said| said.after.get()) {
+            Some(After::Field(field)) => {
+                let (ident, after) = (&variant.ident, local(field));
+                quote!(Self::#ident { #field: #after, .. })
+            }
+            Some(After::Fixed(_)) | None => pattern(variant),
+        };
         quote!(#pattern => #class,)
     });
     // An enum without variants is matched by value, since a reference to it counts as inhabited.
     quote!(match *self { #(#arms)* })
 }
 
-fn of(said: &[Said], own: Class) -> Class {
-    said.first().map_or(own, |said| said.class)
+/// A name that no user's token can see, where the field is named.
+fn local(field: &Member) -> Ident {
+    Ident::new("__kafka_app_after", Span::mixed_site().located_at(field.span()))
 }
 
-fn class(class: Class, private: &TokenStream) -> TokenStream {
-    let class = match class {
+/// `field`: how a field of the error is said.
+fn class(said: Option<&Said>, private: &TokenStream, field: impl Fn(&Member) -> TokenStream) -> TokenStream {
+    let class = match said.map_or_else(Class::default, |said| said.class) {
         Class::Retry => quote!(Retry),
         Class::DeadLetter => quote!(DeadLetter),
         Class::Skip => quote!(Skip),
         Class::Stop => quote!(Stop),
+        Class::NotNow => {
+            let after = match said.and_then(|said| said.after.get()) {
+                Some(After::Fixed(after)) => paths::new_duration(*after),
+                Some(After::Field(member)) => field(member),
+                // It is told already that there is none.
+                None => paths::new_duration(std::time::Duration::ZERO),
+            };
+            quote!(NotNow(#after))
+        }
     };
     quote!(#private::ErrorClass::#class)
 }

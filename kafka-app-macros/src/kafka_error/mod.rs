@@ -5,6 +5,7 @@ mod expand;
 mod model;
 mod parse;
 
+pub(crate) use model::After;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput};

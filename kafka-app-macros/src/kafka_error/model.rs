@@ -1,6 +1,8 @@
 //! What the attributes of an error type said.
 
-use syn::{Fields, Ident, Path};
+use std::time::Duration;
+
+use syn::{Fields, Ident, Member, Path};
 
 use crate::{options::Slot, values::TopicName};
 
@@ -22,13 +24,23 @@ pub(crate) struct Variant {
     pub(crate) said: Vec<Said>,
 }
 
-/// One of the four attributes, where it was said.
+/// One of the five attributes, where it was said.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) class: Class,
     pub(crate) name: Ident,
     /// Where the record is given up to.
     pub(crate) topic: Slot<TopicName>,
+    /// When it comes again.
+    pub(crate) after: Slot<After>,
+}
+
+/// `after = ..` of `not_now`
+#[derive(Debug)]
+pub(crate) enum After {
+    Fixed(Duration),
+    /// A field of the error that is a `Duration`.
+    Field(Member),
 }
 
 /// What is to be done about an error.
@@ -39,6 +51,7 @@ pub(crate) enum Class {
     DeadLetter,
     Skip,
     Stop,
+    NotNow,
 }
 
 impl Class {
@@ -49,6 +62,7 @@ impl Class {
             "dead_letter" => Some(Self::DeadLetter),
             "skip" => Some(Self::Skip),
             "stop" => Some(Self::Stop),
+            "not_now" => Some(Self::NotNow),
             _ => None,
         }
     }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Data, DeriveInput, Fields, Meta, Path};
 
-use super::model::{Class, Error, Said, Variant};
+use super::model::{After, Class, Error, Said, Variant};
 use crate::{
     ctxt::Ctxt,
     options::{Slot, Table},
@@ -20,6 +20,7 @@ const OPTIONS: Table<Slot<Path>> = Table {
         ("dead_letter", "the class is an attribute of its own: `#[dead_letter]`"),
         ("skip", "the class is an attribute of its own: `#[skip]`"),
         ("stop", "the class is an attribute of its own: `#[stop]`"),
+        ("not_now", "the class is an attribute of its own: `#[not_now(after = \"30s\")]`"),
     ],
 };
 
@@ -38,6 +39,13 @@ const RETRY: Table<Slot<TopicName>> = Table {
         ("attempts", "how often is said by the listener: `retry(attempts = 3)`"),
         ("backoff", "how often is said by the listener: `retry(backoff = \"1s\")`"),
     ],
+};
+
+/// Options of `#[not_now(..)]`.
+const NOT_NOW: Table<Slot<After>> = Table {
+    of: " of `not_now`",
+    rows: &[("after", |after, entry, cx| after.set(entry, values::duration_or_field(entry, cx), cx))],
+    retired: &[("pause", "it is `after`, as in `#[not_now(after = \"30s\")]`")],
 };
 
 /// An error has no configuration at hand to resolve placeholders.
@@ -82,7 +90,7 @@ fn variant(variant: &syn::Variant, cx: &Ctxt) -> Variant {
     for attribute in variant.attrs.iter().filter(|attribute| attribute.path().is_ident("kafka_error")) {
         cx.error(
             attribute,
-            "`#[kafka_error(..)]` goes on the type; a variant has `#[retry]`, `#[dead_letter]`, `#[skip]` or `#[stop]`",
+            "`#[kafka_error(..)]` goes on the type; a variant has `#[retry]`, `#[not_now]`, `#[dead_letter]`, `#[skip]` or `#[stop]`",
         );
     }
     Variant { ident: variant.ident.clone(), fields: variant.fields.clone(), said: classes(&variant.attrs, cx) }
@@ -103,7 +111,19 @@ fn classes(attributes: &[Attribute], cx: &Ctxt) -> Vec<Said> {
     for attribute in attributes {
         let Some(name) = attribute.path().get_ident() else { continue };
         let Some(class) = Class::named(name) else { continue };
+        let mut after = Slot::default();
         let topic = match (&attribute.meta, class) {
+            (Meta::List(list), Class::NotNow) => {
+                after = NOT_NOW.read(list.tokens.clone(), cx);
+                if list.tokens.is_empty() {
+                    not_now_takes_a_time(attribute, cx);
+                }
+                Slot::default()
+            }
+            (_, Class::NotNow) => {
+                not_now_takes_a_time(attribute, cx);
+                Slot::default()
+            }
             (Meta::Path(_), _) => Slot::default(),
             (Meta::List(list), Class::DeadLetter) => destination(DEAD_LETTER.read(list.tokens.clone(), cx), cx),
             (Meta::List(list), Class::Retry) => destination(RETRY.read(list.tokens.clone(), cx), cx),
@@ -117,9 +137,16 @@ fn classes(attributes: &[Attribute], cx: &Ctxt) -> Vec<Said> {
                 Slot::default()
             }
         };
-        said.push(Said { class, name: name.clone(), topic });
+        said.push(Said { class, name: name.clone(), topic, after });
     }
     said
+}
+
+fn not_now_takes_a_time(attribute: &Attribute, cx: &Ctxt) {
+    cx.error(
+        attribute,
+        "`#[not_now]` says when the record comes again: `#[not_now(after = \"30s\")]`, or a field that is a `Duration`",
+    );
 }
 
 /// `#[kafka_error(crate = path)]`

@@ -22,6 +22,7 @@ pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     retry(options, cx);
     restart(options, cx);
     retry_topics(options, cx);
+    circuit_breaker(options, cx);
     dead_letter(options, cx);
     dead_letters_of(options, cx);
     returns(options, function, cx);
@@ -164,6 +165,16 @@ fn restart(options: &Options, cx: &Ctxt) {
     backoff(&restart.backoff, &restart.max_backoff, cx);
     if restart.attempts.name().is_none() {
         cx.error(name, "`restart(..)` says how often: `restart(attempts = 5)`");
+    }
+}
+
+fn circuit_breaker(options: &Options, cx: &Ctxt) {
+    let Some(breaker) = options.circuit_breaker.get() else { return };
+    if let (Some(name), Some(longest), Some(pause)) =
+        (breaker.max_pause.name(), breaker.max_pause.get(), breaker.pause.get())
+        && longest < pause
+    {
+        cx.error(name, "`max_pause` is shorter than `pause`");
     }
 }
 

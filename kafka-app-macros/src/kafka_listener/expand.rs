@@ -1,14 +1,14 @@
 //! The declaration beside the function: a hidden struct of its name, the handler, and the builder's calls.
 
-use proc_macro2::{Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, spanned::Spanned};
 
 use super::{
     function::Function,
     model::{
-        Ack, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry, RetryTopicNames,
-        RetryTopics,
+        Ack, CircuitBreaker, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry,
+        RetryTopicNames, RetryTopics,
     },
 };
 use crate::{
@@ -235,15 +235,20 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.filter.get().map(|path| quote!(.filter(#path))),
         options.retry.get().map(|said| retry(said, private)),
         options.retry_topics.get().map(|said| retry_topics(said, private)),
+        options.circuit_breaker.get().map(|said| circuit_breaker(said, private)),
         options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),
         options.dead_letters_of.get().map(|id| quote!(.dead_letters_of(#id))),
         options.on_failure.get().map(|on_failure| on_failure_call(*on_failure, private)),
-        options.timeout.get().map(|timeout| duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
+        options.timeout.get().map(|timeout| paths::new_duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
         options.rate_limit.get().map(|limit| rate_limit_call(*limit, private)),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
         options.restart.get().map(|said| restart(said, private)),
         options.group_instance_id.get().map(|id| quote!(.group_instance_id(#id))),
-        options.idle_event_interval.get().map(|interval| duration(*interval)).map(|i| quote!(.idle_event_interval(#i))),
+        options
+            .idle_event_interval
+            .get()
+            .map(|interval| paths::new_duration(*interval))
+            .map(|i| quote!(.idle_event_interval(#i))),
         options.on_revoke.get().map(|on_revoke| on_revoke_call(*on_revoke, private)),
         properties(options),
     ];
@@ -286,7 +291,7 @@ fn acknowledgment(options: &Options, private: &TokenStream) -> Option<TokenStrea
         };
         quote!(.ack(#private::AckMode::#mode))
     });
-    let time = options.ack_time.get().map(|time| duration(*time)).map(|time| quote!(.ack_time(#time)));
+    let time = options.ack_time.get().map(|time| paths::new_duration(*time)).map(|time| quote!(.ack_time(#time)));
     let count = options.ack_count.get().map(|count| quote!(.ack_count(#count)));
     Some(quote!(#mode #time #count))
 }
@@ -308,7 +313,7 @@ fn lanes(options: &Options, private: &TokenStream) -> Option<TokenStream> {
 fn batch(options: &Options) -> Option<TokenStream> {
     let batch = options.batch.get()?;
     let records = batch.max_records.get().map(|records| quote!(.batch_max_records(#records)));
-    let wait = batch.max_wait.get().map(|wait| duration(*wait)).map(|wait| quote!(.batch_max_wait(#wait)));
+    let wait = batch.max_wait.get().map(|wait| paths::new_duration(*wait)).map(|wait| quote!(.batch_max_wait(#wait)));
     let bytes = batch.max_bytes.get().map(|bytes| quote!(.batch_max_bytes(#bytes)));
     Some(quote!(#records #wait #bytes))
 }
@@ -316,9 +321,9 @@ fn batch(options: &Options) -> Option<TokenStream> {
 fn retry(said: &Retry, private: &TokenStream) -> TokenStream {
     let fields = [
         ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
-        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("backoff", said.backoff.get().map(|backoff| paths::new_duration(*backoff))),
         ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
-        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
+        ("max_backoff", said.max_backoff.get().map(|longest| paths::new_duration(*longest))),
         ("jitter", said.jitter.get().map(ToTokens::to_token_stream)),
     ];
     let settings = settings(&fields);
@@ -328,13 +333,24 @@ fn retry(said: &Retry, private: &TokenStream) -> TokenStream {
 fn restart(said: &Restart, private: &TokenStream) -> TokenStream {
     let fields = [
         ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
-        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("backoff", said.backoff.get().map(|backoff| paths::new_duration(*backoff))),
         ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
-        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
-        ("reset_after", said.reset_after.get().map(|time| duration(*time))),
+        ("max_backoff", said.max_backoff.get().map(|longest| paths::new_duration(*longest))),
+        ("reset_after", said.reset_after.get().map(|time| paths::new_duration(*time))),
     ];
     let settings = settings(&fields);
     quote!(.restart(#private::RestartSettings #settings))
+}
+
+fn circuit_breaker(said: &CircuitBreaker, private: &TokenStream) -> TokenStream {
+    let fields = [
+        ("failures", said.failures.get().map(ToTokens::to_token_stream)),
+        ("pause", said.pause.get().map(|pause| paths::new_duration(*pause))),
+        ("max_pause", said.max_pause.get().map(|longest| paths::new_duration(*longest))),
+        ("probes", said.probes.get().map(ToTokens::to_token_stream)),
+    ];
+    let settings = settings(&fields);
+    quote!(.circuit_breaker(#private::CircuitBreakerSettings #settings))
 }
 
 fn retry_topics(said: &RetryTopics, private: &TokenStream) -> TokenStream {
@@ -347,9 +363,9 @@ fn retry_topics(said: &RetryTopics, private: &TokenStream) -> TokenStream {
     let text = |text: Option<&Text>| text.map(|text| quote!(#string_from(#text)));
     let fields = [
         ("attempts", said.attempts.get().map(ToTokens::to_token_stream)),
-        ("backoff", said.backoff.get().map(|backoff| duration(*backoff))),
+        ("backoff", said.backoff.get().map(|backoff| paths::new_duration(*backoff))),
         ("multiplier", said.multiplier.get().map(ToTokens::to_token_stream)),
-        ("max_backoff", said.max_backoff.get().map(|longest| duration(*longest))),
+        ("max_backoff", said.max_backoff.get().map(|longest| paths::new_duration(*longest))),
         ("jitter", said.jitter.get().map(ToTokens::to_token_stream)),
         ("topics", names),
         ("suffix", text(said.suffix.get())),
@@ -410,13 +426,6 @@ fn properties(options: &Options) -> Option<TokenStream> {
 
 /// A constant of that length, to the nanosecond.
 fn rate_limit_call((records, per): (u32, std::time::Duration), private: &TokenStream) -> TokenStream {
-    let per = duration(per);
+    let per = paths::new_duration(per);
     quote!(.rate_limit(#private::RateLimit::new(#records, #per)))
-}
-
-fn duration(duration: std::time::Duration) -> TokenStream {
-    let path = paths::duration();
-    let seconds = Literal::u64_suffixed(duration.as_secs());
-    let nanoseconds = Literal::u32_suffixed(duration.subsec_nanos());
-    quote!(#path::new(#seconds, #nanoseconds))
 }

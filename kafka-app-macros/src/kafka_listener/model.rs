@@ -30,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) filter: Slot<ExprPath>,
     pub(crate) retry: Slot<Retry>,
     pub(crate) retry_topics: Slot<RetryTopics>,
+    pub(crate) circuit_breaker: Slot<CircuitBreaker>,
     pub(crate) dead_letter: Slot<DeadLetter>,
     pub(crate) dead_letters_of: Slot<Text>,
     pub(crate) on_failure: Slot<OnDltFailure>,
@@ -71,6 +72,15 @@ pub(crate) struct Restart {
     pub(crate) multiplier: Slot<f64>,
     pub(crate) max_backoff: Slot<Duration>,
     pub(crate) reset_after: Slot<Duration>,
+}
+
+/// `circuit_breaker(..)`
+#[derive(Debug, Default)]
+pub(crate) struct CircuitBreaker {
+    pub(crate) failures: Slot<u32>,
+    pub(crate) pause: Slot<Duration>,
+    pub(crate) max_pause: Slot<Duration>,
+    pub(crate) probes: Slot<u32>,
 }
 
 /// `retry_topics(..)`

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 use syn::LitStr;
 
 use super::model::{
-    Ack, Batch, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry, RetryTopicNames,
-    RetryTopics,
+    Ack, Batch, CircuitBreaker, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry,
+    RetryTopicNames, RetryTopics,
 };
 use crate::{
     ctxt::Ctxt,
@@ -44,6 +44,7 @@ const OPTIONS: Table<Options> = Table {
         ("filter", |o, e, cx| o.filter.set(e, values::function(e, cx), cx)),
         ("retry", |o, e, cx| o.retry.set(e, retry(e, cx), cx)),
         ("retry_topics", |o, e, cx| o.retry_topics.set(e, retry_topics(e, cx), cx)),
+        ("circuit_breaker", |o, e, cx| o.circuit_breaker.set(e, circuit_breaker(e, cx), cx)),
         ("dead_letter", |o, e, cx| o.dead_letter.set(e, dead_letter(e, cx), cx)),
         ("dead_letters_of", |o, e, cx| o.dead_letters_of.set(e, values::id(e, cx), cx)),
         ("on_failure", |o, e, cx| o.on_failure.set(e, values::word(e, ON_DLT_FAILURES, cx), cx)),
@@ -119,6 +120,21 @@ const BATCH: Table<Batch> = Table {
         ("size", "it is `max_records`"),
         ("max_poll_records", "it is `max_records`"),
         ("timeout", "it is `max_wait`"),
+    ],
+};
+
+const CIRCUIT_BREAKER: Table<CircuitBreaker> = Table {
+    of: " of `circuit_breaker`",
+    rows: &[
+        ("failures", |o, e, cx| o.failures.set(e, values::count(e, cx), cx)),
+        ("pause", |o, e, cx| o.pause.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("max_pause", |o, e, cx| o.max_pause.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("probes", |o, e, cx| o.probes.set(e, values::count(e, cx), cx)),
+    ],
+    retired: &[
+        ("failure_rate_threshold", "it is `failures`, so many in a row"),
+        ("wait_duration_in_open_state", "it is `pause`, which grows up to `max_pause`"),
+        ("permitted_number_of_calls_in_half_open_state", "one record tries"),
     ],
 };
 
@@ -241,6 +257,14 @@ fn retry_topics(entry: &Entry, cx: &Ctxt) -> Option<RetryTopics> {
         return Some(RetryTopics::default());
     }
     values::nested(entry, "attempts = 4, backoff = \"1s\"", cx).map(|tokens| RETRY_TOPICS.read(tokens, cx))
+}
+
+fn circuit_breaker(entry: &Entry, cx: &Ctxt) -> Option<CircuitBreaker> {
+    // Without a list: all as by default.
+    if matches!(entry.given, Given::Nothing) {
+        return Some(CircuitBreaker::default());
+    }
+    values::nested(entry, "failures = 5, pause = \"10s\"", cx).map(|tokens| CIRCUIT_BREAKER.read(tokens, cx))
 }
 
 fn multiplier(entry: &Entry, cx: &Ctxt) -> Option<f64> {

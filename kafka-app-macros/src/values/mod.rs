@@ -6,7 +6,7 @@ mod rate;
 mod size;
 mod topic;
 
-pub(crate) use duration::duration;
+pub(crate) use duration::{duration, duration_or_field};
 pub(crate) use rate::rate;
 pub(crate) use size::size;
 pub(crate) use topic::{TopicName, dead_letter_topic, topic, topics};

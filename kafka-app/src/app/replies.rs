@@ -21,7 +21,7 @@ use crate::{
     client::{self, Inquirer, Inquiry, RecordSink},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
-    listener::{Chunk, ChunkRunner, Container, ContainerSpec, EventBus, ListenerState, Progress, later},
+    listener::{Chunk, ChunkRunner, Container, ContainerSpec, EventBus, Guards, ListenerState, Progress, later},
     offset_spec::OffsetSpec,
     producer::{CorrelationId, Inbox, ReplyReader, Requests},
     record::TopicPartition,
@@ -87,16 +87,17 @@ impl Reader {
             let positions = positions.lock().iter().map(|(at, offset)| (at.clone(), *offset)).collect();
             client::read_from(&properties, positions, signal)
         };
+        let (metrics, events) = (Arc::default(), EventBus::default().sink(&self.listener.id));
         Ok(Container::new(ContainerSpec {
             listener: Arc::clone(&self.listener),
             takes_batches: false,
             runner: Arc::new(runner),
-            metrics: Arc::default(),
-            events: EventBus::default().sink(&self.listener.id),
+            guards: Guards::new(&self.listener, &metrics, &events),
+            metrics,
+            events,
             connect: Arc::new(connect),
             inquiry: inquirer,
             open_producer: None,
-            limiter: None,
             stages: Vec::new(),
         }))
     }

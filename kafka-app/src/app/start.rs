@@ -14,8 +14,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{
-        Container, ContainerSpec, EventBus, Handler, Limiter, Listener, ListenerRegistry, OpenProducer, Policy,
-        TurnProducer,
+        Container, ContainerSpec, EventBus, Guards, Handler, Listener, ListenerMetrics, ListenerRegistry, OpenProducer,
+        Policy, TurnProducer,
     },
     producer::{Interceptors, KafkaTemplate, Requests, TransactionPool},
     topology::Topology,
@@ -127,25 +127,22 @@ fn container(
     properties: &Arc<KafkaProperties>,
     states: &States,
     sending: &Sending,
-    shared: Option<Arc<Limiter>>,
+    of_its_listener: Option<&Guards>,
 ) -> Arc<Container> {
     let producer = &sending.producer;
-    // Retry topics share their listener's rate: it is the same function that is called.
-    let limiter = shared.or_else(|| planned.resolved.rate_limit.map(|limit| Arc::new(Limiter::new(limit))));
-    let stages = planned
-        .stages
-        .into_iter()
-        .map(|stage| container(stage, properties, states, sending, limiter.clone()))
-        .collect();
     let resolved = Arc::new(planned.resolved);
     let surroundings = surroundings(&resolved, properties, states, sending);
-    let (metrics, events) = (Arc::default(), sending.events.sink(&resolved.id));
+    let (metrics, events) = (Arc::<ListenerMetrics>::default(), sending.events.sink(&resolved.id));
+    let guards = of_its_listener.cloned().unwrap_or_else(|| Guards::new(&resolved, &metrics, &events));
+    let stage = |stage| container(stage, properties, states, sending, Some(&guards));
+    let stages = planned.stages.into_iter().map(stage).collect();
     let policy = Policy {
         env: Arc::new(surroundings(producer.clone())),
         listener: Arc::clone(&resolved),
         filter: planned.listener.filter,
         metrics: Arc::clone(&metrics),
         events: events.clone(),
+        guards: guards.clone(),
         takes_template: planned.listener.declaration().takes_template,
     };
     let (takes_batches, runner) = match planned.listener.handler {
@@ -163,9 +160,9 @@ fn container(
         runner,
         metrics,
         events,
+        guards,
         connect,
         inquiry,
-        limiter,
         open_producer,
         stages,
     })

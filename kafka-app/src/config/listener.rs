@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::config::{
-    RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes, properties::debug_properties, section::Section,
+    CircuitBreakerSettings, RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes,
+    properties::debug_properties, section::Section,
 };
 
 /// Settings of one listener as said in one place; what is not said is `None`.
@@ -48,6 +49,8 @@ pub struct ListenerSettings {
     pub reply: Option<bool>,
     /// Deliveries in place; each field falls back by itself.
     pub retry: RetrySettings,
+    /// When the handler is left alone since what it needs is down; each field falls back by itself.
+    pub circuit_breaker: CircuitBreakerSettings,
     /// Deliveries from topics of their own; each field falls back by itself.
     pub retry_topics: RetryTopicSettings,
     /// Where spent records go; default [`DeadLetter::Stop`], and with retry topics the record's topic with `-dlt`.
@@ -101,6 +104,7 @@ impl ListenerSettings {
             send_to: section.get("send-to"),
             reply: section.get("reply"),
             retry: RetrySettings::read(&section.child("retry")),
+            circuit_breaker: CircuitBreakerSettings::read(&section.child("circuit-breaker")),
             retry_topics: RetryTopicSettings::read(&section.child("retry-topics")),
             dead_letter: section.get("dead-letter"),
             dead_letters_of: None,
@@ -166,6 +170,7 @@ impl fmt::Debug for ListenerSettings {
         fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);
         fields!(group_instance_id idle_event_interval idle_partition_event_interval);
         said.field("restart", &self.restart);
+        said.field("circuit_breaker", &self.circuit_breaker);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()
     }

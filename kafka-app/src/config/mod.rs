@@ -112,6 +112,11 @@
 //! | `retry-topics.auto-create` | true | with the partitions of the topic they are of |
 //! | `retry-topics.replication-factor` | the broker's | |
 //! | `retry-topics.concurrency` | the listener's | consumers of each retry topic |
+//! | `circuit-breaker.enabled` | true where anything is said of it | while what the handler needs is down, no record is handled and none is given up |
+//! | `circuit-breaker.failures` | 5, or as many as there are deliveries | in a row |
+//! | `circuit-breaker.pause` | `10s` | then one record tries; doubles each time it fails |
+//! | `circuit-breaker.max-pause` | `5m` | |
+//! | `circuit-breaker.probes` | no limit | how often one record may try before its failures count again |
 //! | `dead-letter` | `stop`; `*-dlt` with retry topics | a topic, `*-dlt` (the record's topic with `-dlt`), `off` or `stop` |
 //! | `on-failure` | `retry` | or `skip`, `stop`; handlers of dead letters only |
 //! | `timeout` | none | one call of the handler |
@@ -137,6 +142,7 @@
 //! with its file and line, its variable, or `code`, and the nearest right name. Secrets are in no message and no `Debug`.
 
 mod admin;
+mod circuit_breaker;
 mod client;
 mod client_map;
 mod client_rules;
@@ -169,6 +175,8 @@ mod transactional;
 mod tests;
 
 pub use admin::{AdminProperties, TemplateProperties};
+pub(crate) use circuit_breaker::CircuitBreaker;
+pub use circuit_breaker::CircuitBreakerSettings;
 pub use client::{ClientProperties, Secret, SslProperties};
 pub(crate) use client_map::{
     admin_properties, consumer_properties, producer_properties, replay_properties, reply_properties,

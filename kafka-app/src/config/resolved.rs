@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    AckMode, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart, RetryTopics, Stage,
+    AckMode, CircuitBreaker, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart, RetryTopics,
+    Stage,
 };
 
 /// One listener with every default filled in and every contradiction ruled out.
@@ -34,6 +35,8 @@ pub(crate) struct ResolvedListener {
     /// Whether what it returns answers the request that was handled: it goes where that names, and not to `send_to`.
     pub(crate) reply: bool,
     pub(crate) retry: Retry,
+    /// When its handler is left alone; `None`: only when it says so.
+    pub(crate) circuit_breaker: Option<CircuitBreaker>,
     /// Where a record goes whose deliveries in place are spent, before it is given up.
     pub(crate) retry_topics: Option<RetryTopics>,
     /// Of a listener that reads a retry topic of another: which of its stages. It has that one's settings. A handler of
@@ -135,6 +138,7 @@ impl ResolvedListener {
             send_to: None,
             reply: false,
             retry: Retry::default(),
+            circuit_breaker: None,
             retry_topics: None,
             stage: None,
             dead_letter: DeadLetter::Stop,

@@ -61,8 +61,11 @@ pub(crate) fn decide(
     match failed.class {
         ErrorClass::Stop => Decision::Stop,
         ErrorClass::Skip => Decision::Skip,
-        ErrorClass::Retry if may_retry(listener, failed.attempt) => Decision::Retry(next_delay()),
-        ErrorClass::Retry => spent(listener, failed),
+        // Where "not now" is not waited for, it is a failure as any other that may pass.
+        ErrorClass::Retry | ErrorClass::NotNow(_) if may_retry(listener, failed.attempt) => {
+            Decision::Retry(next_delay())
+        }
+        ErrorClass::Retry | ErrorClass::NotNow(_) => spent(listener, failed),
         ErrorClass::DeadLetter => give_up(listener, failed.topic, failed.destination),
     }
 }

@@ -16,6 +16,7 @@ use std::{
     fmt,
     future::Future,
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -261,6 +262,11 @@ impl Failure {
         Self::new(ErrorClass::Retry, error)
     }
 
+    /// An error of something that is not there now and may be after so long; see [`ErrorClass::NotNow`].
+    pub fn not_now<E: Into<Box<dyn StdError + Send + Sync>>>(after: Duration, error: E) -> Self {
+        Self::new(ErrorClass::NotNow(after), error)
+    }
+
     /// An error that nothing mends but a change of the program.
     pub fn stop<E: Into<Box<dyn StdError + Send + Sync>>>(error: E) -> Self {
         Self::new(ErrorClass::Stop, error)
@@ -279,6 +285,9 @@ pub enum ErrorClass {
     Skip,
     /// Stop the listener; the record stays uncommitted.
     Stop,
+    /// Not now, again after so long: no record of the listener is handled until then, and this delivery does not count.
+    /// Then one record tries, and the others follow it. At most once, the record is skipped all the same.
+    NotNow(Duration),
 }
 
 /// Errors that know what is to be done about them; derive it.

@@ -6,8 +6,8 @@ use tower_layer::Layer;
 
 use crate::{
     config::{
-        AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RateLimit, RestartSettings,
-        RetrySettings, RetryTopicSettings,
+        AckMode, CircuitBreakerSettings, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering,
+        RateLimit, RestartSettings, RetrySettings, RetryTopicSettings,
     },
     handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, Layered, RecordHandler},
     listener::ChunkRunner,
@@ -234,6 +234,14 @@ impl Listener {
     #[must_use]
     pub fn retry(mut self, retry: RetrySettings) -> Self {
         self.settings.retry = retry;
+        self
+    }
+
+    /// While what the handler needs is down, no record is handled and none is given up.
+    #[must_use]
+    pub fn circuit_breaker(mut self, circuit_breaker: CircuitBreakerSettings) -> Self {
+        let enabled = circuit_breaker.enabled.or(Some(true));
+        self.settings.circuit_breaker = CircuitBreakerSettings { enabled, ..circuit_breaker };
         self
     }
 

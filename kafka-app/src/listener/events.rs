@@ -151,6 +151,27 @@ pub enum ListenerEvent {
         /// What the last delivery failed with.
         error: String,
     },
+    /// What its handler needs is down, or its handler said "not now": no record is handled, and none is given up, until one
+    /// tries after the pause. Told again each time one has tried in vain.
+    #[non_exhaustive]
+    CircuitOpened {
+        /// Id of the listener.
+        listener: Arc<str>,
+        /// For how long nothing is handled.
+        pause: Duration,
+        /// Failures in a row.
+        n_failed: u32,
+        /// The last of them.
+        error: String,
+    },
+    /// One has tried, and not in vain: records are handled again.
+    #[non_exhaustive]
+    CircuitClosed {
+        /// Id of the listener.
+        listener: Arc<str>,
+        /// Since it opened.
+        open_for: Duration,
+    },
     /// The client of a consumer failed for good and is made anew; the consumer goes on where it had committed.
     #[non_exhaustive]
     ConsumerReplaced {
@@ -233,6 +254,8 @@ impl ListenerEvent {
             | Self::PartitionNoLongerIdle { listener, .. }
             | Self::StuckHandler { listener, .. }
             | Self::RetryExhausted { listener, .. }
+            | Self::CircuitOpened { listener, .. }
+            | Self::CircuitClosed { listener, .. }
             | Self::ConsumerReplaced { listener, .. }
             | Self::Restarting { listener, .. }
             | Self::Stopping { listener }
@@ -325,6 +348,11 @@ impl EventSink {
             // The last reader may have gone just now.
             let _gone = self.bus.0.send(event(Arc::clone(&self.listener)));
         }
+    }
+
+    /// Its id.
+    pub(crate) fn listener(&self) -> &str {
+        &self.listener
     }
 
     /// The events of this listener.

@@ -13,6 +13,8 @@ pub struct ListenerMetrics {
     pub(crate) forwarded: AtomicU64,
     pub(crate) dead_lettered: AtomicU64,
     pub(crate) skipped: AtomicU64,
+    pub(crate) postponed: AtomicU64,
+    pub(crate) circuit_opened: AtomicU64,
     pub(crate) sent: AtomicU64,
     pub(crate) committed: AtomicU64,
     pub(crate) aborted: AtomicU64,
@@ -38,6 +40,11 @@ pub struct ListenerCounts {
     pub dead_lettered: u64,
     /// Records given up without a dead letter: by `#[skip]`, by `dead_letter = "off"`, or at most once.
     pub skipped: u64,
+    /// Of the deliveries that failed, those that do not count against their record: what the handler needs is down, or it
+    /// said "not now". Their records wait and come again.
+    pub postponed: u64,
+    /// How often the circuit breaker opened, tries in vain included.
+    pub circuit_opened: u64,
     /// Records that were returned by the handler and acknowledged by the broker.
     pub sent: u64,
     /// Exactly once: transactions that were committed.
@@ -59,6 +66,8 @@ impl ListenerMetrics {
             forwarded: self.forwarded.load(Relaxed),
             dead_lettered: self.dead_lettered.load(Relaxed),
             skipped: self.skipped.load(Relaxed),
+            postponed: self.postponed.load(Relaxed),
+            circuit_opened: self.circuit_opened.load(Relaxed),
             sent: self.sent.load(Relaxed),
             committed_transactions: self.committed.load(Relaxed),
             aborted_transactions: self.aborted.load(Relaxed),

@@ -3,6 +3,8 @@
 mod ack;
 mod assigned;
 mod assignment;
+mod breaker;
+mod circuit;
 mod collector;
 mod commit;
 mod container;
@@ -12,6 +14,7 @@ mod done_bits;
 mod events;
 mod fault_log;
 mod gate;
+mod guards;
 mod idle;
 mod lag;
 mod lane;
@@ -34,6 +37,9 @@ mod watchdog;
 
 pub use ack::{Ack, Acked};
 pub(crate) use ack::{AckSource, AckTarget};
+#[cfg(test)]
+pub(crate) use breaker::Breaker;
+pub use breaker::CircuitState;
 pub use container::ListenerState;
 pub(crate) use container::{Container, ContainerSpec};
 pub(crate) use declaration::Handler;
@@ -43,9 +49,9 @@ pub(crate) use dispatch::Delivered;
 pub(crate) use dispatch::{Chunk, ChunkRunner, Policy, Progress};
 pub(crate) use events::EventBus;
 pub use events::{ListenerEvent, ListenerEvents, RecordFate};
+pub(crate) use guards::Guards;
 pub use lag::PartitionLag;
 pub(crate) use later::later;
-pub(crate) use limiter::Limiter;
 pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::{
+    breaker::CircuitState,
     container::{Container, ListenerState},
     events::ListenerEvents,
     lag::PartitionLag,
@@ -152,6 +153,23 @@ impl ListenerHandle {
         self.0.metrics()
     }
 
+    /// What its circuit breaker does now; it opens also without one when a handler says "not now"
+    /// ([`ErrorClass::NotNow`](crate::ErrorClass::NotNow)). Its retry topics share it.
+    ///
+    /// ```no_run
+    /// # fn example(listener: &kafka_app::ListenerHandle) {
+    /// use kafka_app::CircuitState;
+    ///
+    /// if let CircuitState::Open { retry_in, .. } = listener.circuit() {
+    ///     println!("{} handles nothing for {retry_in:?}", listener.id());
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn circuit(&self) -> CircuitState {
+        self.0.circuit()
+    }
+
     /// Whether it starts with the application.
     #[must_use]
     pub fn is_auto_startup(&self) -> bool {
@@ -179,6 +197,23 @@ impl ListenerHandle {
     pub fn pause(&self) {
         self.0.set_paused(true);
         self.0.stages().iter().for_each(|stage| stage.set_paused(true));
+    }
+
+    /// As [`ListenerHandle::pause`], and goes on by itself after this time, unless it is paused or resumed before: for what is
+    /// known to be down for a while. A stop and a start in between do not end it.
+    ///
+    /// ```no_run
+    /// # fn example(listener: &kafka_app::ListenerHandle) -> kafka_app::Result<()> {
+    /// listener.pause_for(std::time::Duration::from_secs(600))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Called outside a tokio runtime.
+    pub fn pause_for(&self, time: Duration) -> Result<()> {
+        self.0.stages().iter().try_for_each(|stage| stage.pause_for(time))?;
+        self.0.pause_for(time)
     }
 
     /// Ends a pause; partitions that were paused one by one stay so.

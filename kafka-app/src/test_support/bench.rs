@@ -1,6 +1,6 @@
 //! [`Bench`]: runs a handler over a chunk as a lane does, without a lane.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{FakeProgress, FakeSink, keep_all_places};
 use crate::{
@@ -9,8 +9,8 @@ use crate::{
     error::Result,
     handler::{BatchHandler, HandlerEnv, RecordHandler, States},
     listener::{
-        Chunk, Delivered, EventBus, Handler, Listener, ListenerCounts, ListenerMetrics, Policy, Progress, Transaction,
-        TurnProducer,
+        Breaker, Chunk, Delivered, EventBus, Guards, Handler, Listener, ListenerCounts, ListenerMetrics, Policy,
+        Progress, Transaction, TurnProducer,
     },
     record::{Headers, OwnedRecord, RawRecord, Timestamp},
 };
@@ -25,6 +25,7 @@ pub(crate) struct Bench {
     topic: Arc<str>,
     metrics: Arc<ListenerMetrics>,
     pub(crate) events: EventBus,
+    guards: OnceLock<Guards>,
     takes_template: bool,
     /// Whether transactions have failed under their handlers.
     pub(crate) is_broken: bool,
@@ -54,6 +55,7 @@ impl Bench {
             topic: "orders".into(),
             metrics: Arc::default(),
             events: EventBus::default(),
+            guards: OnceLock::new(),
             takes_template: false,
             is_broken: false,
             transaction: None,
@@ -135,6 +137,7 @@ impl Bench {
             filter: self.filter,
             metrics: Arc::clone(&self.metrics),
             events: self.events.sink("bill"),
+            guards: self.guards().clone(),
             takes_template: self.takes_template,
         };
         let runner = match &listener.handler {
@@ -144,6 +147,15 @@ impl Bench {
         let progress: &dyn Progress = &self.progress;
         let transaction = self.transaction.as_deref();
         runner.run(Chunk { topic: &self.topic, partition: 3, records: &self.records, transaction }, progress).await
+    }
+
+    /// The listener's circuit breaker, of the settings it has when it is asked for first.
+    pub(crate) fn breaker(&self) -> Arc<Breaker> {
+        Arc::clone(&self.guards().breaker)
+    }
+
+    fn guards(&self) -> &Guards {
+        self.guards.get_or_init(|| Guards::new(&self.listener, &self.metrics, &self.events.sink("bill")))
     }
 
     pub(crate) fn counts(&self) -> ListenerCounts {

@@ -1,5 +1,6 @@
 //! From what was said of a listener to a [`ResolvedListener`]: layers, defaults, contradictions.
 
+mod circuit_breaker;
 mod consuming;
 mod dead_letters;
 mod exactly_once;
@@ -132,9 +133,11 @@ impl<'r> Resolver<'r> {
         let delivery = self.said(|s| s.delivery).map_or_else(Delivery::default, |(_, delivery)| delivery);
         let (ordering, workers) = self.lanes();
         let subscription = self.subscription();
+        let retry = self.retry();
+        let retry_topics = self.retry_topics(&subscription).or_else(|| self.to_the_end());
         let resolved = ResolvedListener {
             id: self.declared.id.to_owned(),
-            subscription: subscription.clone(),
+            subscription,
             group_id: self.group_id(),
             delivery,
             ack_mode: if delivery == Delivery::ExactlyOnce { AckMode::default() } else { self.ack_mode() },
@@ -147,9 +150,10 @@ impl<'r> Resolver<'r> {
             transaction: self.transaction(delivery),
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
             reply: self.said(|s| s.reply).is_some_and(|(_, reply)| reply),
-            retry: self.retry(),
+            retry,
+            circuit_breaker: self.circuit_breaker(&retry, retry_topics.as_ref()),
             stage: self.goes_to_the_end().then_some(0),
-            retry_topics: self.retry_topics(&subscription).or_else(|| self.to_the_end()),
+            retry_topics,
             dead_letter: self.dead_letter(),
             timeout: self.timeout(),
             rate_limit: self.rate_limit(),

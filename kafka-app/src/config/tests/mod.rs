@@ -1,5 +1,6 @@
 //! What a user sees of the configuration: layers, mistakes, resolved listeners.
 
+mod circuit_breaker;
 mod client_map;
 mod dead_letters;
 mod layers;

@@ -16,10 +16,11 @@ use tokio::{
 };
 
 use super::{
+    breaker::CircuitState,
     dispatch::ChunkRunner,
     events::{EventSink, ListenerEvent, ListenerEvents},
+    guards::Guards,
     later::later,
-    limiter::Limiter,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
     pauses::Pauses,
@@ -69,11 +70,11 @@ pub(crate) struct ContainerSpec {
     /// What the runner counts.
     pub(crate) metrics: Arc<ListenerMetrics>,
     pub(crate) events: EventSink,
+    /// Those of the listener it is a retry topic of, if it is that of one.
+    pub(crate) guards: Guards,
     pub(crate) connect: Connect,
     /// What else is asked of the broker.
     pub(crate) inquiry: Arc<dyn Inquiry>,
-    /// Shared with its retry topics.
-    pub(crate) limiter: Option<Arc<Limiter>>,
     /// Exactly once: makes the producers of its consumers.
     pub(crate) open_producer: Option<OpenProducer>,
     /// Those of its retry topics.
@@ -84,6 +85,8 @@ pub(crate) struct ContainerSpec {
 pub(crate) struct Container {
     spec: ContainerSpec,
     pauses: Mutex<Pauses>,
+    /// Counts what was said of the pause of the whole listener: a pause for a time ends only if it was said last.
+    n_pauses: Mutex<u64>,
     state: watch::Sender<ListenerState>,
     consumers: Mutex<Vec<Consumer>>,
     /// What the latest stop cut off, over all consumers.
@@ -101,6 +104,7 @@ impl Container {
         Arc::new(Self {
             spec,
             pauses: Mutex::default(),
+            n_pauses: Mutex::default(),
             state: watch::Sender::default(),
             consumers: Mutex::default(),
             report: Mutex::default(),
@@ -122,6 +126,10 @@ impl Container {
 
     pub(crate) fn metrics(&self) -> &ListenerMetrics {
         &self.spec.metrics
+    }
+
+    pub(crate) fn circuit(&self) -> CircuitState {
+        self.spec.guards.breaker.state(Instant::now())
     }
 
     pub(crate) fn state(&self) -> ListenerState {
@@ -156,6 +164,7 @@ impl Container {
             }
             ListenerState::Stopped | ListenerState::Restarting { .. } | ListenerState::Failed(_) => {}
         }
+        self.spec.guards.reset();
         let ended = self.launch(&mut consumers, &runtime)?;
         runtime.spawn(Arc::clone(self).watch_over(ended));
         Ok(())
@@ -186,8 +195,13 @@ impl Container {
         let (status, watched) = watch::channel(ConsumerStatus::default());
         let supervisor = Supervisor {
             instance,
-            config: PumpConfig::new(listener, self.spec.takes_batches, instance, self.spec.events.clone())
-                .limited_by(self.spec.limiter.clone()),
+            config: PumpConfig::new(
+                listener,
+                self.spec.takes_batches,
+                instance,
+                self.spec.events.clone(),
+                self.spec.guards.clone(),
+            ),
             subscription: listener.subscription.clone(),
             ordering: listener.ordering,
             n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),

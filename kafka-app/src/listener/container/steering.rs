@@ -1,8 +1,8 @@
 //! Pauses and seeks of a listener that runs.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use super::{Container, ListenerState};
 use crate::{
@@ -18,6 +18,37 @@ impl Container {
     /// Hands over no further record, across rebalances and restarts, until it is told otherwise. Records handed over
     /// already are still handled.
     pub(crate) fn set_paused(&self, is_paused: bool) {
+        let mut n_pauses = self.n_pauses.lock();
+        *n_pauses += 1;
+        self.steer_all(is_paused);
+    }
+
+    /// As a pause that ends after this time, unless something else is said before.
+    ///
+    /// # Errors
+    /// Called outside a tokio runtime.
+    pub(crate) fn pause_for(self: &Arc<Self>, time: Duration) -> Result<()> {
+        let runtime = Handle::try_current().map_err(|e| {
+            let text = format!("listener `{}` can be paused for a time on a tokio runtime only", self.id());
+            Error::new(ErrorKind::Config, text).with_source(e)
+        })?;
+        let mut n_pauses = self.n_pauses.lock();
+        *n_pauses += 1;
+        self.steer_all(true);
+        let (this, nth) = (Arc::downgrade(self), *n_pauses);
+        runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(container) = this.upgrade() {
+                let n_pauses = container.n_pauses.lock();
+                if *n_pauses == nth {
+                    container.steer_all(false);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn steer_all(&self, is_paused: bool) {
         if self.steer(|pauses| std::mem::replace(&mut pauses.all, is_paused) != is_paused) {
             self.spec.events.tell(|listener| match is_paused {
                 true => ListenerEvent::Paused { listener },

@@ -17,7 +17,7 @@ use crate::{
     error::Error,
     error_handler::{Decision, Reason, decide},
     handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
-    listener::metrics::count_many,
+    listener::{breaker::Pass, metrics::count_many},
 };
 
 /// Runs a chunk as a batch, and what is left of it again.
@@ -51,15 +51,17 @@ async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Erro
         return Ok(());
     }
     while !open.indexes.is_empty() && !run.progress.is_revoked() {
+        let Some(pass) = run.admitted().await else { break };
         let next = match deliver(handler, run, &open).await {
-            Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result).await?,
-            Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes).await?,
-            Err(failure) => failed(run, &mut open, &failure, false).await?,
+            Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result, pass).await?,
+            Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes, pass).await?,
+            Err(failure) => failed(run, &mut open, &failure, false, Some(pass)).await?,
         };
-        if next != Next::Again {
-            break;
+        match next {
+            Next::Again => open.attempt += 1,
+            Next::Later => {}
+            Next::Finished | Next::Revoked => break,
         }
-        open.attempt += 1;
     }
     Ok(())
 }
@@ -104,7 +106,7 @@ async fn take_up(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
                     open.indexes.push(index);
                 }
                 Next::Finished => run.done(index),
-                Next::Revoked => return Ok(Next::Revoked),
+                Next::Revoked | Next::Later => return Ok(Next::Revoked),
             },
         }
     }
@@ -125,18 +127,29 @@ async fn whole(
     open: &mut Open,
     rejected: Vec<(usize, Rejection)>,
     result: Result<Outputs, Failure>,
+    pass: Pass<'_>,
 ) -> Result<Next, Error> {
     if give_up_rejected(run, open, rejected).await? == Next::Revoked {
         return Ok(Next::Revoked);
     }
-    let failure = match result {
-        Ok(Outputs::None) => return Ok(handled(run, open)),
+    let outputs = match result {
+        Ok(outputs) => {
+            // Without a record that could be decoded it was not called.
+            if !open.indexes.is_empty() {
+                pass.answered();
+            }
+            outputs
+        }
+        Err(failure) => return failed(run, open, &failure, false, Some(pass)).await,
+    };
+    let failure = match outputs {
+        Outputs::None => return Ok(handled(run, open)),
         // A batch has no single record whose key what it returned could take.
-        Ok(outputs) => match run.resolve(outputs, None) {
+        outputs => match run.resolve(outputs, None) {
             Ok(records) if run.transaction().is_some() => {
                 return match run.entrust(records).await {
                     Ok(()) => Ok(handled(run, open)),
-                    Err(Unsent { failure, is_torn }) => failed(run, open, &failure, is_torn).await,
+                    Err(Unsent { failure, is_torn }) => failed(run, open, &failure, is_torn, None).await,
                 };
             }
             Ok(records) => {
@@ -149,9 +162,8 @@ async fn whole(
             }
             Err(failure) => failure,
         },
-        Err(failure) => failure,
     };
-    failed(run, open, &failure, false).await
+    failed(run, open, &failure, false, None).await
 }
 
 /// Waits for the outputs of a whole batch; they all belong to its first record's place.
@@ -177,16 +189,26 @@ fn handled(run: &Run<'_>, open: &mut Open) -> Next {
     Next::Finished
 }
 
-/// All that is open failed with one error; `is_torn`: some of what it returned was sent.
-pub(super) async fn failed(run: &Run<'_>, open: &mut Open, failure: &Failure, is_torn: bool) -> Result<Next, Error> {
+/// All that is open failed with one error; `is_torn`: some of what it returned was sent; `pass`: of the handler, if it was
+/// that which failed.
+pub(super) async fn failed(
+    run: &Run<'_>,
+    open: &mut Open,
+    failure: &Failure,
+    is_torn: bool,
+    pass: Option<Pass<'_>>,
+) -> Result<Next, Error> {
     let metrics = &run.shared.policy.metrics;
     count_many(&metrics.failed, open.indexes.len());
     let Some(first) = open.indexes.first().copied() else { return Ok(Next::Finished) };
+    let is_torn = is_torn || run.shared.policy.takes_template;
+    if let Some(next) = run.postponed(&open.indexes, open.attempt, failure, is_torn, pass) {
+        return Ok(next);
+    }
     let (delays, attempt) = (&mut open.delays, open.attempt);
     let failed = |index| run.failed(index, failure.class, attempt, failure.dead_letter_topic.as_deref());
     let decision = decide(run.listener(), failed(first), || run.delay_after(delays, attempt));
     let reason = Reason::of_failure(failure);
-    let is_torn = is_torn || run.shared.policy.takes_template;
     if let Some(next) = run.leave(&open.indexes, attempt, is_torn, failure.class, &decision, &reason) {
         return Ok(next);
     }
@@ -232,7 +254,7 @@ async fn give_up_rejected(run: &Run<'_>, open: &mut Open, rejected: Vec<(usize, 
 
 /// One record that another delivery cannot mend.
 pub(super) async fn give_up_one(run: &Run<'_>, index: usize, attempt: u32, fault: Fault) -> Result<Next, Error> {
-    let next = run.after(index, attempt, fault, &mut None).await?;
+    let next = run.after(index, attempt, fault, None, &mut None).await?;
     if next == Next::Finished {
         run.done(index);
     }

@@ -3,6 +3,7 @@
 //! A lane (listener/lane.rs) hands chunks to a [`ChunkRunner`]; the runner decodes, calls the handler, applies the
 //! failure policy, and says through [`Progress`] which records are finished.
 
+mod admission;
 mod batch_runner;
 mod call;
 mod forward;
@@ -19,7 +20,9 @@ mod transacted;
 use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use self::{batch_runner::BatchRunner, record_runner::RecordRunner, run::Shared};
-use super::{declaration::Filter, events::EventSink, metrics::ListenerMetrics, transaction::Transaction};
+use super::{
+    declaration::Filter, events::EventSink, guards::Guards, metrics::ListenerMetrics, transaction::Transaction,
+};
 use crate::{
     config::ResolvedListener,
     error::Error,
@@ -88,6 +91,7 @@ pub(crate) struct Policy {
     pub(crate) filter: Option<Filter>,
     pub(crate) metrics: Arc<ListenerMetrics>,
     pub(crate) events: EventSink,
+    pub(crate) guards: Guards,
     /// The handler may send before it succeeds.
     pub(crate) takes_template: bool,
 }

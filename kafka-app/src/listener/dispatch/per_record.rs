@@ -11,17 +11,26 @@ use crate::{
     config::Delivery,
     error::Error,
     error_handler::{Decision, Reason, decide},
-    handler::{Failure, Outcome, Outputs},
-    listener::metrics::{count, count_many},
+    handler::{ErrorClass, Failure, Outcome, Outputs},
+    listener::{
+        breaker::Pass,
+        metrics::{count, count_many},
+    },
 };
 
 /// Each record has an outcome of its own: what succeeded is done, what is to be retried makes the next batch.
-pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Outcome>) -> Result<Next, Error> {
+pub(super) async fn per_record(
+    run: &Run<'_>,
+    open: &mut Open,
+    outcomes: Vec<Outcome>,
+    pass: Pass<'_>,
+) -> Result<Next, Error> {
     if outcomes.len() != open.indexes.len() {
         let text = format!("the handler gave {} outcomes for {} records", outcomes.len(), open.indexes.len());
-        return failed(run, open, &Failure::stop(text), false).await;
+        return failed(run, open, &Failure::stop(text), false, Some(pass)).await;
     }
-    let mut batch = PerRecord { queue: OutputQueue::default(), retried: Vec::new() };
+    let waits = told(run, open, &outcomes, pass);
+    let mut batch = PerRecord { queue: OutputQueue::default(), retried: Vec::new(), waits, postponed: Vec::new() };
     let indexes = mem::take(&mut open.indexes);
     let mut ended = Ok(Next::Finished);
     for (index, outcome) in indexes.into_iter().zip(outcomes) {
@@ -34,6 +43,12 @@ pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Out
     let settled = batch.settle(run).await;
     if ended? == Next::Revoked || settled? == Next::Revoked {
         return Ok(Next::Revoked);
+    }
+    if !batch.postponed.is_empty() {
+        // For those that failed by themselves this delivery does not count either: a batch has one count.
+        open.indexes = batch.postponed.into_iter().chain(batch.retried.into_iter().map(|(index, _)| index)).collect();
+        open.indexes.sort_unstable();
+        return Ok(Next::Later);
     }
     let Some((_, failure)) = batch.retried.first() else { return Ok(Next::Finished) };
     let reason = Reason::of_failure(failure);
@@ -52,6 +67,54 @@ pub(super) async fn per_record(run: &Run<'_>, open: &mut Open, outcomes: Vec<Out
 struct PerRecord {
     queue: OutputQueue,
     retried: Vec<(usize, Failure)>,
+    /// Whose failures do not count.
+    waits: Waits,
+    postponed: Vec<usize>,
+}
+
+/// Which failures of a batch are not their records'.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    None,
+    /// What its handler said "not now" of.
+    NotNow,
+    /// All that another delivery may mend: what the handler needs is down.
+    All,
+}
+
+impl Waits {
+    fn is_of(self, failure: &Failure) -> bool {
+        match failure.class {
+            ErrorClass::NotNow(_) => self != Self::None,
+            ErrorClass::Retry => self == Self::All,
+            ErrorClass::DeadLetter | ErrorClass::Skip | ErrorClass::Stop => false,
+        }
+    }
+}
+
+/// Tells the breaker what came of a batch: one call, whatever became of its records.
+fn told(run: &Run<'_>, open: &Open, outcomes: &[Outcome], pass: Pass<'_>) -> Waits {
+    let may_pass = |failure: &Failure| matches!(failure.class, ErrorClass::Retry | ErrorClass::NotNow(_));
+    let failures = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Failed(failure) => Some(failure),
+        Outcome::Done(_) | Outcome::Rejected(_) => None,
+    });
+    let mut failures = failures.filter(|failure| may_pass(failure));
+    let not_now = failures.clone().find(|failure| matches!(failure.class, ErrorClass::NotNow(_)));
+    let is_any_done = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Done(_)));
+    let (failure, waits) = match (not_now, failures.next()) {
+        (Some(failure), _) => (failure, Waits::NotNow),
+        (None, Some(failure)) if !is_any_done => (failure, Waits::All),
+        (None, _) => {
+            pass.answered();
+            return Waits::None;
+        }
+    };
+    // Whether it has sent something is looked at for each record.
+    match run.postponed(&open.indexes[..1], open.attempt, failure, false, Some(pass)) {
+        Some(_) => waits,
+        None => Waits::None,
+    }
 }
 
 impl PerRecord {
@@ -60,6 +123,14 @@ impl PerRecord {
         let failure = match outcome {
             Outcome::Rejected(rejection) => {
                 return give_up_one(run, index, open.attempt, Fault::Rejected(rejection)).await;
+            }
+            Outcome::Failed(failure) if self.waits.is_of(&failure) => {
+                count(&run.shared.policy.metrics.failed);
+                if run.transaction().is_some() && run.shared.policy.takes_template {
+                    return Ok(run.set_aside(true));
+                }
+                self.postponed.push(index);
+                return Ok(Next::Finished);
             }
             Outcome::Failed(failure) if run.transaction().is_none() || !run.shared.policy.takes_template => failure,
             Outcome::Failed(failure) => return give_up_one(run, index, open.attempt, Fault::Torn(failure)).await,

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     error_handler::Reason,
     handler::{Failure, Outcome, Outputs, RecordHandler},
-    listener::{metrics::ListenerMetrics, transaction::Prior},
+    listener::{breaker::Pass, metrics::ListenerMetrics, transaction::Prior},
 };
 
 /// Runs a chunk record by record.
@@ -54,6 +54,14 @@ enum Delivered {
     Ended(Outcome),
 }
 
+/// A delivery that has ended.
+struct Call<'b> {
+    /// Which one of its record, from 1.
+    attempt: u32,
+    ended: Result<Delivered, Failure>,
+    pass: Pass<'b>,
+}
+
 async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
     let mut outputs = OutputQueue::default();
     let mut tally = Tally { handled: 0, filtered: 0, metrics: &run.shared.policy.metrics };
@@ -79,6 +87,7 @@ async fn handle_all<H: RecordHandler>(
 ) -> Result<(), Error> {
     let is_settled_later = run.listener().delivery != Delivery::AtMostOnce;
     let has_priors = run.has_priors();
+    let breaker = &*run.shared.policy.guards.breaker;
     for index in 0..run.chunk.records.len() {
         if run.progress.is_revoked() {
             return Ok(());
@@ -89,16 +98,26 @@ async fn handle_all<H: RecordHandler>(
             }
             continue;
         }
-        match deliver(handler, run, index, 1).await {
-            // The usual end needs none of what the others do: their future is large, and moving it would cost more than
-            // everything else here.
-            Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
-                tally.handled += 1;
-                run.handled(index);
+        if breaker.is_troubled() {
+            let next = Box::pin(handle_when_admitted(handler, run, index, outputs, tally)).await?;
+            if next == Next::Revoked {
+                return Ok(());
             }
-            ended => {
-                if Box::pin(finish(handler, run, index, (1, ended), outputs, tally)).await? == Next::Revoked {
-                    return Ok(());
+        } else {
+            match deliver(handler, run, index, 1).await {
+                // The usual end needs none of what the others do: their future is large, and moving it would cost more than
+                // everything else here.
+                Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
+                    tally.handled += 1;
+                    run.handled(index);
+                    // Another lane may have failed meanwhile.
+                    breaker.answered();
+                }
+                ended => {
+                    let call = Call { attempt: 1, ended, pass: breaker.pass() };
+                    if Box::pin(finish(handler, run, index, call, outputs, tally)).await? == Next::Revoked {
+                        return Ok(());
+                    }
                 }
             }
         }
@@ -107,6 +126,20 @@ async fn handle_all<H: RecordHandler>(
         }
     }
     Ok(())
+}
+
+/// Handles a record of a listener whose handler may not be called now, or may have to be left alone soon.
+async fn handle_when_admitted<H: RecordHandler>(
+    handler: &H,
+    run: &Run<'_>,
+    index: usize,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<Next, Error> {
+    match call(handler, run, index, 1).await {
+        Some(call) => finish(handler, run, index, call, outputs, tally).await,
+        None => Ok(Next::Revoked),
+    }
 }
 
 /// Acts on the outputs that are acknowledged by now.
@@ -131,29 +164,32 @@ async fn take_up<H: RecordHandler>(
     match run.after_prior(index, prior).await? {
         Next::Again => {
             let attempt = prior.n_failed().saturating_add(1);
-            let ended = deliver(handler, run, index, attempt).await;
-            finish(handler, run, index, (attempt, ended), outputs, tally).await
+            match call(handler, run, index, attempt).await {
+                Some(call) => finish(handler, run, index, call, outputs, tally).await,
+                None => Ok(Next::Revoked),
+            }
         }
         Next::Finished => {
             run.done(index);
             Ok(Next::Finished)
         }
-        Next::Revoked => Ok(Next::Revoked),
+        Next::Revoked | Next::Later => Ok(Next::Revoked),
     }
 }
 
-/// Goes on from a delivery of a record, and which it was, until it is handled or given up.
+/// Goes on from a delivery of a record until it is handled or given up.
 async fn finish<H: RecordHandler>(
     handler: &H,
     run: &Run<'_>,
     index: usize,
-    (mut attempt, mut ended): (u32, Result<Delivered, Failure>),
+    mut last: Call<'_>,
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<Next, Error> {
     let mut delays = None;
     loop {
-        let fault = match ended {
+        let Call { attempt, ended, pass } = last;
+        let (fault, pass) = match ended {
             Ok(Delivered::Filtered) => {
                 tally.filtered += 1;
                 run.done(index);
@@ -162,29 +198,39 @@ async fn finish<H: RecordHandler>(
             Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
                 tally.handled += 1;
                 run.handled(index);
+                pass.answered();
                 return Ok(Next::Finished);
             }
             Ok(Delivered::Ended(Outcome::Done(returned))) => {
+                pass.answered();
                 match send(run, index, attempt, returned, outputs, tally).await {
                     Ok(()) => return Ok(Next::Finished),
-                    Err(fault) => fault,
+                    Err(fault) => (fault, None),
                 }
             }
-            Ok(Delivered::Ended(Outcome::Rejected(rejection))) => Fault::Rejected(rejection),
-            Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => Fault::Failed(failure),
+            Ok(Delivered::Ended(Outcome::Rejected(rejection))) => (Fault::Rejected(rejection), None),
+            Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => (Fault::Failed(failure), Some(pass)),
         };
-        match run.after(index, attempt, fault, &mut delays).await? {
-            Next::Again => {
-                attempt += 1;
-                ended = deliver(handler, run, index, attempt).await;
-            }
+        let next = match run.after(index, attempt, fault, pass, &mut delays).await? {
+            Next::Again => call(handler, run, index, attempt + 1).await,
+            Next::Later => call(handler, run, index, attempt).await,
             Next::Finished => {
                 run.done(index);
                 return Ok(Next::Finished);
             }
             Next::Revoked => return Ok(Next::Revoked),
+        };
+        match next {
+            Some(call) => last = call,
+            None => return Ok(Next::Revoked),
         }
     }
+}
+
+/// One delivery, as soon as the handler may be called; `None`: the partition goes first.
+async fn call<'a, H: RecordHandler>(handler: &H, run: &Run<'a>, index: usize, attempt: u32) -> Option<Call<'a>> {
+    let pass = run.admitted().await?;
+    Some(Call { attempt, ended: deliver(handler, run, index, attempt).await, pass })
 }
 
 /// One delivery: the filter, then the handler.

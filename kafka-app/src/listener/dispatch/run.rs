@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Failed, Reason, decide, give_up, n_handled, random, spent},
     handler::{ErrorClass, Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
-    listener::{events::RecordFate, metrics::count},
+    listener::{breaker::Pass, events::RecordFate, metrics::count},
     observe::{self, Place},
     producer::SendError,
     record::{ProducerRecord, RawRecord, SendResult},
@@ -50,6 +50,8 @@ pub(super) enum Fault {
 pub(super) enum Next {
     /// Another delivery.
     Again,
+    /// Another one that counts no more than the last, as soon as the handler may be called.
+    Later,
     /// The record is dealt with.
     Finished,
     /// The partition is gone; the record stays unmarked.
@@ -177,12 +179,13 @@ impl<'a> Run<'a> {
         Ok(record)
     }
 
-    /// Applies the listener's policy to a failed delivery of one record.
+    /// Applies the listener's policy to a failed delivery of one record; `pass`: of the handler, if it was that which failed.
     pub(super) async fn after(
         &self,
         index: usize,
         attempt: u32,
         fault: Fault,
+        pass: Option<Pass<'_>>,
         delays: &mut Option<Delays>,
     ) -> Result<Next, Error> {
         let policy = &self.shared.policy;
@@ -197,6 +200,9 @@ impl<'a> Run<'a> {
             Fault::Torn(failure) => (failure, true),
         };
         count(&policy.metrics.failed);
+        if let Some(next) = self.postponed(&[index], attempt, &failure, is_torn, pass) {
+            return Ok(next);
+        }
         let failed = self.failed(index, failure.class, attempt, failure.dead_letter_topic.as_deref());
         let decision = decide(self.listener(), failed, || self.delay_after(delays, attempt));
         let reason = Reason::of_failure(&failure);

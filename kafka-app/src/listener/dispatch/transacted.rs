@@ -57,7 +57,7 @@ impl<'a> Run<'a> {
         self.transaction()?.ledger().prior(&self.partition(), self.record(index).offset())
     }
 
-    fn partition(&self) -> TopicPartition {
+    pub(super) fn partition(&self) -> TopicPartition {
         TopicPartition::new(Arc::clone(self.chunk.topic), self.chunk.partition)
     }
 

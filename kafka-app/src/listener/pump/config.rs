@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
-    listener::{events::EventSink, limiter::Limiter, slot::Bounds, tracker::Tracker},
+    listener::{events::EventSink, guards::Guards, slot::Bounds, tracker::Tracker},
 };
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.
@@ -21,6 +21,8 @@ pub(crate) struct PumpConfig {
     /// Which of the listener's consumers, from 0.
     pub(crate) consumer: u32,
     pub(crate) events: EventSink,
+    /// Of its listener.
+    pub(crate) guards: Guards,
     pub(crate) delivery: Delivery,
     pub(crate) ack_mode: AckMode,
     pub(crate) ack_time: Duration,
@@ -39,12 +41,16 @@ pub(crate) struct PumpConfig {
     pub(crate) idle_after: Option<Duration>,
     /// The same of each partition.
     pub(crate) partition_idle_after: Option<Duration>,
-    /// Shared by the listener's consumers, if their rate is limited.
-    pub(crate) limiter: Option<Arc<Limiter>>,
 }
 
 impl PumpConfig {
-    pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool, consumer: u32, events: EventSink) -> Self {
+    pub(crate) fn new(
+        listener: &ResolvedListener,
+        takes_batches: bool,
+        consumer: u32,
+        events: EventSink,
+        guards: Guards,
+    ) -> Self {
         let limits = match takes_batches {
             true => listener.batch,
             false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
@@ -53,6 +59,7 @@ impl PumpConfig {
             listener_id: listener.id.as_str().into(),
             consumer,
             events,
+            guards,
             delivery: listener.delivery,
             ack_mode: listener.ack_mode,
             ack_time: listener.ack_time,
@@ -66,12 +73,7 @@ impl PumpConfig {
             stuck_after: Duration::from_secs(300),
             idle_after: listener.idle_event_interval,
             partition_idle_after: listener.idle_partition_event_interval,
-            limiter: None,
         }
-    }
-
-    pub(crate) fn limited_by(self, limiter: Option<Arc<Limiter>>) -> Self {
-        Self { limiter, ..self }
     }
 
     pub(super) fn new_tracker(&self) -> Tracker {

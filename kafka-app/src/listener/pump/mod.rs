@@ -293,14 +293,14 @@ impl Pump {
 
     /// Takes records and hands them over. Returns whether there is more to take now.
     fn pull(&mut self, now: Instant, is_forced: bool) -> bool {
-        if self.pauses.all || !self.phase.is_running() {
+        if self.pauses.all || !self.phase.is_running() || self.config.guards.breaker.open_until(now).is_some() {
             return false;
         }
         let turn = match self.taking_turn(now) {
             Ok(turn) => turn,
             Err(NotNow) => return false,
         };
-        let allowance = self.config.limiter.as_ref().map_or(u64::MAX, |limiter| limiter.reserve(now));
+        let allowance = self.config.guards.limiter.as_ref().map_or(u64::MAX, |limiter| limiter.reserve(now));
         let (mut more, mut any, mut faults) = (false, false, Vec::new());
         let mut pull = Pull {
             now,
@@ -332,7 +332,7 @@ impl Pump {
         } else if left == 0 && allowance > 0 {
             self.assignment.rotate(); // Those that got nothing come first the next time.
         }
-        if let Some(limiter) = &self.config.limiter {
+        if let Some(limiter) = &self.config.guards.limiter {
             limiter.give_back(left);
         }
         if any {
@@ -408,8 +408,9 @@ impl Pump {
             self.idle.next_look(),
             self.revoking.as_ref().map(Revoking::deadline),
             self.phase.next_look(now),
+            self.config.guards.breaker.open_until(now),
             self.transactions.as_ref().and_then(|turns| turns.cycle.next_look()),
-            self.config.limiter.as_ref().and_then(|limiter| limiter.next_at(now)),
+            self.config.guards.limiter.as_ref().and_then(|limiter| limiter.next_at(now)),
         ]
         .into_iter()
         .chain(slots)

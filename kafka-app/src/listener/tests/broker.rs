@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use embedded_broker::EmbeddedBroker;
 
-use super::{NobodyAnswers, PATIENCE, Recorder};
+use super::{NobodyAnswers, PATIENCE, Recorder, guards};
 use crate::{
     KafkaTemplate,
     client::{self, Producer},
@@ -35,9 +35,9 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         runner,
         metrics: Arc::default(),
         events: EventBus::default().sink("bill"),
+        guards: guards(),
         connect,
         inquiry: Arc::new(NobodyAnswers),
-        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     })
@@ -227,9 +227,9 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         runner: Recorder::new(),
         metrics: Arc::default(),
         events: EventBus::default().sink("bill"),
+        guards: guards(),
         connect,
         inquiry: Arc::new(NobodyAnswers),
-        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     };

@@ -13,11 +13,12 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    PartitionLag,
+    EventBus, Guards, PartitionLag,
     dispatch::{Chunk, ChunkRunner, Progress},
 };
 use crate::{
     client::Inquiry,
+    config::ResolvedListener,
     error::{Error, ErrorKind},
     offset_spec::OffsetSpec,
     record::TopicPartition,
@@ -25,6 +26,12 @@ use crate::{
 
 /// Long enough for any busy machine; tests end as soon as what they wait for happens.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Of a listener that nothing holds up.
+fn guards() -> Guards {
+    let events = EventBus::default().sink("bill");
+    Guards::new(&ResolvedListener::new("bill", "orders", "billing"), &Arc::default(), &events)
+}
 
 /// A broker that is not there.
 struct NobodyAnswers;

@@ -11,6 +11,7 @@ use std::{
 use super::{
     NobodyAnswers, PATIENCE, Recorder,
     fake::{client_with, orders},
+    guards,
 };
 use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
@@ -49,9 +50,9 @@ fn container_of(listener: ResolvedListener, connect: Connect) -> Arc<Container> 
         runner: Recorder::new(),
         metrics: Arc::default(),
         events: EventBus::default().sink("bill"),
+        guards: guards(),
         connect,
         inquiry: Arc::new(NobodyAnswers),
-        limiter: None,
         open_producer: None,
         stages: Vec::new(),
     })

@@ -23,9 +23,8 @@ use crate::{
     error_handler::due_after,
     handler::{HandlerEnv, States},
     listener::{
-        EventBus, ListenerEvents,
+        Breaker, EventBus, Guards, ListenerEvents,
         lane::Lanes,
-        limiter::Limiter,
         mailbox::{Command, Mailbox},
         pauses::Pauses,
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
@@ -46,6 +45,7 @@ pub(crate) struct Rig {
     commits_by_itself: bool,
     exit: Option<Exit>,
     pub(crate) events: ListenerEvents,
+    pub(crate) breaker: Arc<Breaker>,
 }
 
 impl Rig {
@@ -59,8 +59,9 @@ impl Rig {
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
         let bus = EventBus::default();
         let events = bus.events();
-        let limiter = listener.rate_limit.map(|limit| Arc::new(Limiter::new(limit)));
-        let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id)).limited_by(limiter);
+        let guards = Guards::new(listener, &Arc::default(), &bus.sink(&listener.id));
+        let breaker = Arc::clone(&guards.breaker);
+        let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id), guards);
         let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
             let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
             let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
@@ -71,7 +72,7 @@ impl Rig {
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
-        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events }
+        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events, breaker }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.

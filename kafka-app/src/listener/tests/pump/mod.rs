@@ -2,6 +2,7 @@
 
 mod acknowledgment;
 mod at_most_once;
+mod circuit;
 mod ends;
 mod events;
 mod hand_over;

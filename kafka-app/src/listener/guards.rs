@@ -1,0 +1,30 @@
+//! [`Guards`]: what holds a listener's records up.
+
+use std::sync::Arc;
+
+use super::{breaker::Breaker, events::EventSink, limiter::Limiter, metrics::ListenerMetrics};
+use crate::config::ResolvedListener;
+
+/// What holds a listener's records up, over all its consumers and those of its retry topics, since all of them call the same
+/// function.
+#[derive(Debug, Clone)]
+pub(crate) struct Guards {
+    /// How many may be handed over; `None`: any number.
+    pub(crate) limiter: Option<Arc<Limiter>>,
+    /// Whether its function may be called now.
+    pub(crate) breaker: Arc<Breaker>,
+}
+
+impl Guards {
+    pub(crate) fn new(listener: &ResolvedListener, metrics: &Arc<ListenerMetrics>, events: &EventSink) -> Self {
+        Self {
+            limiter: listener.rate_limit.map(|limit| Arc::new(Limiter::new(limit))),
+            breaker: Breaker::new(listener.circuit_breaker, Arc::clone(metrics), events.clone()),
+        }
+    }
+
+    /// The listener is started by hand: whatever was is over.
+    pub(crate) fn reset(&self) {
+        self.breaker.reset();
+    }
+}

@@ -1,0 +1,52 @@
+//! While a listener's circuit is open nothing is handed over.
+
+use std::time::Duration;
+
+use super::{SECOND, listener};
+use crate::{
+    client::ConsumerEvent,
+    config::CircuitBreaker,
+    config::ResolvedListener,
+    listener::tests::fake::{Rig, orders},
+    record::TopicPartition,
+};
+
+fn guarded() -> ResolvedListener {
+    let circuit_breaker =
+        Some(CircuitBreaker { failures: 1, pause: 60 * SECOND, max_pause: 60 * SECOND, probes: None });
+    ResolvedListener { circuit_breaker, ..listener() }
+}
+
+async fn opened(rig: &Rig) {
+    let pass = rig.breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
+    let _verdict = pass.failed((TopicPartition::new("orders", 0), 0), None, "down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_handed_over_while_it_is_open_and_the_pump_goes_on_with_its_turns() {
+    let mut rig = Rig::assigned(guarded(), 2).await;
+    rig.release(100).await;
+    opened(&rig).await;
+    rig.arrive(0, [0, 1]).await;
+    assert!(rig.handled().is_empty());
+    // A rebalance in between is answered at once.
+    rig.revoke(1, false).await;
+    assert_eq!(rig.calls(), ["unassign 1"]);
+    rig.event(ConsumerEvent::Assign(vec![orders(1)])).await;
+    rig.pass(40 * SECOND).await;
+    assert!(rig.handled().is_empty());
+    assert_eq!(rig.n_waiting(0), 2, "they are still with the client");
+    rig.pass(30 * SECOND).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@1", ".0@1"], "one of them is the try");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_does_not_wait_for_it() {
+    let mut rig = Rig::assigned(guarded(), 1).await;
+    rig.leave_closed();
+    opened(&rig).await;
+    rig.arrive(0, [0]).await;
+    rig.stop(Duration::from_secs(3_600)).await;
+    rig.pass(SECOND).await;
+    assert!(rig.stopped().expect("it has stopped").is_clean());
+}
