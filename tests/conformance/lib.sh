@@ -176,3 +176,31 @@ compile_java() {
   export CLASSPATH=$classes:$CLASSPATH
   (cd "$conformance" && javac -d "$classes" "$@") || die "$* could not be compiled"
 }
+
+# A Go module with its tests, in a folder that can be written to: `suite` from then on.
+use_go_module() { # module, version
+  need go "the tests are Go's"
+  local source_dir
+  suite=$work/${1##*/}-$2
+  [[ ! -d $suite ]] || return 0
+  source_dir=$(cd "$work" && go mod download -json "$1@v$2" | perl -ne 'print $1 if /"Dir": "(.*)"/')
+  [[ -d $source_dir ]] || die "the Go module proxy has no $1 $2"
+  cp -r "$source_dir" "$suite.new"
+  chmod -R u+w "$suite.new" # Go's cache is read-only
+  mv "$suite.new" "$suite"
+}
+
+# Runs the tests of a package of `suite`, and counts them; of tests in tests the outer one.
+run_go_tests() { # seconds, log, package, further arguments
+  local log=$2 outcome name
+  (cd "$suite" && GOFLAGS=-mod=mod timeout "$(($1 + 60))" go test -count=1 -timeout "$1s" -v "$3" "${@:4}") >"$log" 2>&1 || true
+  while read -r outcome name; do
+    case $outcome in
+      PASS) pass "$name" ;;
+      FAIL) fail "$name" "see $log" ;;
+      SKIP) skip "$name" ;;
+    esac
+  done < <(sed -n 's/^--- \(PASS\|FAIL\|SKIP\): \([^ ]*\) .*/\1 \2/p' "$log")
+  ! grep -q '^panic: ' "$log" || fail "the tests ended early" "see $log"
+  ((passed + failed > 0)) || die "no test ran: see $log"
+}
