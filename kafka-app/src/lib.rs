@@ -155,8 +155,8 @@ pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, Wrong
 pub use convert::{Json, JsonError};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{
-    Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, Record, State,
-    Template,
+    Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, KeyScope, KeyState,
+    KeyedState, Record, State, Template,
 };
 pub use handler::{
     BatchContext, BatchHandler, BatchOutcome, BoxBatchHandler, BoxRecordHandler, Declaration, Each, ErrorClass,

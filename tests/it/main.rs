@@ -12,6 +12,7 @@ mod events;
 mod exactly_once;
 mod failures;
 mod handles;
+mod key_state;
 mod layers;
 mod listener;
 mod ordering;

@@ -3,7 +3,7 @@
 use std::iter;
 
 use crate::{
-    config::{Declared, KafkaProperties, Mistake, ResolvedListener},
+    config::{Declared, Delivery, KafkaProperties, Mistake, Ordering, ResolvedListener},
     error::Result,
     handler::{Declaration, States},
     listener::Listener,
@@ -53,8 +53,13 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     };
     let may_mix_payloads = !properties.listener.mixed_payloads_fatal;
     let also = |resolved: &[ResolvedListener]| {
+        let declared = listeners.iter().zip(&declarations).zip(resolved);
+        let kept = declared.flat_map(|((listener, declaration), resolved)| {
+            key_state_mistakes(&declaration.key_states, resolved).into_iter().map(|text| mistake_of(listener, text))
+        });
         missing
             .chain(wrong_layers)
+            .chain(kept)
             .chain(topology::check(&topology_of(resolved), &declared_at, may_mix_payloads))
             .collect()
     };
@@ -74,10 +79,30 @@ fn wrong_layer(listener: &Listener) -> Mistake {
         true => "takes many records at a time: put the layer around it with `.batch_layer(..)`",
         false => "takes one record at a time: put the layer around it with `.layer(..)`",
     };
+    mistake_of(listener, text.to_owned())
+}
+
+/// Why values that are kept for each key would not be what their handler takes them for.
+fn key_state_mistakes(kept: &[&str], listener: &ResolvedListener) -> Vec<String> {
+    let Some(name) = kept.first() else { return Vec::new() };
+    let why = [
+        (listener.ordering == Ordering::None)
+            .then_some("with ordering \"none\" two records of a key are handled at once: take \"key\""),
+        (listener.delivery == Delivery::ExactlyOnce)
+            .then_some("what a transaction that is given up had changed in it would stay: deliver at least once"),
+        (listener.retry_topics.is_some() && listener.stage.is_none()).then_some(
+            "a record of a retry topic is in another partition, which has values of its own: retry in place",
+        ),
+        kept.iter().enumerate().any(|(i, one)| kept[..i].contains(one)).then_some("twice: take it once"),
+    ];
+    why.into_iter().flatten().map(|why| format!("takes `KeyState<{name}>`: {why}")).collect()
+}
+
+fn mistake_of(listener: &Listener, text: String) -> Mistake {
     Mistake {
         source: listener.location.unwrap_or("code").to_owned(),
         key: format!("listener `{}`", listener.id()),
-        text: text.to_owned(),
+        text,
     }
 }
 
@@ -85,10 +110,10 @@ fn wrong_layer(listener: &Listener) -> Mistake {
 fn missing_states(listener: &Listener, needs: &Declaration, states: &States) -> Vec<Mistake> {
     let missing = needs.states.iter().filter(|(id, _)| !states.contains(*id));
     missing
-        .map(|(_, name)| Mistake {
-            source: listener.location.unwrap_or("code").to_owned(),
-            key: format!("listener `{}`", listener.id()),
-            text: format!("takes `State<{name}>`, but the application has no such state: give it with `.state(..)`"),
+        .map(|(_, name)| {
+            let text =
+                format!("takes `State<{name}>`, but the application has no such state: give it with `.state(..)`");
+            mistake_of(listener, text)
         })
         .collect()
 }

@@ -5,6 +5,7 @@ mod batch;
 mod header;
 mod headers;
 mod key;
+mod key_state;
 mod metadata;
 mod payload;
 mod record;
@@ -16,6 +17,7 @@ use crate::handler::{BatchContext, Declaration, RecordContext, Rejection};
 pub use batch::{Batch, BatchRecord};
 pub use header::{Header, HeaderName};
 pub use key::{FromKey, Key};
+pub use key_state::{KeyScope, KeyState, KeyedState};
 pub use metadata::DeliveryAttempt;
 pub use record::Record;
 pub use state::State;
@@ -25,7 +27,7 @@ pub use template::Template;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a listener",
     label = "no extractor",
-    note = "allowed are `Json<T>`, `Text`, `String`, `&str`, `Bytes`, `&[u8]`, `Option<..>` of these for tombstones, `Key<T>`, `Header<T>`, `Headers`, `Record<K, V>`, `RecordMetadata`, `DeliveryAttempt`, `State<T>`, `Ack`, `Template<K, V>`, `Batch<T>`, and types that implement `FromRecord` or `FromPayload`"
+    note = "allowed are `Json<T>`, `Text`, `String`, `&str`, `Bytes`, `&[u8]`, `Option<..>` of these for tombstones, `Key<T>`, `Header<T>`, `Headers`, `Record<K, V>`, `RecordMetadata`, `DeliveryAttempt`, `State<T>`, `KeyState<S>`, `Ack`, `Template<K, V>`, `Batch<T>`, and types that implement `FromRecord` or `FromPayload`"
 )]
 pub trait FromRecord<'r>: Sized {
     /// Makes the argument, borrowing from the record where it can.

@@ -22,7 +22,8 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    listener::AckSource,
+    extract::KeyedState,
+    listener::{AckSource, KeyStates},
     record::{ProducerRecord, RawRecord},
 };
 
@@ -62,6 +63,8 @@ pub struct RecordContext<'r> {
     pub(crate) attempt: u32,
     pub(crate) env: &'r HandlerEnv,
     pub(crate) ack: Option<AckSource<'r>>,
+    /// Of its partition.
+    pub(crate) key_states: &'r KeyStates,
 }
 
 impl<'r> RecordContext<'r> {
@@ -335,6 +338,8 @@ pub struct Declaration {
     pub(crate) states: Vec<(TypeId, &'static str)>,
     pub(crate) takes_ack: bool,
     pub(crate) takes_template: bool,
+    /// Types of values that are kept for each key.
+    pub(crate) key_states: Vec<&'static str>,
     pub(crate) payload: Option<&'static str>,
     pub(crate) returns_nothing: bool,
 }
@@ -346,6 +351,11 @@ impl Declaration {
         if !self.states.contains(&state) {
             self.states.push(state);
         }
+    }
+
+    /// The handler keeps a value of type `S` for each key.
+    pub fn keeps_state<S: KeyedState>(&mut self) {
+        self.key_states.push(type_name::<S>());
     }
 
     /// The handler acknowledges by itself.

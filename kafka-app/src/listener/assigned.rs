@@ -12,13 +12,17 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot},
+};
 
 use super::{
     ack::{AckSource, AckTarget, Acked},
     dispatch::Progress,
     done_bits::DoneBits,
     gate::Gate,
+    key_states::KeyStates,
     later::later,
     mailbox::{Command, Mailbox},
     tracker::Tracker,
@@ -46,6 +50,8 @@ pub(crate) struct Assigned {
     released: AtomicU64,
     released_bytes: AtomicU64,
     manual: Mutex<ManualAcks>,
+    /// Of the partition, whatever the epoch.
+    key_states: Arc<KeyStates>,
     /// Records of a chunk point into the client's memory.
     _lease: Lease,
 }
@@ -97,6 +103,7 @@ impl Assigned {
         mailbox: Arc<Mailbox>,
         ack_mode: AckMode,
         lease: Lease,
+        key_states: Arc<KeyStates>,
     ) -> Arc<Self> {
         Arc::new(Self {
             partition,
@@ -111,6 +118,7 @@ impl Assigned {
             released: AtomicU64::new(0),
             released_bytes: AtomicU64::new(0),
             manual: Mutex::default(),
+            key_states,
             _lease: lease,
         })
     }
@@ -139,6 +147,17 @@ impl Assigned {
     pub(crate) fn retire(&self) {
         self.cancel();
         self.dead.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn key_states(&self) -> &Arc<KeyStates> {
+        &self.key_states
+    }
+
+    /// Has what is kept for keys leave, once nothing runs any more.
+    pub(crate) fn flush(&self, runtime: &Handle) {
+        if !self.is_running() {
+            self.key_states.flush(runtime, &self.mailbox);
+        }
     }
 
     /// Whether a lane is inside a chunk.

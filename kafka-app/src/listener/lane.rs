@@ -76,6 +76,11 @@ impl Lanes {
         Self { runtime, runner, route }
     }
 
+    /// The runtime that handlers run on.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     /// A lane for a partition of its own, where the ordering wants one.
     pub(crate) fn open(&self) -> Option<Lane> {
         matches!(self.route, Route::Partition).then(|| spawn_lane(&self.runtime, &self.runner))
@@ -182,6 +187,7 @@ async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
             partition: assigned.partition.partition,
             records: &chunk.chunk.records,
             transaction: chunk.chunk.transaction.as_deref(),
+            key_states: assigned.key_states(),
         };
         let result = tokio::select! {
             biased;

@@ -9,8 +9,8 @@ use crate::{
     error::Result,
     handler::{BatchHandler, HandlerEnv, RecordHandler, States},
     listener::{
-        Breaker, Chunk, Delivered, EventBus, Guards, Handler, Listener, ListenerCounts, ListenerMetrics, Policy,
-        Progress, Transaction, TurnProducer,
+        Breaker, Chunk, Delivered, EventBus, Guards, Handler, KeyStates, Listener, ListenerCounts, ListenerMetrics,
+        Policy, Progress, Transaction, TurnProducer,
     },
     record::{Headers, OwnedRecord, RawRecord, Timestamp},
 };
@@ -146,7 +146,9 @@ impl Bench {
         };
         let progress: &dyn Progress = &self.progress;
         let transaction = self.transaction.as_deref();
-        runner.run(Chunk { topic: &self.topic, partition: 3, records: &self.records, transaction }, progress).await
+        let key_states = &KeyStates::default();
+        let chunk = Chunk { topic: &self.topic, partition: 3, records: &self.records, transaction, key_states };
+        runner.run(chunk, progress).await
     }
 
     /// The listener's circuit breaker, of the settings it has when it is asked for first.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crate::{
     extract::FromRecord,
     handler::{HandlerEnv, RecordContext, Rejection, States},
+    listener::KeyStates,
     record::{OwnedRecord, RawRecord, Timestamp},
 };
 
@@ -16,6 +17,7 @@ pub(crate) struct TestRecord {
     owned: OwnedRecord,
     topic: Arc<str>,
     env: HandlerEnv,
+    key_states: KeyStates,
 }
 
 impl TestRecord {
@@ -34,7 +36,7 @@ impl TestRecord {
     fn of(owned: OwnedRecord) -> Self {
         let env =
             HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: None, template: None };
-        Self { record: owned.clone().into(), owned, topic: "orders".into(), env }
+        Self { record: owned.clone().into(), owned, topic: "orders".into(), env, key_states: KeyStates::default() }
     }
 
     fn change(self, change: impl FnOnce(&mut OwnedRecord)) -> Self {
@@ -65,7 +67,15 @@ impl TestRecord {
     }
 
     pub(crate) fn context(&self) -> RecordContext<'_> {
-        RecordContext { record: &self.record, topic: &self.topic, partition: 3, attempt: 1, env: &self.env, ack: None }
+        RecordContext {
+            record: &self.record,
+            topic: &self.topic,
+            partition: 3,
+            attempt: 1,
+            env: &self.env,
+            ack: None,
+            key_states: &self.key_states,
+        }
     }
 
     pub(crate) fn extract<'r, T: FromRecord<'r>>(&'r self) -> Result<T, Rejection> {

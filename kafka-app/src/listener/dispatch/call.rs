@@ -16,7 +16,7 @@ use crate::handler::{ErrorClass, Failure};
 /// Awaits `call` within `limit`; a call that panics or takes longer is dropped and is a retryable failure.
 ///
 /// A function that never awaits cannot be interrupted: its timeout is noticed when it returns.
-pub(super) async fn guarded<F: Future>(limit: Option<Duration>, call: F) -> Result<F::Output, Failure> {
+pub(in crate::listener) async fn guarded<F: Future>(limit: Option<Duration>, call: F) -> Result<F::Output, Failure> {
     match limit {
         None => unwinding_caught(call).await,
         Some(limit) => match tokio::time::timeout(limit, unwinding_caught(call)).await {

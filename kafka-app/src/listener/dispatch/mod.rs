@@ -21,7 +21,8 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
 
 use self::{batch_runner::BatchRunner, record_runner::RecordRunner, run::Shared};
 use super::{
-    declaration::Filter, events::EventSink, guards::Guards, metrics::ListenerMetrics, transaction::Transaction,
+    declaration::Filter, events::EventSink, guards::Guards, key_states::KeyStates, metrics::ListenerMetrics,
+    transaction::Transaction,
 };
 use crate::{
     config::ResolvedListener,
@@ -29,6 +30,7 @@ use crate::{
     handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, HandlerEnv, RecordHandler},
     record::RawRecord,
 };
+pub(super) use call::guarded;
 
 use super::ack::AckSource;
 
@@ -58,6 +60,8 @@ pub(crate) struct Chunk<'a> {
     pub(crate) records: &'a [Delivered],
     /// Exactly once: what they are handled in.
     pub(crate) transaction: Option<&'a Transaction>,
+    /// Of the partition.
+    pub(crate) key_states: &'a KeyStates,
 }
 
 /// How a runner reports to the lane's tracker.

@@ -101,6 +101,7 @@ impl<'a> Run<'a> {
             attempt: self.delivery(index, attempt),
             env: self.env(),
             ack: self.progress.ack(self.chunk.records[index].seq),
+            key_states: self.chunk.key_states,
         }
     }
 

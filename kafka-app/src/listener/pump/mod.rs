@@ -26,6 +26,7 @@ use super::{
     events::ListenerEvent,
     fault_log::FaultLog,
     idle::Idle,
+    key_states::KeyStates,
     lane::Lanes,
     later::later,
     mailbox::{Command, Mailbox},
@@ -356,16 +357,22 @@ impl Pump {
         Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0 }))
     }
 
-    fn new_assigned(&self, partition: &TopicPartition, epoch: u64, tracker: &Tracker) -> Arc<Assigned> {
+    fn new_assigned(
+        &self,
+        partition: &TopicPartition,
+        epoch: u64,
+        tracker: &Tracker,
+        key_states: Arc<KeyStates>,
+    ) -> Arc<Assigned> {
         let (mailbox, lease) = (Arc::clone(&self.mailbox), self.client.lease());
-        Assigned::new(partition.clone(), epoch, tracker, mailbox, self.config.ack_mode, lease)
+        Assigned::new(partition.clone(), epoch, tracker, mailbox, self.config.ack_mode, lease, key_states)
     }
 
     fn new_slot(&mut self, partition: &TopicPartition, epoch: u64, now: Instant) -> Result<Slot> {
         let ready = Ready::new(Arc::clone(&self.mailbox));
         let queue = self.client.split(partition, Arc::clone(&ready) as _)?;
         let tracker = self.config.new_tracker();
-        let assigned = self.new_assigned(partition, epoch, &tracker);
+        let assigned = self.new_assigned(partition, epoch, &tracker, Arc::default());
         let mut slot = Slot::new(queue, ready, tracker, assigned, self.lanes.open(), &self.config, now);
         slot.is_paused = self.pauses.holds(partition);
         Ok(slot)

@@ -59,6 +59,9 @@ impl Pump {
                 if lost && delivery != Delivery::AtMostOnce {
                     entry.data.assigned.retire();
                 }
+                if lost {
+                    drop_key_states(&self.config.listener_id, &entry.data);
+                }
             }
         }
         self.close_turn();
@@ -73,6 +76,7 @@ impl Pump {
 
     /// Gives partitions back once nothing of them runs.
     pub(super) fn continue_revoke(&mut self, now: Instant) {
+        self.flush_key_states();
         let Some(revoking) = &self.revoking else { return };
         let waits_for = |partition: &TopicPartition| {
             !revoking.lost
@@ -98,6 +102,13 @@ impl Pump {
         self.give_back(&partitions, lost, now);
         if !self.waiting.is_empty() {
             self.mailbox.wake(); // What waited for this is served by the next turn, at once.
+        }
+    }
+
+    /// What is kept for keys leaves before its partition does, and behind the last handler.
+    pub(super) fn flush_key_states(&self) {
+        for entry in self.assignment.iter().filter(|entry| entry.is_leaving) {
+            entry.data.assigned.flush(self.lanes.runtime());
         }
     }
 
@@ -156,13 +167,29 @@ pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRe
     entry.data.forget_waiting();
 }
 
+/// Somebody else has the partition, and may have changed what we would write.
+fn drop_key_states(listener: &str, slot: &Slot) {
+    let n_dropped = slot.assigned.key_states().clear();
+    if n_dropped > 0 {
+        let (topic, partition) = (&*slot.assigned.partition.topic, slot.assigned.partition.partition);
+        tracing::warn!(
+            listener,
+            topic,
+            partition,
+            n_dropped,
+            "values of keys are dropped unflushed: the partition is lost"
+        );
+    }
+}
+
 /// Whether to wait for this partition.
 pub(super) fn is_busy(slot: &Slot, delivery: Delivery) -> bool {
-    match delivery {
-        // What waits in lanes behind the fence is dropped when it comes up.
-        Delivery::AtLeastOnce | Delivery::ExactlyOnce => slot.assigned.is_running(),
-        Delivery::AtMostOnce => slot.is_in_flight(),
-    }
+    slot.assigned.key_states().is_unflushed()
+        || match delivery {
+            // What waits in lanes behind the fence is dropped when it comes up.
+            Delivery::AtLeastOnce | Delivery::ExactlyOnce => slot.assigned.is_running(),
+            Delivery::AtMostOnce => slot.is_in_flight(),
+        }
 }
 
 /// Partitions in a log line.

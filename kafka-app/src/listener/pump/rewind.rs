@@ -1,6 +1,6 @@
 //! Reading again: after a failure that may pass, and where a seek says.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{FALLBACK, Pump};
 use crate::record::TopicPartition;
@@ -39,7 +39,9 @@ impl Pump {
         self.store(now);
         let Some(epoch) = self.assignment.renew(partition) else { return };
         let tracker = self.config.new_tracker();
-        let assigned = self.new_assigned(partition, epoch, &tracker);
+        let Some(entry) = self.assignment.get_mut(partition) else { return };
+        let key_states = Arc::clone(entry.data.assigned.key_states());
+        let assigned = self.new_assigned(partition, epoch, &tracker, key_states);
         if let Some(entry) = self.assignment.get_mut(partition) {
             entry.data.restart(tracker, assigned);
             entry.data.is_sought |= sought.is_some();

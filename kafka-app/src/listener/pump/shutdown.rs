@@ -126,6 +126,7 @@ impl Pump {
 
     pub(super) fn continue_stop(&mut self, now: Instant) -> Option<Exit> {
         if let Phase::Draining { until, deadline } = self.phase {
+            self.flush_key_states();
             let is_drained = self.assignment.iter().all(|entry| !is_busy(&entry.data, self.config.delivery));
             if !is_drained && now < until {
                 return None;

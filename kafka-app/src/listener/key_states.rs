@@ -1,0 +1,258 @@
+//! [`KeyStates`]: what handlers keep per key of an assigned partition, and its way out.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use tokio::runtime::Handle;
+
+use super::{dispatch::guarded, mailbox::Mailbox};
+use crate::{
+    extract::{KeyScope, KeyedState},
+    handler::States,
+};
+
+/// States by key of one partition, as long as it is assigned: a seek or another delivery finds them again.
+///
+/// A state is taken out for a call and put back behind it, so that the lock is held for a look into a map only; lanes keep
+/// the calls of one key apart.
+#[derive(Default)]
+pub(crate) struct KeyStates(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// One for each type; a handler has one or two.
+    stores: Vec<(TypeId, Box<dyn AnyStore>)>,
+    /// They are on their way out.
+    is_flushing: bool,
+}
+
+/// Where states are kept, and with what: what they are told when they go.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    pub(crate) listener_id: String,
+    pub(crate) topic: Arc<str>,
+    pub(crate) partition: i32,
+    pub(crate) states: States,
+}
+
+/// States of one type; `None` while a call has it.
+struct Store<S> {
+    by_key: HashMap<Box<[u8]>, Option<Box<S>>>,
+    origin: Origin,
+}
+
+trait AnyStore: Any + Send {
+    fn len(&self) -> usize;
+    /// Has every state leave, one after the other.
+    fn flush(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The state is with a call already.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct IsTaken;
+
+impl KeyStates {
+    /// Takes the state of a key out; `None` is a key that has none yet, whose state is to be put back all the same.
+    pub(crate) fn take<S: KeyedState>(
+        &self,
+        key: &[u8],
+        origin: impl FnOnce() -> Origin,
+    ) -> Result<Option<Box<S>>, IsTaken> {
+        let mut inner = self.0.lock();
+        let by_key = &mut inner.store::<S>(origin).by_key;
+        match by_key.get_mut(key) {
+            Some(state) => state.take().map(Some).ok_or(IsTaken),
+            None => {
+                by_key.insert(key.into(), None);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Puts it back, or forgets the key. What comes back when its partition has gone is dropped.
+    pub(crate) fn put_back<S: KeyedState>(&self, key: &[u8], state: Option<Box<S>>) {
+        let mut inner = self.0.lock();
+        let Some(by_key) = inner.find::<S>().map(|store| &mut store.by_key) else { return };
+        match (state, by_key.get_mut(key)) {
+            (Some(state), Some(place)) => *place = Some(state),
+            (Some(_), None) => {}
+            (None, _) => {
+                by_key.remove(key);
+            }
+        }
+    }
+
+    /// Whether any has not left yet.
+    pub(crate) fn is_unflushed(&self) -> bool {
+        let inner = self.0.lock();
+        inner.is_flushing || inner.n_states() > 0
+    }
+
+    /// Has all of them leave, unless they do already; `mailbox` is woken behind the last.
+    pub(crate) fn flush(self: &Arc<Self>, runtime: &Handle, mailbox: &Arc<Mailbox>) {
+        let mut inner = self.0.lock();
+        if inner.is_flushing || inner.n_states() == 0 {
+            return;
+        }
+        inner.is_flushing = true;
+        let stores = mem::take(&mut inner.stores);
+        drop(inner);
+        let flushing = Flushing { states: Arc::clone(self), mailbox: Arc::clone(mailbox) };
+        runtime.spawn(async move {
+            for (_, store) in stores {
+                store.flush().await;
+            }
+            drop(flushing);
+        });
+    }
+
+    /// Drops all of them, since somebody else has their partition by now; how many there were.
+    pub(crate) fn clear(&self) -> usize {
+        let stores = mem::take(&mut self.0.lock().stores);
+        stores.iter().map(|(_, store)| store.len()).sum()
+    }
+}
+
+impl Inner {
+    fn n_states(&self) -> usize {
+        self.stores.iter().map(|(_, store)| store.len()).sum()
+    }
+
+    fn find<S: KeyedState>(&mut self) -> Option<&mut Store<S>> {
+        let (_, store) = self.stores.iter_mut().find(|(id, _)| *id == TypeId::of::<S>())?;
+        (&mut **store as &mut dyn Any).downcast_mut()
+    }
+
+    fn store<S: KeyedState>(&mut self, origin: impl FnOnce() -> Origin) -> &mut Store<S> {
+        if self.find::<S>().is_none() {
+            let store = Store::<S> { by_key: HashMap::new(), origin: origin() };
+            self.stores.push((TypeId::of::<S>(), Box::new(store)));
+        }
+        match self.find() {
+            Some(store) => store,
+            None => unreachable!("there is one for this type by now"),
+        }
+    }
+}
+
+impl<S: KeyedState> AnyStore for Store<S> {
+    fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    fn flush(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            let Self { by_key, origin } = *self;
+            for (key, state) in by_key.into_iter().filter_map(|(key, state)| Some((key, state?))) {
+                let flushed = guarded(None, state.flush(KeyScope { key: &key, origin: &origin })).await;
+                let error = match flushed {
+                    Ok(Ok(())) => continue,
+                    Ok(Err(error)) => error.to_string(),
+                    Err(panicked) => panicked.error.to_string(),
+                };
+                tracing::error!(
+                    listener = origin.listener_id,
+                    topic = &*origin.topic,
+                    partition = origin.partition,
+                    error,
+                    "the state of a key could not be flushed and is lost"
+                );
+            }
+        })
+    }
+}
+
+/// States on their way out; dropped when they have gone, or with the runtime.
+struct Flushing {
+    states: Arc<KeyStates>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Drop for Flushing {
+    fn drop(&mut self) {
+        self.states.0.lock().is_flushing = false;
+        self.mailbox.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as StdMutex;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq)]
+    struct Total(i64);
+
+    type Journal = StdMutex<Vec<String>>;
+
+    impl KeyedState for Total {
+        async fn flush(self, scope: KeyScope<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            assert_ne!(self.0, 13, "as told");
+            if self.0 < 0 {
+                return Err("as told".into());
+            }
+            let key = String::from_utf8_lossy(scope.key());
+            let line = format!("{}-{} {key} {}", scope.topic(), scope.partition(), self.0);
+            scope.state::<Journal>().expect("given").lock().unwrap().push(line);
+            Ok(())
+        }
+    }
+
+    fn origin(journal: &Arc<Journal>) -> Origin {
+        let mut states = States::default();
+        states.insert(Arc::clone(journal));
+        Origin { listener_id: "l".to_owned(), topic: "t".into(), partition: 3, states }
+    }
+
+    fn put(states: &KeyStates, key: &[u8], total: i64, journal: &Arc<Journal>) {
+        assert_eq!(states.take::<Total>(key, || origin(journal)), Ok(None));
+        states.put_back(key, Some(Box::new(Total(total))));
+    }
+
+    #[test]
+    fn a_state_is_with_one_call_at_a_time_and_found_again() {
+        let (states, journal) = (KeyStates::default(), Arc::default());
+        put(&states, b"a", 1, &journal);
+        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(Some(Box::new(Total(1)))));
+        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Err(IsTaken));
+        states.put_back(b"a", Some(Box::new(Total(2))));
+        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(Some(Box::new(Total(2)))));
+        states.put_back::<Total>(b"a", None);
+        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(None), "it was forgotten");
+    }
+
+    #[test]
+    fn what_comes_back_after_its_partition_went_is_dropped() {
+        let (states, journal) = (KeyStates::default(), Arc::default());
+        put(&states, b"a", 1, &journal);
+        let state = states.take::<Total>(b"a", || origin(&journal)).unwrap();
+        assert_eq!(states.clear(), 1);
+        states.put_back(b"a", state);
+        assert!(!states.is_unflushed());
+    }
+
+    #[tokio::test]
+    async fn every_state_leaves_though_one_fails_and_one_panics() {
+        let (states, journal, mailbox) = (Arc::new(KeyStates::default()), Arc::default(), Arc::default());
+        for (key, total) in [(b"a", 1), (b"b", -1), (b"c", 13), (b"d", 4)] {
+            put(&states, key, total, &journal);
+        }
+        assert!(states.is_unflushed());
+        states.flush(&Handle::current(), &mailbox);
+        states.flush(&Handle::current(), &mailbox); // They are on their way.
+        while states.is_unflushed() {
+            tokio::task::yield_now().await;
+        }
+        let mut journal = journal.lock().unwrap();
+        journal.sort();
+        assert_eq!(*journal, ["t-3 a 1", "t-3 d 4"]);
+    }
+}
