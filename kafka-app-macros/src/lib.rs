@@ -58,6 +58,7 @@ use proc_macro::TokenStream;
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |
 /// | `retry_topics(attempts, backoff, multiplier, max_backoff, jitter, topics, suffix, dlt_suffix, auto_create, replication_factor, concurrency)` | deliveries from topics of their own, while the records behind go on; `topics` is `"per-delay"`, `"per-attempt"` or `"single"`; then `retry(attempts)` is 1 unless said | off; 3, `"1s"`, 1, none, 0, `"per-delay"`, `"-retry"`, `"-dlt"`, true, the broker's, the listener's |
 /// | `circuit_breaker(failures, pause, max_pause, probes)` | while what the handler needs is down, no record is handled and none is given up; `probes` is how often one record may try in vain before its failures count again | off; 5, `"10s"`, `"5m"`, no limit |
+/// | `dead_letter_brake(share, within, at_least)` | a listener of whose records more than that share would become dead letters stops, and is not started again by itself | off; `"50%"`, `"1m"`, 20 |
 /// | `dead_letter` | a topic, `"*-dlt"` (the record's topic with `-dlt`), `"off"` or `"stop"` | `"stop"`; with `retry_topics` the record's topic with `-dlt` |
 /// | `dead_letters_of`, `on_failure` | the id of a listener whose dead letters are read, in place of topics, and what is done about one that fails; see [`macro@dlt_handler`] | none, `"retry"` |
 /// | `timeout` | longest time for one call | none |

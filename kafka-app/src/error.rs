@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Refused,
     /// A listener stopped by itself: the text says which and why.
     Listener,
+    /// A listener stopped since too many of its records would have become dead letters: no restart policy starts it again.
+    DeadLetterBrake,
     /// The application is stopping or has stopped.
     Stopped,
     /// Bytes could not be made of a value, or a value of bytes.

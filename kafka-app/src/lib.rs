@@ -147,8 +147,8 @@ pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
 pub use config::{
-    AckMode, CircuitBreakerSettings, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit,
-    RetryTopicNames, RetryTopicSettings,
+    AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke, Ordering,
+    RateLimit, RetryTopicNames, RetryTopicSettings,
 };
 pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
 #[cfg(feature = "json")]

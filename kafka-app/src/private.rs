@@ -2,8 +2,8 @@
 
 pub use crate::{
     config::{
-        AckMode, CircuitBreakerSettings, DeadLetter, Delivery, OnDltFailure, OnRevoke, Ordering, RateLimit,
-        RestartSettings, RetrySettings, RetryTopicNames, RetryTopicSettings,
+        AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke,
+        Ordering, RateLimit, RestartSettings, RetrySettings, RetryTopicNames, RetryTopicSettings,
     },
     extract::{FromBatch, FromRecord},
     handler::{

@@ -6,6 +6,7 @@ mod batch;
 mod chaos;
 mod chaos_program;
 mod circuit_breaker;
+mod dead_letter_brake;
 mod dead_letters;
 mod docs;
 mod events;

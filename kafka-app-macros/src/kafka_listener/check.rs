@@ -23,6 +23,7 @@ pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     restart(options, cx);
     retry_topics(options, cx);
     circuit_breaker(options, cx);
+    dead_letter_brake(options, cx);
     dead_letter(options, cx);
     dead_letters_of(options, cx);
     returns(options, function, cx);
@@ -50,13 +51,14 @@ fn at_most_once(options: &Options, cx: &Ctxt) {
     if options.delivery.get() != Some(&Delivery::AtMostOnce) {
         return;
     }
-    let refused: [(Option<&Ident>, &str); 6] = [
+    let refused: [(Option<&Ident>, &str); 7] = [
         (options.ack.name(), "offsets are committed before the function sees the record"),
         (options.ack_time.name(), "offsets are committed before the function sees the record"),
         (options.ack_count.name(), "offsets are committed before the function sees the record"),
         (options.retry.name(), "no record is delivered twice"),
         (options.retry_topics.name(), "no record is delivered twice"),
         (options.dead_letter.name(), "a failed record is reported and counted, and is gone"),
+        (options.dead_letter_brake.name(), "a failed record is reported and counted, and is gone"),
     ];
     for (name, reason) in refused {
         if let Some(name) = name {
@@ -175,6 +177,15 @@ fn circuit_breaker(options: &Options, cx: &Ctxt) {
         && longest < pause
     {
         cx.error(name, "`max_pause` is shorter than `pause`");
+    }
+}
+
+fn dead_letter_brake(options: &Options, cx: &Ctxt) {
+    let Some(brake) = options.dead_letter_brake.get() else { return };
+    if let (Some(name), Some(within)) = (brake.within.name(), brake.within.get())
+        && *within < Duration::from_secs(1)
+    {
+        cx.error(name, "`within` must be at least 1s: as often is looked at it");
     }
 }
 

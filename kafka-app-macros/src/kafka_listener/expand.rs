@@ -7,8 +7,8 @@ use syn::{Ident, spanned::Spanned};
 use super::{
     function::Function,
     model::{
-        Ack, CircuitBreaker, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry,
-        RetryTopicNames, RetryTopics,
+        Ack, CircuitBreaker, DeadLetter, DeadLetterBrake, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart,
+        Retry, RetryTopicNames, RetryTopics,
     },
 };
 use crate::{
@@ -236,6 +236,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.retry.get().map(|said| retry(said, private)),
         options.retry_topics.get().map(|said| retry_topics(said, private)),
         options.circuit_breaker.get().map(|said| circuit_breaker(said, private)),
+        options.dead_letter_brake.get().map(|said| dead_letter_brake(said, private)),
         options.dead_letter.get().map(|dead_letter| dead_letter_call(dead_letter, private)),
         options.dead_letters_of.get().map(|id| quote!(.dead_letters_of(#id))),
         options.on_failure.get().map(|on_failure| on_failure_call(*on_failure, private)),
@@ -340,6 +341,16 @@ fn restart(said: &Restart, private: &TokenStream) -> TokenStream {
     ];
     let settings = settings(&fields);
     quote!(.restart(#private::RestartSettings #settings))
+}
+
+fn dead_letter_brake(said: &DeadLetterBrake, private: &TokenStream) -> TokenStream {
+    let fields = [
+        ("share", said.share.get().map(ToTokens::to_token_stream)),
+        ("within", said.within.get().map(|within| paths::new_duration(*within))),
+        ("at_least", said.at_least.get().map(ToTokens::to_token_stream)),
+    ];
+    let settings = settings(&fields);
+    quote!(.dead_letter_brake(#private::DeadLetterBrakeSettings #settings))
 }
 
 fn circuit_breaker(said: &CircuitBreaker, private: &TokenStream) -> TokenStream {

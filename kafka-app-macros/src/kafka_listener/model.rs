@@ -31,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) retry: Slot<Retry>,
     pub(crate) retry_topics: Slot<RetryTopics>,
     pub(crate) circuit_breaker: Slot<CircuitBreaker>,
+    pub(crate) dead_letter_brake: Slot<DeadLetterBrake>,
     pub(crate) dead_letter: Slot<DeadLetter>,
     pub(crate) dead_letters_of: Slot<Text>,
     pub(crate) on_failure: Slot<OnDltFailure>,
@@ -72,6 +73,14 @@ pub(crate) struct Restart {
     pub(crate) multiplier: Slot<f64>,
     pub(crate) max_backoff: Slot<Duration>,
     pub(crate) reset_after: Slot<Duration>,
+}
+
+/// `dead_letter_brake(..)`
+#[derive(Debug, Default)]
+pub(crate) struct DeadLetterBrake {
+    pub(crate) share: Slot<f64>,
+    pub(crate) within: Slot<Duration>,
+    pub(crate) at_least: Slot<u32>,
 }
 
 /// `circuit_breaker(..)`

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 use syn::LitStr;
 
 use super::model::{
-    Ack, Batch, CircuitBreaker, DeadLetter, Delivery, OnDltFailure, OnRevoke, Options, Ordering, Restart, Retry,
-    RetryTopicNames, RetryTopics,
+    Ack, Batch, CircuitBreaker, DeadLetter, DeadLetterBrake, Delivery, OnDltFailure, OnRevoke, Options, Ordering,
+    Restart, Retry, RetryTopicNames, RetryTopics,
 };
 use crate::{
     ctxt::Ctxt,
@@ -46,6 +46,7 @@ const OPTIONS: Table<Options> = Table {
         ("retry_topics", |o, e, cx| o.retry_topics.set(e, retry_topics(e, cx), cx)),
         ("circuit_breaker", |o, e, cx| o.circuit_breaker.set(e, circuit_breaker(e, cx), cx)),
         ("dead_letter", |o, e, cx| o.dead_letter.set(e, dead_letter(e, cx), cx)),
+        ("dead_letter_brake", |o, e, cx| o.dead_letter_brake.set(e, dead_letter_brake(e, cx), cx)),
         ("dead_letters_of", |o, e, cx| o.dead_letters_of.set(e, values::id(e, cx), cx)),
         ("on_failure", |o, e, cx| o.on_failure.set(e, values::word(e, ON_DLT_FAILURES, cx), cx)),
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
@@ -121,6 +122,16 @@ const BATCH: Table<Batch> = Table {
         ("max_poll_records", "it is `max_records`"),
         ("timeout", "it is `max_wait`"),
     ],
+};
+
+const DEAD_LETTER_BRAKE: Table<DeadLetterBrake> = Table {
+    of: " of `dead_letter_brake`",
+    rows: &[
+        ("share", |o, e, cx| o.share.set(e, values::share(e, cx), cx)),
+        ("within", |o, e, cx| o.within.set(e, values::duration(e, SOME_TIME, cx), cx)),
+        ("at_least", |o, e, cx| o.at_least.set(e, values::count(e, cx), cx)),
+    ],
+    retired: &[],
 };
 
 const CIRCUIT_BREAKER: Table<CircuitBreaker> = Table {
@@ -257,6 +268,15 @@ fn retry_topics(entry: &Entry, cx: &Ctxt) -> Option<RetryTopics> {
         return Some(RetryTopics::default());
     }
     values::nested(entry, "attempts = 4, backoff = \"1s\"", cx).map(|tokens| RETRY_TOPICS.read(tokens, cx))
+}
+
+fn dead_letter_brake(entry: &Entry, cx: &Ctxt) -> Option<DeadLetterBrake> {
+    // Without a list: all as by default.
+    if matches!(entry.given, Given::Nothing) {
+        return Some(DeadLetterBrake::default());
+    }
+    let example = "share = \"50%\", within = \"1m\", at_least = 20";
+    values::nested(entry, example, cx).map(|tokens| DEAD_LETTER_BRAKE.read(tokens, cx))
 }
 
 fn circuit_breaker(entry: &Entry, cx: &Ctxt) -> Option<CircuitBreaker> {

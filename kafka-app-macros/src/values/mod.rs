@@ -3,11 +3,13 @@
 mod duration;
 mod placeholder;
 mod rate;
+mod share;
 mod size;
 mod topic;
 
 pub(crate) use duration::{duration, duration_or_field};
 pub(crate) use rate::rate;
+pub(crate) use share::share;
 pub(crate) use size::size;
 pub(crate) use topic::{TopicName, dead_letter_topic, topic, topics};
 

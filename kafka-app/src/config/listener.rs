@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::config::{
-    CircuitBreakerSettings, RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes,
+    CircuitBreakerSettings, DeadLetterBrakeSettings, RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes,
     properties::debug_properties, section::Section,
 };
 
@@ -49,6 +49,8 @@ pub struct ListenerSettings {
     pub reply: Option<bool>,
     /// Deliveries in place; each field falls back by itself.
     pub retry: RetrySettings,
+    /// When the listener stops for its dead letters; each field falls back by itself.
+    pub dead_letter_brake: DeadLetterBrakeSettings,
     /// When the handler is left alone since what it needs is down; each field falls back by itself.
     pub circuit_breaker: CircuitBreakerSettings,
     /// Deliveries from topics of their own; each field falls back by itself.
@@ -104,6 +106,7 @@ impl ListenerSettings {
             send_to: section.get("send-to"),
             reply: section.get("reply"),
             retry: RetrySettings::read(&section.child("retry")),
+            dead_letter_brake: DeadLetterBrakeSettings::read(&section.child("dead-letter-brake")),
             circuit_breaker: CircuitBreakerSettings::read(&section.child("circuit-breaker")),
             retry_topics: RetryTopicSettings::read(&section.child("retry-topics")),
             dead_letter: section.get("dead-letter"),
@@ -171,6 +174,7 @@ impl fmt::Debug for ListenerSettings {
         fields!(group_instance_id idle_event_interval idle_partition_event_interval);
         said.field("restart", &self.restart);
         said.field("circuit_breaker", &self.circuit_breaker);
+        said.field("dead_letter_brake", &self.dead_letter_brake);
         said.field("retry", &self.retry).field("retry_topics", &self.retry_topics);
         said.field("properties", &Shown(&self.properties)).finish()
     }

@@ -118,6 +118,10 @@
 //! | `circuit-breaker.max-pause` | `5m` | |
 //! | `circuit-breaker.probes` | no limit | how often one record may try before its failures count again |
 //! | `dead-letter` | `stop`; `*-dlt` with retry topics | a topic, `*-dlt` (the record's topic with `-dlt`), `off` or `stop` |
+//! | `dead-letter-brake.enabled` | true where anything is said of it | a listener whose share of dead letters passes a limit stops |
+//! | `dead-letter-brake.share` | `50%` | or 0.5 |
+//! | `dead-letter-brake.within` | `1m` | |
+//! | `dead-letter-brake.at-least` | 20 | records within that time, or no share is told |
 //! | `on-failure` | `retry` | or `skip`, `stop`; handlers of dead letters only |
 //! | `timeout` | none | one call of the handler |
 //! | `rate-limit` | none | records handed over in a time, as in `100/s`, over all consumers of this process |
@@ -147,6 +151,7 @@ mod client;
 mod client_map;
 mod client_rules;
 mod consumer;
+mod dead_letter_brake;
 mod env_layer;
 mod from_text;
 mod java_keys;
@@ -182,6 +187,8 @@ pub(crate) use client_map::{
     admin_properties, consumer_properties, producer_properties, replay_properties, reply_properties,
 };
 pub use consumer::ConsumerProperties;
+pub(crate) use dead_letter_brake::DeadLetterBrake;
+pub use dead_letter_brake::DeadLetterBrakeSettings;
 pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
 pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RetrySettings};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    AckMode, CircuitBreaker, DeadLetter, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart, RetryTopics,
-    Stage,
+    AckMode, CircuitBreaker, DeadLetter, DeadLetterBrake, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart,
+    RetryTopics, Stage,
 };
 
 /// One listener with every default filled in and every contradiction ruled out.
@@ -35,6 +35,8 @@ pub(crate) struct ResolvedListener {
     /// Whether what it returns answers the request that was handled: it goes where that names, and not to `send_to`.
     pub(crate) reply: bool,
     pub(crate) retry: Retry,
+    /// When it stops for its dead letters; `None`: never.
+    pub(crate) dead_letter_brake: Option<DeadLetterBrake>,
     /// When its handler is left alone; `None`: only when it says so.
     pub(crate) circuit_breaker: Option<CircuitBreaker>,
     /// Where a record goes whose deliveries in place are spent, before it is given up.
@@ -138,6 +140,7 @@ impl ResolvedListener {
             send_to: None,
             reply: false,
             retry: Retry::default(),
+            dead_letter_brake: None,
             circuit_breaker: None,
             retry_topics: None,
             stage: None,

@@ -6,8 +6,8 @@ use tower_layer::Layer;
 
 use crate::{
     config::{
-        AckMode, CircuitBreakerSettings, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering,
-        RateLimit, RestartSettings, RetrySettings, RetryTopicSettings,
+        AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, ListenerSettings, OnDltFailure,
+        OnRevoke, Ordering, RateLimit, RestartSettings, RetrySettings, RetryTopicSettings,
     },
     handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, Layered, RecordHandler},
     listener::ChunkRunner,
@@ -234,6 +234,13 @@ impl Listener {
     #[must_use]
     pub fn retry(mut self, retry: RetrySettings) -> Self {
         self.settings.retry = retry;
+        self
+    }
+
+    /// A listener whose share of dead letters passes a limit stops.
+    #[must_use]
+    pub fn dead_letter_brake(mut self, brake: DeadLetterBrakeSettings) -> Self {
+        self.settings.dead_letter_brake = DeadLetterBrakeSettings { enabled: brake.enabled.or(Some(true)), ..brake };
         self
     }
 

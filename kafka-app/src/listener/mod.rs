@@ -3,6 +3,7 @@
 mod ack;
 mod assigned;
 mod assignment;
+mod brake;
 mod breaker;
 mod circuit;
 mod collector;

@@ -26,8 +26,9 @@ impl Restarts {
         if ran_for >= self.policy.reset_after {
             *self = Self::new(self.policy);
         }
-        // What is wrong with the configuration is wrong the next time too.
-        if self.n_in_a_row >= self.policy.attempts || error.kind() == ErrorKind::Config {
+        // What is wrong with the configuration is wrong the next time too; and whom its brake stopped is not to go on by itself.
+        let is_for_good = matches!(error.kind(), ErrorKind::Config | ErrorKind::DeadLetterBrake);
+        if self.n_in_a_row >= self.policy.attempts || is_for_good {
             return None;
         }
         self.n_in_a_row += 1;
@@ -69,6 +70,7 @@ mod tests {
     fn what_the_configuration_made_fail_stays_so_and_so_does_all_by_default() {
         let mut restarts = Restarts::new(Restart { attempts: 9, ..Restart::default() });
         assert_eq!(restarts.next(SECOND, &Error::new(ErrorKind::Config, "no such assignor")), None);
+        assert_eq!(restarts.next(SECOND, &Error::new(ErrorKind::DeadLetterBrake, "11 of 21")), None);
         assert_eq!(Restarts::new(Restart::default()).next(SECOND, &failure()), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod circuit_breaker;
 mod consuming;
+mod dead_letter_brake;
 mod dead_letters;
 mod exactly_once;
 mod failures;
@@ -151,6 +152,7 @@ impl<'r> Resolver<'r> {
             send_to: self.topic_name("send-to", |s| s.send_to.clone()),
             reply: self.said(|s| s.reply).is_some_and(|(_, reply)| reply),
             retry,
+            dead_letter_brake: self.dead_letter_brake(),
             circuit_breaker: self.circuit_breaker(&retry, retry_topics.as_ref()),
             stage: self.goes_to_the_end().then_some(0),
             retry_topics,

@@ -137,6 +137,7 @@ async fn whole(
             // Without a record that could be decoded it was not called.
             if !open.indexes.is_empty() {
                 pass.answered();
+                run.ended_well(open.indexes.len());
             }
             outputs
         }

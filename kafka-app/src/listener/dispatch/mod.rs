@@ -5,6 +5,7 @@
 
 mod admission;
 mod batch_runner;
+mod braked;
 mod call;
 mod forward;
 mod given_up;

@@ -110,6 +110,7 @@ async fn handle_all<H: RecordHandler>(
                 Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
                     tally.handled += 1;
                     run.handled(index);
+                    run.ended_well(1);
                     // Another lane may have failed meanwhile.
                     breaker.answered();
                 }
@@ -199,10 +200,12 @@ async fn finish<H: RecordHandler>(
                 tally.handled += 1;
                 run.handled(index);
                 pass.answered();
+                run.ended_well(1);
                 return Ok(Next::Finished);
             }
             Ok(Delivered::Ended(Outcome::Done(returned))) => {
                 pass.answered();
+                run.ended_well(1);
                 match send(run, index, attempt, returned, outputs, tally).await {
                     Ok(()) => return Ok(Next::Finished),
                     Err(fault) => (fault, None),

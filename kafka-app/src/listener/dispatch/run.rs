@@ -234,7 +234,10 @@ impl<'a> Run<'a> {
             Decision::RetryTopic { topic, attempt: next, delay } => {
                 self.forward(index, attempt, &topic, (next, delay), reason).await
             }
-            Decision::DeadLetter(topic) => self.dead_letter(index, attempt, &topic, reason).await,
+            Decision::DeadLetter(topic) => {
+                self.brake(index, attempt, reason)?;
+                self.dead_letter(index, attempt, &topic, reason).await
+            }
             Decision::Skip => {
                 count(&self.shared.policy.metrics.skipped);
                 observe::skipped(place, &reason.message);

@@ -380,6 +380,11 @@ impl Pump {
 
     /// Says which records do not get finished.
     fn watch(&mut self, now: Instant) {
+        if let Some(error) = self.config.guards.brake.as_ref().and_then(|brake| brake.look(now))
+            && self.phase.is_running()
+        {
+            self.fail(error, now);
+        }
         for entry in self.assignment.iter_mut() {
             let slot = &mut entry.data;
             let front = slot.front_at_work();

@@ -1,5 +1,6 @@
 mod at_most_once;
 mod batch;
+mod brake;
 mod circuit;
 mod exactly_once;
 mod failures;
