@@ -64,6 +64,8 @@ use proc_macro::TokenStream;
 /// | `timeout` | longest time for one call | none |
 /// | `rate_limit` | records handed over in a time, as in `"100/s"`, over all consumers of this process and its retry topics | none |
 /// | `auto_start` | whether it starts with the application | true |
+/// | `start_after` | id of the listener that it starts after: when that has finished, or else runs | none |
+/// | `until_end` | it finishes when its group has read what there was when it started | off |
 /// | `restart(attempts, backoff, multiplier, max_backoff, reset_after)` | whether it starts again after a failure, and when; `attempts` must be said | never |
 /// | `group_instance_id` | a name that its consumer keeps over restarts, for static membership; `-n` behind it with `concurrency` | none |
 /// | `idle_event_interval` | after how long without a record a consumer tells `ListenerEvent::Idle` | never |

@@ -24,3 +24,4 @@ mod restart;
 mod retry_topics;
 mod survival;
 mod template;
+mod until_end;

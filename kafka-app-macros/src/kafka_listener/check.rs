@@ -207,6 +207,12 @@ fn retry_topics(options: &Options, cx: &Ctxt) {
             ),
         );
     }
+    if let Some(end) = options.until_end.name().filter(|_| options.until_end.get() == Some(&true)) {
+        cx.error(
+            name,
+            format!("`{name}` with `{end}`: retry topics are read after the end; retry in place, by `retry(..)`"),
+        );
+    }
     let Some(retry) = options.retry_topics.get() else { return };
     backoff(&retry.backoff, &retry.max_backoff, cx);
     if let (Some(name), Some(1)) = (retry.attempts.name(), retry.attempts.get()) {

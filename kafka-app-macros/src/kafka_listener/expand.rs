@@ -243,6 +243,8 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.timeout.get().map(|timeout| paths::new_duration(*timeout)).map(|timeout| quote!(.timeout(#timeout))),
         options.rate_limit.get().map(|limit| rate_limit_call(*limit, private)),
         options.auto_start.get().map(|auto_start| quote!(.auto_start(#auto_start))),
+        options.start_after.get().map(|id| quote!(.start_after(#id))),
+        options.until_end.get().map(|until_end| quote!(.until_end(#until_end))),
         options.restart.get().map(|said| restart(said, private)),
         options.group_instance_id.get().map(|id| quote!(.group_instance_id(#id))),
         options

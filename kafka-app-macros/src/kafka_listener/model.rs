@@ -39,6 +39,8 @@ pub(crate) struct Options {
     /// Records, in a time.
     pub(crate) rate_limit: Slot<(u32, Duration)>,
     pub(crate) auto_start: Slot<bool>,
+    pub(crate) start_after: Slot<Text>,
+    pub(crate) until_end: Slot<bool>,
     pub(crate) restart: Slot<Restart>,
     pub(crate) group_instance_id: Slot<Text>,
     pub(crate) idle_event_interval: Slot<Duration>,

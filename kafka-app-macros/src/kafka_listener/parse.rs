@@ -52,6 +52,8 @@ const OPTIONS: Table<Options> = Table {
         ("timeout", |o, e, cx| o.timeout.set(e, values::duration(e, SOME_TIME, cx), cx)),
         ("rate_limit", |o, e, cx| o.rate_limit.set(e, values::rate(e, cx), cx)),
         ("auto_start", |o, e, cx| o.auto_start.set(e, values::switch(e, cx), cx)),
+        ("start_after", |o, e, cx| o.start_after.set(e, values::id(e, cx), cx)),
+        ("until_end", |o, e, cx| o.until_end.set(e, values::flag(e, cx), cx)),
         ("restart", |o, e, cx| o.restart.set(e, restart(e, cx), cx)),
         ("group_instance_id", |o, e, cx| o.group_instance_id.set(e, values::text(e, "\"${env:HOSTNAME}\"", cx), cx)),
         ("idle_event_interval", |o, e, cx| o.idle_event_interval.set(e, values::duration(e, SOME_TIME, cx), cx)),

@@ -29,6 +29,7 @@ fn every_option_is_accepted() {
         send_to = "invoices", filter = shop::is_large, batch(max_records = 10, max_wait = "1s", max_bytes = "1MiB"),
         retry(attempts = 3, backoff = "1s", multiplier = 2, max_backoff = "1m", jitter = 0.2), dead_letter = "orders-dlt",
         timeout = "5s", rate_limit = "100/s", auto_start = false,
+        start_after = "prices", until_end,
         restart(attempts = 5, backoff = "1s", multiplier = 2, max_backoff = "1m", reset_after = "10m"),
         group_instance_id = "${env:HOSTNAME}", idle_event_interval = "30s", on_revoke = "cancel",
         properties("fetch.min.bytes" = 1024, "client.id" = "b"),

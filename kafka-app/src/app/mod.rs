@@ -162,10 +162,11 @@ impl KafkaApp {
         start::start(self).await
     }
 
-    /// Starts, runs until Ctrl-C or SIGTERM, and stops: the whole life of a program.
+    /// Starts, runs until Ctrl-C or SIGTERM, or until every listener has finished or failed, and stops: the whole life of a
+    /// program.
     ///
     /// # Errors
-    /// As [`KafkaApp::start`]; and when every listener has failed, or the stop cut something off.
+    /// As [`KafkaApp::start`]; and when a listener has failed, or the stop cut something off.
     pub async fn run(self) -> Result<()> {
         self.start().await?.wait().await
     }

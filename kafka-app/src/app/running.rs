@@ -160,15 +160,16 @@ impl RunningApp {
         Replay::new(Arc::clone(&self.properties), Arc::new(self.producer.clone()), dead_letter_topic.into())
     }
 
-    /// Runs until Ctrl-C or SIGTERM, or until every listener has failed, and then stops.
+    /// Runs until Ctrl-C or SIGTERM, or until every listener has finished (see
+    /// [`ListenerHandle::finished`]) or failed, and then stops.
     ///
     /// # Errors
     /// The stop was not clean, see [`StopReport`]; or the signal handlers cannot be installed.
     pub async fn wait(self) -> Result<()> {
         let ended = tokio::select! {
             signal = shutdown::signal() => signal.map(|name| tracing::info!(signal = name, "stopping")),
-            () = all_failed(&self.listeners) => {
-                tracing::error!("every listener has failed: stopping");
+            () = all_ended(&self.listeners) => {
+                tracing::info!("every listener has ended: stopping");
                 Ok(())
             }
         };
@@ -222,15 +223,15 @@ impl RunningApp {
     }
 }
 
-/// Resolves when every listener has failed; never if there is none.
-async fn all_failed(listeners: &ListenerRegistry) {
+/// Resolves when every listener has finished or failed; never if there is none.
+async fn all_ended(listeners: &ListenerRegistry) {
     let mut any = false;
     // Without the listener that feeds them, those of its retry topics are of no use.
     for listener in listeners.iter().filter(|listener| !listener.is_of_retry_topic()) {
         any = true;
         let mut states = listener.states();
         // An error would mean that the listener is gone, which it is not while it is borrowed here.
-        let _ = states.wait_for(|state| matches!(state, ListenerState::Failed(_))).await;
+        let _ = states.wait_for(|state| matches!(state, ListenerState::Finished | ListenerState::Failed(_))).await;
     }
     if !any {
         std::future::pending::<()>().await;

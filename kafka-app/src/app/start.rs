@@ -45,7 +45,12 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
         .with_requests(requests)
         .with_events(events);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
-        listener.start()?;
+        match &listener.resolved().start_after {
+            None => listener.start()?,
+            // Those of its retry topics start with it.
+            Some(_) if listener.is_of_retry_topic() => {}
+            Some(first) => listener.start_after(&app.listener(first)?),
+        }
     }
     Ok(app)
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    ffi::{EventQueue, GroupMetadata, NativeConsumer, PartitionQueue},
+    ffi::{Entry, EventQueue, GroupMetadata, NativeConsumer, PartitionQueue},
     port::{
         Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
     },
@@ -137,11 +137,12 @@ impl Committed for NativeConsumer {
 
 impl RecordQueue for PartitionQueue {
     fn take(&mut self, max: usize, records: &mut Vec<RawRecord>) -> Taken {
-        let mut faults = Vec::new();
+        let mut taken = Taken::default();
         let n_entries = Self::take(self, max, |entry| match entry {
-            Ok(record) => records.push(RawRecord::native(record)),
-            Err(fault) => faults.push(fault),
+            Entry::Record(record) => records.push(RawRecord::native(record)),
+            Entry::End(offset) => taken.end = Some(offset),
+            Entry::Fault(fault) => taken.faults.push(fault),
         });
-        Taken { more: n_entries == max, faults }
+        Taken { more: n_entries == max, ..taken }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{lag::partition_lag, offsets::offsets};
+use super::{lag::partition_lag, offsets::offsets, unread};
 use crate::{error::Result, listener::PartitionLag, offset_spec::OffsetSpec, record::TopicPartition};
 
 /// What is asked of the broker about a listener. Every call waits for the network: call it off the async threads.
@@ -11,6 +11,10 @@ pub(crate) trait Inquiry: Send + Sync {
     fn offsets(&self, asked: &[(TopicPartition, OffsetSpec)]) -> Result<Vec<(TopicPartition, i64)>>;
     /// Committed and end offsets of every partition of these topics.
     fn lag(&self, topics: &[String]) -> Result<Vec<PartitionLag>>;
+    /// All partitions of these topics.
+    fn partitions(&self, topics: &[String]) -> Result<Vec<TopicPartition>>;
+    /// Whether its group has records left before these offsets.
+    fn is_unread(&self, upto: &[(TopicPartition, i64)]) -> Result<bool>;
 }
 
 /// Asks over a client of its own, which joins no group: the listener's need not run, and is not held up.
@@ -33,5 +37,13 @@ impl Inquiry for Inquirer {
 
     fn lag(&self, topics: &[String]) -> Result<Vec<PartitionLag>> {
         partition_lag(&self.properties, topics, self.timeout)
+    }
+
+    fn partitions(&self, topics: &[String]) -> Result<Vec<TopicPartition>> {
+        unread::partitions(&self.properties, topics, self.timeout)
+    }
+
+    fn is_unread(&self, upto: &[(TopicPartition, i64)]) -> Result<bool> {
+        unread::is_unread(&self.properties, upto, self.timeout)
     }
 }

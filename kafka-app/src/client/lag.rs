@@ -44,7 +44,7 @@ pub(crate) fn partition_lag(
         .collect()
 }
 
-fn partitions_of(consumer: &BaseConsumer, topic: &str, timeout: Duration) -> Result<Vec<i32>> {
+pub(super) fn partitions_of(consumer: &BaseConsumer, topic: &str, timeout: Duration) -> Result<Vec<i32>> {
     let metadata = consumer.fetch_metadata(Some(topic), timeout).map_err(|e| refused(&format!("topic {topic}"), &e))?;
     let found = metadata.topics().iter().find(|t| t.name() == topic && t.error().is_none());
     let found = found.ok_or_else(|| Error::new(ErrorKind::Refused, format!("there is no topic {topic}")))?;

@@ -18,6 +18,7 @@ mod property_tests;
 mod reader;
 mod scan;
 mod transactional;
+mod unread;
 
 pub(crate) use admin::{Admin, Refusal};
 pub(crate) use consumer::connect;

@@ -67,6 +67,8 @@ pub(crate) trait RecordQueue: Send {
 pub(crate) struct Taken {
     /// There may be more now.
     pub(crate) more: bool,
+    /// There was no more behind the records: the offset that is looked for next, if the client was told to say so.
+    pub(crate) end: Option<i64>,
     /// What the client reported of this partition.
     pub(crate) faults: Vec<Fault>,
 }

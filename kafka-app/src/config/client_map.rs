@@ -49,6 +49,9 @@ pub(crate) fn consumer_properties(
     } else if let Some(instance_id) = map.get_mut("group.instance.id") {
         *instance_id = format!("{instance_id}-{member}");
     }
+    if listener.until_end {
+        set(&mut map, "enable.partition.eof", "true");
+    }
     let auto_commit = listener.delivery == Delivery::AtLeastOnce;
     set(&mut map, "client.id", format!("{client_id}-{member}"));
     set(&mut map, "group.id", listener.group_id.clone());

@@ -67,6 +67,10 @@ pub struct ListenerSettings {
     pub rate_limit: Option<RateLimit>,
     /// Whether the listener starts with the application; default true.
     pub auto_startup: Option<bool>,
+    /// Id of the listener that it starts after: when that has finished, or runs. Default none.
+    pub start_after: Option<String>,
+    /// Whether it finishes when its group has read what there was when it started; default false.
+    pub until_end: Option<bool>,
     /// What happens to running handlers when a partition is revoked; default [`OnRevoke::Drain`].
     pub on_revoke: Option<OnRevoke>,
     /// Name of the consumer in its group, for static membership; with `concurrency`, `-n` is behind it. Default none.
@@ -115,6 +119,8 @@ impl ListenerSettings {
             timeout: section.get("timeout"),
             rate_limit: section.get("rate-limit"),
             auto_startup: section.get("auto-startup"),
+            start_after: section.get("start-after"),
+            until_end: section.get("until-end"),
             on_revoke: section.get("on-revoke"),
             group_instance_id: section.get("group-instance-id"),
             restart: RestartSettings::read(&section.child("restart")),
@@ -171,7 +177,7 @@ impl fmt::Debug for ListenerSettings {
         fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);
-        fields!(group_instance_id idle_event_interval idle_partition_event_interval);
+        fields!(start_after until_end group_instance_id idle_event_interval idle_partition_event_interval);
         said.field("restart", &self.restart);
         said.field("circuit_breaker", &self.circuit_breaker);
         said.field("dead_letter_brake", &self.dead_letter_brake);

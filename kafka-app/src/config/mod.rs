@@ -126,6 +126,8 @@
 //! | `timeout` | none | one call of the handler |
 //! | `rate-limit` | none | records handed over in a time, as in `100/s`, over all consumers of this process |
 //! | `auto-startup` | true | |
+//! | `start-after` | none | id of the listener that it starts after: when that has finished, or else runs |
+//! | `until-end` | false | it finishes when its group has read what there was when it started |
 //! | `on-revoke` | `drain` | or `cancel` |
 //! | `group-instance-id` | none | a name that the consumer keeps over restarts: one that is back within `session.timeout.ms` has its partitions again, and nobody else's change; `-n` behind it with `concurrency` |
 //! | `restart.attempts` | 0 | starts in a row after a listener failed |

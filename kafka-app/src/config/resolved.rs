@@ -50,6 +50,10 @@ pub(crate) struct ResolvedListener {
     /// Of all its consumers in this process, and those of its retry topics.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) auto_startup: bool,
+    /// It starts when this one has finished, or runs.
+    pub(crate) start_after: Option<String>,
+    /// It finishes when its group has read what there was when it started.
+    pub(crate) until_end: bool,
     pub(crate) on_revoke: OnRevoke,
     /// Name of its first consumer in the group, or what all of them begin with; `None`: dynamic members.
     pub(crate) group_instance_id: Option<String>,
@@ -148,6 +152,8 @@ impl ResolvedListener {
             timeout: None,
             rate_limit: None,
             auto_startup: true,
+            start_after: None,
+            until_end: false,
             on_revoke: OnRevoke::Drain,
             group_instance_id: None,
             restart: Restart::default(),

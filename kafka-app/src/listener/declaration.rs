@@ -330,6 +330,22 @@ impl Listener {
         self
     }
 
+    /// Starts with the application, but only once the listener with this id has finished, or runs if that has no end to read
+    /// to: for what must be there first, as a compacted topic that is loaded.
+    #[must_use]
+    pub fn start_after(mut self, id: impl Into<String>) -> Self {
+        self.settings.start_after = Some(id.into());
+        self
+    }
+
+    /// Finishes when its group has read what there was when it started; see
+    /// [`ListenerHandle::finished`](crate::ListenerHandle::finished).
+    #[must_use]
+    pub fn until_end(mut self, until_end: bool) -> Self {
+        self.settings.until_end = Some(until_end);
+        self
+    }
+
     /// What happens to running handlers when a partition is revoked.
     #[must_use]
     pub fn on_revoke(mut self, on_revoke: OnRevoke) -> Self {

@@ -207,6 +207,12 @@ pub enum ListenerEvent {
         /// Id of the listener.
         listener: Arc<str>,
     },
+    /// Its group has read what there was when it started, as its `until_end` says, and it has stopped.
+    #[non_exhaustive]
+    Finished {
+        /// Id of the listener.
+        listener: Arc<str>,
+    },
     /// It stopped by itself (`ContainerStoppedEvent`, reason `ERROR`, `FENCED` or `AUTH`).
     #[non_exhaustive]
     Failed {
@@ -260,6 +266,7 @@ impl ListenerEvent {
             | Self::Restarting { listener, .. }
             | Self::Stopping { listener }
             | Self::Stopped { listener }
+            | Self::Finished { listener }
             | Self::Failed { listener, .. } => Some(listener),
             Self::Missed { .. } => None,
         }

@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Pauses(Pauses),
     /// Go on at this offset.
     Seek { partition: TopicPartition, offset: i64, reply: oneshot::Sender<Result<()>> },
+    /// Where partitions ended when their listener started.
+    Ends(Vec<(TopicPartition, i64)>),
     /// Finish what runs, at the latest by then, and leave the group.
     Stop { deadline: Instant },
 }

@@ -62,6 +62,10 @@ impl fmt::Debug for ListenerRegistry {
 pub struct ListenerHandle(Arc<Container>);
 
 impl ListenerHandle {
+    pub(super) fn container(&self) -> &Arc<Container> {
+        &self.0
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -147,6 +151,42 @@ impl ListenerHandle {
         states.wait_for(is_it).await.map_or_else(|_| self.state(), |state| state.clone())
     }
 
+    /// Resolves when its group has read what there was when it started, and it has stopped: of a listener with `until_end`.
+    ///
+    /// With several processes or consumers it waits for all of them; what is sent meanwhile is left for the next start.
+    ///
+    /// ```no_run
+    /// use kafka_app::{KafkaApp, Text, kafka_listener, listeners};
+    ///
+    /// #[kafka_listener(topic = "orders", group = "nightly-report", until_end)]
+    /// async fn count(Text(order): Text) {
+    ///     println!("{order}");
+    /// }
+    ///
+    /// # async fn example() -> kafka_app::Result<()> {
+    /// let app = KafkaApp::from_env().listeners(listeners![count]).start().await?;
+    /// app.listener("count")?.finished().await?;
+    /// println!("that was all");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// It reads on, failed, is stopped, or could not commit its last offsets in time; the text says which.
+    pub async fn finished(&self) -> Result<()> {
+        if !self.resolved().until_end {
+            let text = format!("listener `{}` never finishes: it has no `until_end`", self.id());
+            return Err(Error::new(ErrorKind::Config, text));
+        }
+        let has_ended = |state: &ListenerState| {
+            matches!(state, ListenerState::Finished | ListenerState::Stopped | ListenerState::Failed(_))
+        };
+        match self.wait_for(has_ended).await {
+            ListenerState::Finished => self.0.report().into_result(self.id()),
+            ended => Err(self.0.not_running(ended)),
+        }
+    }
+
     /// What became of its records since the application started.
     #[must_use]
     pub fn metrics(&self) -> &ListenerMetrics {
@@ -176,7 +216,7 @@ impl ListenerHandle {
         self.resolved().auto_startup
     }
 
-    fn resolved(&self) -> &ResolvedListener {
+    pub(crate) fn resolved(&self) -> &ResolvedListener {
         self.0.listener()
     }
 

@@ -19,6 +19,7 @@ use super::{
     mailbox::Mailbox,
     pump::PumpConfig,
     standing::Standing,
+    to_end::ToEnd,
     tracker::{Tracker, Watermark},
     transaction::{N_TURNS, Transaction},
     waiting_room::WaitingRoom,
@@ -59,6 +60,8 @@ pub(crate) struct Slot {
     /// The user wants no records of it.
     pub(crate) is_paused: bool,
     pub(crate) idle: Idle,
+    /// Of a listener that reads to the end.
+    to_end: Option<ToEnd>,
     /// Exactly once: which turns hold records of it that are not committed.
     pub(crate) in_turn: [bool; N_TURNS],
     /// Sequence behind the last record that was handed over.
@@ -199,6 +202,7 @@ impl Slot {
             watchdog: Watchdog::new(config.stuck_after),
             is_paused: false,
             idle: Idle::new(config.partition_idle_after, now),
+            to_end: config.ends.is_some().then(ToEnd::default),
             in_turn: [false; N_TURNS],
             handed: 0,
             last_handed: -1,
@@ -211,14 +215,15 @@ impl Slot {
     pub(crate) fn pull(&mut self, pull: &mut Pull<'_>) -> Pulled {
         let mut pulled = Pulled::default();
         if self.held.is_none() && self.rewind.is_none() {
-            let room = self.room_in(pull);
+            let room = if self.wants_more() { self.room_in(pull) } else { 0 };
             if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
                 let taken = self.queue.take(room, pull.scratch);
                 pulled.faults = taken.faults;
-                pulled.n_taken = pull.scratch.len();
                 if taken.more {
                     self.ready.is_ready.store(true, Ordering::SeqCst);
                 }
+                self.leave_out_what_is_behind_the_end(pull, taken.end);
+                pulled.n_taken = pull.scratch.len();
                 self.gather(pull);
             }
             let more_due = self.gather_due(pull);
@@ -230,10 +235,39 @@ impl Slot {
             }
             // What has to wait for its time to come is counted when it leaves the waiting room.
             let may_take = pull.allowance > 0 || self.waiting_room.is_some();
-            let more = may_take && self.ready.is_ready.load(Ordering::SeqCst) && self.held.is_none() && self.room() > 0;
+            let may_take = may_take && self.wants_more() && self.held.is_none();
+            let more = may_take && self.ready.is_ready.load(Ordering::SeqCst) && self.room() > 0;
             pulled.more = more || more_due;
         }
         pulled
+    }
+
+    fn wants_more(&self) -> bool {
+        self.to_end.as_ref().is_none_or(ToEnd::wants_more)
+    }
+
+    fn leave_out_what_is_behind_the_end(&mut self, pull: &mut Pull<'_>, read_upto: Option<i64>) {
+        let Some(to_end) = &mut self.to_end else { return };
+        pull.scratch.retain(|record| to_end.takes(record.offset()));
+        if let Some(offset) = read_upto {
+            to_end.read_upto(offset);
+        }
+    }
+
+    /// It ended here when its listener started.
+    pub(crate) fn ends_at(&mut self, end: i64) {
+        if let Some(to_end) = &mut self.to_end {
+            to_end.ends_at(end);
+        }
+    }
+
+    /// Whether all that it had when its listener started is handled, and committed where transactions do that.
+    pub(crate) fn is_done(&self) -> bool {
+        self.to_end.as_ref().is_some_and(ToEnd::is_reached)
+            && self.rewind.is_none()
+            && !self.is_in_flight()
+            && self.tracker.unfinished() == 0
+            && !self.is_in_turn()
     }
 
     /// How many records may be taken now. Bytes are known only afterwards, so their number is guessed from the last.
@@ -401,6 +435,9 @@ impl Slot {
         self.in_turn = [false; N_TURNS];
         (self.handed, self.settled) = (0, 0);
         self.confirms.clear();
+        if let Some(to_end) = &mut self.to_end {
+            to_end.restart();
+        }
         self.ready.is_ready.store(true, Ordering::SeqCst);
     }
 }

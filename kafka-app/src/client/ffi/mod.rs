@@ -21,6 +21,6 @@ pub(crate) use consumer::NativeConsumer;
 pub(crate) use producer::{
     BatchTicket, MAX_BATCH, MessageArray, NativeProducer, NotTaken, Outbound, Report, ReportSink, Ticket,
 };
-pub(crate) use queue::{EventQueue, PartitionQueue};
+pub(crate) use queue::{Entry, EventQueue, PartitionQueue};
 pub(crate) use record::NativeRecord;
 pub(crate) use transaction::GroupMetadata;

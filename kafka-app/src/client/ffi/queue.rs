@@ -59,6 +59,14 @@ impl Drop for Queue {
     }
 }
 
+/// What is in a partition's queue.
+pub(crate) enum Entry {
+    Record(NativeRecord),
+    /// There was no more; the offset that is looked for next. With `enable.partition.eof` only.
+    End(i64),
+    Fault(Fault),
+}
+
 /// A partition's records.
 pub(crate) struct PartitionQueue {
     queue: Queue,
@@ -82,8 +90,8 @@ impl PartitionQueue {
         Ok(Self { queue, buffer: Vec::new() })
     }
 
-    /// Takes up to `max` messages without waiting; returns how many there were, errors included.
-    pub(crate) fn take(&mut self, max: usize, mut each: impl FnMut(std::result::Result<NativeRecord, Fault>)) -> usize {
+    /// Takes up to `max` entries without waiting; returns how many there were.
+    pub(crate) fn take(&mut self, max: usize, mut each: impl FnMut(Entry)) -> usize {
         self.buffer.reserve(max);
         // SAFETY: the buffer has room for `max` pointers; a timeout of 0 does not wait. This queue belongs to us alone, so
         // no rebalance event can be on it.
@@ -95,10 +103,11 @@ impl PartitionQueue {
         for message in self.buffer.drain(..).filter_map(NonNull::new) {
             // Owned from here on: it is freed on every path.
             let record = NativeRecord::owning(message);
-            match record.fault() {
-                None => each(Ok(record)),
-                Some(fault) => each(Err(fault)),
-            }
+            each(match (record.end(), record.fault()) {
+                (Some(offset), _) => Entry::End(offset),
+                (None, Some(fault)) => Entry::Fault(fault),
+                (None, None) => Entry::Record(record),
+            });
         }
         taken
     }

@@ -34,6 +34,12 @@ impl NativeRecord {
         Self { message }
     }
 
+    /// Of an entry that says there is no more for now: the offset that is looked for next.
+    pub(super) fn end(&self) -> Option<i64> {
+        let message = self.message();
+        (message.err == RespErr::RD_KAFKA_RESP_ERR__PARTITION_EOF).then_some(message.offset)
+    }
+
     /// The error the message stands for, if it is not a record.
     pub(super) fn fault(&self) -> Option<Fault> {
         match self.message().err {

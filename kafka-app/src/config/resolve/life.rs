@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Place, Resolver};
-use crate::config::{ResolvedListener, Restart, mistake::Mistakes};
+use crate::config::{
+    ResolvedListener, Restart,
+    mistake::{Mistakes, did_you_mean},
+};
 
 impl Resolver<'_> {
     pub(super) fn restart(&self) -> Restart {
@@ -60,6 +63,53 @@ impl Resolver<'_> {
             );
         }
     }
+
+    /// What is retried later would be left behind.
+    pub(super) fn check_until_end(&self, resolved: &ResolvedListener) {
+        if let Some((place, true)) = self.said(|s| s.until_end)
+            && resolved.retry_topics.as_ref().is_some_and(|_| resolved.stage.is_none())
+        {
+            let text = "retry topics are read after the end: retry in place (`retry`), or leave one of them out";
+            self.mistake(place, "until-end", text);
+        }
+    }
+}
+
+/// Whoever starts after another one needs one that starts.
+pub(super) fn check_sequence(listeners: &[(&ResolvedListener, Option<&str>)], mistakes: &Mistakes) {
+    let by_id: BTreeMap<&str, &ResolvedListener> = listeners.iter().map(|(one, _)| (one.id.as_str(), *one)).collect();
+    let after = |id: &str| by_id.get(id).and_then(|listener| listener.start_after.as_deref());
+    for (listener, location) in listeners {
+        let Some(first) = listener.start_after.as_deref() else { continue };
+        let text = if !by_id.contains_key(first) {
+            let hint = did_you_mean(first, by_id.keys().copied());
+            format!("starts after `{first}`, and no listener has this id{hint}")
+        } else if let Some(circle) = circle(&listener.id, after) {
+            format!("waits for itself: {circle}")
+        } else if !listener.auto_startup {
+            format!("starts after `{first}` and not with the application: leave out start-after or auto-startup")
+        } else {
+            continue;
+        };
+        mistakes.add(location.unwrap_or("code"), format!("listener `{}`", listener.id), text);
+    }
+}
+
+/// The way from a listener to itself, over those that each starts after.
+fn circle<'l>(start: &'l str, after: impl Fn(&str) -> Option<&'l str>) -> Option<String> {
+    let mut way = vec![start];
+    while let Some(next) = after(way.last()?) {
+        if next == start {
+            return Some(
+                way.into_iter().chain([start]).map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" after "),
+            );
+        }
+        if way.contains(&next) {
+            return None; // That circle is told of those in it.
+        }
+        way.push(next);
+    }
+    None
 }
 
 /// Two members of one name fence each other for ever.

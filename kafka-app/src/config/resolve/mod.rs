@@ -66,7 +66,9 @@ impl KafkaProperties {
         let resolved: Vec<_> =
             declared.iter().map(|one| Resolver::new(self, declared, *one, &mistakes).resolve()).collect();
         let placed = resolved.iter().zip(declared).map(|(listener, declared)| (listener, declared.location));
-        life::check_instances(&placed.collect::<Vec<_>>(), &mistakes);
+        let placed = placed.collect::<Vec<_>>();
+        life::check_instances(&placed, &mistakes);
+        life::check_sequence(&placed, &mistakes);
         for Mistake { source, key, text } in also(&resolved) {
             mistakes.add(source, key, text);
         }
@@ -160,6 +162,8 @@ impl<'r> Resolver<'r> {
             timeout: self.timeout(),
             rate_limit: self.rate_limit(),
             auto_startup: self.said(|s| s.auto_startup).is_none_or(|(_, auto_startup)| auto_startup),
+            start_after: self.said(|s| s.start_after.clone()).map(|(_, id)| id),
+            until_end: self.said(|s| s.until_end).is_some_and(|(_, until_end)| until_end),
             on_revoke: self.said(|s| s.on_revoke).map(|(_, on_revoke)| on_revoke).unwrap_or_default(),
             group_instance_id: self.group_instance_id(),
             restart: self.restart(),
@@ -178,6 +182,7 @@ impl<'r> Resolver<'r> {
         self.check_reply(&resolved);
         self.check_dead_letters_of();
         self.check_group_instance_id(&resolved);
+        self.check_until_end(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         resolved

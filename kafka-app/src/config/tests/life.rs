@@ -55,20 +55,26 @@ fn a_member_has_one_name() {
     assert!(mistake("", &blank).contains("is empty"));
 }
 
+/// What is wrong with these listeners.
+fn mistakes_of(listeners: &[(&str, ListenerSettings)]) -> Option<String> {
+    let declared: Vec<_> = listeners
+        .iter()
+        .map(|(id, settings)| Declared {
+            id,
+            settings,
+            location: None,
+            is_batch: false,
+            takes_ack: false,
+            returns_nothing: true,
+        })
+        .collect();
+    KafkaProperties::default().resolve_listeners(&declared, |_| Vec::new()).err().map(|error| error.to_string())
+}
+
 /// What is wrong with two listeners of one group whose members have these names, the first with `concurrency` consumers.
 fn clash(names: [&str; 2], concurrency: u32) -> Option<String> {
     let [first, second] = names.map(|name| ListenerSettings { group_instance_id: Some(name.into()), ..settings() });
-    let first = ListenerSettings { concurrency: Some(concurrency), ..first };
-    let declared = |id, settings| Declared {
-        id,
-        settings,
-        location: None,
-        is_batch: false,
-        takes_ack: false,
-        returns_nothing: true,
-    };
-    let both = [declared("bill", &first), declared("ship", &second)];
-    KafkaProperties::default().resolve_listeners(&both, |_| Vec::new()).err().map(|error| error.to_string())
+    mistakes_of(&[("bill", ListenerSettings { concurrency: Some(concurrency), ..first }), ("ship", second)])
 }
 
 #[test]
@@ -78,4 +84,44 @@ fn two_members_of_a_group_cannot_have_one_name() {
     let text = clash(["pod", "pod-1"], 2).expect("so would these");
     assert!(text.contains("`pod-1` is that of `bill`"), "{text}");
     assert_eq!(clash(["pod", "pod-2"], 2), None);
+}
+
+fn after(first: &str) -> ListenerSettings {
+    ListenerSettings { start_after: Some(first.to_owned()), ..settings() }
+}
+
+#[test]
+fn a_listener_starts_after_one_that_is_there() {
+    assert_eq!(mistakes_of(&[("bill", after("prices")), ("prices", settings())]), None);
+    let text = mistakes_of(&[("bill", after("price")), ("prices", settings())]).expect("nobody is called so");
+    assert!(
+        text.contains("listener `bill`: starts after `price`, and no listener has this id; did you mean `prices`?"),
+        "{text}"
+    );
+}
+
+#[test]
+fn listeners_that_wait_for_each_other_are_named() {
+    let text = mistakes_of(&[("a", after("b")), ("b", after("c")), ("c", after("a")), ("d", after("a"))]);
+    let text = text.expect("none would start");
+    assert!(text.contains("listener `a`: waits for itself: `a` after `b` after `c` after `a`"), "{text}");
+    assert!(!text.contains("listener `d`"), "{text}");
+    let text = mistakes_of(&[("a", after("a"))]).expect("it would never start");
+    assert!(text.contains("`a` after `a`"), "{text}");
+}
+
+#[test]
+fn a_listener_that_somebody_starts_by_hand_starts_after_nobody() {
+    let by_hand = ListenerSettings { auto_startup: Some(false), ..after("prices") };
+    let text = mistakes_of(&[("bill", by_hand), ("prices", settings())]).expect("which is it?");
+    assert!(text.contains("leave out start-after or auto-startup"), "{text}");
+}
+
+#[test]
+fn a_listener_that_reads_to_the_end_has_no_retry_topics() {
+    let until_end = ListenerSettings { until_end: Some(true), ..settings() };
+    let listener = resolve("", &until_end).expect("right");
+    assert_eq!(consumer_properties(&KafkaProperties::default(), &listener, 0)["enable.partition.eof"], "true");
+    let text = mistake("[kafka.listeners.bill.retry-topics]\nenabled = true", &until_end);
+    assert!(text.contains("retry topics are read after the end"), "{text}");
 }

@@ -1,5 +1,6 @@
 //! [`Container`]: a listener's consumers as one: start, stop, pause, seek, state.
 
+mod finish;
 mod steering;
 mod watch_over;
 
@@ -18,6 +19,7 @@ use tokio::{
 use super::{
     breaker::CircuitState,
     dispatch::ChunkRunner,
+    ends::Ends,
     events::{EventSink, ListenerEvent, ListenerEvents},
     guards::Guards,
     later::later,
@@ -41,6 +43,12 @@ pub enum ListenerState {
     /// Not started, or stopped on demand.
     #[default]
     Stopped,
+    /// It starts when another listener has finished, or runs, as its `start_after` says.
+    #[non_exhaustive]
+    Waiting {
+        /// Id of the one that it starts after.
+        after: Arc<str>,
+    },
     /// Its consumers run; whether the group has given them partitions, `ListenerHandle::ready` says.
     Running,
     /// Its consumers are members of the group, but no record is handed over.
@@ -57,6 +65,8 @@ pub enum ListenerState {
         /// When it starts.
         at: SystemTime,
     },
+    /// Its group has read what there was when it started, as its `until_end` says.
+    Finished,
     /// It stopped by itself, for this reason.
     Failed(Arc<Error>),
 }
@@ -151,31 +161,46 @@ impl Container {
     /// # Errors
     /// Called outside a tokio runtime, while the listener stops, or the system has no thread to give.
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.start_if(|_| true).map(|_| ())
+    }
+
+    /// The same, if its state is one that `may_start` takes. Whether it is.
+    pub(crate) fn start_if(self: &Arc<Self>, may_start: impl FnOnce(&ListenerState) -> bool) -> Result<bool> {
         let runtime = Handle::try_current().map_err(|e| {
             Error::new(ErrorKind::Config, format!("listener `{}` must be started on a tokio runtime", self.id()))
                 .with_source(e)
         })?;
         let mut consumers = self.consumers.lock();
-        match self.state() {
-            ListenerState::Running | ListenerState::Paused => return Ok(()),
+        let state = self.state();
+        if !may_start(&state) {
+            return Ok(false);
+        }
+        match state {
+            ListenerState::Running | ListenerState::Paused => return Ok(true),
             ListenerState::Stopping => {
                 let text = format!("listener `{}` is stopping: start it again when it has stopped", self.id());
                 return Err(Error::new(ErrorKind::Listener, text));
             }
-            ListenerState::Stopped | ListenerState::Restarting { .. } | ListenerState::Failed(_) => {}
+            ListenerState::Stopped
+            | ListenerState::Waiting { .. }
+            | ListenerState::Restarting { .. }
+            | ListenerState::Finished
+            | ListenerState::Failed(_) => {}
         }
         self.spec.guards.reset();
-        let ended = self.launch(&mut consumers, &runtime)?;
-        runtime.spawn(Arc::clone(self).watch_over(ended));
-        Ok(())
+        let running = self.launch(&mut consumers, &runtime)?;
+        runtime.spawn(Arc::clone(self).watch_over(running));
+        Ok(true)
     }
 
     /// Starts the consumers, of which none runs.
-    fn launch(&self, consumers: &mut Vec<Consumer>, runtime: &Handle) -> Result<mpsc::UnboundedReceiver<End>> {
+    fn launch(&self, consumers: &mut Vec<Consumer>, runtime: &Handle) -> Result<Running> {
         consumers.clear();
-        let (ends, ended) = mpsc::unbounded_channel();
+        let (end, ended) = mpsc::unbounded_channel();
+        let inquiry = &self.spec.inquiry;
+        let ends = self.listener().until_end.then(|| Ends::new(self.id(), Arc::clone(inquiry), runtime.clone()));
         for instance in 0..self.spec.listener.concurrency {
-            match self.start_consumer(instance, runtime, ends.clone()) {
+            match self.start_consumer(instance, runtime, end.clone(), ends.clone()) {
                 Ok(consumer) => consumers.push(consumer),
                 Err(error) => {
                     stop_all(consumers, later(Instant::now(), self.spec.listener.shutdown_timeout));
@@ -186,10 +211,16 @@ impl Container {
         let is_paused = self.pauses.lock().all;
         self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
         self.spec.events.tell(|listener| ListenerEvent::Started { listener });
-        Ok(ended)
+        Ok(Running { ended, ends })
     }
 
-    fn start_consumer(&self, instance: u32, runtime: &Handle, ends: mpsc::UnboundedSender<End>) -> Result<Consumer> {
+    fn start_consumer(
+        &self,
+        instance: u32,
+        runtime: &Handle,
+        end: mpsc::UnboundedSender<End>,
+        ends: Option<Arc<Ends>>,
+    ) -> Result<Consumer> {
         let listener = &self.spec.listener;
         let mailbox = Arc::<Mailbox>::default();
         let (status, watched) = watch::channel(ConsumerStatus::default());
@@ -201,7 +232,8 @@ impl Container {
                 instance,
                 self.spec.events.clone(),
                 self.spec.guards.clone(),
-            ),
+            )
+            .reading_to(ends),
             subscription: listener.subscription.clone(),
             ordering: listener.ordering,
             n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),
@@ -221,7 +253,7 @@ impl Container {
         };
         let run = move || {
             // Without a receiver the runtime is gone, and with it whoever would want to know.
-            let _gone = ends.send(supervisor.run());
+            let _gone = end.send(supervisor.run());
         };
         std::thread::Builder::new().name(format!("kafka-{}-{instance}", listener.id)).spawn(run).map_err(|e| {
             let text = format!("listener `{}`: no thread for its consumer", listener.id);
@@ -238,12 +270,17 @@ impl Container {
         tokio::time::timeout(timeout, self.joined()).await.unwrap_or_else(|_| Err(self.not_ready(timeout)))
     }
 
-    async fn joined(&self) -> Result<()> {
+    /// The same, however long it takes.
+    pub(crate) async fn joined(&self) -> Result<()> {
         let mut states = self.states();
         loop {
-            let state = states.wait_for(|state| !matches!(state, ListenerState::Restarting { .. })).await;
+            let is_to_come = |state: &ListenerState| {
+                matches!(state, ListenerState::Waiting { .. } | ListenerState::Restarting { .. })
+            };
+            let state = states.wait_for(|state| !is_to_come(state)).await;
             match state.map_or(ListenerState::Stopped, |state| state.clone()) {
                 ListenerState::Running | ListenerState::Paused | ListenerState::Stopping => {}
+                ListenerState::Finished => return Ok(()),
                 ended => return Err(self.not_running(ended)),
             }
             let watched: Vec<_> = self.consumers.lock().iter().map(|consumer| consumer.status.clone()).collect();
@@ -258,7 +295,7 @@ impl Container {
         }
     }
 
-    fn not_running(&self, state: ListenerState) -> Error {
+    pub(crate) fn not_running(&self, state: ListenerState) -> Error {
         match state {
             ListenerState::Failed(error) => {
                 Error::new(error.kind(), format!("listener `{}` stopped: {error}", self.id()))
@@ -268,9 +305,13 @@ impl Container {
     }
 
     fn not_ready(&self, timeout: Duration) -> Error {
-        if let ListenerState::Restarting { error, .. } = self.state() {
-            let text = format!("listener `{}` did not get ready within {timeout:?}: {error}", self.id());
-            return Error::new(error.kind(), text);
+        let late = format!("listener `{}` did not get ready within {timeout:?}", self.id());
+        match self.state() {
+            ListenerState::Restarting { error, .. } => return Error::new(error.kind(), format!("{late}: {error}")),
+            ListenerState::Waiting { after } => {
+                return Error::new(ErrorKind::Unavailable, format!("{late}: it starts after `{after}`"));
+            }
+            _ => {}
         }
         let consumers = self.consumers.lock();
         let trouble = consumers.iter().find_map(|consumer| consumer.status.borrow().trouble.clone());
@@ -285,25 +326,37 @@ impl Container {
     /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
     /// to be cut off.
     pub(crate) async fn stop(&self, timeout: Duration) -> StopReport {
-        {
-            let consumers = self.consumers.lock();
-            stop_all(&consumers, later(Instant::now(), timeout));
-            self.give_up_restart();
-            let runs = self.state.send_if_modified(|state| {
-                let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
-                if runs {
-                    *state = ListenerState::Stopping;
-                }
-                runs
-            });
-            if runs {
-                self.spec.events.tell(|listener| ListenerEvent::Stopping { listener });
-            }
-        }
+        self.begin_stop(timeout);
         let mut states = self.states();
+        let has_ended = |state: &ListenerState| {
+            matches!(state, ListenerState::Stopped | ListenerState::Finished | ListenerState::Failed(_))
+        };
         // The pumps keep the deadline by themselves; it ends in error only with the container.
-        let _state = states.wait_for(|state| matches!(state, ListenerState::Stopped | ListenerState::Failed(_))).await;
+        let _state = states.wait_for(has_ended).await;
         std::mem::take(&mut *self.report.lock())
+    }
+
+    /// Whether it was running.
+    fn begin_stop(&self, timeout: Duration) -> bool {
+        let consumers = self.consumers.lock();
+        stop_all(&consumers, later(Instant::now(), timeout));
+        self.give_up_waiting();
+        let runs = self.state.send_if_modified(|state| {
+            let runs = matches!(state, ListenerState::Running | ListenerState::Paused);
+            if runs {
+                *state = ListenerState::Stopping;
+            }
+            runs
+        });
+        if runs {
+            self.spec.events.tell(|listener| ListenerEvent::Stopping { listener });
+        }
+        runs
+    }
+
+    /// What its latest end cut off.
+    pub(crate) fn report(&self) -> StopReport {
+        self.report.lock().clone()
     }
 
     /// The partitions all consumers own now.
@@ -318,6 +371,13 @@ impl Container {
     pub(crate) fn n_rebalances(&self) -> u64 {
         self.consumers.lock().iter().map(|consumer| consumer.status.borrow().n_rebalances).sum()
     }
+}
+
+/// What is left to watch of consumers that run.
+struct Running {
+    ended: mpsc::UnboundedReceiver<End>,
+    /// They read to these.
+    ends: Option<Arc<Ends>>,
 }
 
 /// Resolves when the group has answered each of them.

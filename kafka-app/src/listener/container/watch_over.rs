@@ -1,32 +1,44 @@
 //! The end of a listener's consumers, and what comes after it.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use tokio::{runtime::Handle, sync::mpsc, time::Instant};
+use tokio::{runtime::Handle, time::Instant};
 
-use super::{Container, ListenerState, stop_all};
+use super::{Container, ListenerState, Running, stop_all};
 use crate::{
     clock::wall_clock,
     error::Error,
-    listener::{events::ListenerEvent, later::later, pump::StopReport, restarts::Restarts, supervisor::End},
+    listener::{events::ListenerEvent, later::later, pump::StopReport, restarts::Restarts},
 };
+
+/// How consumers ended.
+#[derive(Default)]
+struct Ended {
+    failure: Option<Arc<Error>>,
+    report: StopReport,
+    /// They were stopped because there was nothing left to read.
+    has_finished: bool,
+}
 
 impl Container {
     /// Waits for the end of all consumers, and starts them again after a failure where the listener wants it.
-    pub(super) async fn watch_over(self: Arc<Self>, mut ended: mpsc::UnboundedReceiver<End>) {
+    pub(super) async fn watch_over(self: Arc<Self>, mut running: Running) {
         let mut restarts = Restarts::new(self.spec.listener.restart);
         loop {
             let started = Instant::now();
-            let (failure, report) = self.all_ended(&mut ended).await;
+            let Ended { failure, report, has_finished } = self.all_ended(running).await;
             *self.report.lock() = report;
-            let Some(error) = failure else { return self.end(None) };
+            let Some(error) = failure else {
+                return self.end(if has_finished { ListenerState::Finished } else { ListenerState::Stopped });
+            };
             match restarts.next(started.elapsed(), &error) {
-                None => return self.end(Some(error)),
+                None => return self.end(ListenerState::Failed(error)),
                 Some(next) => match self.restart(error, next).await {
-                    Some(again) => ended = again,
+                    Some(again) => running = again,
                     None => return,
                 },
             }
@@ -34,41 +46,73 @@ impl Container {
     }
 
     /// When one consumer fails its siblings stop too: a listener runs as a whole or not at all.
-    async fn all_ended(&self, ended: &mut mpsc::UnboundedReceiver<End>) -> (Option<Arc<Error>>, StopReport) {
-        let mut failure = None;
-        let mut report = StopReport::default();
-        while let Some(end) = ended.recv().await {
-            match end {
-                Ok(one) => report.merge(one),
-                Err(error) => {
-                    let now = std::time::Instant::now();
-                    stop_all(&self.consumers.lock(), later(now, self.spec.listener.shutdown_timeout));
-                    failure.get_or_insert(Arc::new(error));
+    async fn all_ended(&self, Running { mut ended, ends }: Running) -> Ended {
+        let timeout = self.spec.listener.shutdown_timeout;
+        let mut all = Ended::default();
+        let mut has_read = pin!(async {
+            match &ends {
+                Some(ends) => self.has_read_to_the_end(ends).await,
+                None => std::future::pending().await,
+            }
+        });
+        let mut reads_on = true;
+        loop {
+            let end = tokio::select! {
+                biased;
+                end = ended.recv() => end,
+                () = &mut has_read, if reads_on => {
+                    reads_on = false;
+                    // Who was told to stop by then has stopped, and no more.
+                    all.has_finished = self.begin_stop(timeout);
+                    continue;
                 }
+            };
+            match end {
+                Some(Ok(one)) => all.report.merge(one),
+                Some(Err(error)) => {
+                    stop_all(&self.consumers.lock(), later(std::time::Instant::now(), timeout));
+                    all.failure.get_or_insert(Arc::new(error));
+                }
+                None => return all,
             }
         }
-        (failure, report)
     }
 
-    fn end(&self, failure: Option<Arc<Error>>) {
-        self.state.send_replace(failure.clone().map_or(ListenerState::Stopped, ListenerState::Failed));
-        self.spec.events.tell(|listener| match failure {
-            None => ListenerEvent::Stopped { listener },
-            Some(error) => ListenerEvent::Failed { listener, error },
+    fn end(&self, state: ListenerState) {
+        self.state.send_replace(state.clone());
+        self.spec.events.tell(|listener| match state {
+            ListenerState::Failed(error) => ListenerEvent::Failed { listener, error },
+            ListenerState::Finished => ListenerEvent::Finished { listener },
+            _ => ListenerEvent::Stopped { listener },
         });
     }
 
+    /// It starts when the listener with this id has finished, or runs. Whether that is so: it may be running already.
+    pub(crate) fn wait_for_its_turn(&self, after: &str) -> bool {
+        let _nobody_starts_it = self.consumers.lock();
+        self.state.send_if_modified(|state| {
+            let is_stopped = matches!(state, ListenerState::Stopped);
+            if is_stopped {
+                *state = ListenerState::Waiting { after: after.into() };
+            }
+            is_stopped
+        })
+    }
+
+    /// Its turn never comes.
+    pub(crate) fn fail_to_start(&self, error: Error) {
+        let _nobody_starts_it = self.consumers.lock();
+        tracing::error!(listener = self.id(), %error, "the listener does not start");
+        self.end(ListenerState::Failed(Arc::new(error)));
+    }
+
     /// Waits and starts the consumers again; `None` if somebody stopped or started the listener meanwhile.
-    async fn restart(
-        &self,
-        error: Arc<Error>,
-        (attempt, backoff): (u32, Duration),
-    ) -> Option<mpsc::UnboundedReceiver<End>> {
+    async fn restart(&self, error: Arc<Error>, (attempt, backoff): (u32, Duration)) -> Option<Running> {
         {
             let _nobody_stops_it = self.consumers.lock();
             // Who wants it stopped does not want it to come back.
             if matches!(self.state(), ListenerState::Stopping) {
-                self.end(Some(error));
+                self.end(ListenerState::Failed(error));
                 return None;
             }
             let at = wall_clock_after(backoff);
@@ -86,18 +130,18 @@ impl Container {
             return None;
         }
         match self.launch(&mut consumers, &Handle::current()) {
-            Ok(ended) => Some(ended),
+            Ok(running) => Some(running),
             Err(error) => {
-                self.end(Some(Arc::new(error)));
+                self.end(ListenerState::Failed(Arc::new(error)));
                 None
             }
         }
     }
 
-    /// A listener that waits for its restart stays stopped. The caller holds the consumers.
-    pub(super) fn give_up_restart(&self) {
+    /// A listener that waits for its start stays stopped. The caller holds the consumers.
+    pub(super) fn give_up_waiting(&self) {
         let waited = self.state.send_if_modified(|state| {
-            let waits = matches!(state, ListenerState::Restarting { .. });
+            let waits = matches!(state, ListenerState::Restarting { .. } | ListenerState::Waiting { .. });
             if waits {
                 *state = ListenerState::Stopped;
             }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
-    listener::{events::EventSink, guards::Guards, slot::Bounds, tracker::Tracker},
+    listener::{ends::Ends, events::EventSink, guards::Guards, slot::Bounds, tracker::Tracker},
 };
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.
@@ -41,6 +41,8 @@ pub(crate) struct PumpConfig {
     pub(crate) idle_after: Option<Duration>,
     /// The same of each partition.
     pub(crate) partition_idle_after: Option<Duration>,
+    /// Nothing is read behind the end that a partition had when its listener started.
+    pub(crate) ends: Option<Arc<Ends>>,
 }
 
 impl PumpConfig {
@@ -73,7 +75,12 @@ impl PumpConfig {
             stuck_after: Duration::from_secs(300),
             idle_after: listener.idle_event_interval,
             partition_idle_after: listener.idle_partition_event_interval,
+            ends: None,
         }
+    }
+
+    pub(crate) fn reading_to(self, ends: Option<Arc<Ends>>) -> Self {
+        Self { ends, ..self }
     }
 
     pub(super) fn new_tracker(&self) -> Tracker {

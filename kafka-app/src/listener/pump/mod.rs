@@ -61,6 +61,8 @@ pub(crate) struct ConsumerStatus {
     pub(crate) partitions: Vec<TopicPartition>,
     /// Assignments and revocations so far.
     pub(crate) n_rebalances: u64,
+    /// It reads to the end, and has handled what it owns. More may be assigned to it.
+    pub(crate) is_done: bool,
     /// The latest trouble with the broker; `None` once the group answered.
     pub(crate) trouble: Option<Fault>,
 }
@@ -170,6 +172,7 @@ impl Pump {
         let is_forced = now >= self.next_fallback;
         let more = self.pull(now, is_forced);
         self.commit(now);
+        self.tell_done();
         if more {
             // A full turn goes on at once.
             self.continue_transactions(now);
@@ -229,6 +232,13 @@ impl Pump {
                     let _gone = reply.send(Err(Error::new(ErrorKind::Refused, text)));
                 }
             },
+            Command::Ends(ends) => {
+                for (partition, end) in ends {
+                    if let Some(entry) = self.assignment.get_mut(&partition) {
+                        entry.data.ends_at(end);
+                    }
+                }
+            }
             Command::Stop { deadline } => self.begin_stop(deadline, now),
         }
     }
@@ -345,6 +355,19 @@ impl Pump {
         more
     }
 
+    /// Says whether there is nothing left to do of what it owns.
+    fn tell_done(&self) {
+        if self.config.ends.is_none() {
+            return;
+        }
+        let is_settled = self.revoking.is_none() && self.waiting.is_empty();
+        let is_done = is_settled && self.assignment.iter().all(|entry| entry.data.is_done());
+        self.status.send_if_modified(|status| {
+            let is_done = is_done && status.has_joined;
+            std::mem::replace(&mut status.is_done, is_done) != is_done
+        });
+    }
+
     /// The transaction that records go into; none unless the delivery is exactly once.
     fn taking_turn(&mut self, now: Instant) -> std::result::Result<Option<TakingTurn>, NotNow> {
         let Some(turns) = &mut self.transactions else { return Ok(None) };
@@ -442,6 +465,9 @@ impl Drop for Pump {
         for entry in self.assignment.iter() {
             entry.data.assigned.retire();
         }
-        self.status.send_modify(|status| status.partitions.clear());
+        self.status.send_modify(|status| {
+            status.partitions.clear();
+            status.is_done = false;
+        });
     }
 }

@@ -1,6 +1,9 @@
 //! Assignments and revocations: answered when nothing of what goes away runs any more, or its time is up.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Pump, Slot};
 use crate::{
@@ -36,14 +39,19 @@ impl Pump {
             }
         }
         self.client.assign(partitions)?;
+        if let Some(ends) = &self.config.ends
+            && !partitions.is_empty()
+        {
+            ends.tell(partitions.to_vec(), Arc::clone(&self.mailbox));
+        }
         tracing::info!(listener = &*self.config.listener_id, partitions = %Names(partitions), "assigned");
         let consumer = self.config.consumer;
+        self.show_assignment(true); // First, so that who is told sees it.
         self.config.events.tell(|listener| ListenerEvent::Assigned {
             listener,
             consumer,
             partitions: partitions.into(),
         });
-        self.show_assignment(true);
         Ok(())
     }
 
@@ -134,11 +142,11 @@ impl Pump {
             false => tracing::info!(listener = &*self.config.listener_id, partitions = %names, "revoked"),
         }
         let consumer = self.config.consumer;
+        self.show_assignment(false);
         self.config.events.tell(|listener| match lost {
             true => ListenerEvent::Lost { listener, consumer, partitions: partitions.into() },
             false => ListenerEvent::Revoked { listener, consumer, partitions: partitions.into() },
         });
-        self.show_assignment(false);
     }
 
     fn show_assignment(&self, joined: bool) {

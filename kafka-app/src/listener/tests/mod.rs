@@ -44,6 +44,14 @@ impl Inquiry for NobodyAnswers {
     fn lag(&self, _: &[String]) -> Result<Vec<PartitionLag>, Error> {
         Err(Error::new(ErrorKind::Unavailable, "nobody answers"))
     }
+
+    fn partitions(&self, _: &[String]) -> Result<Vec<TopicPartition>, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "nobody answers"))
+    }
+
+    fn is_unread(&self, _: &[(TopicPartition, i64)]) -> Result<bool, Error> {
+        Err(Error::new(ErrorKind::Unavailable, "nobody answers"))
+    }
 }
 
 /// A runner that notes what it saw, in order, and finishes it.

@@ -206,6 +206,6 @@ impl RecordQueue for FakeQueue {
         let queue = cluster.records.entry(self.1).or_default();
         let n_records = max.min(queue.len());
         records.extend(queue.drain(..n_records));
-        Taken { more: n_records == max, faults: Vec::new() }
+        Taken { more: n_records == max, end: None, faults: Vec::new() }
     }
 }
