@@ -133,6 +133,7 @@ mod observe;
 mod probe;
 mod producer;
 mod replay;
+mod schema;
 mod shutdown;
 #[cfg(test)]
 mod test_support;
@@ -150,9 +151,17 @@ pub use config::{
     AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke, Ordering,
     RateLimit, RetryTopicNames, RetryTopicSettings,
 };
-pub use convert::{FromPayload, NotUtf8, Text, ToKey, ToPayload, Tombstone, WrongLength};
+#[cfg(feature = "avro")]
+pub use convert::Avro;
+#[cfg(feature = "json-schema")]
+pub use convert::JsonSchema;
+pub use convert::{
+    FromPayload, Invalid, NotUtf8, PayloadContext, Text, ToKey, ToPayload, Tombstone, Valid, Validate, WrongLength,
+};
 #[cfg(feature = "json")]
 pub use convert::{Json, JsonError};
+#[cfg(feature = "protobuf")]
+pub use convert::{Protobuf, ProtobufSchema};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{
     Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, KeyScope, KeyState,
@@ -178,6 +187,7 @@ pub use record::{
     Headers, OwnedRecord, ProducerRecord, RawRecord, RecordMetadata, SendResult, Timestamp, TopicPartition,
 };
 pub use replay::{Replay, ReplayReport, WhyLeft};
+pub use schema::{Schema, SchemaError, SchemaFormat, WithSchema};
 pub use topic::Topic;
 pub use topology::Topology;
 pub use tower_layer::Layer;

@@ -72,6 +72,18 @@ pub(crate) fn forwarded(place: Place<'_>, error: &str, retry_topic: &str, delay:
     );
 }
 
+/// A record needs a schema, and the registry does not answer.
+pub(crate) fn without_registry(place: Place<'_>, error: &str, delay: Duration) {
+    event!(
+        warn,
+        "listener.without_registry",
+        place,
+        error,
+        ?delay,
+        "the schema registry does not answer: the record waits, and it is asked again"
+    );
+}
+
 /// A record was given up and is now in the dead letter topic.
 pub(crate) fn dead_lettered(place: Place<'_>, error: &str, dead_letter_topic: &str) {
     event!(

@@ -41,6 +41,13 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     let missing =
         listeners.iter().zip(&declarations).flat_map(|(listener, needs)| missing_states(listener, needs, states));
     let wrong_layers = listeners.iter().filter(|listener| listener.has_wrong_layer).map(wrong_layer);
+    let has_registry = !properties.schema_registry.url.is_empty();
+    let without_registry = listeners
+        .iter()
+        .zip(&declarations)
+        .filter(|_| !has_registry)
+        .flat_map(|(listener, needs)| needs_registry(listener, needs));
+    let missing = missing.chain(without_registry);
     let declared_at: topology::Source<'_> =
         listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();
     let topology_of = |resolved: &[ResolvedListener]| {
@@ -104,6 +111,16 @@ fn mistake_of(listener: &Listener, text: String) -> Mistake {
         key: format!("listener `{}`", listener.id()),
         text,
     }
+}
+
+/// A mistake for each type whose schemas are in a registry, where there is none.
+fn needs_registry(listener: &Listener, needs: &Declaration) -> Vec<Mistake> {
+    let mistake = |name| Mistake {
+        source: listener.location.unwrap_or("code").to_owned(),
+        key: format!("listener `{}`", listener.id()),
+        text: format!("takes `{name}`, whose schemas are in a registry: set `kafka.schema-registry.url`"),
+    };
+    needs.with_schemas.iter().map(mistake).collect()
 }
 
 /// A mistake for each type of state that a listener takes and nobody gave.

@@ -15,6 +15,7 @@ use crate::{
     listener::{EventBus, ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
     producer::{KafkaTemplate, Requests, TransactionPool},
     replay::Replay,
+    schema::SchemaPort,
     shutdown,
     topology::Topology,
 };
@@ -32,6 +33,7 @@ pub struct RunningApp {
     producer: Producer,
     transactions: Arc<TransactionPool>,
     requests: Option<Arc<Requests>>,
+    schemas: Option<Arc<dyn SchemaPort>>,
     states: States,
     broker: Embedded,
     events: EventBus,
@@ -53,6 +55,7 @@ impl RunningApp {
             producer,
             transactions,
             requests: None,
+            schemas: None,
             states,
             broker,
             events: EventBus::default(),
@@ -61,6 +64,10 @@ impl RunningApp {
 
     pub(super) fn with_requests(self, requests: Option<Arc<Requests>>) -> Self {
         Self { requests, ..self }
+    }
+
+    pub(super) fn with_schemas(self, schemas: Option<Arc<dyn SchemaPort>>) -> Self {
+        Self { schemas, ..self }
     }
 
     pub(super) fn with_events(self, events: EventBus) -> Self {
@@ -74,6 +81,7 @@ impl RunningApp {
         KafkaTemplate::new(self.producer.clone(), default_topic)
             .with_transactions(Arc::clone(&self.transactions))
             .with_requests(self.requests.clone())
+            .with_schemas(self.schemas.clone())
     }
 
     /// What its listeners read and send.

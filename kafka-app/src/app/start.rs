@@ -18,6 +18,7 @@ use crate::{
         Policy, TurnProducer,
     },
     producer::{Interceptors, KafkaTemplate, Requests, TransactionPool},
+    schema::SchemaPort,
     topology::Topology,
 };
 
@@ -26,6 +27,7 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let KafkaApp { configuration, states, topics, events, interceptors, .. } = app;
     let properties = configuration.read();
     let Plan { listeners: planned, topology } = plan(&properties, listeners, &states)?;
+    let schemas = schemas(&properties)?;
     let (properties, broker) = Embedded::start_if_asked(properties)?;
     let properties = Arc::new(properties);
     admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
@@ -36,13 +38,14 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let requests = replies::requests(&properties, Arc::new(producer.clone()));
     let ids = TransactionalIds::new(&properties);
     let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone());
-    let sending = Sending { producer, transactions, requests, ids, events, interceptors };
+    let sending = Sending { producer, transactions, requests, ids, events, interceptors, schemas };
     let containers: Vec<_> =
         planned.into_iter().map(|planned| container(planned, &properties, &states, &sending, None)).collect();
     let listeners = ListenerRegistry::new(containers);
-    let Sending { producer, transactions, requests, events, .. } = sending;
+    let Sending { producer, transactions, requests, events, schemas, .. } = sending;
     let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
         .with_requests(requests)
+        .with_schemas(schemas)
         .with_events(events);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         match &listener.resolved().start_after {
@@ -59,6 +62,21 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
 pub(super) fn topology(app: &KafkaApp) -> Result<Topology> {
     Ok(plan(&app.configuration.clone().read(), all(app), &app.states)?.topology)
 }
+
+/// The registry of schemas, if the configuration names one; nothing connects before it is asked.
+fn schemas(properties: &KafkaProperties) -> Result<Option<Arc<dyn SchemaPort>>> {
+    if properties.schema_registry.url.is_empty() {
+        return Ok(None);
+    }
+    #[cfg(feature = "schema-registry")]
+    return Ok(Some(Arc::new(crate::schema::SchemaRegistry::new(&properties.schema_registry)?)));
+    #[cfg(not(feature = "schema-registry"))]
+    Err(Error::new(ErrorKind::Config, NO_REGISTRY_FEATURE))
+}
+
+#[cfg(not(feature = "schema-registry"))]
+const NO_REGISTRY_FEATURE: &str =
+    "`kafka.schema-registry.url` needs one of the features `avro`, `protobuf` and `json-schema` of kafka-app";
 
 /// Every listener in its layers.
 fn all(app: &KafkaApp) -> Vec<Listener> {
@@ -115,6 +133,8 @@ struct Sending {
     events: EventBus,
     /// Of all producers.
     interceptors: Interceptors,
+    /// Of payloads.
+    schemas: Option<Arc<dyn SchemaPort>>,
 }
 
 fn transaction_pool(
@@ -182,17 +202,20 @@ fn surroundings(
 ) -> impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static + use<> {
     let (listener_id, states) = (listener.id.clone(), states.clone());
     let (transactions, requests) = (Arc::clone(&sending.transactions), sending.requests.clone());
+    let schemas = sending.schemas.clone();
     let default_topic: Option<Arc<str>> = properties.template.default_topic.as_deref().map(Arc::from);
     move |producer| {
         let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
         let template = KafkaTemplate::new(producer, default_topic.clone())
             .with_transactions(Arc::clone(&transactions))
-            .with_requests(requests.clone());
+            .with_requests(requests.clone())
+            .with_schemas(schemas.clone());
         HandlerEnv {
             listener_id: listener_id.clone(),
             states: states.clone(),
             producer: Some(sink),
             template: Some(template),
+            schemas: schemas.clone(),
         }
     }
 }

@@ -179,7 +179,7 @@ impl FromText for IsolationLevel {
     }
 }
 
-fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
+pub(crate) fn one_of<T: Copy>(text: &str, names: &[(&str, T)]) -> Result<T, String> {
     names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value).ok_or_else(|| {
         let list = names.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
         format!("expected one of {list}{}", did_you_mean(text, names.iter().map(|(name, _)| *name)))

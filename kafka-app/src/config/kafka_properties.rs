@@ -15,7 +15,7 @@ use crate::{
     Error, ErrorKind, Result,
     config::{
         AdminProperties, ClientProperties, ConsumerProperties, ListenerSettings, ProducerProperties,
-        RetryTopicSettings, TemplateProperties,
+        RetryTopicSettings, SchemaRegistryProperties, TemplateProperties,
         listener::LISTENER_ANSWERS,
         mistake::{Mistake, Mistakes, nearest},
         placeholder::Lookup,
@@ -58,6 +58,8 @@ pub struct KafkaProperties {
     pub admin: AdminProperties,
     /// `kafka.template.*`.
     pub template: TemplateProperties,
+    /// `kafka.schema-registry.*`.
+    pub schema_registry: SchemaRegistryProperties,
     /// `kafka.listener.*`: what holds for every listener that does not say otherwise.
     pub listener: ListenerDefaults,
     /// `kafka.listeners.<id>.*`: what overrides a listener's declaration.
@@ -195,6 +197,7 @@ impl KafkaProperties {
             producer: ProducerProperties::read(&kafka.child("producer")),
             admin: AdminProperties::read(&kafka.child("admin")),
             template: TemplateProperties::read(&kafka.child("template")),
+            schema_registry: SchemaRegistryProperties::read(&kafka.child("schema-registry")),
             listener: ListenerDefaults::read(&listener, read_boots_retry_topics(&kafka)),
             listeners: kafka.children("listeners").iter().map(|(id, section)| read_listener(id, section)).collect(),
             said: Arc::default(),
@@ -327,7 +330,8 @@ impl std::fmt::Debug for KafkaPropertiesBuilder {
 
 /// Tables beside `kafka` are the user's, for placeholders; but one that was meant for `kafka` must not be lost.
 fn check_top_level(tree: &Map<String, Value>, mistakes: &Mistakes) {
-    const SECTIONS: [&str; 6] = ["bootstrap-servers", "consumer", "producer", "listener", "listeners", "template"];
+    const SECTIONS: [&str; 7] =
+        ["bootstrap-servers", "consumer", "producer", "listener", "listeners", "template", "schema-registry"];
     for (key, value) in tree {
         let origin = first_origin(value);
         if SECTIONS.contains(&key.as_str()) {

@@ -1,22 +1,42 @@
 //! Converters: bytes to values and back, for payloads and keys. One format a file.
 
+#[cfg(feature = "avro")]
+mod avro;
 mod bytes;
+mod context;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "json-schema")]
+mod json_schema;
 mod number;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod text;
 mod tombstone;
+#[cfg(any(feature = "avro", feature = "protobuf", feature = "json-schema"))]
+mod type_schemas;
+mod valid;
 
 use ::bytes::{Bytes, BytesMut};
 use std::error::Error as StdError;
 
-use crate::{error::Result, record::RawRecord};
+use crate::{error::Result, schema::WithSchema};
 
+#[cfg(feature = "avro")]
+pub use avro::Avro;
+pub use context::PayloadContext;
 #[cfg(feature = "json")]
 pub use json::{Json, JsonError};
+#[cfg(feature = "json-schema")]
+pub use json_schema::JsonSchema;
 pub use number::WrongLength;
+#[cfg(feature = "protobuf")]
+pub(crate) use protobuf::message_at;
+#[cfg(feature = "protobuf")]
+pub use protobuf::{Protobuf, ProtobufSchema};
 pub use text::{NotUtf8, Text};
 pub use tombstone::Tombstone;
+pub use valid::{Invalid, Valid, Validate};
 
 /// Makes a payload or a key of bytes; the value may borrow from them.
 ///
@@ -51,14 +71,50 @@ pub trait FromPayload<'r>: Sized {
     /// The bytes are no such value; the record goes the dead-letter way at once, since they stay what they are.
     fn from_payload(payload: &'r [u8]) -> Result<Self, Self::Error>;
 
-    /// Makes the value of a record's payload. Overridden by types that choose their form by a header of the record;
-    /// keys never come this way.
+    /// Whether values are made with schemas that a registry keeps: then an application without one does not start.
+    const NEEDS_REGISTRY: bool = false;
+
+    /// Makes the value of a payload or a key, with the record it is of and the schemas of its writers. Overridden by types
+    /// that choose their form by a header of the record or by the schema it was written by, and by the formats with schemas.
+    ///
+    /// ```
+    /// use kafka_app::{FromPayload, PayloadContext};
+    ///
+    /// /// Two kinds of payload on one topic, told apart by the header `type`.
+    /// enum Event<'r> {
+    ///     Text(&'r str),
+    ///     Count(i64),
+    /// }
+    ///
+    /// impl<'r> FromPayload<'r> for Event<'r> {
+    ///     type Error = Box<dyn std::error::Error + Send + Sync>;
+    ///
+    ///     fn from_payload(payload: &'r [u8]) -> Result<Self, Self::Error> {
+    ///         Ok(Self::Text(<&str>::from_payload(payload)?))
+    ///     }
+    ///
+    ///     fn from_payload_of(cx: &PayloadContext<'r>, payload: &'r [u8]) -> Result<Self, Self::Error> {
+    ///         match cx.header("type") {
+    ///             Some(b"count") => Ok(Self::Count(i64::from_payload_of(cx, payload)?)),
+    ///             Some(other) => Err(format!("a type of {} bytes is not known", other.len()).into()),
+    ///             None => Self::from_payload(payload),
+    ///         }
+    ///     }
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`FromPayload::from_payload`].
-    fn from_payload_of(record: &'r RawRecord, payload: &'r [u8]) -> Result<Self, Self::Error> {
-        let _ = record;
+    fn from_payload_of(cx: &PayloadContext<'r>, payload: &'r [u8]) -> Result<Self, Self::Error> {
+        let _ = cx;
         Self::from_payload(payload)
+    }
+
+    /// The type as the topology names it: listeners of one topic are to agree on it. Overridden by wrappers that read the
+    /// same bytes as what they wrap.
+    #[must_use]
+    fn payload_type() -> &'static str {
+        std::any::type_name::<Self>()
     }
 }
 
@@ -83,15 +139,27 @@ pub trait ToPayload {
     fn to_payload(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         let start = buffer.len();
         match self.encode(buffer) {
-            // `split` leaves the room behind the bytes in the buffer, for the next record; `split_off` would take it along.
-            Ok(()) if start == 0 => Ok(Some(buffer.split().freeze())),
-            Ok(()) => Ok(Some(buffer.split_off(start).freeze())),
+            Ok(()) => Ok(Some(cut(buffer, start))),
             Err(error) => {
                 buffer.truncate(start);
                 Err(error)
             }
         }
     }
+
+    /// The value as one that is written with a schema: its bytes begin with an id that only a registry can tell, so that
+    /// whatever sends it asks for that first, and [`encode`](Self::encode) alone is an error. `None` for every other value.
+    ///
+    /// A type that wraps one of these, or is one of several, passes it on.
+    fn with_schema(&self) -> Option<&dyn WithSchema> {
+        None
+    }
+}
+
+/// What was appended from there on, as bytes of its own.
+pub(crate) fn cut(buffer: &mut BytesMut, start: usize) -> Bytes {
+    // `split` leaves the room behind the bytes in the buffer, for the next record; `split_off` would take it along.
+    if start == 0 { buffer.split().freeze() } else { buffer.split_off(start).freeze() }
 }
 
 /// Makes bytes of a key: any payload type, `Option` of one where a key may be missing, or `()` for none.
@@ -106,6 +174,11 @@ pub trait ToKey {
     /// # Errors
     /// As [`ToPayload::encode`].
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>>;
+
+    /// As [`ToPayload::with_schema`].
+    fn key_with_schema(&self) -> Option<&dyn WithSchema> {
+        None
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -113,11 +186,19 @@ impl<P: ToPayload + ?Sized> ToKey for P {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         self.to_payload(buffer)
     }
+
+    fn key_with_schema(&self) -> Option<&dyn WithSchema> {
+        self.with_schema()
+    }
 }
 
 impl<P: ToPayload> ToKey for Option<P> {
     fn to_key(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         self.as_ref().map_or(Ok(None), |key| key.to_payload(buffer))
+    }
+
+    fn key_with_schema(&self) -> Option<&dyn WithSchema> {
+        self.as_ref().and_then(ToPayload::with_schema)
     }
 }
 
@@ -134,6 +215,10 @@ impl<P: ToPayload + ?Sized> ToPayload for &P {
 
     fn to_payload(&self, buffer: &mut BytesMut) -> Result<Option<Bytes>> {
         (**self).to_payload(buffer)
+    }
+
+    fn with_schema(&self) -> Option<&dyn WithSchema> {
+        (**self).with_schema()
     }
 }
 

@@ -92,7 +92,14 @@ impl<'r, T: FromRecord<'r>> FromBatch<'r> for Batch<T> {
                 }
             }
         }
-        Ok(Self(records))
+        // The runner asks for the schemas that are missing, and delivers all of them then.
+        match rejected.pop() {
+            Some((_, missing)) if cx.misses_schemas() => Err(missing),
+            last => {
+                rejected.extend(last);
+                Ok(Self(records))
+            }
+        }
     }
 
     fn declare(declaration: &mut Declaration) {

@@ -2,11 +2,11 @@
 
 use super::{
     FromRecord,
-    payload::{IsNull, rejected},
+    payload::{IsNull, declare_registry, rejected},
 };
 use crate::{
     convert::FromPayload,
-    handler::{RecordContext, Rejection},
+    handler::{Declaration, RecordContext, Rejection},
 };
 
 /// The key of the record: `Key<String>`, `Key<Option<i64>>` where it may be missing.
@@ -23,7 +23,11 @@ pub struct Key<T>(pub T);
 
 impl<'r, T: FromKey<'r>> FromRecord<'r> for Key<T> {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
-        T::from_key(cx.record.key()).map(Self)
+        T::from_key_of(cx).map(Self)
+    }
+
+    fn declare(declaration: &mut Declaration) {
+        T::declare(declaration);
     }
 }
 
@@ -34,31 +38,45 @@ impl<'r, T: FromKey<'r>> FromRecord<'r> for Key<T> {
     note = "a key is any type with `FromPayload` (`String`, `&str`, `Json<T>`, `Bytes`, `i64`, ..), an `Option` of one where it may be null, or `()` where it does not matter"
 )]
 pub trait FromKey<'r>: Sized {
-    /// Makes the value of the key's bytes; `None` is a null key.
+    /// Makes the value of the record's key.
     ///
     /// # Errors
     /// The bytes are no such value, or there are none.
-    fn from_key(key: Option<&'r [u8]>) -> Result<Self, Rejection>;
+    fn from_key_of(cx: &RecordContext<'r>) -> Result<Self, Rejection>;
+
+    /// As [`FromRecord::declare`].
+    fn declare(declaration: &mut Declaration) {
+        let _ = declaration;
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<'r, P: FromPayload<'r>> FromKey<'r> for P {
-    fn from_key(key: Option<&'r [u8]>) -> Result<Self, Rejection> {
-        match key {
-            Some(key) => P::from_payload(key).map_err(rejected::<Key<P>, _>),
+    fn from_key_of(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
+        match cx.record.key() {
+            Some(key) => P::from_payload_of(&cx.key_context(), key).map_err(rejected::<Key<P>, _>),
             None => Err(rejected::<Key<P>, _>(IsNull("key"))),
         }
+    }
+
+    fn declare(declaration: &mut Declaration) {
+        declare_registry::<P>(declaration);
     }
 }
 
 impl<'r, P: FromPayload<'r>> FromKey<'r> for Option<P> {
-    fn from_key(key: Option<&'r [u8]>) -> Result<Self, Rejection> {
-        key.map(P::from_payload).transpose().map_err(rejected::<Key<P>, _>)
+    fn from_key_of(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
+        let key = cx.record.key().map(|key| P::from_payload_of(&cx.key_context(), key));
+        key.transpose().map_err(rejected::<Key<P>, _>)
+    }
+
+    fn declare(declaration: &mut Declaration) {
+        declare_registry::<P>(declaration);
     }
 }
 
 impl FromKey<'_> for () {
-    fn from_key(_: Option<&[u8]>) -> Result<Self, Rejection> {
+    fn from_key_of(_: &RecordContext<'_>) -> Result<Self, Rejection> {
         Ok(())
     }
 }

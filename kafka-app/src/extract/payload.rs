@@ -12,13 +12,13 @@ use crate::{
 impl<'r, P: FromPayload<'r>> FromRecord<'r> for P {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
         match cx.record.payload() {
-            Some(payload) => P::from_payload_of(cx.record, payload).map_err(rejected::<P, _>),
+            Some(payload) => P::from_payload_of(&cx.payload_context(), payload).map_err(rejected::<P, _>),
             None => Err(rejected::<P, _>(IsNull("payload"))),
         }
     }
 
     fn declare(declaration: &mut Declaration) {
-        declaration.payload(type_name::<P>());
+        declare_payload::<P>(declaration);
     }
 }
 
@@ -26,11 +26,23 @@ impl<'r, P: FromPayload<'r>> FromRecord<'r> for P {
 impl<'r, P: FromPayload<'r>> FromRecord<'r> for Option<P> {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
         let Some(payload) = cx.record.payload() else { return Ok(None) };
-        P::from_payload_of(cx.record, payload).map(Some).map_err(rejected::<P, _>)
+        P::from_payload_of(&cx.payload_context(), payload).map(Some).map_err(rejected::<P, _>)
     }
 
     fn declare(declaration: &mut Declaration) {
-        declaration.payload(type_name::<P>());
+        declare_payload::<P>(declaration);
+    }
+}
+
+fn declare_payload<'r, P: FromPayload<'r>>(declaration: &mut Declaration) {
+    declaration.payload(P::payload_type());
+    declare_registry::<P>(declaration);
+}
+
+/// Says that a payload or key cannot be made without a registry of schemas, if so it is.
+pub(super) fn declare_registry<'r, P: FromPayload<'r>>(declaration: &mut Declaration) {
+    if P::NEEDS_REGISTRY {
+        declaration.needs_registry(type_name::<P>());
     }
 }
 
@@ -91,9 +103,9 @@ mod tests {
             Ok(Self::Text(<&str>::from_payload(payload)?))
         }
 
-        fn from_payload_of(record: &'r crate::RawRecord, payload: &'r [u8]) -> Result<Self, Self::Error> {
-            match record.to_headers().last("type") {
-                Some(Some(b"count")) => Ok(Self::Count(i64::from_payload(payload)?)),
+        fn from_payload_of(cx: &crate::PayloadContext<'r>, payload: &'r [u8]) -> Result<Self, Self::Error> {
+            match cx.header("type") {
+                Some(b"count") => Ok(Self::Count(i64::from_payload(payload)?)),
                 _ => Self::from_payload(payload),
             }
         }

@@ -30,7 +30,7 @@ pub struct Record<K, V> {
 impl<'r, K: FromKey<'r>, V: FromRecord<'r>> FromRecord<'r> for Record<K, V> {
     fn from_record(cx: &RecordContext<'r>) -> Result<Self, Rejection> {
         Ok(Self {
-            key: K::from_key(cx.record.key())?,
+            key: K::from_key_of(cx)?,
             payload: V::from_record(cx)?,
             headers: cx.record.to_headers(),
             metadata: RecordMetadata::from_record(cx)?,
@@ -38,6 +38,7 @@ impl<'r, K: FromKey<'r>, V: FromRecord<'r>> FromRecord<'r> for Record<K, V> {
     }
 
     fn declare(declaration: &mut Declaration) {
+        K::declare(declaration);
         V::declare(declaration);
     }
 }

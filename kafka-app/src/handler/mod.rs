@@ -22,9 +22,11 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
+    convert::PayloadContext,
     extract::KeyedState,
     listener::{AckSource, KeyStates},
     record::{ProducerRecord, RawRecord},
+    schema::{SchemaPort, Unstamped, Wanted},
 };
 
 pub use batch_function::batch_handler_fn;
@@ -65,6 +67,8 @@ pub struct RecordContext<'r> {
     pub(crate) ack: Option<AckSource<'r>>,
     /// Of its partition.
     pub(crate) key_states: &'r KeyStates,
+    /// Where schemas are noted that are not known yet.
+    pub(crate) wanted: &'r Wanted,
 }
 
 impl<'r> RecordContext<'r> {
@@ -72,6 +76,22 @@ impl<'r> RecordContext<'r> {
     #[must_use]
     pub fn record(&self) -> &'r RawRecord {
         self.record
+    }
+
+    /// What surrounds the payload, for [`FromPayload::from_payload_of`](crate::FromPayload::from_payload_of).
+    #[must_use]
+    pub fn payload_context(&self) -> PayloadContext<'r> {
+        PayloadContext::payload(self.record, self.schemas())
+    }
+
+    /// What surrounds the key.
+    #[must_use]
+    pub fn key_context(&self) -> PayloadContext<'r> {
+        PayloadContext::key(self.record, self.schemas())
+    }
+
+    fn schemas(&self) -> Option<(&'r dyn SchemaPort, &'r Wanted)> {
+        Some((self.env.schemas.as_deref()?, self.wanted))
     }
 
     /// The topic it came from.
@@ -130,6 +150,11 @@ impl<'r> BatchContext<'r> {
     pub fn records(&self) -> &'r [RecordContext<'r>] {
         self.records
     }
+
+    /// Whether some records could not be decoded for want of a schema that is not known yet.
+    pub(crate) fn misses_schemas(&self) -> bool {
+        self.records.first().is_some_and(|record| !record.wanted.is_empty())
+    }
 }
 
 impl fmt::Debug for BatchContext<'_> {
@@ -146,6 +171,8 @@ pub(crate) struct HandlerEnv {
     pub(crate) producer: Option<Arc<dyn crate::client::RecordSink>>,
     /// What [`Template`](crate::Template) arguments are made of; of the same producer.
     pub(crate) template: Option<crate::producer::KafkaTemplate<(), ()>>,
+    /// The schemas of payloads, where there is a registry.
+    pub(crate) schemas: Option<Arc<dyn SchemaPort>>,
 }
 
 /// Application state by type.
@@ -221,6 +248,8 @@ pub struct Output {
     pub record: ProducerRecord,
     /// Whether it takes the key of the record that was handled instead of its own.
     pub inherits_key: bool,
+    /// The schemas of its parts, whose ids are still to be set.
+    pub(crate) unstamped: Unstamped,
 }
 
 impl Output {
@@ -341,6 +370,8 @@ pub struct Declaration {
     /// Types of values that are kept for each key.
     pub(crate) key_states: Vec<&'static str>,
     pub(crate) payload: Option<&'static str>,
+    /// Types that cannot be made without a registry of schemas.
+    pub(crate) with_schemas: Vec<&'static str>,
     pub(crate) returns_nothing: bool,
 }
 
@@ -371,6 +402,11 @@ impl Declaration {
     /// The handler never returns anything to send.
     pub fn returns_nothing(&mut self) {
         self.returns_nothing = true;
+    }
+
+    /// The handler takes a payload or a key of this type, whose schemas a registry keeps.
+    pub fn needs_registry(&mut self, type_name: &'static str) {
+        self.with_schemas.push(type_name);
     }
 
     /// The payload's type, for the topology.

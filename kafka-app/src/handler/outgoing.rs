@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     handler::Output,
     record::ProducerRecord,
+    schema::{Schema, Unstamped, WithSchema, encode_unstamped},
 };
 
 /// A record a listener returns, with what it chooses for itself: topic, key, partition, headers, timestamp.
@@ -29,6 +30,7 @@ pub struct Outgoing {
     record: ProducerRecord,
     /// `None`: the key of the record that was handled.
     key: Option<Option<Bytes>>,
+    unstamped: Unstamped,
     /// The first part that could not be encoded; told when the record is to be sent.
     error: Option<crate::Error>,
 }
@@ -36,8 +38,10 @@ pub struct Outgoing {
 impl Outgoing {
     /// A record with this payload.
     pub fn new(payload: impl ToPayload) -> Self {
-        let (payload, error) = split(payload.to_payload(&mut BytesMut::new()));
-        Self { record: ProducerRecord { payload, ..ProducerRecord::default() }, key: None, error }
+        let with_schema = payload.with_schema();
+        let ((payload, schema), error) = encoded(with_schema, || payload.to_payload(&mut BytesMut::new()));
+        let unstamped = Unstamped { payload: schema, key: None };
+        Self { record: ProducerRecord { payload, ..ProducerRecord::default() }, key: None, unstamped, error }
     }
 
     /// To this topic instead of `send_to`.
@@ -49,8 +53,9 @@ impl Outgoing {
     /// With this key instead of the handled record's; `()` for none.
     #[expect(clippy::needless_pass_by_value, reason = "as the payload: both are usually made for it")]
     pub fn key(mut self, key: impl ToKey) -> Self {
-        let (key, error) = split(key.to_key(&mut BytesMut::new()));
+        let ((key, schema), error) = encoded(key.key_with_schema(), || key.to_key(&mut BytesMut::new()));
         self.key = Some(key);
+        self.unstamped.key = schema;
         self.error = self.error.or(error);
         self
     }
@@ -77,15 +82,33 @@ impl Outgoing {
         let inherits_key = self.key.is_none();
         match self.error {
             Some(error) => Err(error),
-            None => Ok(Output { record: ProducerRecord { key: self.key.flatten(), ..self.record }, inherits_key }),
+            None => {
+                let record = ProducerRecord { key: self.key.flatten(), ..self.record };
+                Ok(Output { record, inherits_key, unstamped: self.unstamped })
+            }
         }
     }
 }
 
-fn split(encoded: Result<Option<Bytes>>) -> (Option<Bytes>, Option<crate::Error>) {
-    match encoded {
-        Ok(bytes) => (bytes, None),
-        Err(error) => (None, Some(error)),
+/// A part and the schema whose id it still lacks, or why it cannot be encoded.
+fn encoded(
+    with_schema: Option<&dyn WithSchema>,
+    plain: impl FnOnce() -> Result<Option<Bytes>>,
+) -> ((Option<Bytes>, Option<&'static Schema>), Option<crate::Error>) {
+    match part(with_schema, plain) {
+        Ok(part) => (part, None),
+        Err(error) => ((None, None), Some(error)),
+    }
+}
+
+/// A part of a record that is returned, and the schema whose id it still lacks.
+pub(super) fn part(
+    with_schema: Option<&dyn WithSchema>,
+    plain: impl FnOnce() -> Result<Option<Bytes>>,
+) -> Result<(Option<Bytes>, Option<&'static Schema>)> {
+    match with_schema {
+        None => Ok((plain()?, None)),
+        Some(value) => encode_unstamped(value).map(|(bytes, schema)| (Some(bytes), Some(schema))),
     }
 }
 

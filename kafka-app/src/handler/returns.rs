@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 
-use super::{BatchOutcome, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection};
-use crate::{convert::ToPayload, record::ProducerRecord};
+use super::{BatchOutcome, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection, outgoing::part};
+use crate::{convert::ToPayload, record::ProducerRecord, schema::Unstamped};
 
 /// Turns what a function returned, its error already set apart, into records to send.
 #[diagnostic::on_unimplemented(
@@ -46,7 +46,7 @@ impl IntoOutputs for Output {
 /// Sent as it is: a record without a key has none.
 impl IntoOutputs for ProducerRecord {
     fn into_outputs(self) -> Result<Outputs, Failure> {
-        Output { record: self, inherits_key: false }.into_outputs()
+        Output { record: self, ..Output::default() }.into_outputs()
     }
 }
 
@@ -54,8 +54,11 @@ impl IntoOutputs for ProducerRecord {
 #[diagnostic::do_not_recommend]
 impl<P: ToPayload> IntoOutputs for P {
     fn into_outputs(self) -> Result<Outputs, Failure> {
-        let payload = self.to_payload(&mut BytesMut::new()).map_err(cannot_encode)?;
-        Output { record: ProducerRecord { payload, ..ProducerRecord::default() }, inherits_key: true }.into_outputs()
+        let plain = || self.to_payload(&mut BytesMut::new());
+        let (payload, schema) = part(self.with_schema(), plain).map_err(cannot_encode)?;
+        let unstamped = Unstamped { payload: schema, key: None };
+        Output { record: ProducerRecord { payload, ..ProducerRecord::default() }, inherits_key: true, unstamped }
+            .into_outputs()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::{ProducerRecord, SendResult},
+    schema::{Framing, Schema, SchemaPort, no_registry},
     topic::Topic,
 };
 
@@ -36,6 +37,8 @@ pub struct KafkaTemplate<K: ?Sized, V: ?Sized> {
     transactions: Option<Arc<TransactionPool>>,
     /// How it asks; none without a topic for replies.
     pub(super) requests: Option<Arc<Requests>>,
+    /// The schemas of what it sends; none without a registry.
+    pub(super) schemas: Option<Arc<dyn SchemaPort>>,
     types: PhantomData<fn(&K, &V)>,
 }
 
@@ -44,7 +47,7 @@ const FLUSH_GRACE: Duration = Duration::from_secs(5);
 
 impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     pub(crate) fn new(producer: Producer, default_topic: Option<Arc<str>>) -> Self {
-        Self { producer, default_topic, transactions: None, requests: None, types: PhantomData }
+        Self { producer, default_topic, transactions: None, requests: None, schemas: None, types: PhantomData }
     }
 
     pub(crate) fn with_transactions(self, transactions: Arc<TransactionPool>) -> Self {
@@ -55,6 +58,10 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
         Self { requests, ..self }
     }
 
+    pub(crate) fn with_schemas(self, schemas: Option<Arc<dyn SchemaPort>>) -> Self {
+        Self { schemas, ..self }
+    }
+
     /// The same producer for other types.
     #[must_use]
     pub fn typed<K2: ?Sized, V2: ?Sized>(&self) -> KafkaTemplate<K2, V2> {
@@ -63,6 +70,7 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
             default_topic: self.default_topic.clone(),
             transactions: self.transactions.clone(),
             requests: self.requests.clone(),
+            schemas: self.schemas.clone(),
             types: PhantomData,
         }
     }
@@ -161,7 +169,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
     {
         match self.default_topic.as_deref() {
             Some(topic) => self.send(topic, key, payload).await,
-            None => Err(Self::without_topic(encode(key, Some(payload)))),
+            None => Err(Self::without_topic(self.encode("", key, Some(payload)))),
         }
     }
 
@@ -170,7 +178,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_unkeyed(&self, topic: impl AsRef<str>, payload: &V) -> Result<SendResult, SendError> {
-        self.hand_over(topic.as_ref(), encode(&(), Some(payload))).await?.await
+        self.enqueue_encoded(topic.as_ref(), &(), payload).await?.await
     }
 
     /// Sends a record that chooses partition, timestamp or headers; without a topic it goes to the default topic.
@@ -182,31 +190,38 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: ToKey + Sized,
         V: Sized,
     {
-        crate::client::RecordSink::enqueue(&self.producer, self.encoded(record)?).await?.await
+        crate::client::RecordSink::enqueue(&self.producer, self.encoded(record).await?).await?.await
     }
 
     /// The record as it goes out.
-    pub(super) fn encoded(&self, record: ProducerRecord<K, V>) -> Result<ProducerRecord, SendError>
+    pub(super) async fn encoded(&self, record: ProducerRecord<K, V>) -> Result<ProducerRecord, SendError>
     where
         K: ToKey + Sized,
         V: Sized,
     {
         let Some(topic) = record.topic.or_else(|| self.default_topic.clone()) else {
-            return Err(Self::without_topic(encode_parts(record.key.as_ref(), record.payload.as_ref())));
+            return Err(Self::without_topic(encode_parts(
+                self.framing(""),
+                record.key.as_ref(),
+                record.payload.as_ref(),
+            )));
         };
+        let (key, payload) = (record.key.as_ref(), record.payload.as_ref());
+        self.learn(&topic, key, payload).await?;
         let (key, payload) =
-            encode_parts(record.key.as_ref(), record.payload.as_ref()).map_err(|error| not_encoded(&topic, error))?;
+            encode_parts(self.framing(&topic), key, payload).map_err(|error| not_encoded(&topic, error))?;
         let (partition, timestamp, headers) = (record.partition, record.timestamp, record.headers);
         Ok(ProducerRecord { topic: Some(topic), partition, timestamp, key, payload, headers })
     }
 
     /// A record of these parts as it goes out.
-    pub(super) fn encoded_parts<Q>(topic: &str, key: &Q, payload: &V) -> Result<ProducerRecord, SendError>
+    pub(super) async fn encoded_parts<Q>(&self, topic: &str, key: &Q, payload: &V) -> Result<ProducerRecord, SendError>
     where
         K: Borrow<Q>,
         Q: ToKey + ?Sized,
     {
-        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        self.learn(topic, Some(key), Some(payload)).await?;
+        let record = self.encode(topic, key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
         Ok(owned(topic, record))
     }
 
@@ -220,20 +235,21 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: Borrow<Q>,
         Q: ToKey + ?Sized,
     {
-        self.hand_over(topic.as_ref(), encode(key, Some(payload))).await
+        self.enqueue_encoded(topic.as_ref(), key, payload).await
     }
 
     /// As [`enqueue`](Self::enqueue) without waiting: an error when there is no room now.
     ///
     /// # Errors
-    /// As [`enqueue`](Self::enqueue), and [`ErrorKind::Unavailable`] when too much is unacknowledged.
+    /// As [`enqueue`](Self::enqueue), and [`ErrorKind::Unavailable`] when too much is unacknowledged, or when the id of a
+    /// schema would have to be asked for: the first send of a type to a topic is to be one that is awaited.
     pub fn try_send<Q>(&self, topic: impl AsRef<str>, key: &Q, payload: &V) -> Result<PendingSend, SendError>
     where
         K: Borrow<Q>,
         Q: ToKey + ?Sized,
     {
         let topic = topic.as_ref();
-        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        let record = self.encode(topic, key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
         let (pending, ticket) = awaited();
         if self.producer.is_intercepted() {
             return match self.producer.try_offer(owned(topic, record), ticket) {
@@ -259,7 +275,8 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         Q: ToKey + ?Sized,
     {
         let topic = topic.as_ref();
-        let record = encode(key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
+        self.learn(topic, Some(key), Some(payload)).await?;
+        let record = self.encode(topic, key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
         self.offer(topic, record, Ticket::Forget).await
     }
 
@@ -287,14 +304,19 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         P: Borrow<V>,
         I: IntoIterator<Item = (&'r Q, P)>,
     {
+        let topic = topic.as_ref();
         if self.producer.is_intercepted() {
-            let records = records.into_iter().map(|(key, payload)| encode(key, Some(payload.borrow())));
-            return send_all::one_by_one(&self.producer, topic.as_ref(), records).await;
+            let (mut buffer, mut may_ask, mut encoded) = (BytesMut::new(), true, Vec::new());
+            for (key, payload) in records {
+                encoded.push(self.encode_of_many(topic, key, payload.borrow(), &mut may_ask, &mut buffer).await);
+            }
+            return send_all::one_by_one(&self.producer, topic, encoded.into_iter()).await;
         }
-        let mut all = send_all::SendAll::new(&self.producer, topic.as_ref());
+        let mut all = send_all::SendAll::new(&self.producer, topic);
         let mut buffer = send_all::buffer();
+        let mut may_ask = true;
         for (key, payload) in records {
-            if all.push(encode_into(Some(key), Some(payload.borrow()), &mut buffer)) {
+            if all.push(self.encode_of_many(topic, key, payload.borrow(), &mut may_ask, &mut buffer).await) {
                 all.hand_over().await;
                 send_all::reuse(&mut buffer);
             }
@@ -303,8 +325,58 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         all.results().await
     }
 
-    async fn hand_over(&self, topic: &str, record: Result<Encoded>) -> Result<PendingSend, SendError> {
-        let record = record.map_err(|error| not_encoded(topic, error))?;
+    fn framing<'a>(&'a self, topic: &'a str) -> Framing<'a> {
+        Framing { topic, schemas: self.schemas.as_deref() }
+    }
+
+    fn encode<Q: ToKey + ?Sized>(&self, topic: &str, key: &Q, payload: Option<&V>) -> Result<Encoded> {
+        encode_parts(self.framing(topic), Some(key), payload)
+    }
+
+    /// One of many records; `may_ask`: the registry has not failed to answer for one before, which would hold up each anew.
+    async fn encode_of_many<Q: ToKey + ?Sized>(
+        &self,
+        topic: &str,
+        key: &Q,
+        payload: &V,
+        may_ask: &mut bool,
+        buffer: &mut BytesMut,
+    ) -> Result<Encoded> {
+        if *may_ask && let Err(failed) = self.learn(topic, Some(key), Some(payload)).await {
+            *may_ask = false;
+            return Err(failed.into_parts().1);
+        }
+        encode_into(self.framing(topic), Some(key), Some(payload), buffer)
+    }
+
+    /// Asks for the ids of schemas that are not known yet: once for a type and a topic, and never for formats without.
+    async fn learn<Q: ToKey + ?Sized>(
+        &self,
+        topic: &str,
+        key: Option<&Q>,
+        payload: Option<&V>,
+    ) -> Result<(), SendError> {
+        let framing = self.framing(topic);
+        let key = framing.missing(true, key.and_then(ToKey::key_with_schema));
+        let payload = framing.missing(false, payload.and_then(ToPayload::with_schema));
+        if key.is_none() && payload.is_none() {
+            return Ok(());
+        }
+        // Boxed, to keep futures of sends small.
+        Box::pin(learned(framing, key, payload)).await.map_err(|error| {
+            let text = format!("the record for `{topic}` was not sent");
+            SendError::new(owned(topic, (None, None)), Error::new(error.kind(), text).with_source(error))
+        })
+    }
+
+    async fn enqueue_encoded<Q: ToKey + ?Sized>(
+        &self,
+        topic: &str,
+        key: &Q,
+        payload: &V,
+    ) -> Result<PendingSend, SendError> {
+        self.learn(topic, Some(key), Some(payload)).await?;
+        let record = self.encode(topic, key, Some(payload)).map_err(|error| not_encoded(topic, error))?;
         let (pending, ticket) = awaited();
         self.offer(topic, record, ticket).await?;
         Ok(pending)
@@ -354,25 +426,44 @@ thread_local! {
     static BUFFER: RefCell<BytesMut> = RefCell::new(send_all::buffer());
 }
 
-fn encode<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(key: &Q, payload: Option<&V>) -> Result<Encoded> {
-    encode_parts(Some(key), payload)
+async fn learned(framing: Framing<'_>, key: Option<&'static Schema>, payload: Option<&'static Schema>) -> Result<()> {
+    let Some(schemas) = framing.schemas else { return Err(no_registry()) };
+    for (is_key, schema) in [(true, key), (false, payload)] {
+        if let Some(schema) = schema {
+            schemas.learn(framing.topic, is_key, schema).await?;
+        }
+    }
+    Ok(())
 }
 
-fn encode_parts<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(key: Option<&Q>, payload: Option<&V>) -> Result<Encoded> {
+fn encode_parts<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(
+    framing: Framing<'_>,
+    key: Option<&Q>,
+    payload: Option<&V>,
+) -> Result<Encoded> {
     BUFFER.with(|buffer| match buffer.try_borrow_mut() {
-        Ok(mut buffer) => encode_into(key, payload, &mut buffer),
+        Ok(mut buffer) => encode_into(framing, key, payload, &mut buffer),
         // A converter that itself sends a record.
-        Err(_) => encode_into(key, payload, &mut BytesMut::new()),
+        Err(_) => encode_into(framing, key, payload, &mut BytesMut::new()),
     })
 }
 
 fn encode_into<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(
+    framing: Framing<'_>,
     key: Option<&Q>,
     payload: Option<&V>,
     buffer: &mut BytesMut,
 ) -> Result<Encoded> {
-    let key = key.map_or(Ok(None), |key| key.to_key(buffer))?;
-    let payload = payload.map_or(Ok(None), |payload| payload.to_payload(buffer))?;
+    let key = match key.map(|key| (key, key.key_with_schema())) {
+        None => None,
+        Some((key, None)) => key.to_key(buffer)?,
+        Some((_, Some(key))) => Some(framing.encode(true, key, buffer)?),
+    };
+    let payload = match payload.map(|payload| (payload, payload.with_schema())) {
+        None => None,
+        Some((payload, None)) => payload.to_payload(buffer)?,
+        Some((_, Some(payload))) => Some(framing.encode(false, payload, buffer)?),
+    };
     Ok((key, payload))
 }
 

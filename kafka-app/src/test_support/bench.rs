@@ -13,6 +13,7 @@ use crate::{
         Policy, Progress, Transaction, TurnProducer,
     },
     record::{Headers, OwnedRecord, RawRecord, Timestamp},
+    schema::SchemaPort,
 };
 
 /// A listener `bill` of the topic `orders`, partition 3, with a chunk to handle. Sequences count from 0, offsets from
@@ -27,6 +28,7 @@ pub(crate) struct Bench {
     pub(crate) events: EventBus,
     guards: OnceLock<Guards>,
     takes_template: bool,
+    schemas: Option<Arc<dyn SchemaPort>>,
     /// Whether transactions have failed under their handlers.
     pub(crate) is_broken: bool,
     /// Exactly once: what the chunk is handled in.
@@ -57,6 +59,7 @@ impl Bench {
             events: EventBus::default(),
             guards: OnceLock::new(),
             takes_template: false,
+            schemas: None,
             is_broken: false,
             transaction: None,
             records: (0..).zip(payloads).map(delivered).collect(),
@@ -107,7 +110,8 @@ impl Bench {
         let ledger = self.transaction.as_ref().map_or_else(Arc::default, |transaction| transaction.shared_ledger());
         let producer: Arc<dyn RecordSink> = Arc::<FakeSink>::clone(&self.sink);
         let client = FakeTransactions { is_broken: self.is_broken };
-        let producer = TurnProducer::new(client, move |_| env(Arc::clone(&producer)));
+        let schemas = self.schemas.clone();
+        let producer = TurnProducer::new(client, move |_| env(Arc::clone(&producer), schemas.clone()));
         self.transaction = Some(Transaction::for_tests(&Arc::new(producer), &ledger));
         self.progress = FakeProgress::new();
     }
@@ -115,6 +119,12 @@ impl Bench {
     /// With a handler that may send before it succeeds.
     pub(crate) fn takes_template(self) -> Self {
         Self { takes_template: true, ..self }
+    }
+
+    /// With a registry of schemas.
+    #[cfg(feature = "schema-registry")]
+    pub(crate) fn schemas(self, schemas: Arc<dyn SchemaPort>) -> Self {
+        Self { schemas: Some(schemas), ..self }
     }
 
     pub(crate) fn sink(mut self, sink: Arc<FakeSink>) -> Self {
@@ -132,7 +142,7 @@ impl Bench {
 
     async fn run_listener(&self, listener: &Listener) -> Result<()> {
         let policy = Policy {
-            env: Arc::new(env(Arc::<FakeSink>::clone(&self.sink))),
+            env: Arc::new(env(Arc::<FakeSink>::clone(&self.sink), self.schemas.clone())),
             listener: Arc::new(self.listener.clone()),
             filter: self.filter,
             metrics: Arc::clone(&self.metrics),
@@ -165,8 +175,14 @@ impl Bench {
     }
 }
 
-fn env(producer: Arc<dyn RecordSink>) -> HandlerEnv {
-    HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: Some(producer), template: None }
+fn env(producer: Arc<dyn RecordSink>, schemas: Option<Arc<dyn SchemaPort>>) -> HandlerEnv {
+    HandlerEnv {
+        listener_id: "bill".to_owned(),
+        states: States::default(),
+        producer: Some(producer),
+        template: None,
+        schemas,
+    }
 }
 
 /// A transactional producer of which only the state is asked.

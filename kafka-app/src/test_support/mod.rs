@@ -6,6 +6,8 @@ mod errors;
 mod events;
 mod progress;
 mod record;
+#[cfg(feature = "schema-registry")]
+mod schemas;
 mod sink;
 
 pub(crate) use acks::{AckEvent, Acks, acks};
@@ -14,4 +16,6 @@ pub(crate) use errors::Refused;
 pub(crate) use events::{Events, keep_all_places};
 pub(crate) use progress::FakeProgress;
 pub(crate) use record::TestRecord;
+#[cfg(feature = "schema-registry")]
+pub(crate) use schemas::FakeSchemas;
 pub(crate) use sink::{FakeSink, Sent};

@@ -9,6 +9,7 @@ use crate::{
     handler::{HandlerEnv, RecordContext, Rejection, States},
     listener::KeyStates,
     record::{OwnedRecord, RawRecord, Timestamp},
+    schema::Wanted,
 };
 
 /// A record of the topic `orders`, partition 3, with what surrounds it.
@@ -18,6 +19,7 @@ pub(crate) struct TestRecord {
     topic: Arc<str>,
     env: HandlerEnv,
     key_states: KeyStates,
+    wanted: Wanted,
 }
 
 impl TestRecord {
@@ -34,9 +36,21 @@ impl TestRecord {
     }
 
     fn of(owned: OwnedRecord) -> Self {
-        let env =
-            HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: None, template: None };
-        Self { record: owned.clone().into(), owned, topic: "orders".into(), env, key_states: KeyStates::default() }
+        let env = HandlerEnv {
+            listener_id: "bill".to_owned(),
+            states: States::default(),
+            producer: None,
+            template: None,
+            schemas: None,
+        };
+        Self {
+            record: owned.clone().into(),
+            owned,
+            topic: "orders".into(),
+            env,
+            wanted: Wanted::default(),
+            key_states: KeyStates::default(),
+        }
     }
 
     fn change(self, change: impl FnOnce(&mut OwnedRecord)) -> Self {
@@ -67,15 +81,8 @@ impl TestRecord {
     }
 
     pub(crate) fn context(&self) -> RecordContext<'_> {
-        RecordContext {
-            record: &self.record,
-            topic: &self.topic,
-            partition: 3,
-            attempt: 1,
-            env: &self.env,
-            ack: None,
-            key_states: &self.key_states,
-        }
+        let Self { record, topic, env, wanted, key_states, .. } = self;
+        RecordContext { record, topic, partition: 3, attempt: 1, env, ack: None, wanted, key_states }
     }
 
     pub(crate) fn extract<'r, T: FromRecord<'r>>(&'r self) -> Result<T, Rejection> {

@@ -18,6 +18,7 @@ use crate::{
     error_handler::{Decision, Reason, decide},
     handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
     listener::{breaker::Pass, metrics::count_many},
+    record::ProducerRecord,
 };
 
 /// Runs a chunk as a batch, and what is left of it again.
@@ -32,7 +33,7 @@ impl<H: BatchHandler> ChunkRunner for BatchRunner<H> {
         chunk: Chunk<'a>,
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
-        let run = Run { shared: &self.shared, chunk, progress };
+        let run = Run::new(&self.shared, chunk, progress);
         Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
     }
 }
@@ -52,7 +53,16 @@ async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Erro
     }
     while !open.indexes.is_empty() && !run.progress.is_revoked() {
         let Some(pass) = run.admitted().await else { break };
-        let next = match deliver(handler, run, &open).await {
+        let delivered = deliver(handler, run, &open).await;
+        if is_unmade(&delivered) && run.misses_schemas() {
+            // It was not called: who waits for a try has it.
+            drop(pass);
+            if run.load_schemas(open.indexes[0], open.attempt).await != Next::Again {
+                break;
+            }
+            continue;
+        }
+        let next = match delivered {
             Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result, pass).await?,
             Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes, pass).await?,
             Err(failure) => failed(run, &mut open, &failure, false, Some(pass)).await?,
@@ -121,6 +131,11 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
     guarded(run.listener().timeout, call).await
 }
 
+/// Whether an argument of a batch was not made, so that its function was not called; or it failed, and missed no schema.
+fn is_unmade(delivered: &Result<BatchOutcome, Failure>) -> bool {
+    matches!(delivered, Ok(BatchOutcome::Whole { result: Err(_), .. }))
+}
+
 /// The batch stands or falls as one, but for what could not be decoded.
 async fn whole(
     run: &Run<'_>,
@@ -146,7 +161,7 @@ async fn whole(
     let failure = match outputs {
         Outputs::None => return Ok(handled(run, open)),
         // A batch has no single record whose key what it returned could take.
-        outputs => match run.resolve(outputs, None) {
+        outputs => match resolved(run, open, outputs).await {
             Ok(records) if run.transaction().is_some() => {
                 return match run.entrust(records).await {
                     Ok(()) => Ok(handled(run, open)),
@@ -161,10 +176,17 @@ async fn whole(
                     Err(failure) => failure,
                 }
             }
-            Err(failure) => failure,
+            Err(Fault::Failed(failure)) => failure,
+            Err(_) => return Ok(Next::Revoked),
         },
     };
     failed(run, open, &failure, false, None).await
+}
+
+/// What a batch returned, ready to be sent.
+async fn resolved(run: &Run<'_>, open: &Open, outputs: Outputs) -> Result<Vec<ProducerRecord>, Fault> {
+    let first = open.indexes.first().copied().unwrap_or_default();
+    run.resolve(first, open.attempt, outputs, None).await
 }
 
 /// Waits for the outputs of a whole batch; they all belong to its first record's place.

@@ -14,6 +14,7 @@ mod per_record;
 mod record_runner;
 mod reply;
 mod run;
+mod schemas;
 #[cfg(test)]
 mod tests;
 mod transacted;

@@ -152,7 +152,7 @@ impl PerRecord {
     }
 
     async fn send(&mut self, run: &Run<'_>, attempt: u32, index: usize, outputs: Outputs) -> Result<(), Fault> {
-        let records = run.answer(index, attempt, outputs).await.map_err(Fault::Failed)?;
+        let records = run.answer(index, attempt, outputs).await?;
         let returned_nothing = records.is_empty();
         if run.transaction().is_some() {
             run.entrust(records).await?;

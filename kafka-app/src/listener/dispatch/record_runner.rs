@@ -28,7 +28,7 @@ impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
         chunk: Chunk<'a>,
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
-        let run = Run { shared: &self.shared, chunk, progress };
+        let run = Run::new(&self.shared, chunk, progress);
         Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
     }
 }
@@ -211,6 +211,18 @@ async fn finish<H: RecordHandler>(
                     Err(fault) => (fault, None),
                 }
             }
+            Ok(Delivered::Ended(Outcome::Rejected(_))) if run.misses_schemas() => {
+                // It was not called: who waits for a try has it.
+                drop(pass);
+                if run.load_schemas(index, attempt).await != Next::Again {
+                    return Ok(Next::Revoked);
+                }
+                match call(handler, run, index, attempt).await {
+                    Some(call) => last = call,
+                    None => return Ok(Next::Revoked),
+                }
+                continue;
+            }
             Ok(Delivered::Ended(Outcome::Rejected(rejection))) => (Fault::Rejected(rejection), None),
             Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => (Fault::Failed(failure), Some(pass)),
         };
@@ -262,7 +274,7 @@ async fn send(
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<(), Fault> {
-    let records = run.answer(index, attempt, returned).await.map_err(Fault::Failed)?;
+    let records = run.answer(index, attempt, returned).await?;
     let returned_nothing = records.is_empty();
     if run.transaction().is_some() {
         run.entrust(records).await?;

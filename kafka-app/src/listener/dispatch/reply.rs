@@ -5,11 +5,14 @@
 
 use bytes::Bytes;
 
-use super::run::Run;
+use super::{
+    run::{Fault, Run},
+    schemas::apart,
+};
 use crate::{
     config::check_topic,
     error::{Error, ErrorKind},
-    handler::{Failure, Outputs},
+    handler::Outputs,
     listener::metrics::count,
     observe,
     producer::{CORRELATION_ID, REPLY_PARTITION, REPLY_TOPIC},
@@ -64,16 +67,16 @@ impl Run<'_> {
         index: usize,
         attempt: u32,
         outputs: Outputs,
-    ) -> Result<Vec<ProducerRecord>, Failure> {
+    ) -> Result<Vec<ProducerRecord>, Fault> {
         let request = self.record(index);
         if !self.listener().reply {
-            return self.resolve(outputs, request.key());
+            return self.resolve(index, attempt, outputs, request.key()).await;
         }
         let reply_to = ReplyTo::of(request);
         let place = self.place(index, attempt);
         let mut replies = Vec::new();
         for output in outputs.into_vec() {
-            let reply = output.into_record(request.key());
+            let (reply, unstamped) = apart(output, request.key());
             let is_asked_for = reply.topic.is_none();
             let Some(reply) = reply_to.complete(reply) else {
                 observe::nobody_asked(place);
@@ -84,7 +87,7 @@ impl Run<'_> {
                     count(&self.shared.policy.metrics.failed);
                     observe::reply_refused(place, &error.to_string(), reply.topic.as_deref().unwrap_or_default());
                 }
-                None => replies.push(reply),
+                None => replies.push(self.stamped(index, attempt, reply, unstamped).await?),
             }
         }
         Ok(replies)

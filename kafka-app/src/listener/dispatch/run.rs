@@ -2,17 +2,18 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use super::{Chunk, Policy, Progress};
+use super::{Chunk, Policy, Progress, schemas::apart};
 use crate::{
     client::RecordSink,
     config::{AckMode, OnRevoke, ResolvedListener, Retry},
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Failed, Reason, decide, give_up, n_handled, random, spent},
-    handler::{ErrorClass, Failure, HandlerEnv, Output, Outputs, RecordContext, Rejection},
+    handler::{ErrorClass, Failure, HandlerEnv, Outputs, RecordContext, Rejection},
     listener::{breaker::Pass, events::RecordFate, metrics::count},
     observe::{self, Place},
     producer::SendError,
     record::{ProducerRecord, RawRecord, SendResult},
+    schema::Wanted,
 };
 
 /// What all chunks of a listener share.
@@ -35,6 +36,8 @@ pub(super) struct Run<'a> {
     pub(super) shared: &'a Shared,
     pub(super) chunk: Chunk<'a>,
     pub(super) progress: &'a dyn Progress,
+    /// The schemas that deliveries missed.
+    pub(super) wanted: Wanted,
 }
 
 /// Why a delivery did not succeed.
@@ -43,6 +46,8 @@ pub(super) enum Fault {
     /// Some of what it was to send was sent.
     Torn(Failure),
     Rejected(Rejection),
+    /// The partition went while something was waited for.
+    Revoked,
 }
 
 /// What comes after a fault.
@@ -69,6 +74,10 @@ pub(super) enum Sending {
 pub(super) type Delays = BackOff<fn() -> f64>;
 
 impl<'a> Run<'a> {
+    pub(super) fn new(shared: &'a Shared, chunk: Chunk<'a>, progress: &'a dyn Progress) -> Self {
+        Self { shared, chunk, progress, wanted: Wanted::default() }
+    }
+
     /// Sees the chunk through, or drops what is under way when its partition is revoked, as the listener wants it.
     pub(super) async fn drive(&self, all: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
         match self.listener().on_revoke {
@@ -93,7 +102,7 @@ impl<'a> Run<'a> {
         &self.chunk.records[index].record
     }
 
-    pub(super) fn context(&self, index: usize, attempt: u32) -> RecordContext<'a> {
+    pub(super) fn context(&self, index: usize, attempt: u32) -> RecordContext<'_> {
         RecordContext {
             record: self.record(index),
             topic: self.chunk.topic,
@@ -102,6 +111,7 @@ impl<'a> Run<'a> {
             env: self.env(),
             ack: self.progress.ack(self.chunk.records[index].seq),
             key_states: self.chunk.key_states,
+            wanted: &self.wanted,
         }
     }
 
@@ -161,12 +171,25 @@ impl<'a> Run<'a> {
     }
 
     /// Fills in what the returned records left open.
-    pub(super) fn resolve(&self, outputs: Outputs, key: Option<&[u8]>) -> Result<Vec<ProducerRecord>, Failure> {
-        outputs.into_vec().into_iter().map(|output| self.addressed(output, key)).collect()
+    pub(super) async fn resolve(
+        &self,
+        index: usize,
+        attempt: u32,
+        outputs: Outputs,
+        key: Option<&[u8]>,
+    ) -> Result<Vec<ProducerRecord>, Fault> {
+        let outputs = outputs.into_vec();
+        let mut records = Vec::with_capacity(outputs.len());
+        for output in outputs {
+            let (record, unstamped) = apart(output, key);
+            let record = self.addressed(record).map_err(Fault::Failed)?;
+            let is_complete = unstamped.is_none();
+            records.push(if is_complete { record } else { self.stamped(index, attempt, record, unstamped).await? });
+        }
+        Ok(records)
     }
 
-    fn addressed(&self, output: Output, key: Option<&[u8]>) -> Result<ProducerRecord, Failure> {
-        let mut record = output.into_record(key);
+    fn addressed(&self, mut record: ProducerRecord) -> Result<ProducerRecord, Failure> {
         record.topic = record.topic.or_else(|| self.shared.send_to.clone());
         if record.topic.is_none() && self.listener().reply {
             let text = "the handler returned a value for a whole batch, which holds many requests: with `reply` it returns a `Vec` \
@@ -199,6 +222,7 @@ impl<'a> Run<'a> {
             }
             Fault::Failed(failure) => (failure, policy.takes_template),
             Fault::Torn(failure) => (failure, true),
+            Fault::Revoked => return Ok(Next::Revoked),
         };
         count(&policy.metrics.failed);
         if let Some(next) = self.postponed(&[index], attempt, &failure, is_torn, pass) {
@@ -294,7 +318,7 @@ impl<'a> Run<'a> {
         self.env().producer.as_deref()
     }
 
-    fn env(&self) -> &'a HandlerEnv {
+    pub(super) fn env(&self) -> &'a HandlerEnv {
         self.transaction().map_or(&self.shared.policy.env, |transaction| transaction.env())
     }
 }

@@ -3,9 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    convert::FromPayload,
+    convert::{FromPayload, PayloadContext},
     error::{Error, ErrorKind, Result},
     record::{RawRecord, RecordMetadata},
+    schema::{SchemaPort, Wanted},
 };
 
 /// A reply as it arrived, undecoded.
@@ -42,13 +43,21 @@ impl Reply {
     /// The payload as a value, which may borrow from the reply.
     ///
     /// # Errors
-    /// The bytes are no such value, or there is no payload ([`ErrorKind::Codec`]).
+    /// The bytes are no such value, or there is no payload ([`ErrorKind::Codec`]). Values with schemas are made by
+    /// [`KafkaTemplate::request`](crate::KafkaTemplate::request), which has them.
     pub fn decode<'r, R: FromPayload<'r>>(&'r self) -> Result<R> {
+        self.decode_with(None)
+    }
+
+    pub(super) fn decode_with<'r, R: FromPayload<'r>>(
+        &'r self,
+        schemas: Option<(&'r dyn SchemaPort, &'r Wanted)>,
+    ) -> Result<R> {
         let place = || format!("the reply at {}-{}, offset {}", self.topic, self.partition, self.record.offset());
         let Some(payload) = self.record.payload() else {
             return Err(Error::new(ErrorKind::Codec, format!("{} has no payload", place())));
         };
-        R::from_payload_of(&self.record, payload)
+        R::from_payload_of(&PayloadContext::payload(&self.record, schemas), payload)
             .map_err(|error| Error::new(ErrorKind::Codec, format!("cannot decode {}", place())).with_source(error))
     }
 }

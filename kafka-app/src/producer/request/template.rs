@@ -8,6 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     producer::KafkaTemplate,
     record::ProducerRecord,
+    schema::Wanted,
 };
 
 impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
@@ -44,10 +45,9 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: Borrow<Q>,
         Q: ToKey + ?Sized,
     {
-        let record = Self::encoded_parts(topic.as_ref(), key, payload).map_err(RequestError::NotSent)?;
-        first(self.requests()?.exchange(record, &Release::count(1), timeout).await?)?
-            .decode()
-            .map_err(RequestError::BadReply)
+        let record = self.encoded_parts(topic.as_ref(), key, payload).await.map_err(RequestError::NotSent)?;
+        let reply = first(self.requests()?.exchange(record, &Release::count(1), timeout).await?)?;
+        self.decoded(&reply).await
     }
 
     /// As [`request`](Self::request), waiting for several replies, until `release` is met; Spring's
@@ -82,11 +82,13 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: Borrow<Q>,
         Q: ToKey + ?Sized,
     {
-        let record = Self::encoded_parts(topic.as_ref(), key, payload).map_err(RequestError::NotSent)?;
+        let record = self.encoded_parts(topic.as_ref(), key, payload).await.map_err(RequestError::NotSent)?;
         let Replies { replies, is_complete } = self.requests()?.exchange(record, release, timeout).await?;
-        let replies =
-            replies.iter().map(|reply| reply.decode().map_err(RequestError::BadReply)).collect::<Result<_, _>>()?;
-        Ok(Replies { replies, is_complete })
+        let mut values = Vec::with_capacity(replies.len());
+        for reply in &replies {
+            values.push(self.decoded(reply).await?);
+        }
+        Ok(Replies { replies: values, is_complete })
     }
 
     /// As [`request`](Self::request), with a record that chooses partition or headers, and the whole reply, undecoded.
@@ -115,7 +117,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: ToKey + Sized,
         V: Sized,
     {
-        let record = self.encoded(record).map_err(RequestError::NotSent)?;
+        let record = self.encoded(record).await.map_err(RequestError::NotSent)?;
         self.requests()?.exchange(record, release, timeout).await
     }
 }
@@ -125,6 +127,24 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     #[must_use]
     pub fn reply_counts(&self) -> ReplyCounts {
         self.requests.as_ref().map(|requests| requests.inbox.counts()).unwrap_or_default()
+    }
+
+    /// The value of a reply; asks for its schema where that is not known yet.
+    async fn decoded<R: for<'r> FromPayload<'r>>(&self, reply: &Reply) -> Result<R, RequestError> {
+        let Some(schemas) = self.schemas.as_deref() else { return reply.decode().map_err(RequestError::BadReply) };
+        let wanted = Wanted::default();
+        let bad = match reply.decode_with(Some((schemas, &wanted))) {
+            Ok(value) => return Ok(value),
+            Err(bad) => bad,
+        };
+        let ids = wanted.take();
+        if ids.is_empty() {
+            return Err(RequestError::BadReply(bad));
+        }
+        for id in ids {
+            schemas.load(id).await.map_err(RequestError::BadReply)?;
+        }
+        reply.decode_with(Some((schemas, &wanted))).map_err(RequestError::BadReply)
     }
 
     fn requests(&self) -> Result<&Requests, RequestError> {

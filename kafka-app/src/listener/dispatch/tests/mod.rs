@@ -12,6 +12,8 @@ mod outputs;
 mod replies;
 mod retry_topics;
 mod revoke;
+#[cfg(feature = "schema-registry")]
+mod schemas;
 
 use std::sync::Arc;
 

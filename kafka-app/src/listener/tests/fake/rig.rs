@@ -95,6 +95,7 @@ impl Rig {
                 states: States::default(),
                 producer: None,
                 template: None,
+                schemas: None,
             };
             let producer = Arc::new(TurnProducer::new(FakeTransactions::default(), env));
             self.mailbox.send(Command::Transaction(Answer { turn, what: What::Opened(producer) }));

@@ -92,7 +92,13 @@ struct Bench {
 }
 
 fn env() -> HandlerEnv {
-    HandlerEnv { listener_id: "bill".to_owned(), states: States::default(), producer: None, template: None }
+    HandlerEnv {
+        listener_id: "bill".to_owned(),
+        states: States::default(),
+        producer: None,
+        template: None,
+        schemas: None,
+    }
 }
 
 impl Bench {
