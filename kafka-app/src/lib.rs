@@ -65,6 +65,13 @@
 //! # Ok::<(), kafka_app::Error>(())
 //! ```
 //!
+//! # Payloads
+//!
+//! Any type with [`FromPayload`] is an argument, any with [`ToPayload`] is sent: [`Json`], [`Text`], bytes, numbers, your own.
+//! [`Valid`] checks a value before the listener sees it. With the features `avro`, `protobuf` and `json-schema` there are
+//! `Avro<T>`, `Protobuf<M>` and `JsonSchema<T>`, whose records begin with the id of a schema in a registry, in Confluent's wire
+//! format: `kafka.schema-registry.url` names it. What a registry refuses is told; while it does not answer, records wait.
+//!
 //! # Asking
 //!
 //! [`KafkaTemplate::request`] sends a record and waits for the reply to it, [`KafkaTemplate::request_many`] for several. A
@@ -104,6 +111,9 @@
 //! | `macros` | yes | `#[kafka_listener]`, `listeners![..]`, `#[derive(KafkaError)]` |
 //! | `json` | yes | [`Json`] payloads |
 //! | `discover` | no | `KafkaApp::discover`: every listener linked into the program |
+//! | `avro` | no | `Avro<T>` payloads, whose schemas are in a registry |
+//! | `protobuf` | no | `Protobuf<M>` payloads, the same |
+//! | `json-schema` | no | `JsonSchema<T>` payloads, the same |
 //! | `embedded` | no | `bootstrap-servers = "embedded"`: a broker in this process |
 //! | `tls-system` | no | TLS and SCRAM with the system's OpenSSL |
 //! | `tls-vendored` | no | TLS and SCRAM with an OpenSSL built from source |
@@ -133,6 +143,10 @@ mod observe;
 mod probe;
 mod producer;
 mod replay;
+#[cfg_attr(
+    not(feature = "schema-registry"),
+    allow(dead_code, unused_imports, reason = "the runtime knows schemas; the formats that use them are features")
+)]
 mod schema;
 mod shutdown;
 #[cfg(test)]

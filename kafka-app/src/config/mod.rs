@@ -74,25 +74,24 @@
 //! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read one topic as different payload types fail the start |
 //! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
 //!
-//! The registry that schemas of `Avro`, `Protobuf` and `JsonSchema` payloads are in (features of those names), as
-//! `kafka.schema-registry.*`; names are Confluent's, with dashes:
+//! The registry that schemas of `Avro`, `Protobuf` and `JsonSchema` payloads are in (features of those names); names are Confluent's, with dashes:
 //!
 //! | key | default | |
 //! |---|---|---|
-//! | `url` | none | one URL or several, of which one is enough; Confluent's `schema.registry.url` |
-//! | `basic-auth.user-info` | none | `user:password` |
-//! | `bearer-auth.token` | none | |
-//! | `ssl.trust-store-location` | the system's | PEM file of authorities to trust beside the system's |
-//! | `auto-register-schemas` | true | a schema that is not there yet is registered by the first send; false: it has to be there |
-//! | `use-latest-version` | false | values are written by the latest schema of their subject; without `auto-register-schemas` |
-//! | `normalize-schemas` | false | the registry compares schemas without what means nothing |
-//! | `key-subject-name-strategy` | `topic-name` | or `record-name`, `topic-record-name` |
-//! | `value-subject-name-strategy` | `topic-name` | |
-//! | `http-connect-timeout` | `5s` | |
-//! | `http-read-timeout` | `10s` | for a whole answer |
-//! | `max-retries` | 3 | further rounds over all URLs before it counts as not answering; listeners go on asking |
-//! | `retries-wait` | `1s` | before the second round; doubles |
-//! | `retries-max-wait` | `20s` | |
+//! | `kafka.schema-registry.url` | none | one URL or several, of which one is enough; Confluent's `schema.registry.url` |
+//! | `kafka.schema-registry.basic-auth.user-info` | none | `user:password` |
+//! | `kafka.schema-registry.bearer-auth.token` | none | |
+//! | `kafka.schema-registry.ssl.trust-store-location` | the system's | PEM file of authorities to trust beside the system's |
+//! | `kafka.schema-registry.auto-register-schemas` | true | a schema that is not there yet is registered by the first send; false: it has to be there |
+//! | `kafka.schema-registry.use-latest-version` | false | values are written by the latest schema of their subject; without `auto-register-schemas` |
+//! | `kafka.schema-registry.normalize-schemas` | false | the registry compares schemas without what means nothing |
+//! | `kafka.schema-registry.key-subject-name-strategy` | `topic-name` | or `record-name`, `topic-record-name` |
+//! | `kafka.schema-registry.value-subject-name-strategy` | `topic-name` | |
+//! | `kafka.schema-registry.http-connect-timeout` | `5s` | |
+//! | `kafka.schema-registry.http-read-timeout` | `10s` | for a whole answer |
+//! | `kafka.schema-registry.max-retries` | 3 | further rounds over all URLs before it counts as not answering; listeners go on asking |
+//! | `kafka.schema-registry.retries-wait` | `1s` | before the second round; doubles |
+//! | `kafka.schema-registry.retries-max-wait` | `20s` | |
 //!
 //! For all listeners, as `kafka.listener.*`, and for one, as `kafka.listeners.<id>.*`; the declaration stands between:
 //!

@@ -16,7 +16,7 @@ use crate::{
 pub struct PayloadContext<'r> {
     record: &'r RawRecord,
     is_key: bool,
-    #[cfg_attr(not(feature = "schema-registry"), expect(dead_code, reason = "formats with schemas use them"))]
+    #[cfg_attr(not(feature = "schema-registry"), expect(dead_code, reason = "formats with schemas use it"))]
     schemas: Option<(&'r dyn SchemaPort, &'r Wanted)>,
 }
 

@@ -68,7 +68,6 @@ pub(crate) struct WriterSchema {
 }
 
 impl WriterSchema {
-    #[cfg_attr(not(feature = "schema-registry"), expect(dead_code, reason = "registries make them"))]
     pub(crate) fn new(id: u32, format: SchemaFormat, text: String, references: Vec<String>) -> Self {
         Self { id, format, text, references, parsed: OnceLock::new() }
     }
