@@ -57,6 +57,7 @@ pub(crate) struct Writing {
 }
 
 /// A schema of the registry, with those it refers to.
+#[cfg_attr(not(feature = "avro"), allow(dead_code, reason = "each format takes what it needs of it"))]
 pub(crate) struct WriterSchema {
     pub(crate) id: u32,
     pub(crate) format: SchemaFormat,
