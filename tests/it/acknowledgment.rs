@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use kafka_app::{Ack, DeliveryAttempt, KafkaApp, RecordMetadata, State, kafka_listener, listeners};
 use kafka_app_tests::{Journal, TestBroker, record};
 
@@ -99,5 +99,60 @@ async fn ack_record_commits_without_waiting_for_an_interval() -> Result<()> {
     let committed = (0..1_000).find_map(|_| broker.committed(&group, &topic).ok().filter(|at| at.get(&0) == Some(&5)));
     assert!(committed.is_some(), "committed while the listener runs: {:?}", broker.committed(&group, &topic)?);
     app.stop().await.expect_clean();
+    Ok(())
+}
+
+/// Keeps what it is given for whoever comes later.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<Vec<Ack>>);
+
+#[kafka_listener(id = "keeper", topic = "${in}", group = "${group}", ack = "manual-immediate")]
+async fn keeper(
+    text: String,
+    ack: Ack,
+    metadata: RecordMetadata,
+    State(kept): State<Kept>,
+    State(journal): State<Journal>,
+) {
+    kept.0.lock().expect("no panic under it").push(ack);
+    journal.note("keeper", &metadata, text, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ack_of_a_partition_that_others_own_by_now_does_no_harm() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("kept", 1).await?;
+    let (group, journal) = (broker.name("kept"), Journal::default());
+    let app = |journal: &Journal| {
+        KafkaApp::new(broker.bootstrap_servers())
+            .set("in", &topic)
+            .set("group", &group)
+            .state(Kept::default())
+            .state(journal.clone())
+            .listeners(listeners![keeper])
+    };
+    let first = app(&journal).start().await?;
+    broker.produce(&topic, (0..3).map(|n| record("k", n.to_string()))).await?;
+    journal.wait_for(3).await?;
+    let acks =
+        std::mem::take(&mut *first.state::<Kept>().context("it was given")?.0.lock().expect("no panic under it"));
+    first.stop().await.expect_clean();
+    // Its successor has the same records, and acknowledges two of them.
+    let again = Journal::default();
+    let second = app(&again).start().await?;
+    again.wait_for(3).await?;
+    let theirs =
+        std::mem::take(&mut *second.state::<Kept>().context("it was given")?.0.lock().expect("no panic under it"));
+    let mut theirs = theirs.into_iter();
+    for ack in theirs.by_ref().take(2) {
+        ack.ack().await?;
+    }
+    for ack in acks {
+        assert!(ack.ack().await.is_err(), "it is another's record by now");
+    }
+    assert_eq!(broker.committed(&group, &topic)?[&0], 2, "neither further nor back");
+    theirs.next().context("there are three")?.ack().await?;
+    second.stop().await.expect_clean();
+    assert_eq!(broker.committed(&group, &topic)?[&0], 3);
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! Batch listeners: size, wait, bytes, and records that cannot be decoded.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use anyhow::Result;
-use kafka_app::{Batch, Json, KafkaApp, State, kafka_listener, listeners};
-use kafka_app_tests::{PATIENCE, TestBroker, record};
+use kafka_app::{Batch, BatchRecord, DeliveryAttempt, Json, KafkaApp, State, kafka_listener, listeners};
+use kafka_app_tests::{Journal, PATIENCE, TestBroker, record};
 use tokio::sync::watch;
 
 /// Sizes of the batches a handler got, in order.
@@ -133,5 +136,56 @@ async fn records_of_a_batch_that_fail_are_dead_lettered_alone() -> Result<()> {
     app.stop().await.expect_clean();
     assert_eq!(broker.committed(&group, &topic)?[&0], 6);
     assert_eq!(sizes.0.borrow()[0], 5, "the record that cannot be decoded never reaches the handler");
+    Ok(())
+}
+
+/// `bad` is handled the third time; each batch is noted as one.
+#[kafka_listener(
+    id = "partial",
+    topic = "${in}",
+    group = "${group}",
+    retry(attempts = 3, backoff = "20ms"),
+    batch(max_records = 100, max_wait = "300ms")
+)]
+async fn partial(
+    batch: Batch<String>,
+    DeliveryAttempt(attempt): DeliveryAttempt,
+    State(journal): State<Journal>,
+) -> Vec<Result<(), std::io::Error>> {
+    let partitions: BTreeSet<_> = batch.iter().map(|item| item.metadata.partition).collect();
+    let one = |BatchRecord { payload, metadata }: BatchRecord<String>| {
+        journal.note(&format!("{partitions:?}"), &metadata, &payload, attempt);
+        if payload.starts_with("bad") && attempt < 3 { Err(std::io::Error::other("not yet")) } else { Ok(()) }
+    };
+    batch.into_iter().map(one).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_succeeded_of_a_batch_is_not_handled_again_and_no_batch_is_of_two_partitions() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("partial", 3).await?;
+    let (group, journal) = (broker.name("partial"), Journal::default());
+    let payload = |n: u32| if n.is_multiple_of(7) { format!("bad {n}") } else { format!("ok {n}") };
+    broker.produce(&topic, (0..60).map(|n| record(n.to_string(), payload(n)))).await?;
+    let app = KafkaApp::new(broker.bootstrap_servers())
+        .set("in", &topic)
+        .set("group", &group)
+        .state(journal.clone())
+        .listeners(listeners![partial])
+        .start()
+        .await?;
+    // Nine of the sixty fail twice.
+    let entries = journal.wait_for(60 + 2 * 9).await?;
+    app.stop().await.expect_clean();
+    let mut attempts = BTreeMap::<String, Vec<u32>>::new();
+    for entry in &entries {
+        attempts.entry(entry.payload.clone()).or_default().push(entry.attempt);
+        assert_eq!(entry.who.matches(',').count(), 0, "of one partition: {}", entry.who);
+    }
+    for (payload, attempts) in attempts {
+        let expected: &[u32] = if payload.starts_with("bad") { &[1, 2, 3] } else { &[1] };
+        assert_eq!(attempts, expected, "{payload}");
+    }
+    assert_eq!(broker.committed(&group, &topic)?.values().sum::<i64>(), 60);
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Result;
-use kafka_app::{KafkaApp, Key, RecordMetadata, State, kafka_listener, listeners};
-use kafka_app_tests::{Journal, TestBroker, record};
+use kafka_app::{DeliveryAttempt, KafkaApp, Key, RecordMetadata, State, kafka_listener, listeners};
+use kafka_app_tests::{Failed, Journal, TestBroker, record};
 use tokio::sync::Semaphore;
 
 /// Records with the key `slow` wait for a permit of it.
@@ -110,5 +110,51 @@ async fn without_ordering_all_workers_share_one_partition() -> Result<()> {
     );
     app.stop().await.expect_clean();
     assert_eq!(broker.committed(&group, &topic)?[&0], 100);
+    Ok(())
+}
+
+/// Every fifth record is handled the third time only.
+#[kafka_listener(
+    id = "stubborn",
+    topic = "${in}",
+    group = "${group}",
+    ordering = "key",
+    workers = 8,
+    retry(attempts = 3, backoff = "20ms")
+)]
+async fn stubborn(
+    Key(key): Key<String>,
+    text: String,
+    metadata: RecordMetadata,
+    DeliveryAttempt(attempt): DeliveryAttempt,
+    State(journal): State<Journal>,
+) -> Result<(), Failed> {
+    if text.parse::<u32>().is_ok_and(|n| n.is_multiple_of(5)) && attempt < 3 {
+        return Err(Failed);
+    }
+    journal.note(&key, &metadata, text, attempt);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_in_place_keeps_the_order_of_its_key() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("stubborn", 2).await?;
+    let (group, journal) = (broker.name("stubborn"), Journal::default());
+    broker.produce(&topic, (0..200).map(|n| record(format!("key-{}", n % 10), n.to_string()))).await?;
+    let app = KafkaApp::new(broker.bootstrap_servers())
+        .set("in", &topic)
+        .set("group", &group)
+        .state(journal.clone())
+        .listeners(listeners![stubborn])
+        .start()
+        .await?;
+    let mut by_key = BTreeMap::<String, Vec<u32>>::new();
+    for entry in journal.wait_for(200).await? {
+        by_key.entry(entry.who).or_default().push(entry.payload.parse()?);
+    }
+    assert!(by_key.values().all(|numbers| numbers.len() == 20 && numbers.is_sorted()), "{by_key:?}");
+    app.stop().await.expect_clean();
+    assert_eq!(broker.committed(&group, &topic)?.values().sum::<i64>(), 200);
     Ok(())
 }

@@ -21,6 +21,23 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// One that is dropped unused after its handler returned without an error counts as `nack` without a delay, with a
 /// warning in the log: otherwise the partition would never be committed again.
+///
+/// A second use does not compile, and one that is thrown away is warned of:
+///
+/// ```compile_fail,E0382
+/// fn twice(ack: kafka_app::Ack) {
+///     ack.nack(std::time::Duration::ZERO);
+///     ack.nack(std::time::Duration::ZERO);
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+///
+/// fn forgets(next: impl Fn() -> kafka_app::Ack) {
+///     next();
+/// }
+/// ```
 #[must_use = "a dropped `Ack` has its record delivered again: call `ack` or `nack`"]
 pub struct Ack {
     seq: u64,

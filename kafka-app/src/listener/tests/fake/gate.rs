@@ -19,6 +19,8 @@ pub(crate) enum Acks {
     Acknowledge,
     Nack(Duration),
     Drop,
+    /// Kept until the test uses it.
+    Keep,
 }
 
 /// Handles a record for each permit; `*` starts, `.` ends.
@@ -31,6 +33,10 @@ pub(super) struct Gate {
     pub(super) fails_at: Mutex<Option<i64>>,
     /// Fails in a way that spoils the transaction, once.
     pub(super) taints_at: Mutex<Option<i64>>,
+    /// Its handler takes until a permit of `slow` is there.
+    pub(super) slow_at: Mutex<Option<i64>>,
+    pub(super) slow: Semaphore,
+    pub(super) kept: Mutex<Vec<Ack>>,
 }
 
 impl Gate {
@@ -43,6 +49,9 @@ impl Gate {
             confirmed: Mutex::default(),
             fails_at: Mutex::default(),
             taints_at: Mutex::default(),
+            slow_at: Mutex::default(),
+            slow: Semaphore::new(0),
+            kept: Mutex::default(),
         }
     }
 }
@@ -62,6 +71,10 @@ impl ChunkRunner for Gate {
                 self.log.lock().push(format!("*{place}"));
                 let permit = self.permits.acquire().await.expect("never closed");
                 permit.forget();
+                let is_slow = *self.slow_at.lock() == Some(record.record.offset());
+                if is_slow {
+                    self.slow.acquire().await.expect("never closed").forget();
+                }
                 self.log.lock().push(format!(".{place}"));
                 if *self.fails_at.lock() == Some(record.record.offset()) {
                     return Err(Error::new(crate::ErrorKind::Listener, "spent"));
@@ -84,6 +97,7 @@ impl ChunkRunner for Gate {
                             }
                             Acks::Nack(delay) => ack.nack(delay),
                             Acks::Drop => drop(ack),
+                            Acks::Keep => self.kept.lock().push(ack),
                         }
                         progress.left_to_ack(record.seq);
                     }

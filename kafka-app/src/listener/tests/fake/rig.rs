@@ -23,7 +23,7 @@ use crate::{
     error_handler::due_after,
     handler::{HandlerEnv, States},
     listener::{
-        Breaker, EventBus, Guards, ListenerEvents,
+        Ack, Breaker, EventBus, Guards, ListenerEvents,
         lane::Lanes,
         mailbox::{Command, Mailbox},
         pauses::Pauses,
@@ -229,6 +229,21 @@ impl Rig {
 
     pub(crate) fn acks(&self, acks: impl IntoIterator<Item = Acks>) {
         self.gate.acks.lock().extend(acks);
+    }
+
+    /// The `Ack` that was kept first.
+    pub(crate) fn kept(&self) -> Ack {
+        self.gate.kept.lock().remove(0)
+    }
+
+    /// The handler of this offset takes until [`Rig::release_slow`].
+    pub(crate) fn slow_at(&self, offset: i64) {
+        *self.gate.slow_at.lock() = Some(offset);
+    }
+
+    pub(crate) async fn release_slow(&mut self) {
+        self.gate.slow.add_permits(1);
+        self.settle().await;
     }
 
     pub(crate) fn fail_at(&self, offset: i64) {

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    super::fake::{Acks, Rig},
+    super::fake::{Acks, Rig, orders},
     SECOND, listener, manual,
 };
-use crate::config::{AckMode, ResolvedListener};
+use crate::{
+    client::ConsumerEvent,
+    config::{AckMode, ResolvedListener},
+};
 
 #[tokio::test]
 async fn ack_mode_count_commits_every_so_many_records() {
@@ -80,4 +83,49 @@ async fn who_waits_for_a_commit_that_left_the_record_out_waits_for_the_next() {
     assert_eq!(rig.calls(), ["store 0@1", "commit", "commit 0@1"]);
     rig.commit_ends(true).await;
     assert_eq!(rig.confirmed(), [true]);
+}
+
+#[tokio::test]
+async fn acknowledged_in_any_order_only_the_finished_prefix_is_committed() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.acks([Acks::Keep, Acks::Keep, Acks::Keep]);
+    rig.arrive(0, [0, 1, 4]).await;
+    rig.release(3).await;
+    let (first, second, third) = (rig.kept(), rig.kept(), rig.kept());
+    third.ack().await.expect("it is marked");
+    rig.settle().await;
+    rig.pass(SECOND).await;
+    assert!(rig.calls().is_empty(), "those before it are not");
+    first.ack().await.expect("it is marked");
+    rig.settle().await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@1"]);
+    second.ack().await.expect("it is marked");
+    rig.settle().await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@5"], "a gap in the offsets is stepped over");
+}
+
+#[tokio::test]
+async fn an_ack_that_outlives_its_assignment_says_so_and_moves_nothing() {
+    for mode in [AckMode::Manual, AckMode::ManualImmediate] {
+        for lost in [false, true] {
+            let mut rig = Rig::assigned(manual(mode), 1).await;
+            rig.acks([Acks::Keep, Acks::Keep, Acks::Keep]);
+            rig.arrive(0, 0..3).await;
+            rig.release(3).await;
+            let (acknowledged, again, dropped) = (rig.kept(), rig.kept(), rig.kept());
+            rig.revoke(0, lost).await;
+            // The partition may even have come back: under another assignment, which knows nothing of these.
+            rig.event(ConsumerEvent::Assign(vec![orders(0)])).await;
+            rig.arrive(0, 0..1).await;
+            rig.calls();
+            let error = acknowledged.ack().await.expect_err("its record is handled again").to_string();
+            assert!(error.contains("revoked"), "{error}");
+            again.nack(Duration::ZERO);
+            drop(dropped);
+            rig.pass(SECOND).await;
+            assert!(rig.calls().is_empty(), "nothing is stored, committed or read again");
+        }
+    }
 }

@@ -116,3 +116,54 @@ async fn what_a_rate_leaves_with_the_client_is_no_reason_to_spin() {
     let next = rig.next_turn().expect("it goes on");
     assert!(next > rig.now && next <= rig.now + SECOND, "in {:?}", next.saturating_duration_since(rig.now));
 }
+
+/// The orderings that let records of a partition pass each other.
+fn lanes() -> [ResolvedListener; 2] {
+    [Ordering::Key, Ordering::None].map(|ordering| ResolvedListener { ordering, workers: 8, ..listener() })
+}
+
+#[tokio::test]
+async fn whatever_the_ordering_nothing_behind_an_unfinished_record_is_committed() {
+    for listener in lanes() {
+        let mut rig = Rig::assigned(listener, 1).await;
+        rig.slow_at(2);
+        rig.arrive(0, 0..6).await;
+        rig.release(6).await;
+        rig.pass(SECOND).await;
+        let handled = rig.handled();
+        assert!(handled.iter().any(|what| what == ".0@5") && handled.iter().any(|what| what == "*0@2"), "{handled:?}");
+        assert_eq!(rig.calls(), ["store 0@2"], "up to the slow one, although others behind it are done");
+        rig.release_slow().await;
+        rig.pass(SECOND).await;
+        assert_eq!(rig.calls(), ["store 0@6"]);
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_ordering_a_partition_has_its_bound_and_a_slow_record_holds_up_no_other_partition() {
+    for listener in lanes() {
+        let mut rig = Rig::assigned(listener, 2).await;
+        rig.slow_at(0);
+        rig.arrive(0, 0..5_000).await;
+        rig.pass(SECOND).await;
+        assert_eq!(rig.n_waiting(0), 4_000, "two chunks of 500 are in flight");
+        rig.release(20_000).await;
+        for _ in 0..400 {
+            rig.settle().await;
+        }
+        rig.pass(SECOND).await;
+        assert!(rig.n_waiting(0) >= 3_000, "the window does not move past the slow one: {}", rig.n_waiting(0));
+        let calls = rig.calls();
+        assert!(calls.is_empty(), "nothing is finished from the first one on: {calls:?}");
+        rig.arrive(1, 1..11).await;
+        rig.pass(SECOND).await;
+        assert_eq!(rig.calls(), ["store 1@11"], "other partitions go on");
+        rig.release_slow().await;
+        for _ in 0..400 {
+            rig.settle().await;
+        }
+        rig.pass(SECOND).await;
+        assert_eq!(rig.n_waiting(0), 0);
+        assert_eq!(rig.calls().last().map(String::as_str), Some("store 0@5000"));
+    }
+}
