@@ -63,6 +63,10 @@ impl Breaker {
         self.is_troubled.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.is_troubled() || self.circuit.lock().is_closed()
+    }
+
     pub(crate) fn state(&self, now: Instant) -> CircuitState {
         let circuit = self.circuit.lock();
         match circuit.open_until(now) {

@@ -408,9 +408,11 @@ impl Pump {
         {
             self.fail(error, now);
         }
+        // While the circuit is not closed records wait, and that is told by itself.
+        let is_closed = self.config.guards.breaker.is_closed();
         for entry in self.assignment.iter_mut() {
             let slot = &mut entry.data;
-            let front = slot.front_at_work();
+            let front = slot.front_at_work().filter(|_| is_closed);
             if let Some(elapsed) = slot.watchdog.observe(front, now) {
                 tracing::warn!(
                     listener = &*self.config.listener_id,

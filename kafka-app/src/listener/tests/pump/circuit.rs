@@ -50,3 +50,22 @@ async fn a_stop_does_not_wait_for_it() {
     rig.pass(SECOND).await;
     assert!(rig.stopped().expect("it has stopped").is_clean());
 }
+
+#[tokio::test(start_paused = true)]
+async fn records_that_wait_for_it_are_no_stuck_handlers() {
+    let mut rig = Rig::assigned(guarded(), 1).await;
+    rig.arrive(0, [0]).await;
+    while !rig.told().await.starts_with("Assigned") {}
+    opened(&rig).await;
+    for _ in 0..10 {
+        rig.pass(60 * SECOND).await;
+    }
+    rig.breaker.reset();
+    rig.pass(SECOND).await;
+    rig.pass(400 * SECOND).await;
+    rig.pass(SECOND).await;
+    let told = [rig.told().await, rig.told().await];
+    assert!(told[0].starts_with("CircuitOpened"), "{told:?}");
+    assert!(told[1].starts_with("StuckHandler"), "{told:?}");
+    assert!(told[1].contains("elapsed: 40"), "since it was closed: {told:?}");
+}
