@@ -12,9 +12,39 @@ const MOST_BYTES: usize = 256 << 10;
 ///
 /// It is no pattern, or a very large one.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, Error> {
+    let pattern = from_re2(pattern);
     // By itself first: `a)(b` is no pattern, and must not become one between our own parentheses.
-    build(pattern)?;
+    build(&pattern)?;
     build(&format!("^(?:{pattern})$"))
+}
+
+/// What Kafka's RE2 knows and the crate does not, in the crate's words: what lies between `\Q` and `\E` stands for itself, as
+/// Java's `Pattern.quote` writes it, and so does anything but a letter or a digit behind a backslash.
+fn from_re2(pattern: &str) -> String {
+    let mut told = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, behind)) = rest.split_once('\\') {
+        told.push_str(before);
+        let mut next = behind.chars();
+        rest = match next.next() {
+            Some('Q') => {
+                let (quoted, rest) = next.as_str().split_once("\\E").unwrap_or((next.as_str(), ""));
+                told.push_str(&regex_lite::escape(quoted));
+                rest
+            }
+            Some(mark) if mark.is_ascii_punctuation() || mark == ' ' => {
+                told.push_str(&regex_lite::escape(mark.encode_utf8(&mut [0; 4])));
+                next.as_str()
+            }
+            other => {
+                told.push('\\');
+                told.extend(other);
+                next.as_str()
+            }
+        };
+    }
+    told.push_str(rest);
+    told
 }
 
 fn build(pattern: &str) -> Result<Regex, Error> {
@@ -34,6 +64,17 @@ mod tests {
         assert!(fits("a|b", "b"));
         assert!(compile("a)(b").is_err());
         assert!(compile("a(").is_err());
+    }
+
+    #[test]
+    fn what_is_quoted_stands_for_itself() {
+        let fits = |pattern, name| compile(pattern).is_ok_and(|regex| regex.is_match(name));
+        assert!(fits(r"\Qorders.eu\E-.*", "orders.eu-retry"));
+        assert!(!fits(r"\Qorders.eu\E-.*", "orders-eu-retry"));
+        assert!(fits(r"\Qa.b", "a.b"), "to the end, if nothing ends it");
+        assert!(fits(r"orders\_\-\.eu[\-\_]", "orders_-.eu_"));
+        assert!(fits(r"\d+\\", "12\\"));
+        assert!(!fits(r"a\", "a"), "a backslash alone is no pattern");
     }
 
     #[test]

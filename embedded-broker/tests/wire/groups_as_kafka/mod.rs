@@ -20,6 +20,7 @@ use kafka_protocol::protocol::StrBytes;
 
 mod assignors;
 mod migration;
+mod patterns;
 
 use crate::client::Client;
 use crate::each_broker::{on_each_broker, unique};
