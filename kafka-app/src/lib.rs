@@ -163,7 +163,7 @@ pub use app::{KafkaApp, RunningApp, StopReport};
 pub use client::PendingSend;
 pub use config::{
     AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke, Ordering,
-    RateLimit, RetryTopicNames, RetryTopicSettings,
+    Partitions, RateLimit, RetryTopicNames, RetryTopicSettings, StartFrom,
 };
 #[cfg(feature = "avro")]
 pub use convert::Avro;

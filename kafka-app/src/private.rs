@@ -3,7 +3,8 @@
 pub use crate::{
     config::{
         AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke,
-        Ordering, RateLimit, RestartSettings, RetrySettings, RetryTopicNames, RetryTopicSettings,
+        Ordering, Partitions, RateLimit, RestartSettings, RetrySettings, RetryTopicNames, RetryTopicSettings,
+        StartFrom,
     },
     extract::{FromBatch, FromRecord},
     handler::{
@@ -11,6 +12,7 @@ pub use crate::{
         KafkaError, Outcome, Output, Outputs, RecordContext, RecordHandler, Rejection, batch_outcome, outcome,
     },
     listener::Listener,
+    offset_spec::OffsetSpec,
     probe::{ArgumentProbe, BatchArgumentProbe, BatchProbe, RecordProbe, rank},
 };
 #[cfg(feature = "discover")]

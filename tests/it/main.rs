@@ -3,6 +3,7 @@
 mod acknowledgment;
 mod bad_input;
 mod batch;
+mod by_hand;
 mod chaos;
 mod chaos_program;
 mod circuit_breaker;

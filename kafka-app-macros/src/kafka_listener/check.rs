@@ -14,6 +14,7 @@ use crate::{ctxt::Ctxt, options::Slot, values::TopicName};
 /// Reports every contradiction.
 pub(crate) fn rules(options: &Options, function: &Function, cx: &Ctxt) {
     topics(options, cx);
+    by_hand(options, cx);
     at_most_once(options, cx);
     exactly_once(options, function, cx);
     acknowledgment(options, function, cx);
@@ -43,6 +44,32 @@ fn topics(options: &Options, cx: &Ctxt) {
                 cx.error(other, format!("`{other}` with `{first}`: exactly one says which topics are read"));
             }
         }
+    }
+}
+
+/// Partitions that are taken by itself: no group shares them out.
+fn by_hand(options: &Options, cx: &Ctxt) {
+    let Some(partitions) = options.partitions.name() else {
+        if let Some(from) = options.from.name() {
+            cx.error(from, "`from` needs `partitions`: members of a group go on where it has committed");
+        }
+        return;
+    };
+    let refused: [(Option<&Ident>, &str); 3] = [
+        (options.topic_pattern.name(), "topics must be named"),
+        (
+            options.retry_topics.name(),
+            "retry topics are shared, and what is taken here is not: retry in place, by `retry(..)`",
+        ),
+        (options.group_instance_id.name(), "what is taken here is not shared in a group"),
+    ];
+    for (name, reason) in refused {
+        if let Some(name) = name {
+            cx.error(name, format!("`{name}` cannot be with `{partitions}`: {reason}"));
+        }
+    }
+    if let (Some(name), Some(Delivery::ExactlyOnce)) = (options.delivery.name(), options.delivery.get()) {
+        cx.error(name, format!("exactly-once cannot be with `{partitions}`: a group fences who has lost a partition"));
     }
 }
 

@@ -225,6 +225,8 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
     let location = paths::location();
     let calls = [
         topics(options, private),
+        options.partitions.get().map(|partitions| partitions.to_call(private)),
+        options.from.get().map(|from| from.to_call(private)),
         options.group.get().map(|group| quote!(.group(#group))),
         options.delivery.get().map(|delivery| delivery_call(*delivery, private)),
         acknowledgment(options, private),

@@ -6,7 +6,7 @@ use syn::{ExprPath, LitStr, Path};
 
 use crate::{
     options::Slot,
-    values::{Text, TopicName},
+    values::{From, Partitions, Text, TopicName},
 };
 
 /// All options of one attribute.
@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Options {
     pub(crate) topic: Slot<TopicName>,
     pub(crate) topics: Slot<Vec<TopicName>>,
+    pub(crate) partitions: Slot<Partitions>,
+    pub(crate) from: Slot<From>,
     pub(crate) topic_pattern: Slot<Text>,
     pub(crate) group: Slot<Text>,
     pub(crate) id: Slot<Text>,

@@ -1,6 +1,7 @@
 //! What an option's value may be, each kind read and checked by one function.
 
 mod duration;
+mod partitions;
 mod placeholder;
 mod rate;
 mod share;
@@ -8,6 +9,7 @@ mod size;
 mod topic;
 
 pub(crate) use duration::{duration, duration_or_field};
+pub(crate) use partitions::{From, Partitions, from, partitions};
 pub(crate) use rate::rate;
 pub(crate) use share::share;
 pub(crate) use size::size;
@@ -116,9 +118,9 @@ pub(crate) fn id(entry: &Entry, cx: &Ctxt) -> Option<Text> {
     let Text::Literal(literal) = &text else { return Some(text) };
     let id = literal.value();
     let message = if id.contains("${") {
-        "`id` cannot hold a placeholder: it is the key under which the configuration is found".to_owned()
+        format!("`{}` cannot hold a placeholder: it is the key under which the configuration is found", entry.name)
     } else if let Some(c) = id.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))) {
-        format!("`id` is a configuration key, of letters, digits, `-` and `_`: {c:?} cannot be in it")
+        format!("`{}` is a configuration key, of letters, digits, `-` and `_`: {c:?} cannot be in it", entry.name)
     } else {
         return Some(text);
     };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     admin,
-    client::{ConsumerClient, Inquirer, Producer, RecordSink, Signal, connect},
+    client::{ConsumerClient, Find, Inquirer, Inquiry, Producer, RecordSink, Signal, connect, read_by_hand},
     config::{self, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, TransactionalIds},
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
@@ -176,9 +176,10 @@ fn container(
     };
     let open_producer = (resolved.delivery == Delivery::ExactlyOnce)
         .then(|| producer_opener(Arc::clone(properties), sending, Arc::clone(&resolved), surroundings));
-    let connect = Arc::new(connector(Arc::clone(properties), Arc::clone(&resolved)));
     let consumer = config::consumer_properties(properties, &resolved, 0);
     let inquiry = Inquirer::new(consumer, properties.admin.operation_timeout);
+    let find = find(&resolved, Arc::clone(&inquiry) as _);
+    let connect = Arc::new(connector(Arc::clone(properties), Arc::clone(&resolved), find));
     Container::new(ContainerSpec {
         listener: resolved,
         takes_batches,
@@ -239,11 +240,22 @@ fn producer_opener(
 fn connector(
     properties: Arc<KafkaProperties>,
     listener: Arc<ResolvedListener>,
+    find: Option<Arc<Find>>,
 ) -> impl Fn(u32, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync {
     move |instance, signal| {
-        let properties = config::consumer_properties(&properties, &listener, instance);
-        connect(&Properties::from(properties), signal)
+        let properties = Properties::from(config::consumer_properties(&properties, &listener, instance));
+        match &find {
+            Some(find) => read_by_hand(&properties, Arc::clone(find), instance, signal),
+            None => connect(&properties, signal),
+        }
     }
+}
+
+/// Of a listener that takes partitions by itself.
+fn find(listener: &ResolvedListener, inquiry: Arc<dyn Inquiry>) -> Option<Arc<Find>> {
+    let Subscription::Topics(topics) = &listener.subscription else { return None };
+    let by_hand = listener.by_hand.clone()?;
+    Some(Arc::new(Find::new(topics.clone(), by_hand, listener.concurrency, inquiry)))
 }
 
 /// The broker in this process, if the configuration asks for one.

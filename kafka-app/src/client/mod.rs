@@ -6,6 +6,7 @@ mod admin;
 mod client_log;
 mod consumer;
 mod delivery;
+mod find;
 mod inquiry;
 mod lag;
 mod metadata;
@@ -25,6 +26,7 @@ pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
+pub(crate) use find::Find;
 pub(crate) use inquiry::{Inquirer, Inquiry};
 #[cfg(test)]
 pub(crate) use port::Taken;
@@ -32,7 +34,7 @@ pub(crate) use port::{
     Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset,
 };
 pub(crate) use producer::{Producer, Scope, TryOffer, TryProduce, blocking};
-pub(crate) use reader::read_from;
+pub(crate) use reader::{read_by_hand, read_from};
 pub(crate) use scan::Scan;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
 

@@ -1,60 +1,129 @@
-//! [`read_from`]: the port over a client that joins no group: it reads from positions it is told, and commits nothing.
+//! [`read_from`] and [`read_by_hand`]: the port over a client that joins no group.
 
 use std::{collections::VecDeque, sync::Arc};
 
+use parking_lot::Mutex;
+
 use super::{
     ffi::{EventQueue, GroupMetadata, NativeConsumer},
-    port::{Committed, ConsumerClient, ConsumerEvent, Fault, Lease, RecordQueue, Signal, StoredOffset},
+    find::Find,
+    port::{Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset},
 };
 use crate::{
     config::{Properties, Subscription},
-    error::Result,
+    error::{Error, ErrorKind, Result},
     record::TopicPartition,
 };
 
-/// Makes a consumer of these librdkafka properties that reads these partitions, each from its offset on.
+/// Makes a consumer of these librdkafka properties that reads these partitions, each from its offset on, and commits
+/// nothing.
 pub(crate) fn read_from(
     properties: &Properties,
     positions: Vec<(TopicPartition, i64)>,
     signal: Arc<dyn Signal>,
 ) -> Result<Box<dyn ConsumerClient>> {
-    let client = Arc::new(NativeConsumer::new(properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))?);
-    let mut events = client.event_queue()?;
-    events.on_events(Arc::clone(&signal));
-    Ok(Box::new(Reader { events, client, positions, own: VecDeque::new(), signal }))
+    Reader::open(properties, positions, None, signal)
 }
 
-/// The queue is declared, and so dropped, before the client it belongs to.
+/// Makes one that reads what `find` finds for consumer number `instance`, and commits if that says so.
+pub(crate) fn read_by_hand(
+    properties: &Properties,
+    find: Arc<Find>,
+    instance: u32,
+    signal: Arc<dyn Signal>,
+) -> Result<Box<dyn ConsumerClient>> {
+    Reader::open(properties, Vec::new(), Some((find, instance)), signal)
+}
+
+/// The queues are declared, and so dropped, before the client they belong to.
 struct Reader {
     events: EventQueue,
+    /// Results of commits, if there are any.
+    commits: Option<EventQueue>,
     client: Arc<NativeConsumer>,
-    positions: Vec<(TopicPartition, i64)>,
-    /// What a group would have said.
-    own: VecDeque<ConsumerEvent>,
+    find: Option<(Arc<Find>, u32)>,
+    said: Arc<Said>,
+}
+
+/// What a group would have said.
+struct Said {
+    events: Mutex<VecDeque<ConsumerEvent>>,
+    positions: Mutex<Vec<(TopicPartition, i64)>>,
     signal: Arc<dyn Signal>,
 }
 
-impl Reader {
-    fn say(&mut self, event: ConsumerEvent) {
-        self.own.push_back(event);
+impl Said {
+    fn say(&self, event: ConsumerEvent) {
+        self.events.lock().push_back(event);
         self.signal.signal();
     }
 
-    fn say_committed(&mut self, token: u64) {
+    fn say_assigned(&self) {
+        let partitions = self.positions.lock().iter().map(|(partition, _)| partition.clone()).collect();
+        self.say(ConsumerEvent::Assign(partitions));
+    }
+
+    fn say_committed(&self, token: u64) {
         self.say(ConsumerEvent::Committed { token: Some(token), result: Ok(()), partitions: Vec::new() });
+    }
+
+    fn say_found(&self, found: Result<Vec<(TopicPartition, i64)>>) {
+        match found {
+            Ok(positions) => {
+                *self.positions.lock() = positions;
+                self.say_assigned();
+            }
+            Err(error) => {
+                let kind = if error.kind() == ErrorKind::Config { FaultKind::Config } else { FaultKind::Other };
+                let text = format!("it does not find its partitions: {error}");
+                self.say(ConsumerEvent::Fatal(Fault { kind, text }));
+            }
+        }
+    }
+}
+
+impl Reader {
+    fn open(
+        properties: &Properties,
+        positions: Vec<(TopicPartition, i64)>,
+        find: Option<(Arc<Find>, u32)>,
+        signal: Arc<dyn Signal>,
+    ) -> Result<Box<dyn ConsumerClient>> {
+        let client = Arc::new(NativeConsumer::new(properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))?);
+        let mut events = client.event_queue()?;
+        events.on_events(Arc::clone(&signal));
+        let commits = match &find {
+            Some((find, _)) if find.commits() => {
+                let mut commits = client.new_queue()?;
+                commits.on_events(Arc::clone(&signal));
+                Some(commits)
+            }
+            _ => None,
+        };
+        let said = Arc::new(Said { events: Mutex::default(), positions: Mutex::new(positions), signal });
+        Ok(Box::new(Self { events, commits, client, find, said }))
     }
 }
 
 impl ConsumerClient for Reader {
-    /// The partitions are given already, whatever topics are named.
+    /// The partitions are given already, or are found on a thread of its own, since that waits for the network.
     fn subscribe(&mut self, _: &Subscription) -> Result<()> {
-        let partitions = self.positions.iter().map(|(partition, _)| partition.clone()).collect();
-        self.say(ConsumerEvent::Assign(partitions));
-        Ok(())
+        let Some((find, instance)) = self.find.clone() else {
+            self.said.say_assigned();
+            return Ok(());
+        };
+        let said = Arc::clone(&self.said);
+        let run = move || said.say_found(find.positions(instance));
+        std::thread::Builder::new()
+            .name("kafka-find".into())
+            .spawn(run)
+            .map(drop)
+            .map_err(|e| Error::new(ErrorKind::Unavailable, "no thread to find the partitions on").with_source(e))
     }
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
-        self.own.pop_front().or_else(|| self.events.poll())
+        let own = self.said.events.lock().pop_front();
+        own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll())
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
@@ -62,11 +131,9 @@ impl ConsumerClient for Reader {
     }
 
     fn assign(&mut self, _: &[TopicPartition]) -> Result<()> {
-        let positions = self.positions.iter().map(|(partition, offset)| StoredOffset {
-            partition: partition.clone(),
-            offset: *offset,
-            leader_epoch: None,
-        });
+        let positions = self.said.positions.lock().clone();
+        let positions =
+            positions.into_iter().map(|(partition, offset)| StoredOffset { partition, offset, leader_epoch: None });
         self.client.assign_at(&positions.collect::<Vec<_>>())
     }
 
@@ -74,18 +141,36 @@ impl ConsumerClient for Reader {
         self.client.unassign(partitions)
     }
 
-    fn store(&mut self, _: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
-        Vec::new()
+    fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
+        if let Some((find, _)) = &self.find {
+            for stored in offsets {
+                find.has_handled(&stored.partition, stored.offset);
+            }
+        }
+        match &self.commits {
+            Some(_) => self.client.store(offsets),
+            None => Vec::new(),
+        }
     }
 
     fn commit_stored(&mut self, token: u64) -> Result<()> {
-        self.say_committed(token);
-        Ok(())
+        match &self.commits {
+            Some(commits) => self.client.commit_stored(commits, token),
+            None => {
+                self.said.say_committed(token);
+                Ok(())
+            }
+        }
     }
 
-    fn commit_exactly(&mut self, _: &[StoredOffset], token: u64) -> Result<()> {
-        self.say_committed(token);
-        Ok(())
+    fn commit_exactly(&mut self, offsets: &[StoredOffset], token: u64) -> Result<()> {
+        match &self.commits {
+            Some(commits) => self.client.commit_exactly(offsets, commits, token),
+            None => {
+                self.said.say_committed(token);
+                Ok(())
+            }
+        }
     }
 
     fn seek(&mut self, partition: &TopicPartition, offset: i64) -> Result<()> {
@@ -93,6 +178,9 @@ impl ConsumerClient for Reader {
     }
 
     fn close(&mut self) -> Result<()> {
+        if let Some((find, _)) = &self.find {
+            find.forget(self.said.positions.lock().iter().map(|(partition, _)| partition.clone()));
+        }
         self.client.close(&self.events)
     }
 

@@ -52,7 +52,8 @@ pub(crate) fn consumer_properties(
     if listener.until_end {
         set(&mut map, "enable.partition.eof", "true");
     }
-    let auto_commit = listener.delivery == Delivery::AtLeastOnce;
+    let commits = listener.by_hand.as_ref().is_none_or(|by_hand| by_hand.commits);
+    let auto_commit = listener.delivery == Delivery::AtLeastOnce && commits;
     set(&mut map, "client.id", format!("{client_id}-{member}"));
     set(&mut map, "group.id", listener.group_id.clone());
     // Offsets are stored when a record is finished, not when it is handed over.

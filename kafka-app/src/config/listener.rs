@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use crate::config::{
-    CircuitBreakerSettings, DeadLetterBrakeSettings, RateLimit, RestartSettings, RetryTopicSettings, from_text::Bytes,
-    properties::debug_properties, section::Section,
+    CircuitBreakerSettings, DeadLetterBrakeSettings, Partitions, RateLimit, RestartSettings, RetryTopicSettings,
+    StartFrom, from_text::Bytes, properties::debug_properties, section::Section,
 };
 
 /// Settings of one listener as said in one place; what is not said is `None`.
@@ -17,6 +17,10 @@ pub struct ListenerSettings {
     pub topics: Option<Vec<String>>,
     /// Topics by regular expression, anchored at both ends.
     pub topic_pattern: Option<String>,
+    /// Partitions of its topics that it takes by itself; default: its group shares them out.
+    pub partitions: Option<Partitions>,
+    /// Where it begins in these; default [`StartFrom::Committed`].
+    pub from: Option<StartFrom>,
     /// Consumer group; else `kafka.consumer.group-id`.
     pub group_id: Option<String>,
     /// When offsets move relative to handling.
@@ -94,6 +98,8 @@ impl ListenerSettings {
         let read = Self {
             topics: section.list("topics"),
             topic_pattern: section.get("topic-pattern"),
+            partitions: section.get("partitions"),
+            from: section.get("from"),
             group_id: section.get("group-id"),
             delivery: section.get("delivery"),
             ack_mode: section.get("ack-mode"),
@@ -174,7 +180,8 @@ impl fmt::Debug for ListenerSettings {
         macro_rules! fields {
             ($($name:ident)+) => { $(field(stringify!($name), self.$name.as_ref().map(|value| value as _));)+ };
         }
-        fields!(topics topic_pattern group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
+        fields!(topics topic_pattern partitions from);
+        fields!(group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);
         fields!(start_after until_end group_instance_id idle_event_interval idle_partition_event_interval);

@@ -99,6 +99,8 @@
 //! |---|---|---|
 //! | `topics` | none | one listener only |
 //! | `topic-pattern` | none | one listener only; matches whole names |
+//! | `partitions` | shared in the group | `all`, or numbers and ranges as `0-5, 7`: it takes these of its topics by itself; committed is only under a `group-id` of its own; one listener only |
+//! | `from` | `committed` | where it begins then, at each start: `earliest`, `latest`, `earliest+10`, `latest-10`, an offset, `timestamp:<ms>`; one listener only |
 //! | `group-id` | `kafka.consumer.group-id` | one listener only |
 //! | `send-to` | none | one listener only |
 //! | `reply` | false | what is returned answers the request that was handled; one listener only |
@@ -145,7 +147,7 @@
 //! | `timeout` | none | one call of the handler |
 //! | `rate-limit` | none | records handed over in a time, as in `100/s`, over all consumers of this process |
 //! | `auto-startup` | true | |
-//! | `start-after` | none | id of the listener that it starts after: when that has finished, or else runs |
+//! | `start-after` | none | id of the listener that it starts after: when that has finished, or else runs; one listener only |
 //! | `until-end` | false | it finishes when its group has read what there was when it started |
 //! | `on-revoke` | `drain` | or `cancel` |
 //! | `group-instance-id` | none | a name that the consumer keeps over restarts: one that is back within `session.timeout.ms` has its partitions again, and nobody else's change; `-n` behind it with `concurrency` |
@@ -181,6 +183,7 @@ mod layer;
 pub(crate) mod librdkafka_keys;
 mod listener;
 mod mistake;
+mod partitions;
 mod placeholder;
 mod producer;
 mod properties;
@@ -215,6 +218,8 @@ pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
 pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RetrySettings};
 pub(crate) use mistake::Mistake;
+pub(crate) use partitions::ByHand;
+pub use partitions::{Partitions, StartFrom};
 pub use producer::ProducerProperties;
 pub use properties::Properties;
 pub use rate_limit::RateLimit;

@@ -56,6 +56,9 @@ fn check_listener_defaults(properties: &KafkaProperties, mistakes: &Mistakes) {
     let said = [
         ("topics", settings.topics.is_some(), "kafka.listeners.<id>.topics"),
         ("topic-pattern", settings.topic_pattern.is_some(), "kafka.listeners.<id>.topic-pattern"),
+        ("partitions", settings.partitions.is_some(), "kafka.listeners.<id>.partitions"),
+        ("from", settings.from.is_some(), "kafka.listeners.<id>.from"),
+        ("start-after", settings.start_after.is_some(), "kafka.listeners.<id>.start-after"),
         ("send-to", settings.send_to.is_some(), "kafka.listeners.<id>.send-to"),
         ("reply", settings.reply.is_some(), "kafka.listeners.<id>.reply"),
         ("group-id", settings.group_id.is_some(), "kafka.consumer.group-id"),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::config::{
-    AckMode, CircuitBreaker, DeadLetter, DeadLetterBrake, Delivery, OnRevoke, Ordering, Properties, RateLimit, Restart,
-    RetryTopics, Stage,
+    AckMode, ByHand, CircuitBreaker, DeadLetter, DeadLetterBrake, Delivery, OnRevoke, Ordering, Properties, RateLimit,
+    Restart, RetryTopics, Stage,
 };
 
 /// One listener with every default filled in and every contradiction ruled out.
@@ -14,6 +14,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) id: String,
     /// What it reads.
     pub(crate) subscription: Subscription,
+    /// Partitions it takes by itself; `None`: its group shares them out.
+    pub(crate) by_hand: Option<ByHand>,
     pub(crate) group_id: String,
     pub(crate) delivery: Delivery,
     pub(crate) ack_mode: AckMode,
@@ -131,6 +133,7 @@ impl ResolvedListener {
         Self {
             id: id.into(),
             subscription: Subscription::Topics(vec![topic.into()]),
+            by_hand: None,
             group_id: group_id.into(),
             delivery: Delivery::AtLeastOnce,
             ack_mode: AckMode::Time,

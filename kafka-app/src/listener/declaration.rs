@@ -7,7 +7,7 @@ use tower_layer::Layer;
 use crate::{
     config::{
         AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, ListenerSettings, OnDltFailure,
-        OnRevoke, Ordering, RateLimit, RestartSettings, RetrySettings, RetryTopicSettings,
+        OnRevoke, Ordering, Partitions, RateLimit, RestartSettings, RetrySettings, RetryTopicSettings, StartFrom,
     },
     handler::{BatchHandler, BoxBatchHandler, BoxRecordHandler, Declaration, Layered, RecordHandler},
     listener::ChunkRunner,
@@ -114,6 +114,21 @@ impl Listener {
     #[must_use]
     pub fn topic_pattern(mut self, pattern: impl Into<String>) -> Self {
         self.settings.topic_pattern = Some(pattern.into());
+        self
+    }
+
+    /// Takes these partitions of its topics by itself, in every process that runs it: no group shares them out, and none is
+    /// taken away. Without a [`Listener::group`] of its own nothing is committed.
+    #[must_use]
+    pub fn partitions(mut self, partitions: impl Into<Partitions>) -> Self {
+        self.settings.partitions = Some(partitions.into());
+        self
+    }
+
+    /// Where it begins in [`Listener::partitions`], each time it starts.
+    #[must_use]
+    pub fn start_from(mut self, from: StartFrom) -> Self {
+        self.settings.from = Some(from);
         self
     }
 

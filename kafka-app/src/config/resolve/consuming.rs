@@ -7,7 +7,10 @@ use crate::config::{AckMode, BatchLimits, Ordering};
 
 impl Resolver<'_> {
     pub(super) fn group_id(&self) -> String {
-        let own = self.said(|s| s.group_id.clone()).map(|(_, group_id)| group_id);
+        let own = self.own_group();
+        if own.is_none() && self.said(|s| s.partitions.as_ref().map(|_| ())).is_some() {
+            return self.group_of_nobody();
+        }
         let of_dead_letters = || Some(format!("{}-dlt", self.listener_of_dead_letters()?.group_id));
         let group_id = own.or_else(of_dead_letters).or_else(|| self.properties.consumer.group_id.clone());
         let group_id = group_id.unwrap_or_default();

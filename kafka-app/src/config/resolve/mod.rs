@@ -1,5 +1,6 @@
 //! From what was said of a listener to a [`ResolvedListener`]: layers, defaults, contradictions.
 
+mod by_hand;
 mod circuit_breaker;
 mod consuming;
 mod dead_letter_brake;
@@ -69,6 +70,7 @@ impl KafkaProperties {
         let placed = placed.collect::<Vec<_>>();
         life::check_instances(&placed, &mistakes);
         life::check_sequence(&placed, &mistakes);
+        by_hand::check_groups(&placed, &mistakes);
         for Mistake { source, key, text } in also(&resolved) {
             mistakes.add(source, key, text);
         }
@@ -141,6 +143,7 @@ impl<'r> Resolver<'r> {
         let resolved = ResolvedListener {
             id: self.declared.id.to_owned(),
             subscription,
+            by_hand: self.by_hand(),
             group_id: self.group_id(),
             delivery,
             ack_mode: if delivery == Delivery::ExactlyOnce { AckMode::default() } else { self.ack_mode() },
@@ -183,6 +186,7 @@ impl<'r> Resolver<'r> {
         self.check_dead_letters_of();
         self.check_group_instance_id(&resolved);
         self.check_until_end(&resolved);
+        self.check_by_hand(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         resolved

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use super::listeners::{mistake, resolve, settings};
-use crate::config::{Declared, KafkaProperties, ListenerSettings, RestartSettings, consumer_properties};
+use crate::{
+    config::{
+        AckMode, Declared, Delivery, KafkaProperties, ListenerSettings, Partitions, RestartSettings, StartFrom,
+        consumer_properties,
+    },
+    offset_spec::OffsetSpec,
+};
 
 fn restarting(restart: RestartSettings) -> ListenerSettings {
     ListenerSettings { restart, ..settings() }
@@ -124,4 +130,59 @@ fn a_listener_that_reads_to_the_end_has_no_retry_topics() {
     assert_eq!(consumer_properties(&KafkaProperties::default(), &listener, 0)["enable.partition.eof"], "true");
     let text = mistake("[kafka.listeners.bill.retry-topics]\nenabled = true", &until_end);
     assert!(text.contains("retry topics are read after the end"), "{text}");
+}
+
+fn by_hand(more: ListenerSettings) -> ListenerSettings {
+    ListenerSettings { partitions: Some(Partitions::All), topics: settings().topics, ..more }
+}
+
+#[test]
+fn partitions_taken_by_hand_are_committed_under_a_group_of_their_own_or_not_at_all() {
+    let properties = KafkaProperties::default();
+    let own = ListenerSettings { group_id: Some("loaders".to_owned()), ..ListenerSettings::default() };
+    let alone =
+        resolve("[kafka.consumer]\ngroup-id = \"shared\"", &by_hand(ListenerSettings::default())).expect("right");
+    let own = resolve("[kafka.listeners.bill]\nfrom = \"latest-10\"", &by_hand(own)).expect("right");
+    let says = |listener| {
+        let map = consumer_properties(&properties, listener, 0);
+        (map["group.id"].clone(), map["enable.auto.commit"].clone())
+    };
+    assert_eq!(says(&alone), ("kafka-app-bill".to_owned(), "false".to_owned()));
+    assert_eq!(says(&own), ("loaders".to_owned(), "true".to_owned()));
+    let from = own.by_hand.map(|by_hand| by_hand.from);
+    assert_eq!(from, Some(StartFrom::At(OffsetSpec::BeforeLatest(10))));
+}
+
+#[test]
+fn what_does_not_go_with_partitions_taken_by_hand_is_named() {
+    let default = ListenerSettings::default;
+    let grouped = || ListenerSettings { group_id: Some("loaders".to_owned()), ..default() };
+    let wrong = [
+        (by_hand(ListenerSettings { from: Some(StartFrom::Committed), ..default() }), "committed needs a group"),
+        (
+            by_hand(ListenerSettings { ack_mode: Some(AckMode::Record), ..default() }),
+            "nothing is committed without a group",
+        ),
+        (by_hand(ListenerSettings { delivery: Some(Delivery::AtMostOnce), ..default() }), "nothing is committed"),
+        (
+            by_hand(ListenerSettings { delivery: Some(Delivery::ExactlyOnce), ..grouped() }),
+            "exactly-once needs a group",
+        ),
+        (by_hand(ListenerSettings { group_instance_id: Some("a".to_owned()), ..grouped() }), "shared with nobody"),
+        (ListenerSettings { from: Some(StartFrom::Committed), ..settings() }, "say which, as partitions"),
+    ];
+    for (settings, text) in wrong {
+        let said = mistake("", &settings);
+        assert!(said.contains(text), "{said}");
+    }
+}
+
+#[test]
+fn a_group_with_members_takes_no_commits_from_outside() {
+    let loads = by_hand(ListenerSettings { group_id: settings().group_id, ..ListenerSettings::default() });
+    let text = mistakes_of(&[("loads", loads), ("bill", settings())]).expect("its commits would be refused");
+    assert!(
+        text.contains("listener `loads`: takes its partitions by itself") && text.contains("`bill` is a member"),
+        "{text}"
+    );
 }

@@ -14,6 +14,9 @@ impl Container {
     pub(super) async fn has_read_to_the_end(&self, ends: &Arc<Ends>) {
         loop {
             let owned = self.all_done().await;
+            if self.listener().by_hand.is_some() {
+                return; // It takes what it wants, and shares it with nobody.
+            }
             let topics = match &self.listener().subscription {
                 Subscription::Topics(topics) => topics.clone(),
                 Subscription::Pattern(_) => ends.topics(),
