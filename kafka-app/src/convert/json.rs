@@ -144,6 +144,25 @@ mod tests {
         assert_eq!(order.customer.as_ptr(), payload[20..].as_ptr());
     }
 
+    /// Two kinds of payload on one topic, told apart by a tag.
+    #[derive(Debug, PartialEq, Deserialize, Serialize)]
+    #[serde(tag = "type", rename_all = "kebab-case")]
+    enum Event<'r> {
+        Placed { id: u64, customer: &'r str },
+        Cancelled { id: u64 },
+    }
+
+    #[test]
+    fn an_enum_tells_the_types_of_a_topic_apart_by_a_tag() {
+        let placed = Json::<Event<'_>>::from_payload(br#"{"type":"placed","id":1,"customer":"ann"}"#).unwrap();
+        assert_eq!(placed.0, Event::Placed { id: 1, customer: "ann" });
+        let mut buffer = BytesMut::new();
+        Json(Event::Cancelled { id: 1 }).encode(&mut buffer).unwrap();
+        assert_eq!(&buffer[..], br#"{"type":"cancelled","id":1}"#);
+        let error = Json::<Event<'_>>::from_payload(br#"{"type":"secret"}"#).unwrap_err().to_string();
+        assert!(error.starts_with("unknown variant, expected `placed` or `cancelled`"), "{error}");
+    }
+
     #[test]
     fn a_syntax_error_says_line_and_column() {
         assert_eq!(error("{\"id\": 7,\n  oops}"), "key must be a string at line 2 column 3");

@@ -16,7 +16,7 @@ use crate::{
     config::Delivery,
     error::Error,
     error_handler::{Decision, Reason, decide},
-    handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outputs, Rejection},
+    handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outcome, Outputs, Rejection},
     listener::{breaker::Pass, metrics::count_many},
     record::ProducerRecord,
 };
@@ -53,27 +53,51 @@ async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Erro
     }
     while !open.indexes.is_empty() && !run.progress.is_revoked() {
         let Some(pass) = run.admitted().await else { break };
-        let delivered = deliver(handler, run, &open).await;
-        if is_unmade(&delivered) && run.misses_schemas() {
-            // It was not called: who waits for a try has it.
-            drop(pass);
-            if run.load_schemas(open.indexes[0], open.attempt).await != Next::Again {
-                break;
-            }
-            continue;
-        }
+        let mut delivered = deliver(handler, run, &open).await;
+        let undecided = if run.misses_schemas() { undecided(&mut open, &mut delivered) } else { Vec::new() };
         let next = match delivered {
+            // Its function was not called: who waits for a try has it.
+            _ if open.indexes.is_empty() => Next::Finished,
             Ok(BatchOutcome::Whole { rejected, result }) => whole(run, &mut open, rejected, result, pass).await?,
             Ok(BatchOutcome::PerRecord(outcomes)) => per_record(run, &mut open, outcomes, pass).await?,
             Err(failure) => failed(run, &mut open, &failure, false, Some(pass)).await?,
         };
         match next {
             Next::Again => open.attempt += 1,
-            Next::Later => {}
-            Next::Finished | Next::Revoked => break,
+            Next::Finished if undecided.is_empty() => break,
+            Next::Finished | Next::Later => {}
+            Next::Revoked => break,
+        }
+        if !undecided.is_empty() {
+            if run.load_schemas(undecided[0], open.attempt).await != Next::Again {
+                break;
+            }
+            open.indexes.extend(undecided);
+            open.indexes.sort_unstable();
         }
     }
     Ok(())
+}
+
+/// Sets apart what may have been rejected for want of a schema only: it is delivered again when the schemas are there.
+fn undecided(open: &mut Open, delivered: &mut Result<BatchOutcome, Failure>) -> Vec<usize> {
+    let mut is_rejected = vec![false; open.indexes.len()];
+    match delivered {
+        Err(_) => {}
+        // An argument was not made, so that the function was not called.
+        Ok(BatchOutcome::Whole { result: Err(_), .. }) => is_rejected.fill(true),
+        Ok(BatchOutcome::Whole { rejected, .. }) => {
+            let nth = rejected.drain(..).map(|(nth, _)| nth);
+            nth.for_each(|nth| is_rejected.get_mut(nth).into_iter().for_each(|is_rejected| *is_rejected = true));
+        }
+        Ok(BatchOutcome::PerRecord(outcomes)) => {
+            let rejected = outcomes.iter().map(|outcome| matches!(outcome, Outcome::Rejected(_)));
+            is_rejected.iter_mut().zip(rejected).for_each(|(is_rejected, rejected)| *is_rejected = rejected);
+            outcomes.retain(|outcome| !matches!(outcome, Outcome::Rejected(_)));
+        }
+    }
+    let mut nth = is_rejected.into_iter();
+    open.indexes.extract_if(.., |_| nth.next().unwrap_or_default()).collect()
 }
 
 /// Sets apart what the filter drops. A filter that panics fails its record alone, and for good: it is given up.
@@ -129,11 +153,6 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
     let rejected = Arc::new(Mutex::new(Vec::new()));
     let call = async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await };
     guarded(run.listener().timeout, call).await
-}
-
-/// Whether an argument of a batch was not made, so that its function was not called; or it failed, and missed no schema.
-fn is_unmade(delivered: &Result<BatchOutcome, Failure>) -> bool {
-    matches!(delivered, Ok(BatchOutcome::Whole { result: Err(_), .. }))
 }
 
 /// The batch stands or falls as one, but for what could not be decoded.

@@ -8,8 +8,10 @@ use std::sync::{
 use bytes::BytesMut;
 
 use crate::{
-    Batch, DeliveryAttempt, ErrorKind, FromPayload, Outgoing, PayloadContext, Schema, SchemaError, SchemaFormat,
-    ToPayload, WithSchema, batch_handler_fn, handler_fn,
+    Batch, BatchContext, BatchHandler, BatchOutcome, DeliveryAttempt, ErrorKind, FromPayload, FromRecord, Outcome,
+    Outgoing, Outputs, PayloadContext, Schema, SchemaError, SchemaFormat, ToPayload, WithSchema, batch_handler_fn,
+    handler::Declaration,
+    handler_fn,
     test_support::{Bench, FakeSchemas},
 };
 
@@ -135,6 +137,50 @@ async fn a_batch_is_handled_when_the_schemas_of_all_its_records_are_there() {
     bench.run_batch(noting).await.unwrap();
     assert_eq!((calls.load(Relaxed), bench.counts().rejected, bench.counts().retried), (1, 1, 0));
     assert_eq!(bench.progress.finished(), [0, 1, 2]);
+}
+
+/// A batch handler by hand, that gives each record an outcome of its own, or the whole one.
+struct ByHand {
+    per_record: bool,
+    seen: Arc<AtomicU32>,
+}
+
+impl BatchHandler for ByHand {
+    fn declare(&self, _: &mut Declaration) {}
+
+    async fn call(&self, cx: BatchContext<'_>) -> BatchOutcome {
+        let named = cx.records().iter().map(<Option<Named>>::from_record);
+        let (mut rejected, mut outcomes) = (Vec::new(), Vec::new());
+        for (index, named) in named.enumerate() {
+            match named {
+                Ok(_) => {
+                    self.seen.fetch_add(1, Relaxed);
+                    outcomes.push(Outcome::Done(Outputs::None));
+                }
+                Err(rejection) if self.per_record => outcomes.push(Outcome::Rejected(rejection)),
+                Err(rejection) => rejected.push((index, rejection)),
+            }
+        }
+        match self.per_record {
+            true => BatchOutcome::PerRecord(outcomes),
+            false => BatchOutcome::Whole { rejected, result: Ok(Outputs::None) },
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_by_hand_gets_again_what_it_rejected_for_want_of_a_schema() {
+    for per_record in [true, false] {
+        let schemas = FakeSchemas::down_for(2);
+        let bench = bench([SALE, GARBAGE, SALE, UNKNOWN], &schemas);
+        let seen = Arc::new(AtomicU32::new(0));
+        bench.run_batch(ByHand { per_record, seen: Arc::clone(&seen) }).await.unwrap();
+        let mut finished = bench.progress.finished();
+        finished.sort_unstable();
+        assert_eq!((finished, seen.load(Relaxed)), (vec![0, 1, 2, 3], 2));
+        let counts = bench.counts();
+        assert_eq!((counts.handled, counts.rejected, counts.failed, bench.sink.records().len()), (2, 2, 0, 2));
+    }
 }
 
 #[tokio::test(start_paused = true)]
