@@ -143,7 +143,8 @@ impl Window {
     /// What came within the window, if these are the counts now.
     fn since(&self, counts: Counts, now: Instant) -> Counts {
         let is_before = |(at, _): &&(Instant, Counts)| now.saturating_duration_since(*at) >= self.length;
-        let before = self.noted.iter().take_while(is_before).last().or(self.noted.front());
+        // Without one nothing was forgotten yet: all of it came within the window.
+        let before = self.noted.iter().take_while(is_before).last();
         let before = before.map(|(_, counts)| *counts).unwrap_or_default();
         Counts {
             n_handled: counts.n_handled.saturating_sub(before.n_handled),
@@ -177,8 +178,8 @@ mod tests {
     #[test]
     fn the_share_is_of_all_that_was_finished() {
         let (brake, now) = (brake(), Instant::now());
-        brake.look(now);
         brake.handled(10);
+        brake.look(now);
         assert_eq!(dead(&brake, 99, now), 10, "ten of twenty are a half, eleven of twenty-one are more");
         let error = brake.dead_letter("no", now).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeadLetterBrake);
@@ -231,7 +232,6 @@ mod tests {
         ) {
             let limit = DeadLetterBrake { share: 0.5, within: 20 * SECOND, at_least: 4 };
             let (brake, mut now) = (Brake::new(limit), Instant::now());
-            brake.look(now);
             let mut finished: Vec<(Instant, u64, u64)> = Vec::new();
             for (ms, n_handled, is_dead) in steps {
                 // The pump looks once a second at least.

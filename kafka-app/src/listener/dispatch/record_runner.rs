@@ -71,11 +71,7 @@ async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Err
         return result;
     }
     // Also after a record that stops the listener: what those before it returned is on its way.
-    while let Some(settled) = outputs.next(run).await {
-        if settle(run, settled, &mut tally).await? == Next::Revoked {
-            break;
-        }
-    }
+    settle_all(run, &mut outputs, &mut tally).await?;
     result
 }
 
@@ -137,10 +133,20 @@ async fn handle_when_admitted<H: RecordHandler>(
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> Result<Next, Error> {
-    match call(handler, run, index, 1).await {
+    match call(handler, run, index, 1, outputs, tally).await? {
         Some(call) => finish(handler, run, index, call, outputs, tally).await,
         None => Ok(Next::Revoked),
     }
+}
+
+/// Waits for all outputs.
+async fn settle_all(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tally<'_>) -> Result<Next, Error> {
+    while let Some(settled) = outputs.next(run).await {
+        if settle(run, settled, tally).await? == Next::Revoked {
+            return Ok(Next::Revoked);
+        }
+    }
+    Ok(Next::Finished)
 }
 
 /// Acts on the outputs that are acknowledged by now.
@@ -165,7 +171,7 @@ async fn take_up<H: RecordHandler>(
     match run.after_prior(index, prior).await? {
         Next::Again => {
             let attempt = prior.n_failed().saturating_add(1);
-            match call(handler, run, index, attempt).await {
+            match call(handler, run, index, attempt, outputs, tally).await? {
                 Some(call) => finish(handler, run, index, call, outputs, tally).await,
                 None => Ok(Next::Revoked),
             }
@@ -217,7 +223,7 @@ async fn finish<H: RecordHandler>(
                 if run.load_schemas(index, attempt).await != Next::Again {
                     return Ok(Next::Revoked);
                 }
-                match call(handler, run, index, attempt).await {
+                match call(handler, run, index, attempt, outputs, tally).await? {
                     Some(call) => last = call,
                     None => return Ok(Next::Revoked),
                 }
@@ -227,8 +233,8 @@ async fn finish<H: RecordHandler>(
             Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => (Fault::Failed(failure), Some(pass)),
         };
         let next = match run.after(index, attempt, fault, pass, &mut delays).await? {
-            Next::Again => call(handler, run, index, attempt + 1).await,
-            Next::Later => call(handler, run, index, attempt).await,
+            Next::Again => call(handler, run, index, attempt + 1, outputs, tally).await?,
+            Next::Later => call(handler, run, index, attempt, outputs, tally).await?,
             Next::Finished => {
                 run.done(index);
                 return Ok(Next::Finished);
@@ -243,9 +249,23 @@ async fn finish<H: RecordHandler>(
 }
 
 /// One delivery, as soon as the handler may be called; `None`: the partition goes first.
-async fn call<'a, H: RecordHandler>(handler: &H, run: &Run<'a>, index: usize, attempt: u32) -> Option<Call<'a>> {
-    let pass = run.admitted().await?;
-    Some(Call { attempt, ended: deliver(handler, run, index, attempt).await, pass })
+async fn call<'a, H: RecordHandler>(
+    handler: &H,
+    run: &Run<'a>,
+    index: usize,
+    attempt: u32,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<Option<Call<'a>>, Error> {
+    // It may be a long wait: what those before it returned is not kept from being committed by it.
+    if run.shared.policy.guards.breaker.is_troubled()
+        && run.listener().delivery != Delivery::AtMostOnce
+        && settle_all(run, outputs, tally).await? == Next::Revoked
+    {
+        return Ok(None);
+    }
+    let Some(pass) = run.admitted().await else { return Ok(None) };
+    Ok(Some(Call { attempt, ended: deliver(handler, run, index, attempt).await, pass }))
 }
 
 /// One delivery: the filter, then the handler.

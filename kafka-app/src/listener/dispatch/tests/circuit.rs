@@ -15,7 +15,7 @@ use crate::{
     handler::Failure,
     handler_fn,
     listener::ListenerEvent,
-    test_support::Bench,
+    test_support::{Bench, FakeSink, Sent},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -289,4 +289,28 @@ impl crate::KafkaError for Judged {
     fn class(&self) -> ErrorClass {
         self.0
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_returned_before_is_committed_while_the_rest_waits() {
+    let bench = bench(["a", "b"])
+        .with(|listener| listener.send_to = Some("invoices".to_owned()))
+        .sink(FakeSink::new([Sent::Open]));
+    let service = Service::down_for(u32::MAX);
+    let handler = {
+        let service = service.clone();
+        handler_fn(move |Text(text): Text| {
+            let result = if text == "a" { Ok(text) } else { service.call(&text, 0).map(|()| text) };
+            async move { result }
+        })
+    };
+    let watch = async {
+        bench.sink.await_records(1).await;
+        bench.sink.acknowledge_all();
+        tokio::time::sleep(5 * SECOND).await;
+        assert_eq!(bench.progress.finished(), [0], "long before the first try");
+        bench.progress.revoke();
+    };
+    let (ended, ()) = tokio::join!(bench.run(handler), watch);
+    ended.unwrap();
 }
