@@ -38,6 +38,29 @@ impl Ends {
         });
     }
 
+    /// Tells a pump where this one ends now, unless it ended before that: its log may have become shorter.
+    pub(crate) fn tell_anew(self: &Arc<Self>, partition: TopicPartition, mailbox: Arc<Mailbox>) {
+        let ends = Arc::clone(self);
+        self.runtime.spawn(async move {
+            mailbox.send(match ends.anew(partition).await {
+                Ok(ends) => Command::Ends(ends),
+                Err(error) => Command::Failed { error: ends.unknown(error) },
+            });
+        });
+    }
+
+    async fn anew(&self, partition: TopicPartition) -> Result<Vec<(TopicPartition, i64)>> {
+        let inquiry = Arc::clone(&self.inquiry);
+        let answered = blocking(move || inquiry.offsets(&[(partition, OffsetSpec::Latest)])).await??;
+        let mut known = self.known.lock();
+        let smallest = |(at, end): (TopicPartition, i64)| {
+            let known = known.entry(at.clone()).or_insert(end);
+            *known = end.min(*known);
+            (at, *known)
+        };
+        Ok(answered.into_iter().map(smallest).collect())
+    }
+
     fn unknown(&self, error: Error) -> Error {
         let text = format!("listener `{}` reads to the end, but nobody says where that is", self.listener_id);
         Error::new(error.kind(), text).with_source(error)
@@ -86,5 +109,48 @@ impl Ends {
 impl fmt::Debug for Ends {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Ends").field(&self.known.lock()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+    use crate::listener::PartitionLag;
+
+    /// A broker whose partitions all end here.
+    struct Broker(AtomicI64);
+
+    impl Inquiry for Broker {
+        fn offsets(&self, asked: &[(TopicPartition, OffsetSpec)]) -> Result<Vec<(TopicPartition, i64)>> {
+            Ok(asked.iter().map(|(at, _)| (at.clone(), self.0.load(Ordering::SeqCst))).collect())
+        }
+
+        fn lag(&self, _: &[String]) -> Result<Vec<PartitionLag>> {
+            Ok(Vec::new())
+        }
+
+        fn partitions(&self, _: &[String]) -> Result<Vec<TopicPartition>> {
+            Ok(Vec::new())
+        }
+
+        fn is_unread(&self, _: &[(TopicPartition, i64)]) -> Result<bool> {
+            Ok(false)
+        }
+    }
+
+    #[tokio::test]
+    async fn an_end_stays_while_records_come_and_moves_only_back() {
+        let broker = Arc::new(Broker(AtomicI64::new(5)));
+        let ends = Ends::new("bill", Arc::<Broker>::clone(&broker), Handle::current());
+        let at = TopicPartition::new("orders", 0);
+        assert_eq!(ends.of(vec![at.clone()]).await.expect("it answers"), [(at.clone(), 5)]);
+        broker.0.store(9, Ordering::SeqCst);
+        assert_eq!(ends.of(vec![at.clone()]).await.expect("it is known"), [(at.clone(), 5)]);
+        assert_eq!(ends.anew(at.clone()).await.expect("it answers"), [(at.clone(), 5)]);
+        broker.0.store(3, Ordering::SeqCst);
+        assert_eq!(ends.anew(at.clone()).await.expect("it answers"), [(at.clone(), 3)]);
+        assert_eq!(ends.of(vec![at.clone()]).await.expect("it is known"), [(at, 3)]);
     }
 }

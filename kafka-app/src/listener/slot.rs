@@ -62,6 +62,8 @@ pub(crate) struct Slot {
     pub(crate) idle: Idle,
     /// Of a listener that reads to the end.
     to_end: Option<ToEnd>,
+    /// The client has no more, and yet that is before the end.
+    pub(crate) is_short: bool,
     /// Exactly once: which turns hold records of it that are not committed.
     pub(crate) in_turn: [bool; N_TURNS],
     /// Sequence behind the last record that was handed over.
@@ -203,6 +205,7 @@ impl Slot {
             is_paused: false,
             idle: Idle::new(config.partition_idle_after, now),
             to_end: config.ends.is_some().then(ToEnd::default),
+            is_short: false,
             in_turn: [false; N_TURNS],
             handed: 0,
             last_handed: -1,
@@ -249,9 +252,7 @@ impl Slot {
     fn leave_out_what_is_behind_the_end(&mut self, pull: &mut Pull<'_>, read_upto: Option<i64>) {
         let Some(to_end) = &mut self.to_end else { return };
         pull.scratch.retain(|record| to_end.takes(record.offset()));
-        if let Some(offset) = read_upto {
-            to_end.read_upto(offset);
-        }
+        self.is_short = read_upto.is_some_and(|offset| to_end.is_short(offset));
     }
 
     /// It ended here when its listener started.

@@ -13,9 +13,9 @@ pub(crate) struct ToEnd {
 }
 
 impl ToEnd {
-    /// Where it ended; until that is known nothing is read.
+    /// Where it ended; until that is known nothing is read. The smallest counts: a log can become shorter.
     pub(crate) fn ends_at(&mut self, end: i64) {
-        self.end.get_or_insert(end);
+        self.end = Some(self.end.map_or(end, |known| known.min(end)));
     }
 
     /// Whether there may be more to read.
@@ -30,8 +30,15 @@ impl ToEnd {
         is_before
     }
 
+    /// There is no more for now, and this offset is looked for next. Whether that is before the end: then more has come since,
+    /// or the log has become shorter, and only the broker knows which.
+    pub(crate) fn is_short(&mut self, offset: i64) -> bool {
+        self.read_upto(offset);
+        self.wants_more()
+    }
+
     /// There is nothing before this offset that was not read.
-    pub(crate) fn read_upto(&mut self, offset: i64) {
+    fn read_upto(&mut self, offset: i64) {
         self.read_upto = self.read_upto.max(Some(offset));
     }
 
@@ -78,18 +85,23 @@ mod tests {
         assert!(by_record.takes(2) && !by_record.is_reached());
         assert!(!by_record.takes(7) && by_record.is_reached());
         let mut by_word = to(5);
-        by_word.read_upto(4);
-        assert!(by_word.wants_more(), "more has come since the client looked");
-        by_word.read_upto(5);
-        assert!(by_word.is_reached());
+        assert!(by_word.is_short(4), "more has come since the client looked");
+        assert!(!by_word.is_short(5) && by_word.is_reached());
+    }
+
+    #[test]
+    fn a_log_that_became_shorter_ends_where_it_ends_now() {
+        let mut to_end = to(9);
+        assert!(to_end.takes(3) && to_end.is_short(4));
+        to_end.ends_at(4);
+        assert!(to_end.is_reached());
     }
 
     #[test]
     fn an_empty_partition_is_read_when_the_client_says_so() {
         let mut to_end = to(0);
         assert!(to_end.wants_more());
-        to_end.read_upto(0);
-        assert!(to_end.is_reached());
+        assert!(!to_end.is_short(0) && to_end.is_reached());
     }
 
     #[test]

@@ -356,9 +356,12 @@ impl Pump {
     }
 
     /// Says whether there is nothing left to do of what it owns.
-    fn tell_done(&self) {
-        if self.config.ends.is_none() {
-            return;
+    fn tell_done(&mut self) {
+        let Some(ends) = &self.config.ends else { return };
+        for entry in self.assignment.iter_mut() {
+            if std::mem::take(&mut entry.data.is_short) {
+                ends.tell_anew(entry.partition.clone(), Arc::clone(&self.mailbox));
+            }
         }
         let is_settled = self.revoking.is_none() && self.waiting.is_empty();
         let is_done = is_settled && self.assignment.iter().all(|entry| entry.data.is_done());
