@@ -16,7 +16,8 @@ use tokio::{
 
 use crate::{
     Plan, SETTLING,
-    faults::{Trouble, Troubles, Victims},
+    faults::{Broker, Trouble, Troubles, Victims},
+    nodes::Nodes,
     numbers::Number,
     process::Process,
     producer,
@@ -83,16 +84,20 @@ struct Scene {
     servers: String,
     name: String,
     broker: Option<Process>,
+    nodes: Option<Nodes>,
     processes: Vec<Process>,
 }
 
 impl Scene {
     async fn set(plan: &Plan, name: &str, dir: &Path) -> Result<Self> {
-        let (servers, broker) = match &plan.bootstrap_server {
-            Some(servers) => (servers.clone(), None),
-            None => {
-                let (address, broker) = start_broker(plan, dir).await?;
-                (address, Some(broker))
+        let (mut broker, mut nodes) = (None, None);
+        let servers = match (&plan.bootstrap_server, plan.nodes) {
+            (Some(servers), _) => servers.clone(),
+            (None, Some(n_nodes)) => nodes.insert(Nodes::start(n_nodes, dir).await?).servers.clone(),
+            (None, None) => {
+                let (address, started) = start_broker(plan, dir).await?;
+                broker = Some(started);
+                address
             }
         };
         create_topics(&servers, name).await?;
@@ -101,7 +106,7 @@ impl Scene {
             Process::start(args, dir.join(format!("process-{process}.log")))
         };
         let processes = (0..N_PROCESSES).map(start).collect::<Result<_>>()?;
-        Ok(Self { servers, name: name.to_owned(), broker, processes })
+        Ok(Self { servers, name: name.to_owned(), broker, nodes, processes })
     }
 
     /// Brings troubles until the time is over; returns how many.
@@ -109,7 +114,12 @@ impl Scene {
         let until = Instant::now() + Duration::from_secs(plan.seconds);
         let longest_pause = Duration::from_millis(plan.pause_ms);
         let mut n_rounds = 0;
-        let victims = Victims { n_processes: N_PROCESSES, n_stages: STAGES.len(), has_broker: self.broker.is_some() };
+        let broker = match (&self.broker, plan.nodes) {
+            (Some(_), _) => Broker::Embedded,
+            (None, Some(n_nodes)) if self.nodes.is_some() => Broker::Nodes { n_nodes },
+            (None, _) => Broker::OfOthers,
+        };
+        let victims = Victims { n_processes: N_PROCESSES, n_stages: STAGES.len(), broker };
         for (pause, trouble) in Troubles::new(plan.seed, victims, longest_pause) {
             sleep_until(until.min(Instant::now() + pause)).await;
             if Instant::now() >= until {
@@ -150,7 +160,24 @@ impl Scene {
                 let line = format!("rebalance {}-{}", self.name, STAGES[stage]);
                 self.broker()?.tell(&line).await
             }
+            Trouble::KillNode { node } => self.restart_node(node, "kill").await,
+            Trouble::StopNode { node } => self.restart_node(node, "stop").await,
+            Trouble::FreezeNode { node, pause } => {
+                self.nodes()?.tell(node, "freeze").await?;
+                sleep(pause).await;
+                self.nodes()?.tell(node, "thaw").await
+            }
+            Trouble::ElectPreferred => self.nodes()?.elect_preferred().await,
         }
+    }
+
+    async fn restart_node(&self, node: usize, end: &str) -> Result<()> {
+        self.nodes()?.tell(node, end).await?;
+        self.nodes()?.tell(node, "start").await
+    }
+
+    fn nodes(&self) -> Result<&Nodes> {
+        self.nodes.as_ref().context("there is no Kafka of our own")
     }
 
     fn broker(&mut self) -> Result<&mut Process> {

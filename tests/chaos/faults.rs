@@ -23,6 +23,14 @@ pub(crate) enum Trouble {
     DropAnswers { per_mille: u32, lasts: Duration },
     /// The group of a stage has to begin anew.
     Rebalance { stage: usize },
+    /// A node of a real Kafka is killed and started again: what it led and coordinated moves.
+    KillNode { node: usize },
+    /// The same in order.
+    StopNode { node: usize },
+    /// SIGSTOP for a node: longer than its session with the controller, at times.
+    FreezeNode { node: usize, pause: Duration },
+    /// Leaders go back to where they were first.
+    ElectPreferred,
 }
 
 /// Who can suffer.
@@ -30,8 +38,19 @@ pub(crate) enum Trouble {
 pub(crate) struct Victims {
     pub(crate) n_processes: usize,
     pub(crate) n_stages: usize,
-    /// Whether the broker is ours; only processes suffer beside one of others.
-    pub(crate) has_broker: bool,
+    pub(crate) broker: Broker,
+}
+
+/// Whose broker it is, and so what can be done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broker {
+    /// Somebody else's: only processes suffer beside it.
+    OfOthers,
+    Embedded,
+    /// A real Kafka of our own.
+    Nodes {
+        n_nodes: usize,
+    },
 }
 
 /// A sequence of troubles, with the pause before each.
@@ -47,10 +66,6 @@ impl Troubles {
     pub(crate) fn new(seed: u64, victims: Victims, longest_pause: Duration) -> Self {
         Self { random: fastrand::Rng::with_seed(seed), victims, longest_pause }
     }
-
-    fn millis(&mut self, least: u64, most: u64) -> Duration {
-        Duration::from_millis(self.random.u64(least..=most))
-    }
 }
 
 impl Iterator for Troubles {
@@ -60,19 +75,49 @@ impl Iterator for Troubles {
         let most = u64::try_from(self.longest_pause.as_millis()).unwrap_or(u64::MAX);
         let pause = self.millis(most / 10, most);
         let process = self.random.usize(0..self.victims.n_processes);
-        let trouble = match self.random.u32(0..if self.victims.has_broker { 16 } else { 8 }) {
+        let n_kinds = match self.victims.broker {
+            Broker::OfOthers => 8,
+            Broker::Embedded | Broker::Nodes { .. } => 16,
+        };
+        let trouble = match self.random.u32(0..n_kinds) {
             0..=2 => Trouble::Kill { process },
             3..=5 => Trouble::Terminate { process },
             6 => Trouble::Freeze { process, pause: self.millis(50, 2_000) },
             7 => Trouble::Freeze { process, pause: self.millis(7_000, 10_000) },
+            kind => self.of_broker(kind),
+        };
+        Some((pause, trouble))
+    }
+}
+
+impl Troubles {
+    fn of_broker(&mut self, kind: u32) -> Trouble {
+        if let Broker::Nodes { n_nodes } = self.victims.broker {
+            return self.of_node(kind, n_nodes);
+        }
+        match kind {
             8 | 9 => Trouble::KillBroker,
             10 => Trouble::StopBroker,
             11 => Trouble::FreezeBroker { pause: self.millis(50, 3_000) },
             12 => Trouble::Latency { round_trip: self.millis(5, 200), lasts: self.millis(500, 3_000) },
             13 | 14 => Trouble::DropAnswers { per_mille: self.random.u32(5..=100), lasts: self.millis(500, 3_000) },
             _ => Trouble::Rebalance { stage: self.random.usize(0..self.victims.n_stages) },
-        };
-        Some((pause, trouble))
+        }
+    }
+
+    fn of_node(&mut self, kind: u32, n_nodes: usize) -> Trouble {
+        let node = self.random.usize(0..n_nodes);
+        match kind {
+            8..=10 => Trouble::KillNode { node },
+            11 | 12 => Trouble::StopNode { node },
+            13 => Trouble::FreezeNode { node, pause: self.millis(50, 3_000) },
+            14 => Trouble::FreezeNode { node, pause: self.millis(10_000, 15_000) },
+            _ => Trouble::ElectPreferred,
+        }
+    }
+
+    fn millis(&mut self, least: u64, most: u64) -> Duration {
+        Duration::from_millis(self.random.u64(least..=most))
     }
 }
 
@@ -80,15 +125,17 @@ impl Iterator for Troubles {
 mod tests {
     use super::*;
 
-    fn troubles(seed: u64, has_broker: bool) -> Vec<(Duration, Trouble)> {
-        let victims = Victims { n_processes: 3, n_stages: 2, has_broker };
+    fn troubles(seed: u64, broker: Broker) -> Vec<(Duration, Trouble)> {
+        let victims = Victims { n_processes: 3, n_stages: 2, broker };
         Troubles::new(seed, victims, Duration::from_secs(3)).take(500).collect()
     }
 
     #[test]
     fn one_seed_gives_one_sequence() {
-        assert_eq!(troubles(7, true), troubles(7, true));
-        assert_ne!(troubles(7, true), troubles(8, true));
+        for broker in [Broker::Embedded, Broker::Nodes { n_nodes: 3 }] {
+            assert_eq!(troubles(7, broker), troubles(7, broker));
+            assert_ne!(troubles(7, broker), troubles(8, broker));
+        }
     }
 
     #[test]
@@ -96,15 +143,23 @@ mod tests {
         let ours = |trouble: &Trouble| {
             matches!(trouble, Trouble::Kill { .. } | Trouble::Terminate { .. } | Trouble::Freeze { .. })
         };
-        assert!(troubles(1, false).iter().all(|(_, trouble)| ours(trouble)));
-        assert!(!troubles(1, true).iter().all(|(_, trouble)| ours(trouble)));
+        assert!(troubles(1, Broker::OfOthers).iter().all(|(_, trouble)| ours(trouble)));
+        assert!(!troubles(1, Broker::Embedded).iter().all(|(_, trouble)| ours(trouble)));
     }
 
     #[test]
     fn every_process_and_every_stage_suffers() {
-        let troubles = troubles(1, true);
+        let troubles = troubles(1, Broker::Embedded);
         let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
         assert!((0..3).all(|process| meets(Trouble::Kill { process }) && meets(Trouble::Terminate { process })));
         assert!((0..2).all(|stage| meets(Trouble::Rebalance { stage })));
+    }
+
+    #[test]
+    fn every_node_suffers_and_the_embedded_broker_does_not() {
+        let troubles = troubles(1, Broker::Nodes { n_nodes: 3 });
+        let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
+        assert!((0..3).all(|node| meets(Trouble::KillNode { node }) && meets(Trouble::StopNode { node })));
+        assert!(meets(Trouble::ElectPreferred) && !meets(Trouble::KillBroker));
     }
 }

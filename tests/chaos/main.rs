@@ -4,9 +4,10 @@
 //! ```sh
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery at-least-once --seconds 120 --seed 1
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery at-most-once --bootstrap-server localhost:9092
+//! cargo run --release -p kafka-app-tests --bin chaos -- --delivery exactly-once --nodes 3
 //! ```
 //!
-//! Without `--bootstrap-server` the broker is an embedded one with a data directory, in a process of its own that is killed,
+//! Without `--bootstrap-server` and `--nodes` the broker is an embedded one with a data directory, in a process of its own that is killed,
 //! stopped, slowed down and cut off too. From one seed come the same troubles at the same times; what the machine makes of
 //! them differs.
 //!
@@ -25,6 +26,7 @@ mod broker;
 mod director;
 mod faults;
 mod lives;
+mod nodes;
 mod numbers;
 mod pipeline;
 mod process;
@@ -70,12 +72,19 @@ pub(crate) struct Plan {
     /// A Kafka that runs already; its topics `chaos-…` are made and left there.
     #[arg(long)]
     pub(crate) bootstrap_server: Option<String>,
+    /// A real Apache Kafka of its own with so many nodes, 1 or 3, which suffer too.
+    #[arg(long, value_parser = nodes, conflicts_with = "bootstrap_server")]
+    pub(crate) nodes: Option<usize>,
     /// A property of every process of the pipeline, `KEY=VALUE`; may be given several times.
     #[arg(long = "set", value_parser = property)]
     pub(crate) properties: Vec<(String, String)>,
     /// Where logs of the processes and the broker's data go; a fresh folder below it for each run.
     #[arg(long, default_value = "target/chaos")]
     pub(crate) dir: PathBuf,
+}
+
+fn nodes(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|n| matches!(n, 1 | 3)).ok_or_else(|| "it is 1 or 3".to_owned())
 }
 
 fn property(text: &str) -> Result<(String, String), String> {

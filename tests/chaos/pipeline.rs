@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use kafka_app::{DeliveryAttempt, KafkaApp, State, kafka_listener, listeners};
+use tracing_subscriber::EnvFilter;
 
 /// What a process of the pipeline is told.
 #[derive(clap::Args)]
@@ -89,6 +90,8 @@ async fn second(payload: &str, attempt: DeliveryAttempt, State(mishaps): State<M
 
 /// Runs until SIGTERM; says a line when the first handler is called.
 pub(crate) async fn run(args: &Args) -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let app = KafkaApp::new(&args.bootstrap_server)
         .set("name", &args.name)
         .set("kafka.listeners.first.delivery", &args.delivery)

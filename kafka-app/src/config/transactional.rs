@@ -91,6 +91,12 @@ pub(crate) fn transactional_properties(properties: &KafkaProperties, id: &str) -
     if last(&said, "retry.backoff.ms").is_none() {
         set(&mut map, "retry.backoff.ms", "10");
     }
+    // librdkafka 2.12 strikes a broker that has died off its list, and who waits for it as the coordinator of a group's offsets
+    // asks for another one only when some connection opens or closes: until then `send_offsets` hangs, without a limit. Over
+    // the connections of a producer that hangs nothing goes, so that this closes them.
+    if last(&said, "connections.max.idle.ms").is_none() {
+        set(&mut map, "connections.max.idle.ms", "10000");
+    }
     set(&mut map, "client.id", format!("{}-{id}", client_id(properties, &properties.producer.client, "producer")));
     map
 }
