@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
-use kafka_app::{Avro, DeliveryAttempt, ErrorKind, RecordMetadata, RunningApp, State, Text, kafka_listener, listeners};
+use kafka_app::{
+    Avro, DeliveryAttempt, ErrorKind, RecordMetadata, RunningApp, State, Template, Text, kafka_listener, listeners,
+};
 use kafka_app_schema_tests::Fault;
 use kafka_app_tests::{Journal, PATIENCE, record};
 use tokio::sync::Notify;
@@ -31,6 +33,57 @@ async fn sell(
 #[kafka_listener(id = "chat", topic = "${chat}", group = "${group}-chat")]
 async fn chat(Text(text): Text, metadata: RecordMetadata, journal: State<Journal>) {
     journal.note("chat", &metadata, text, 1);
+}
+
+#[kafka_listener(id = "resell", topic = "${in}", group = "${group}", retry(attempts = 1), dead_letter = "${dlt}")]
+async fn resell(
+    id: String,
+    Template(sales): Template<(), Avro<Sale>>,
+    metadata: RecordMetadata,
+    DeliveryAttempt(attempt): DeliveryAttempt,
+    journal: State<Journal>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // Its text alone goes on, as with many ways to report errors.
+    let sent = sales.send_default(&(), &Avro(sale(id.parse()?))).await;
+    sent.map_err(|failed| failed.to_string())?;
+    journal.note("resell", &metadata, id, attempt);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_whose_template_gets_no_answer_of_the_registry_is_called_again_and_nothing_is_given_up() -> Result<()>
+{
+    let setup = Setup::new().await?;
+    let broker = &setup.broker;
+    let (ids, sales, dlt) =
+        (broker.topic("ids", 1).await?, broker.topic("sales", 1).await?, broker.topic("dlt", 1).await?);
+    setup.registry.fault(Some(Fault::Down));
+    let journal = Journal::default();
+    let app = setup
+        .app()
+        .set("in", &ids)
+        .set("dlt", &dlt)
+        .set("group", broker.name("resell"))
+        .set("kafka.template.default-topic", &sales)
+        .state(journal.clone())
+        .listeners(listeners![resell])
+        .start()
+        .await?;
+    broker.produce(&ids, (0..3).map(|id| record("", id.to_string())).collect::<Vec<_>>()).await?;
+    let asked_twice = async {
+        while setup.registry.requests().len() < 2 {
+            setup.registry.next_request().await;
+        }
+    };
+    ensure!(tokio::time::timeout(PATIENCE, asked_twice).await.is_ok(), "it is not asked again");
+    setup.registry.fault(None);
+    let entries = journal.wait_for(3).await?;
+    let handled: Vec<_> = entries.iter().map(|entry| (&*entry.payload, entry.attempt)).collect();
+    assert_eq!(handled, [("0", 1), ("1", 1), ("2", 1)]);
+    assert_eq!(broker.records(&sales, 3).await?.len(), 3);
+    app.stop().await.expect_clean();
+    assert_eq!(broker.end_offsets(&dlt)?.values().sum::<i64>(), 0, "nothing is dead-lettered");
+    Ok(())
 }
 
 /// A topic with sales in it, and an application that has not seen their schema.

@@ -152,7 +152,16 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
     let rejected = Arc::new(Mutex::new(Vec::new()));
     let call = async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await };
-    guarded(run.listener().timeout, call).await
+    run.heard(guarded(run.listener().timeout, call), |outcome, acquit| match outcome {
+        BatchOutcome::Whole { result: Err(failure), .. } => acquit(failure),
+        BatchOutcome::Whole { result: Ok(_), .. } => {}
+        BatchOutcome::PerRecord(outcomes) => outcomes.iter_mut().for_each(|outcome| {
+            if let Outcome::Failed(failure) = outcome {
+                acquit(failure);
+            }
+        }),
+    })
+    .await
 }
 
 /// The batch stands or falls as one, but for what could not be decoded.

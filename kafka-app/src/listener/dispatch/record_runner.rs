@@ -281,7 +281,12 @@ async fn deliver<H: RecordHandler>(
         }
         Delivered::Ended(handler.call(run.context(index, attempt)).await)
     };
-    guarded(run.listener().timeout, call).await
+    run.heard(guarded(run.listener().timeout, call), |delivered, acquit| {
+        if let Delivered::Ended(Outcome::Failed(failure)) = delivered {
+            acquit(failure);
+        }
+    })
+    .await
 }
 
 /// Hands over what the handler returned. At least once the record counts as handled when all of it is acknowledged, else

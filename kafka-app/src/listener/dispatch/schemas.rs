@@ -2,7 +2,8 @@
 //!
 //! A record names its schema by an id; what was written by one that is not known yet is decoded again when the registry has
 //! answered, and its handler was not called before. That is no attempt of the record: a registry that is down is a reason to
-//! wait, with back-off, and for nothing else. What handlers return waits for the ids of its schemas in the same way.
+//! wait, with back-off, and for nothing else. What handlers return waits for the ids of its schemas in the same way; a
+//! handler that fails while a template of its could not get one is called again, and that counts for nothing either.
 
 use std::{
     future::Future,
@@ -14,7 +15,7 @@ use crate::{
     config::Retry,
     error::{Error, ErrorKind},
     error_handler::{BackOff, random},
-    handler::{Failure, Output},
+    handler::{ErrorClass, Failure, Output},
     listener::later::later,
     observe,
     record::ProducerRecord,
@@ -32,6 +33,9 @@ const ASK: Retry = Retry {
 
 /// After which time a transaction that was left for the registry's sake comes again.
 const TRANSACTION_COMES_AGAIN: Duration = Duration::from_secs(1);
+
+/// After which time a handler is called again whose template got no answer of the registry.
+const HANDLER_COMES_AGAIN: Duration = Duration::from_secs(1);
 
 /// What came of asking.
 enum Asked<T> {
@@ -132,8 +136,33 @@ impl Run<'_> {
         }
     }
 
+    /// Awaits a call of the handler; `blame` sees each failure that may be the registry's silence.
+    pub(super) async fn heard<T>(
+        &self,
+        call: impl Future<Output = Result<T, Failure>>,
+        blame: impl FnOnce(&mut T, fn(&mut Failure)),
+    ) -> Result<T, Failure> {
+        let n_unanswered = self.schemas().map(SchemaPort::n_unanswered);
+        let mut ended = call.await;
+        // What a template could not send for that is not the fault of its record.
+        if self.schemas().map(SchemaPort::n_unanswered) != n_unanswered {
+            match &mut ended {
+                Ok(ended) => blame(ended, acquit),
+                Err(failure) => acquit(failure),
+            }
+        }
+        ended
+    }
+
     fn schemas(&self) -> Option<&dyn SchemaPort> {
         self.env().schemas.as_deref()
+    }
+}
+
+/// It may be that the registry did not answer: another delivery, that does not count.
+fn acquit(failure: &mut Failure) {
+    if failure.class == ErrorClass::Retry {
+        failure.class = ErrorClass::NotNow(HANDLER_COMES_AGAIN);
     }
 }
 
