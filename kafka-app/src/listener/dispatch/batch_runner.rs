@@ -10,6 +10,7 @@ use super::{
     outputs::{OutputQueue, SettledResult},
     per_record::per_record,
     run::{Delays, Fault, Next, Run, Shared},
+    schemas::acquit,
     transacted::Unsent,
 };
 use crate::{
@@ -152,16 +153,20 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
     let rejected = Arc::new(Mutex::new(Vec::new()));
     let call = async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await };
-    run.heard(guarded(run.listener().timeout, call), |outcome, acquit| match outcome {
-        BatchOutcome::Whole { result: Err(failure), .. } => acquit(failure),
-        BatchOutcome::Whole { result: Ok(_), .. } => {}
-        BatchOutcome::PerRecord(outcomes) => outcomes.iter_mut().for_each(|outcome| {
-            if let Outcome::Failed(failure) = outcome {
-                acquit(failure);
-            }
-        }),
-    })
-    .await
+    let n_unanswered = run.n_unanswered();
+    let mut ended = guarded(run.listener().timeout, call).await;
+    if run.n_unanswered() != n_unanswered {
+        match &mut ended {
+            Ok(BatchOutcome::Whole { result: Ok(_), .. }) => {}
+            Ok(BatchOutcome::Whole { result: Err(failure), .. }) | Err(failure) => acquit(failure),
+            Ok(BatchOutcome::PerRecord(outcomes)) => outcomes.iter_mut().for_each(|outcome| {
+                if let Outcome::Failed(failure) = outcome {
+                    acquit(failure);
+                }
+            }),
+        }
+    }
+    ended
 }
 
 /// The batch stands or falls as one, but for what could not be decoded.

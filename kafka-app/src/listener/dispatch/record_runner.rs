@@ -7,6 +7,7 @@ use super::{
     call::guarded,
     outputs::{OutputQueue, Settled, SettledResult},
     run::{Fault, Next, Run, Shared},
+    schemas::acquit,
 };
 use crate::{
     config::Delivery,
@@ -281,12 +282,14 @@ async fn deliver<H: RecordHandler>(
         }
         Delivered::Ended(handler.call(run.context(index, attempt)).await)
     };
-    run.heard(guarded(run.listener().timeout, call), |delivered, acquit| {
-        if let Delivered::Ended(Outcome::Failed(failure)) = delivered {
-            acquit(failure);
-        }
-    })
-    .await
+    let n_unanswered = run.n_unanswered();
+    let mut ended = guarded(run.listener().timeout, call).await;
+    if run.n_unanswered() != n_unanswered
+        && let Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) = &mut ended
+    {
+        acquit(failure);
+    }
+    ended
 }
 
 /// Hands over what the handler returned. At least once the record counts as handled when all of it is acknowledged, else

@@ -136,22 +136,9 @@ impl Run<'_> {
         }
     }
 
-    /// Awaits a call of the handler; `blame` sees each failure that may be the registry's silence.
-    pub(super) async fn heard<T>(
-        &self,
-        call: impl Future<Output = Result<T, Failure>>,
-        blame: impl FnOnce(&mut T, fn(&mut Failure)),
-    ) -> Result<T, Failure> {
-        let n_unanswered = self.schemas().map(SchemaPort::n_unanswered);
-        let mut ended = call.await;
-        // What a template could not send for that is not the fault of its record.
-        if self.schemas().map(SchemaPort::n_unanswered) != n_unanswered {
-            match &mut ended {
-                Ok(ended) => blame(ended, acquit),
-                Err(failure) => acquit(failure),
-            }
-        }
-        ended
+    /// How many questions the registry has not answered, if there is one.
+    pub(super) fn n_unanswered(&self) -> Option<u64> {
+        self.schemas().map(SchemaPort::n_unanswered)
     }
 
     fn schemas(&self) -> Option<&dyn SchemaPort> {
@@ -159,8 +146,9 @@ impl Run<'_> {
     }
 }
 
-/// It may be that the registry did not answer: another delivery, that does not count.
-fn acquit(failure: &mut Failure) {
+/// The registry did not answer meanwhile, and what a template could not send for that is not the fault of its record: it is
+/// delivered again, which does not count.
+pub(super) fn acquit(failure: &mut Failure) {
     if failure.class == ErrorClass::Retry {
         failure.class = ErrorClass::NotNow(HANDLER_COMES_AGAIN);
     }
