@@ -178,8 +178,8 @@ pub use convert::{Json, JsonError};
 pub use convert::{Protobuf, ProtobufSchema};
 pub use error::{Error, ErrorKind, Result};
 pub use extract::{
-    Batch, BatchRecord, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, KeyScope, KeyState,
-    KeyedState, Record, State, Template,
+    Batch, BatchRecord, Cluster, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, KeyScope,
+    KeyState, KeyedState, Record, State, Template, TemplateOf,
 };
 pub use handler::{
     BatchContext, BatchHandler, BatchOutcome, BoxBatchHandler, BoxRecordHandler, Declaration, Each, ErrorClass,

@@ -7,6 +7,7 @@ mod by_hand;
 mod chaos;
 mod chaos_program;
 mod circuit_breaker;
+mod clusters;
 mod dead_letter_brake;
 mod dead_letters;
 mod docs;

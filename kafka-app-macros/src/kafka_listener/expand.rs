@@ -228,6 +228,7 @@ fn listener(options: &Options, function: &Function, private: &TokenStream) -> To
         options.partitions.get().map(|partitions| partitions.to_call(private)),
         options.from.get().map(|from| from.to_call(private)),
         options.group.get().map(|group| quote!(.group(#group))),
+        options.cluster.get().map(|cluster| quote!(.cluster(#cluster))),
         options.delivery.get().map(|delivery| delivery_call(*delivery, private)),
         acknowledgment(options, private),
         lanes(options, private),

@@ -18,6 +18,7 @@ pub(crate) struct Options {
     pub(crate) from: Slot<From>,
     pub(crate) topic_pattern: Slot<Text>,
     pub(crate) group: Slot<Text>,
+    pub(crate) cluster: Slot<Text>,
     pub(crate) id: Slot<Text>,
     pub(crate) delivery: Slot<Delivery>,
     pub(crate) ack: Slot<Ack>,

@@ -32,6 +32,7 @@ const OPTIONS: Table<Options> = Table {
         ("partitions", |o, e, cx| o.partitions.set(e, values::partitions(e, cx), cx)),
         ("from", |o, e, cx| o.from.set(e, values::from(e, cx), cx)),
         ("group", |o, e, cx| o.group.set(e, values::text(e, "\"billing\"", cx), cx)),
+        ("cluster", |o, e, cx| o.cluster.set(e, values::text(e, "\"audit\"", cx), cx)),
         ("id", |o, e, cx| o.id.set(e, values::id(e, cx), cx)),
         ("delivery", |o, e, cx| o.delivery.set(e, values::word(e, DELIVERIES, cx), cx)),
         ("ack", |o, e, cx| o.ack.set(e, values::word(e, ACKS, cx), cx)),

@@ -24,7 +24,7 @@ fn plain() -> TokenStream {
 #[test]
 fn every_option_is_accepted() {
     let arguments = quote! {
-        topics = ["orders", "${more:returns}", shop::ORDERS], group = "billing", id = "bill", delivery = "at-least-once",
+        topics = ["orders", "${more:returns}", shop::ORDERS], group = "billing", cluster = "audit", id = "bill", delivery = "at-least-once",
         ack = "count-time", ack_time = "500ms", ack_count = 100, concurrency = 2, ordering = "key", workers = 8,
         send_to = "invoices", filter = shop::is_large, batch(max_records = 10, max_wait = "1s", max_bytes = "1MiB"),
         retry(attempts = 3, backoff = "1s", multiplier = 2, max_backoff = "1m", jitter = 0.2), dead_letter = "orders-dlt",

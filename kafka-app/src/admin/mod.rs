@@ -33,6 +33,7 @@ use crate::{
 #[must_use = "it is declared with KafkaApp::topics"]
 pub struct NewTopic {
     name: String,
+    cluster: Option<String>,
     n_partitions: Option<u32>,
     n_replicas: Option<u16>,
     configs: BTreeMap<String, String>,
@@ -41,7 +42,12 @@ pub struct NewTopic {
 impl NewTopic {
     /// A topic with the broker's default number of partitions and replicas.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), n_partitions: None, n_replicas: None, configs: BTreeMap::new() }
+        Self { name: name.into(), cluster: None, n_partitions: None, n_replicas: None, configs: BTreeMap::new() }
+    }
+
+    /// On this cluster of `kafka.clusters`; default is that of `kafka.*` itself.
+    pub fn on_cluster(self, name: impl Into<String>) -> Self {
+        Self { cluster: Some(name.into()), ..self }
     }
 
     /// At least this many partitions; default is the broker's `num.partitions`.
@@ -70,6 +76,10 @@ impl NewTopic {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn cluster(&self) -> Option<&str> {
+        self.cluster.as_deref()
     }
 
     pub(crate) fn n_partitions(&self) -> Option<u32> {

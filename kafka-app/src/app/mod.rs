@@ -1,5 +1,6 @@
 //! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
 
+mod clusters;
 mod layers;
 mod plan;
 mod replies;
@@ -133,7 +134,7 @@ impl KafkaApp {
         self
     }
 
-    /// Declares topics: created at start, or grown to their number of partitions.
+    /// Declares topics: created at start, or grown to their number of partitions, each on the cluster that it names.
     pub fn topics(mut self, topics: impl IntoIterator<Item = NewTopic>) -> Self {
         self.topics.extend(topics);
         self

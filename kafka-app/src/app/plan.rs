@@ -3,6 +3,7 @@
 use std::iter;
 
 use crate::{
+    admin::NewTopic,
     config::{Declared, Delivery, KafkaProperties, Mistake, Ordering, ResolvedListener},
     error::Result,
     handler::{Declaration, States},
@@ -28,7 +29,12 @@ pub(crate) struct Planned {
 ///
 /// # Errors
 /// All mistakes together: of the configuration, of the declarations, and of what the listeners do to each other.
-pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, states: &States) -> Result<Plan> {
+pub(crate) fn plan(
+    properties: &KafkaProperties,
+    listeners: Vec<Listener>,
+    states: &States,
+    topics: &[NewTopic],
+) -> Result<Plan> {
     let declarations = listeners.iter().map(Listener::declaration).collect::<Vec<_>>();
     let declared = listeners.iter().zip(&declarations).map(|(listener, declaration)| Declared {
         id: listener.id(),
@@ -47,7 +53,7 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
         .zip(&declarations)
         .filter(|_| !has_registry)
         .flat_map(|(listener, needs)| needs_registry(listener, needs));
-    let missing = missing.chain(without_registry);
+    let missing = missing.chain(without_registry).chain(lost_topics(properties, topics));
     let declared_at: topology::Source<'_> =
         listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();
     let topology_of = |resolved: &[ResolvedListener]| {
@@ -62,7 +68,9 @@ pub(crate) fn plan(properties: &KafkaProperties, listeners: Vec<Listener>, state
     let also = |resolved: &[ResolvedListener]| {
         let declared = listeners.iter().zip(&declarations).zip(resolved);
         let kept = declared.flat_map(|((listener, declaration), resolved)| {
-            key_state_mistakes(&declaration.key_states, resolved).into_iter().map(|text| mistake_of(listener, text))
+            let kept = key_state_mistakes(&declaration.key_states, resolved);
+            let sent = cluster_mistakes(properties, &declaration.clusters, resolved);
+            kept.into_iter().chain(sent).map(|text| mistake_of(listener, text))
         });
         missing
             .chain(wrong_layers)
@@ -103,6 +111,29 @@ fn key_state_mistakes(kept: &[&str], listener: &ResolvedListener) -> Vec<String>
         kept.iter().enumerate().any(|(i, one)| kept[..i].contains(one)).then_some("twice: take it once"),
     ];
     why.into_iter().flatten().map(|why| format!("takes `KeyState<{name}>`: {why}")).collect()
+}
+
+/// Why templates of these clusters would not send where their handler means.
+fn cluster_mistakes(properties: &KafkaProperties, clusters: &[&str], listener: &ResolvedListener) -> Vec<String> {
+    let mistake = |name: &&str| match properties.find_cluster(name) {
+        Err(text) => Some(format!("takes a `TemplateOf` the cluster `{name}`: {text}")),
+        Ok(found) if found == listener.cluster.as_deref() && listener.delivery == Delivery::ExactlyOnce => {
+            Some(format!(
+                "takes a `TemplateOf` its own cluster `{name}`, which would send beside its transaction: take a `Template`"
+            ))
+        }
+        Ok(_) => None,
+    };
+    clusters.iter().filter_map(mistake).collect()
+}
+
+/// A mistake for each declared topic of a cluster that is not there.
+fn lost_topics(properties: &KafkaProperties, topics: &[NewTopic]) -> Vec<Mistake> {
+    let mistake = |topic: &NewTopic| {
+        let text = properties.find_cluster(topic.cluster()?).err()?;
+        Some(Mistake { source: "code".to_owned(), key: format!("topic `{}`", topic.name()), text })
+    };
+    topics.iter().filter_map(mistake).collect()
 }
 
 fn mistake_of(listener: &Listener, text: String) -> Mistake {

@@ -6,16 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{StopReport, start::Embedded};
+use super::{
+    StopReport,
+    clusters::Clusters,
+    start::{Embedded, Shared},
+};
 use crate::{
-    client::{self, Producer},
-    config::KafkaProperties,
+    client,
     error::{Error, ErrorKind, Result},
-    handler::States,
-    listener::{EventBus, ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
-    producer::{KafkaTemplate, Requests, TransactionPool},
+    listener::{ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
+    producer::KafkaTemplate,
     replay::Replay,
-    schema::SchemaPort,
     shutdown,
     topology::Topology,
 };
@@ -27,61 +28,30 @@ const READY_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// Dropping it without [`RunningApp::stop`] leaves its listeners running until the process ends.
 pub struct RunningApp {
-    properties: Arc<KafkaProperties>,
+    clusters: Clusters,
     topology: Topology,
     listeners: ListenerRegistry,
-    producer: Producer,
-    transactions: Arc<TransactionPool>,
-    requests: Option<Arc<Requests>>,
-    schemas: Option<Arc<dyn SchemaPort>>,
-    states: States,
-    broker: Embedded,
-    events: EventBus,
+    shared: Shared,
 }
 
 impl RunningApp {
-    pub(super) fn new(
-        properties: Arc<KafkaProperties>,
-        topology: Topology,
-        listeners: ListenerRegistry,
-        (producer, transactions): (Producer, Arc<TransactionPool>),
-        states: States,
-        broker: Embedded,
-    ) -> Self {
-        Self {
-            properties,
-            topology,
-            listeners,
-            producer,
-            transactions,
-            requests: None,
-            schemas: None,
-            states,
-            broker,
-            events: EventBus::default(),
-        }
+    pub(super) fn new(clusters: Clusters, topology: Topology, listeners: ListenerRegistry, shared: Shared) -> Self {
+        Self { clusters, topology, listeners, shared }
     }
 
-    pub(super) fn with_requests(self, requests: Option<Arc<Requests>>) -> Self {
-        Self { requests, ..self }
-    }
-
-    pub(super) fn with_schemas(self, schemas: Option<Arc<dyn SchemaPort>>) -> Self {
-        Self { schemas, ..self }
-    }
-
-    pub(super) fn with_events(self, events: EventBus) -> Self {
-        Self { events, ..self }
-    }
-
-    /// A typed view of the application's one producer; as cheap as a clone of a pointer.
+    /// A typed view of the one producer of `kafka.*`; as cheap as a clone of a pointer.
     #[must_use]
     pub fn template<K: ?Sized, V: ?Sized>(&self) -> KafkaTemplate<K, V> {
-        let default_topic = self.properties.template.default_topic.as_deref().map(Arc::from);
-        KafkaTemplate::new(self.producer.clone(), default_topic)
-            .with_transactions(Arc::clone(&self.transactions))
-            .with_requests(self.requests.clone())
-            .with_schemas(self.schemas.clone())
+        self.clusters.default().template(self.shared.schemas.as_ref())
+    }
+
+    /// As [`RunningApp::template`], of the cluster `kafka.clusters.<name>`; `default` is the one of `kafka.*`. A listener
+    /// takes [`TemplateOf`](crate::TemplateOf) for the same.
+    ///
+    /// # Errors
+    /// There is no such cluster; the text has the nearest name.
+    pub fn template_of<K: ?Sized, V: ?Sized>(&self, cluster: &str) -> Result<KafkaTemplate<K, V>> {
+        Ok(self.clusters.find(cluster)?.template(self.shared.schemas.as_ref()))
     }
 
     /// What its listeners read and send.
@@ -107,19 +77,27 @@ impl RunningApp {
     /// What happens to its listeners from now on; [`KafkaApp::events`](crate::KafkaApp::events) tells from their start on.
     #[must_use]
     pub fn events(&self) -> ListenerEvents {
-        self.events.events()
+        self.shared.events.events()
     }
 
     /// State of type `T`, as given to `KafkaApp::state`.
     #[must_use]
     pub fn state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.states.get()
+        self.shared.states.get()
     }
 
-    /// The brokers in use; with `embedded`, where the broker of this process listens.
+    /// The brokers of `kafka.*`; with `embedded`, where the broker of this process listens.
     #[must_use]
     pub fn bootstrap_servers(&self) -> String {
-        self.properties.client.bootstrap_servers.as_deref().unwrap_or_default().join(",")
+        self.clusters.default().bootstrap_servers()
+    }
+
+    /// As [`RunningApp::bootstrap_servers`], of the cluster `kafka.clusters.<name>`.
+    ///
+    /// # Errors
+    /// There is no such cluster; the text has the nearest name.
+    pub fn bootstrap_servers_of(&self, cluster: &str) -> Result<String> {
+        Ok(self.clusters.find(cluster)?.bootstrap_servers())
     }
 
     /// Resolves when every listener that runs has been answered by its group: it has its partitions, or there are none
@@ -139,17 +117,17 @@ impl RunningApp {
         let deadline = Instant::now() + timeout;
         for listener in self.listeners.iter().filter(|listener| !matches!(listener.state(), ListenerState::Stopped)) {
             let ready = listener.ready(deadline.saturating_duration_since(Instant::now())).await;
-            ready.map_err(|error| self.with_brokers(error))?;
+            ready.map_err(|error| self.with_brokers(listener, error))?;
         }
         Ok(())
     }
 
     /// Of an error that means no broker answered, one that names the brokers that were asked.
-    fn with_brokers(&self, error: Error) -> Error {
+    fn with_brokers(&self, listener: &ListenerHandle, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Unavailable => {
-                Error::new(ErrorKind::Unavailable, format!("no answer from {}", self.bootstrap_servers()))
-                    .with_source(error)
+                let brokers = self.clusters.of(listener.resolved().cluster.as_deref()).bootstrap_servers();
+                Error::new(ErrorKind::Unavailable, format!("no answer from {brokers}")).with_source(error)
             }
             _ => error,
         }
@@ -165,7 +143,15 @@ impl RunningApp {
 
     /// Sends the dead letters of a topic back to where they came from, through the same handlers; [`Replay::run`] does it.
     pub fn replay(&self, dead_letter_topic: impl Into<String>) -> Replay {
-        Replay::new(Arc::clone(&self.properties), Arc::new(self.producer.clone()), dead_letter_topic.into())
+        self.clusters.default().replay(dead_letter_topic.into())
+    }
+
+    /// As [`RunningApp::replay`], on the cluster `kafka.clusters.<name>`.
+    ///
+    /// # Errors
+    /// There is no such cluster; the text has the nearest name.
+    pub fn replay_of(&self, cluster: &str, dead_letter_topic: impl Into<String>) -> Result<Replay> {
+        Ok(self.clusters.find(cluster)?.replay(dead_letter_topic.into()))
     }
 
     /// Runs until Ctrl-C or SIGTERM, or until every listener has finished (see
@@ -205,29 +191,16 @@ impl RunningApp {
                 Err(panic) => report.cut_off.push(format!("the stop of a listener ended early: {panic}")),
             }
         }
+        let Self { clusters, listeners, shared, .. } = self;
         // After the listeners, whose handlers may wait for replies.
-        if let Some(requests) = &self.requests
-            && let Err(cut_off) = requests.stop(self.properties.listener.shutdown_timeout).await
-        {
-            report.cut_off.push(cut_off.to_string());
-        }
-        self.transactions.close();
-        self.close_producer(&mut report).await;
-        let Self { listeners, producer, requests, broker, .. } = self;
+        let (cut_off, brokers) = clusters.close().await;
+        report.cut_off.extend(cut_off);
         // Clients first: they would complain about a broker that is gone.
-        drop((listeners, producer, requests));
-        if let Err(error) = client::blocking(move || broker.stop()).await {
+        drop((listeners, shared));
+        if let Err(error) = client::blocking(move || brokers.into_iter().for_each(Embedded::stop)).await {
             report.cut_off.push(error.to_string());
         }
         report
-    }
-
-    async fn close_producer(&self, report: &mut StopReport) {
-        match self.producer.close(self.properties.template.close_timeout).await {
-            Ok(closed) if closed.is_clean() => {}
-            Ok(closed) => report.cut_off.push(closed.to_string()),
-            Err(error) => report.cut_off.push(error.to_string()),
-        }
     }
 }
 

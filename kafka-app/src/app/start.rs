@@ -1,52 +1,55 @@
-//! From what is declared to what runs, in this order: check, broker, topics, producer, listeners.
+//! From what is declared to what runs, in this order: check, each cluster's broker, topics and
+//! producer, then listeners.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
+
+use tracing::Instrument as _;
 
 use super::{
     KafkaApp, RunningApp,
+    clusters::{Cluster, Clusters},
     plan::{Plan, Planned, plan},
-    replies,
 };
 use crate::{
-    admin,
-    client::{ConsumerClient, Find, Inquirer, Inquiry, Producer, RecordSink, Signal, connect, read_by_hand},
-    config::{self, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, TransactionalIds},
+    admin::{self, NewTopic},
+    client::{ConsumerClient, Find, Inquirer, Inquiry, Producer, Signal, connect, read_by_hand},
+    config::{
+        self, DEFAULT_CLUSTER, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, listener_key,
+    },
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{
         Container, ContainerSpec, EventBus, Guards, Handler, Listener, ListenerMetrics, ListenerRegistry, OpenProducer,
         Policy, TurnProducer,
     },
-    producer::{Interceptors, KafkaTemplate, Requests, TransactionPool},
+    producer::Interceptors,
     schema::SchemaPort,
     topology::Topology,
 };
 
 pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let listeners = all(&app);
-    let KafkaApp { configuration, states, topics, events, interceptors, .. } = app;
+    let KafkaApp { configuration, mut states, topics, events, interceptors, .. } = app;
     let properties = configuration.read();
-    let Plan { listeners: planned, topology } = plan(&properties, listeners, &states)?;
+    let Plan { listeners: planned, topology } = plan(&properties, listeners, &states, &topics)?;
     let schemas = schemas(&properties)?;
-    let (properties, broker) = Embedded::start_if_asked(properties)?;
-    let properties = Arc::new(properties);
-    admin::make_topics(&config::admin_properties(&properties), &properties.admin, &topics).await?;
-    let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
-    admin::make_companions(&config::admin_properties(&properties), &properties.admin, &companions).await?;
-    check_topics(&properties, &planned).await?;
-    let producer = Producer::create(&config::producer_properties(&properties), interceptors.clone())?;
-    let requests = replies::requests(&properties, Arc::new(producer.clone()));
-    let ids = TransactionalIds::new(&properties);
-    let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone());
-    let sending = Sending { producer, transactions, requests, ids, events, interceptors, schemas };
-    let containers: Vec<_> =
-        planned.into_iter().map(|planned| container(planned, &properties, &states, &sending, None)).collect();
+    let mut named = BTreeMap::new();
+    for (name, properties) in properties.clusters.clone() {
+        let opened = open(properties, &topics, &planned, &interceptors);
+        let in_cluster = tracing::info_span!("cluster", name);
+        let failed = |e: Error| Error::new(e.kind(), format!("cluster `{name}`")).with_source(e);
+        let opened = opened.instrument(in_cluster).await.map_err(failed)?;
+        named.insert(name, opened);
+    }
+    let clusters = Clusters::new(open(properties, &topics, &planned, &interceptors).await?, named);
+    states.insert(Arc::new(clusters.templates(schemas.as_ref())));
+    let shared = Shared { states, events, interceptors, schemas };
+    let containers: Vec<_> = planned
+        .into_iter()
+        .map(|planned| container(clusters.of(planned.resolved.cluster.as_deref()), planned, &shared, None))
+        .collect();
     let listeners = ListenerRegistry::new(containers);
-    let Sending { producer, transactions, requests, events, schemas, .. } = sending;
-    let app = RunningApp::new(properties, topology, listeners, (producer, transactions), states, broker)
-        .with_requests(requests)
-        .with_schemas(schemas)
-        .with_events(events);
+    let app = RunningApp::new(clusters, topology, listeners, shared);
     for listener in app.listeners().iter().filter(|listener| listener.is_auto_startup()) {
         match &listener.resolved().start_after {
             None => listener.start()?,
@@ -60,7 +63,29 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
 
 /// What the application would run, without running it.
 pub(super) fn topology(app: &KafkaApp) -> Result<Topology> {
-    Ok(plan(&app.configuration.clone().read(), all(app), &app.states)?.topology)
+    Ok(plan(&app.configuration.clone().read(), all(app), &app.states, &app.topics)?.topology)
+}
+
+/// What sends to a cluster, once its topics are there.
+async fn open(
+    properties: KafkaProperties,
+    topics: &[NewTopic],
+    planned: &[Planned],
+    interceptors: &Interceptors,
+) -> Result<Cluster> {
+    let is_here = |cluster: Option<&str>| cluster == properties.cluster_name();
+    let planned: Vec<_> = planned.iter().filter(|one| is_here(one.resolved.cluster.as_deref())).collect();
+    let declared_here = |topic: &&NewTopic| {
+        is_here(topic.cluster().map(listener_key).as_deref().filter(|name| *name != DEFAULT_CLUSTER))
+    };
+    let topics: Vec<_> = topics.iter().filter(declared_here).cloned().collect();
+    let (properties, broker) = Embedded::start_if_asked(properties)?;
+    let connection = config::admin_properties(&properties);
+    admin::make_topics(&connection, &properties.admin, &topics).await?;
+    let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
+    admin::make_companions(&connection, &properties.admin, &companions).await?;
+    check_topics(&properties, &planned).await?;
+    Cluster::open(properties, broker, interceptors)
 }
 
 /// The registry of schemas, if the configuration names one; nothing connects before it is asked.
@@ -98,7 +123,7 @@ fn discovered() -> Vec<Listener> {
 }
 
 /// Fails for topics that do not exist, where a listener says that this is fatal; those of others are named in the log.
-async fn check_topics(properties: &KafkaProperties, planned: &[Planned]) -> Result<()> {
+async fn check_topics(properties: &KafkaProperties, planned: &[&Planned]) -> Result<()> {
     let fatal = planned.iter().filter(|planned| planned.resolved.missing_topics_fatal);
     let topics = fatal.flat_map(|planned| match &planned.resolved.subscription {
         Subscription::Topics(topics) => topics.clone(),
@@ -120,46 +145,24 @@ async fn check_topics(properties: &KafkaProperties, planned: &[Planned]) -> Resu
     Err(Error::new(ErrorKind::Config, text))
 }
 
-/// What sends.
-struct Sending {
-    producer: Producer,
-    /// Of templates.
-    transactions: Arc<TransactionPool>,
-    /// Of templates that ask.
-    requests: Option<Arc<Requests>>,
-    /// Of all transactional producers.
-    ids: TransactionalIds,
+/// What all clusters share.
+pub(super) struct Shared {
+    pub(super) states: States,
     /// Of all listeners.
-    events: EventBus,
+    pub(super) events: EventBus,
     /// Of all producers.
-    interceptors: Interceptors,
+    pub(super) interceptors: Interceptors,
     /// Of payloads.
-    schemas: Option<Arc<dyn SchemaPort>>,
+    pub(super) schemas: Option<Arc<dyn SchemaPort>>,
 }
 
-fn transaction_pool(
-    properties: Arc<KafkaProperties>,
-    ids: TransactionalIds,
-    interceptors: Interceptors,
-) -> Arc<TransactionPool> {
-    TransactionPool::new(ids.timeout(), move |n| {
-        Producer::create(&config::transactional_properties(&properties, &ids.of_template(n)), interceptors.clone())
-    })
-}
-
-fn container(
-    planned: Planned,
-    properties: &Arc<KafkaProperties>,
-    states: &States,
-    sending: &Sending,
-    of_its_listener: Option<&Guards>,
-) -> Arc<Container> {
-    let producer = &sending.producer;
+fn container(cluster: &Cluster, planned: Planned, shared: &Shared, of_its_listener: Option<&Guards>) -> Arc<Container> {
+    let (producer, properties) = (&cluster.producer, &cluster.properties);
     let resolved = Arc::new(planned.resolved);
-    let surroundings = surroundings(&resolved, properties, states, sending);
-    let (metrics, events) = (Arc::<ListenerMetrics>::default(), sending.events.sink(&resolved.id));
+    let surroundings = surroundings(&resolved, cluster, shared);
+    let (metrics, events) = (Arc::<ListenerMetrics>::default(), shared.events.sink(&resolved.id));
     let guards = of_its_listener.cloned().unwrap_or_else(|| Guards::new(&resolved, &metrics, &events));
-    let stage = |stage| container(stage, properties, states, sending, Some(&guards));
+    let stage = |stage| container(cluster, stage, shared, Some(&guards));
     let stages = planned.stages.into_iter().map(stage).collect();
     let policy = Policy {
         env: Arc::new(surroundings(producer.clone())),
@@ -175,7 +178,7 @@ fn container(
         Handler::Batch(handler) => (true, handler.runner(policy)),
     };
     let open_producer = (resolved.delivery == Delivery::ExactlyOnce)
-        .then(|| producer_opener(Arc::clone(properties), sending, Arc::clone(&resolved), surroundings));
+        .then(|| producer_opener(cluster, shared, Arc::clone(&resolved), surroundings));
     let consumer = config::consumer_properties(properties, &resolved, 0);
     let inquiry = Inquirer::new(consumer, properties.admin.operation_timeout);
     let find = find(&resolved, Arc::clone(&inquiry) as _);
@@ -197,38 +200,29 @@ fn container(
 /// What surrounds a listener's handlers, with a producer that takes what they send.
 fn surroundings(
     listener: &ResolvedListener,
-    properties: &KafkaProperties,
-    states: &States,
-    sending: &Sending,
+    cluster: &Cluster,
+    shared: &Shared,
 ) -> impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static + use<> {
-    let (listener_id, states) = (listener.id.clone(), states.clone());
-    let (transactions, requests) = (Arc::clone(&sending.transactions), sending.requests.clone());
-    let schemas = sending.schemas.clone();
-    let default_topic: Option<Arc<str>> = properties.template.default_topic.as_deref().map(Arc::from);
-    move |producer| {
-        let sink: Arc<dyn RecordSink> = Arc::new(producer.clone());
-        let template = KafkaTemplate::new(producer, default_topic.clone())
-            .with_transactions(Arc::clone(&transactions))
-            .with_requests(requests.clone())
-            .with_schemas(schemas.clone());
-        HandlerEnv {
-            listener_id: listener_id.clone(),
-            states: states.clone(),
-            producer: Some(sink),
-            template: Some(template),
-            schemas: schemas.clone(),
-        }
+    let (listener_id, states, schemas) = (listener.id.clone(), shared.states.clone(), shared.schemas.clone());
+    let template_through = cluster.templates(shared.schemas.clone());
+    move |producer| HandlerEnv {
+        listener_id: listener_id.clone(),
+        states: states.clone(),
+        producer: Some(Arc::new(producer.clone())),
+        template: Some(template_through(producer)),
+        schemas: schemas.clone(),
     }
 }
 
 /// Makes the transactional producers of a listener's consumers.
 fn producer_opener(
-    properties: Arc<KafkaProperties>,
-    sending: &Sending,
+    cluster: &Cluster,
+    shared: &Shared,
     listener: Arc<ResolvedListener>,
     surroundings: impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static,
 ) -> OpenProducer {
-    let (ids, interceptors) = (sending.ids.clone(), sending.interceptors.clone());
+    let (properties, ids) = (Arc::clone(&cluster.properties), cluster.ids.clone());
+    let interceptors = shared.interceptors.clone();
     Arc::new(move |name| {
         let id = ids.of_listener(&properties, &listener, (name.instance, name.turn), name.n_lost);
         let producer = Producer::create(&config::transactional_properties(&properties, &id), interceptors.clone())?;

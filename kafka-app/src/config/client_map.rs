@@ -1,7 +1,7 @@
 //! From our settings to librdkafka's properties: the framework's defaults, what was said, and what is ours to set.
 //!
 //! Later layers win: defaults ← `kafka.*` ← `kafka.properties` ← `kafka.consumer.*` ← `kafka.consumer.properties` ←
-//! the listener's own properties ← what the framework owns. A property that librdkafka knows by two names has one here
+//! the same four of `kafka.clusters.<name>` ← the listener's own properties ← what the framework owns. A property that librdkafka knows by two names has one here
 //! (`Key::canonical`), so that a default never stands beside what was said.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -80,7 +80,7 @@ pub(crate) fn replay_properties(properties: &KafkaProperties, reader: &ResolvedL
     map
 }
 
-/// Everything for the cluster's producer.
+/// Everything for a cluster's producer.
 pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
     let said = said_for_client(properties, Client::Producer);
     let mut map = common_defaults();
@@ -132,21 +132,25 @@ pub(crate) fn said_for_listener(properties: &KafkaProperties, listener: &Resolve
 
 /// All that was said for a kind of client, the most specific last.
 pub(crate) fn said_for_client(properties: &KafkaProperties, client: Client) -> Vec<Said> {
-    let mut said = typed_client("kafka", &properties.client);
-    said.extend(pass_through("kafka", &properties.client.properties).filter(|said| has(client, &said.key)));
+    // All that is said of a cluster is more specific than anything that is said of all of them.
+    let mut said = properties.laid.as_ref().map(|laid| said_for_client(&laid.base, client)).unwrap_or_default();
+    let (root, properties) = properties.own();
+    said.extend(typed_client(root, &properties.client));
+    said.extend(pass_through(root, &properties.client.properties).filter(|said| has(client, &said.key)));
     let (section, own) = match client {
         Client::Consumer => {
-            said.extend(typed_consumer(&properties.consumer));
-            ("kafka.consumer", &properties.consumer.client)
+            said.extend(typed_consumer(root, &properties.consumer));
+            ("consumer", &properties.consumer.client)
         }
         Client::Producer => {
-            said.extend(typed_producer(&properties.producer));
-            ("kafka.producer", &properties.producer.client)
+            said.extend(typed_producer(root, &properties.producer));
+            ("producer", &properties.producer.client)
         }
-        Client::Admin => ("kafka.admin", &properties.admin.client),
+        Client::Admin => ("admin", &properties.admin.client),
     };
-    said.extend(typed_client(section, own));
-    said.extend(pass_through(section, &own.properties));
+    let section = format!("{root}.{section}");
+    said.extend(typed_client(&section, own));
+    said.extend(pass_through(&section, &own.properties));
     said
 }
 
@@ -188,7 +192,7 @@ fn typed_client(section: &str, client: &ClientProperties) -> Vec<Said> {
     )
 }
 
-fn typed_consumer(consumer: &ConsumerProperties) -> Vec<Said> {
+fn typed_consumer(root: &str, consumer: &ConsumerProperties) -> Vec<Said> {
     let reset = |reset| match reset {
         AutoOffsetReset::Earliest => "earliest".to_owned(),
         AutoOffsetReset::Latest => "latest".to_owned(),
@@ -199,7 +203,7 @@ fn typed_consumer(consumer: &ConsumerProperties) -> Vec<Said> {
         IsolationLevel::ReadUncommitted => "read_uncommitted".to_owned(),
     };
     typed(
-        "kafka.consumer",
+        &format!("{root}.consumer"),
         [
             ("auto-offset-reset", "auto.offset.reset", consumer.auto_offset_reset.map(reset)),
             ("auto-commit-interval", "auto.commit.interval.ms", consumer.auto_commit_interval.map(millis)),
@@ -212,10 +216,10 @@ fn typed_consumer(consumer: &ConsumerProperties) -> Vec<Said> {
     )
 }
 
-fn typed_producer(producer: &ProducerProperties) -> Vec<Said> {
+fn typed_producer(root: &str, producer: &ProducerProperties) -> Vec<Said> {
     let kibibytes = |n_bytes: u64| n_bytes.div_ceil(1024).to_string();
     typed(
-        "kafka.producer",
+        &format!("{root}.producer"),
         [
             ("acks", "acks", producer.acks.clone()),
             ("batch-size", "batch.size", producer.batch_size.map(|n_bytes| n_bytes.to_string())),

@@ -16,6 +16,7 @@ use crate::{
     config::{
         AdminProperties, ClientProperties, ConsumerProperties, ListenerSettings, ProducerProperties,
         RetryTopicSettings, SchemaRegistryProperties, TemplateProperties,
+        clusters::Laid,
         listener::LISTENER_ANSWERS,
         mistake::{Mistake, Mistakes, nearest},
         placeholder::Lookup,
@@ -64,7 +65,13 @@ pub struct KafkaProperties {
     pub listener: ListenerDefaults,
     /// `kafka.listeners.<id>.*`: what overrides a listener's declaration.
     pub listeners: BTreeMap<String, ListenerSettings>,
-    said: Arc<Said>,
+    /// `kafka.clusters.<name>.*`: further clusters, each laid over what stands above; names are in lower case with
+    /// underscores, as the environment writes them.
+    pub clusters: BTreeMap<String, Self>,
+    pub(super) laid: Option<Box<Laid>>,
+    pub(super) said: Arc<Said>,
+    /// What was wrong when it was read.
+    pub(super) mistakes: Vec<Mistake>,
 }
 
 /// `kafka.listener.*`.
@@ -92,12 +99,11 @@ impl Default for ListenerDefaults {
     }
 }
 
-/// What is remembered of the reading: where each key was said, what placeholders may name, what was wrong.
+/// What is remembered of the reading: where each key was said, and what placeholders may name.
 #[derive(Debug, Default)]
-struct Said {
+pub(super) struct Said {
     origins: BTreeMap<String, String>,
     lookup: Lookup,
-    mistakes: Vec<Mistake>,
 }
 
 /// Chooses what a [`KafkaProperties`] is read from; nothing is read that is not named here.
@@ -144,7 +150,11 @@ impl KafkaProperties {
     /// Replaces the brokers of all clients that name no others.
     #[must_use]
     pub fn with_bootstrap_servers(mut self, bootstrap_servers: &str) -> Self {
-        self.client.bootstrap_servers = Some(super::section::split_list(bootstrap_servers));
+        let servers = super::section::split_list(bootstrap_servers);
+        if let Some(laid) = &mut self.laid {
+            laid.own.client.bootstrap_servers = Some(servers.clone());
+        }
+        self.client.bootstrap_servers = Some(servers);
         self
     }
 
@@ -178,11 +188,11 @@ impl KafkaProperties {
 
     /// What was wrong when it was read.
     pub(crate) fn mistakes(&self) -> &[Mistake] {
-        &self.said.mistakes
+        &self.mistakes
     }
 
     fn into_result(self) -> Result<Self> {
-        match self.said.mistakes.as_slice() {
+        match self.mistakes.as_slice() {
             [] => Ok(self),
             mistakes => Err(Error::config_list(&mistakes.iter().map(ToString::to_string).collect::<Vec<_>>())),
         }
@@ -200,8 +210,9 @@ impl KafkaProperties {
             schema_registry: SchemaRegistryProperties::read(&kafka.child("schema-registry")),
             listener: ListenerDefaults::read(&listener, read_boots_retry_topics(&kafka)),
             listeners: kafka.children("listeners").iter().map(|(id, section)| read_listener(id, section)).collect(),
-            said: Arc::default(),
+            ..Self::default()
         };
+        kafka.child("clusters");
         kafka.finish(ANSWERS);
         read
     }
@@ -309,11 +320,12 @@ impl KafkaPropertiesBuilder {
         let mut properties = KafkaProperties::read(&merged.tree, &mistakes);
         let mut origins = BTreeMap::new();
         note_origins("", &merged.tree, &mut origins);
-        properties.said = Arc::new(Said { origins, lookup: merged.lookup, mistakes: Vec::new() });
-        property_rules::check(&properties, &mistakes);
-        if let Some(said) = Arc::get_mut(&mut properties.said) {
-            said.mistakes = mistakes.into_vec();
+        properties.said = Arc::new(Said { origins, lookup: merged.lookup });
+        if let Some(ValueKind::Table(kafka)) = merged.tree.get("kafka").map(|kafka| &kafka.kind) {
+            properties.clusters = properties.read_clusters(kafka, &mistakes).into_iter().collect();
         }
+        property_rules::check(&properties, &mistakes);
+        properties.mistakes = mistakes.into_vec();
         properties
     }
 }
@@ -330,8 +342,16 @@ impl std::fmt::Debug for KafkaPropertiesBuilder {
 
 /// Tables beside `kafka` are the user's, for placeholders; but one that was meant for `kafka` must not be lost.
 fn check_top_level(tree: &Map<String, Value>, mistakes: &Mistakes) {
-    const SECTIONS: [&str; 7] =
-        ["bootstrap-servers", "consumer", "producer", "listener", "listeners", "template", "schema-registry"];
+    const SECTIONS: [&str; 8] = [
+        "bootstrap-servers",
+        "clusters",
+        "consumer",
+        "producer",
+        "listener",
+        "listeners",
+        "template",
+        "schema-registry",
+    ];
     for (key, value) in tree {
         let origin = first_origin(value);
         if SECTIONS.contains(&key.as_str()) {

@@ -47,22 +47,27 @@ impl Source for Layer {
 }
 
 /// How a key is spelt in the merged tree, given the keys above it: with dashes, as Spring's canonical form; names of
-/// properties stay as they are, and listener ids are compared without regard to case and dashes.
+/// properties stay as they are, and listener ids and names of clusters are compared without regard to case and dashes.
 pub(crate) fn spelling(parents: &[String], key: &str) -> String {
     let parents = parents.iter().map(String::as_str).collect::<Vec<_>>();
     match parents.as_slice() {
-        ["kafka", "listeners"] => listener_key(key),
+        ["kafka", "listeners" | "clusters"] => listener_key(key),
         _ if is_properties(&parents) => key.to_owned(),
         _ => key.replace('_', "-"),
     }
 }
 
-/// The form in which listener ids are compared: the environment knows neither lower case nor dashes.
+/// The form in which listener ids and names of clusters are compared: the environment knows neither lower case nor dashes.
 pub(crate) fn listener_key(id: &str) -> String {
     id.to_ascii_lowercase().replace('-', "_")
 }
 
 /// Whether a path is one of the pass-through tables `kafka.properties`, `kafka.consumer.properties`, ….
 pub(crate) fn is_properties(path: &[&str]) -> bool {
-    matches!(path, ["kafka", "properties"] | ["kafka", _, "properties"] | ["kafka", "listeners", _, "properties"])
+    match path {
+        ["kafka", "properties"] | ["kafka", "listeners" | "clusters", _, "properties"] => true,
+        ["kafka", "clusters", _, _, "properties"] => true,
+        ["kafka", kind, "properties"] => !matches!(*kind, "listeners" | "clusters"),
+        _ => false,
+    }
 }

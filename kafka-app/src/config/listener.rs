@@ -13,6 +13,9 @@ use crate::config::{
 /// defaults ← `kafka.listener.*` ← attribute or builder ← `kafka.listeners.<id>.*`.
 #[derive(Clone, Default, PartialEq)]
 pub struct ListenerSettings {
+    /// The cluster it reads and sends to, by its name under `kafka.clusters`; default that of `kafka.*` itself, and of a
+    /// handler of dead letters that of the listener they are of. `default` names the former.
+    pub cluster: Option<String>,
     /// Topics by name; exactly one of this and `topic_pattern`.
     pub topics: Option<Vec<String>>,
     /// Topics by regular expression, anchored at both ends.
@@ -96,6 +99,7 @@ impl ListenerSettings {
         let transaction = section.child("transaction");
         let batch = section.child("batch");
         let read = Self {
+            cluster: section.get("cluster"),
             topics: section.list("topics"),
             topic_pattern: section.get("topic-pattern"),
             partitions: section.get("partitions"),
@@ -180,7 +184,7 @@ impl fmt::Debug for ListenerSettings {
         macro_rules! fields {
             ($($name:ident)+) => { $(field(stringify!($name), self.$name.as_ref().map(|value| value as _));)+ };
         }
-        fields!(topics topic_pattern partitions from);
+        fields!(cluster topics topic_pattern partitions from);
         fields!(group_id delivery ack_mode ack_time ack_count concurrency ordering workers);
         fields!(batch_max_records batch_max_wait batch_max_bytes transaction_max_records transaction_max_wait);
         fields!(send_to reply dead_letter dead_letters_of on_failure timeout rate_limit auto_startup on_revoke);

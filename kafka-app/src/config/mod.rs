@@ -45,6 +45,13 @@
 //! `kafka.listener.properties` ← the declaration ← `kafka.listeners.<id>.properties`; and each wins over the other keys of
 //! its own table. SASL is set there: `sasl.mechanism`, `sasl.username`, `sasl.password`.
 //!
+//! Further clusters are `kafka.clusters.<name>.*`: what stands in the tables above and below for `kafka.*`, `kafka.consumer.*`,
+//! `kafka.producer.*`, `kafka.admin.*` and `kafka.template.*` may be said of each, and what is not is as `kafka.*` says; only
+//! `bootstrap-servers` each has to say. All that is said of a cluster wins over all that is said of every cluster. Listeners,
+//! their defaults and the registry of schemas are not a cluster's: a listener chooses its own by `cluster`, and what it returns, its
+//! retry topics and its dead letters go there too. `default` is the name of the cluster of `kafka.*` itself. Names are
+//! compared without regard to case and dashes: `KAFKA_APP__KAFKA__CLUSTERS__AUDIT__BOOTSTRAP_SERVERS`.
+//!
 //! | key | default | librdkafka |
 //! |---|---|---|
 //! | `kafka.consumer.group-id` | none | `group.id` of listeners without a group |
@@ -102,6 +109,7 @@
 //! | `partitions` | shared in the group | `all`, or numbers and ranges as `0-5, 7`: it takes these of its topics by itself; committed is only under a `group-id` of its own; one listener only |
 //! | `from` | `committed` | where it begins then, at each start: `earliest`, `latest`, `earliest+10`, `latest-10`, an offset, `timestamp:<ms>`; one listener only |
 //! | `group-id` | `kafka.consumer.group-id` | one listener only |
+//! | `cluster` | that of `kafka.*` itself | name of a cluster, or `default`; one listener only |
 //! | `send-to` | none | one listener only |
 //! | `reply` | false | what is returned answers the request that was handled; one listener only |
 //! | `delivery` | `at-least-once` | or `at-most-once`, `exactly-once` |
@@ -173,6 +181,7 @@ mod circuit_breaker;
 mod client;
 mod client_map;
 mod client_rules;
+mod clusters;
 mod consumer;
 mod dead_letter_brake;
 mod env_layer;
@@ -211,11 +220,13 @@ pub use client::{ClientProperties, Secret, SslProperties};
 pub(crate) use client_map::{
     admin_properties, consumer_properties, producer_properties, replay_properties, reply_properties,
 };
+pub(crate) use clusters::DEFAULT_CLUSTER;
 pub use consumer::ConsumerProperties;
 pub(crate) use dead_letter_brake::DeadLetterBrake;
 pub use dead_letter_brake::DeadLetterBrakeSettings;
 pub use from_text::{AutoOffsetReset, IsolationLevel};
 pub use kafka_properties::{KafkaProperties, KafkaPropertiesBuilder, ListenerDefaults};
+pub(crate) use layer::listener_key;
 pub use listener::{AckMode, DeadLetter, Delivery, ListenerSettings, OnDltFailure, OnRevoke, Ordering, RetrySettings};
 pub(crate) use mistake::Mistake;
 pub(crate) use partitions::ByHand;

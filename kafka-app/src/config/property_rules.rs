@@ -12,6 +12,18 @@ use crate::config::{
 
 /// Checks every property and every typed value that becomes one, wherever it was said.
 pub(crate) fn check(properties: &KafkaProperties, mistakes: &Mistakes) {
+    for cluster in std::iter::once(properties).chain(properties.clusters.values()) {
+        check_clients(cluster, mistakes);
+    }
+    check_listener_defaults(properties, mistakes);
+    check_listener_properties("kafka.listener", &properties.listener.settings, properties, mistakes);
+    for (id, settings) in &properties.listeners {
+        check_listener_properties(&format!("kafka.listeners.{id}"), settings, properties, mistakes);
+    }
+}
+
+/// What is said of the clients of one cluster.
+fn check_clients(properties: &KafkaProperties, mistakes: &Mistakes) {
     check_servers(properties, mistakes);
     for client in [Client::Consumer, Client::Producer, Client::Admin] {
         let said = said_for_client(properties, client);
@@ -21,22 +33,18 @@ pub(crate) fn check(properties: &KafkaProperties, mistakes: &Mistakes) {
         client_rules::check(client, &said, |path| (properties.origin(path), path.to_owned()), mistakes);
     }
     check_password_is_used(properties, mistakes);
+    let (root, own) = properties.own();
     let tables = [
-        ("kafka", None, &properties.client.properties),
-        ("kafka.consumer", Some(Role::Consumer), &properties.consumer.client.properties),
-        ("kafka.producer", Some(Role::Producer), &properties.producer.client.properties),
-        ("kafka.admin", Some(Role::Any), &properties.admin.client.properties),
+        ("", None, &own.client.properties),
+        (".consumer", Some(Role::Consumer), &own.consumer.client.properties),
+        (".producer", Some(Role::Producer), &own.producer.client.properties),
+        (".admin", Some(Role::Any), &own.admin.client.properties),
     ];
     for (section, role, table) in tables {
         for (name, value) in table.iter() {
-            let path = format!("{section}.properties.{name}");
+            let path = format!("{root}{section}.properties.{name}");
             check_property(&path, role, name, value, properties.origin(&path), mistakes);
         }
-    }
-    check_listener_defaults(properties, mistakes);
-    check_listener_properties("kafka.listener", &properties.listener.settings, properties, mistakes);
-    for (id, settings) in &properties.listeners {
-        check_listener_properties(&format!("kafka.listeners.{id}"), settings, properties, mistakes);
     }
 }
 
@@ -44,8 +52,11 @@ pub(crate) fn check(properties: &KafkaProperties, mistakes: &Mistakes) {
 fn check_password_is_used(properties: &KafkaProperties, mistakes: &Mistakes) {
     let clients = [Client::Consumer, Client::Producer, Client::Admin].map(|client| said_for_client(properties, client));
     let password = clients.iter().find_map(|said| client_rules::last(said, "sasl.password"));
+    // A cluster without a login may be beside others that share one.
+    let (root, _) = properties.own();
+    let password = password.filter(|password| password.path.starts_with(&format!("{root}.")));
     if let Some(password) = password.filter(|_| !clients.iter().any(|said| client_rules::uses_sasl(said))) {
-        let text = "has no effect: kafka.security.protocol is neither sasl_ssl nor sasl_plaintext";
+        let text = format!("has no effect: {root}.security.protocol is neither sasl_ssl nor sasl_plaintext");
         mistakes.add(properties.origin(&password.path), &password.path, text);
     }
 }
@@ -61,6 +72,7 @@ fn check_listener_defaults(properties: &KafkaProperties, mistakes: &Mistakes) {
         ("start-after", settings.start_after.is_some(), "kafka.listeners.<id>.start-after"),
         ("send-to", settings.send_to.is_some(), "kafka.listeners.<id>.send-to"),
         ("reply", settings.reply.is_some(), "kafka.listeners.<id>.reply"),
+        ("cluster", settings.cluster.is_some(), "kafka.listeners.<id>.cluster"),
         ("group-id", settings.group_id.is_some(), "kafka.consumer.group-id"),
     ];
     for (key, _, instead) in said.iter().filter(|(_, is_said, _)| *is_said) {
@@ -144,16 +156,17 @@ fn check_typed(properties: &KafkaProperties, path: &str, key: &str, value: &str,
 }
 
 fn check_servers(properties: &KafkaProperties, mistakes: &Mistakes) {
+    let (root, own) = properties.own();
     let clients = [
-        ("kafka", &properties.client),
-        ("kafka.consumer", &properties.consumer.client),
-        ("kafka.producer", &properties.producer.client),
-        ("kafka.admin", &properties.admin.client),
+        ("", &own.client),
+        (".consumer", &own.consumer.client),
+        (".producer", &own.producer.client),
+        (".admin", &own.admin.client),
     ];
     for (section, client) in clients {
         let Some(servers) = &client.bootstrap_servers else { continue };
-        let path = format!("{section}.bootstrap-servers");
-        if let Err(text) = servers_are_right(section == "kafka", servers) {
+        let path = format!("{root}{section}.bootstrap-servers");
+        if let Err(text) = servers_are_right(section.is_empty(), servers) {
             mistakes.add(properties.origin(&path), path, text);
         }
     }

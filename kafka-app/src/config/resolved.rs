@@ -12,6 +12,8 @@ use crate::config::{
 pub(crate) struct ResolvedListener {
     /// Name in configuration, metrics, logs and health.
     pub(crate) id: String,
+    /// The cluster that it is of, and all it sends goes to; `None`: that of `kafka.*` itself.
+    pub(crate) cluster: Option<String>,
     /// What it reads.
     pub(crate) subscription: Subscription,
     /// Partitions it takes by itself; `None`: its group shares them out.
@@ -132,6 +134,7 @@ impl ResolvedListener {
     pub(crate) fn new(id: impl Into<String>, topic: impl Into<String>, group_id: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            cluster: None,
             subscription: Subscription::Topics(vec![topic.into()]),
             by_hand: None,
             group_id: group_id.into(),

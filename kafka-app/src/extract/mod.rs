@@ -11,6 +11,7 @@ mod payload;
 mod record;
 mod state;
 mod template;
+mod template_of;
 
 use crate::handler::{BatchContext, Declaration, RecordContext, Rejection};
 
@@ -22,12 +23,14 @@ pub use metadata::DeliveryAttempt;
 pub use record::Record;
 pub use state::State;
 pub use template::Template;
+pub(crate) use template_of::ClusterTemplates;
+pub use template_of::{Cluster, TemplateOf};
 
 /// Makes an argument of a record.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a listener",
     label = "no extractor",
-    note = "allowed are `Json<T>`, `Text`, `String`, `&str`, `Bytes`, `&[u8]`, `Option<..>` of these for tombstones, `Key<T>`, `Header<T>`, `Headers`, `Record<K, V>`, `RecordMetadata`, `DeliveryAttempt`, `State<T>`, `KeyState<S>`, `Ack`, `Template<K, V>`, `Batch<T>`, and types that implement `FromRecord` or `FromPayload`"
+    note = "allowed are `Json<T>`, `Text`, `String`, `&str`, `Bytes`, `&[u8]`, `Option<..>` of these for tombstones, `Key<T>`, `Header<T>`, `Headers`, `Record<K, V>`, `RecordMetadata`, `DeliveryAttempt`, `State<T>`, `KeyState<S>`, `Ack`, `Template<K, V>`, `TemplateOf<C, K, V>`, `Batch<T>`, and types that implement `FromRecord` or `FromPayload`"
 )]
 pub trait FromRecord<'r>: Sized {
     /// Makes the argument, borrowing from the record where it can.
@@ -46,7 +49,7 @@ pub trait FromRecord<'r>: Sized {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a listener that takes a batch",
     label = "no extractor for batches",
-    note = "allowed are one `Batch<T>`, `State<T>`, `Ack`, `Template<K, V>`, and types that implement `FromBatch`"
+    note = "allowed are one `Batch<T>`, `State<T>`, `Ack`, `Template<K, V>`, `TemplateOf<C, K, V>`, and types that implement `FromBatch`"
 )]
 pub trait FromBatch<'r>: Sized {
     /// Makes the argument. A record it cannot take goes to `rejected` with its index in the batch, by rising index.

@@ -367,6 +367,8 @@ pub struct Declaration {
     pub(crate) states: Vec<(TypeId, &'static str)>,
     pub(crate) takes_ack: bool,
     pub(crate) takes_template: bool,
+    /// Clusters that it sends to through templates of theirs.
+    pub(crate) clusters: Vec<&'static str>,
     /// Types of values that are kept for each key.
     pub(crate) key_states: Vec<&'static str>,
     pub(crate) payload: Option<&'static str>,
@@ -397,6 +399,11 @@ impl Declaration {
     /// The handler sends through a template.
     pub fn takes_template(&mut self) {
         self.takes_template = true;
+    }
+
+    /// The handler sends to this cluster of the configuration, through a template of that one.
+    pub fn sends_to_cluster(&mut self, name: &'static str) {
+        self.clusters.push(name);
     }
 
     /// The handler never returns anything to send.

@@ -345,6 +345,14 @@ impl Listener {
         self
     }
 
+    /// Reads from this cluster of `kafka.clusters` and sends what it returns, retries and gives up there; default that of
+    /// `kafka.*` itself, which is named `default`.
+    #[must_use]
+    pub fn cluster(mut self, name: impl Into<String>) -> Self {
+        self.settings.cluster = Some(name.into());
+        self
+    }
+
     /// Starts with the application, but only once the listener with this id has finished, or runs if that has no end to read
     /// to: for what must be there first, as a compacted topic that is loaded.
     #[must_use]

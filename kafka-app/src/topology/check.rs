@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Node, Topology,
+    Node, Place, Topology,
     payload::{is_raw, short},
     retries,
 };
@@ -25,12 +25,12 @@ pub(super) fn mistake(node: &Node, declared_at: &Source<'_>, text: String) -> Mi
 
 /// Listeners that read one topic as different types: each but the first, which the others differ from.
 fn mixed_payloads(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
-    let mut first: BTreeMap<&str, (&Node, &str)> = BTreeMap::new();
+    let mut first: BTreeMap<Place<'_>, (&Node, &str)> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for node in &topology.listeners {
         let Some(payload) = node.payload.filter(|payload| !is_raw(payload)) else { continue };
         for topic in node.topics_read() {
-            let (other, other_payload) = *first.entry(topic).or_insert((node, payload));
+            let (other, other_payload) = *first.entry(node.place(topic)).or_insert((node, payload));
             if other_payload != payload {
                 let (one, another) = told_apart(payload, other_payload);
                 let text = format!(
@@ -85,7 +85,9 @@ fn ring_from(nodes: &[Node], start: usize) -> Option<Vec<usize>> {
         nodes
             .iter()
             .enumerate()
-            .filter(move |(_, node)| node.topics_read().any(|read| Some(read) == topic))
+            .filter(move |(_, node)| {
+                node.cluster == nodes[from].cluster && node.topics_read().any(|read| Some(read) == topic)
+            })
             .map(|(to, _)| to)
     };
     let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();

@@ -2,15 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::{Node, Topology, payload::short};
+use super::{Node, Place, Topology, payload::short};
 use crate::config::Subscription;
 
 /// Ids of Mermaid are numbers here, since names may hold what its grammar does not take; names stand in quoted labels.
 pub(super) fn flow_chart(topology: &Topology) -> String {
     let mut chart = "flowchart LR\n".to_owned();
-    let topics = topology.topics();
-    for (number, topic) in topics.iter().enumerate() {
-        line(&mut chart, &format!("t{number}([\"{}\"])", escaped(topic)));
+    let topics = topology.places();
+    for (number, (cluster, topic)) in topics.iter().enumerate() {
+        let cluster = cluster.map(|cluster| format!("{}<br/>", escaped(cluster))).unwrap_or_default();
+        line(&mut chart, &format!("t{number}([\"{cluster}{}\"])", escaped(topic)));
     }
     for (number, node) in topology.listeners.iter().enumerate() {
         line(&mut chart, &format!("l{number}[\"{}<br/>group {}\"]", escaped(&node.id), escaped(&node.group)));
@@ -19,8 +20,8 @@ pub(super) fn flow_chart(topology: &Topology) -> String {
     chart
 }
 
-fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[&str]) {
-    let topic = |name: &str| topics.binary_search(&name).unwrap_or_default();
+fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[Place<'_>]) {
+    let topic = |name: &str| topics.binary_search(&node.place(name)).unwrap_or_default();
     let label = node.payload.map(|payload| format!("|\"{}\"|", escaped(&short(payload)))).unwrap_or_default();
     if let Subscription::Pattern(pattern) = &node.reads {
         line(chart, &format!("p{number}{{{{\"{}\"}}}} -->{label} l{number}", escaped(pattern)));

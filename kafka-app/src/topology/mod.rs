@@ -50,6 +50,8 @@ pub struct Topology {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Node {
     id: String,
+    /// Where its topics are; `None`: on the cluster of `kafka.*`.
+    cluster: Option<String>,
     group: String,
     delivery: Delivery,
     reads: Subscription,
@@ -62,6 +64,8 @@ struct Node {
     /// Of one that reads retry topics: the listener they are of.
     retries_of: Option<String>,
     takes_template: bool,
+    /// Other clusters that it sends to.
+    sends_to_clusters: Vec<&'static str>,
     replies: bool,
 }
 
@@ -70,6 +74,7 @@ impl Topology {
     pub(crate) fn of<'l>(listeners: impl IntoIterator<Item = (&'l ResolvedListener, &'l Declaration)>) -> Self {
         let node = |(resolved, declaration): (&ResolvedListener, &Declaration)| Node {
             id: resolved.id.clone(),
+            cluster: resolved.cluster.clone(),
             group: resolved.group_id.clone(),
             delivery: resolved.delivery,
             reads: resolved.subscription.clone(),
@@ -82,6 +87,7 @@ impl Topology {
                 .filter(|_| resolved.is_of_retry_topic())
                 .and_then(|stage| Some(resolved.id.strip_suffix(&stage.suffix)?.to_owned())),
             takes_template: declaration.takes_template,
+            sends_to_clusters: declaration.clusters.clone(),
             replies: resolved.reply,
         };
         let mut listeners: Vec<_> = listeners.into_iter().map(node).collect();
@@ -89,12 +95,17 @@ impl Topology {
         Self { listeners }
     }
 
-    /// Every topic that is named in it, sorted.
+    /// Every topic that is named in it, sorted; one of a name on two clusters is there once.
     #[must_use]
     pub fn topics(&self) -> Vec<&str> {
+        self.places().into_iter().map(|(_, topic)| topic).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Every topic that is named in it with its cluster, sorted.
+    fn places(&self) -> Vec<Place<'_>> {
         let named = self.listeners.iter().flat_map(|node| {
             let written = node.dead_letters.iter().chain(&node.retries_to).map(String::as_str);
-            node.topics_read().chain(node.send_to.as_deref()).chain(written)
+            node.topics_read().chain(node.send_to.as_deref()).chain(written).map(|topic| node.place(topic))
         });
         named.collect::<BTreeSet<_>>().into_iter().collect()
     }
@@ -108,7 +119,15 @@ impl Topology {
     }
 }
 
+/// A topic with the name of its cluster: topics of one name on two clusters have nothing to do with each other.
+type Place<'t> = (Option<&'t str>, &'t str);
+
 impl Node {
+    /// One of its topics.
+    fn place<'t>(&'t self, topic: &'t str) -> Place<'t> {
+        (self.cluster.as_deref(), topic)
+    }
+
     /// The topics it reads by name; none of a pattern, since those are only known while it runs.
     fn topics_read(&self) -> impl Iterator<Item = &str> {
         let topics: &[String] = match &self.reads {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Node, Source, Topology, check::mistake};
+use super::{Node, Place, Source, Topology, check::mistake};
 use crate::config::Mistake;
 
 /// All that others do with a listener's retry topics, and names that come of two listeners.
 pub(super) fn check(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
-    let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut owners: BTreeMap<Place<'_>, &str> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (node, owner) in stages(topology) {
         for topic in node.topics_read() {
-            let first = *owners.entry(topic).or_insert(owner);
+            let first = *owners.entry(node.place(topic)).or_insert(owner);
             if first != owner {
                 let text = format!(
                     "its retry topic `{topic}` is one of listener `{first}` too, and each would handle what the other failed to: \
@@ -28,7 +28,7 @@ pub(super) fn check(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistak
             ("gives up to", node.dead_letters.iter().map(String::as_str).collect()),
         ]);
         for (what, topic) in used.flat_map(|(what, topics)| topics.into_iter().map(move |topic| (what, topic))) {
-            if let Some(owner) = owners.get(topic) {
+            if let Some(owner) = owners.get(&node.place(topic)) {
                 let text = format!("{what} `{topic}`, a retry topic of listener `{owner}`, which alone uses it");
                 mistakes.push(mistake(node, declared_at, text));
             }

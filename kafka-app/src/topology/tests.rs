@@ -9,6 +9,7 @@ fn node(id: &str, reads: &[&str], payload: &'static str, send_to: &str) -> Node 
     let said = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     Node {
         id: id.to_owned(),
+        cluster: None,
         group: "shop".to_owned(),
         delivery: Delivery::AtLeastOnce,
         reads: Subscription::Topics(reads.iter().map(|topic| (*topic).to_owned()).collect()),
@@ -18,6 +19,7 @@ fn node(id: &str, reads: &[&str], payload: &'static str, send_to: &str) -> Node 
         retries_to: Vec::new(),
         retries_of: None,
         takes_template: false,
+        sends_to_clusters: Vec::new(),
         replies: false,
     }
 }
@@ -49,6 +51,42 @@ fn two_types_of_one_name_are_told_with_their_paths() {
     ]);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].contains("as Json<depot::Order>, but listener `bill` as Json<shop::Order>"), "{found:?}");
+}
+
+fn on(cluster: &str, node: Node) -> Node {
+    Node { cluster: Some(cluster.to_owned()), ..node }
+}
+
+#[test]
+fn topics_of_one_name_on_two_clusters_are_two() {
+    let retry = |id, of: &str| Node { retries_of: Some(of.to_owned()), ..node(id, &["a-retry"], "", "") };
+    let apart = [
+        node("bill", &["orders"], "Json<Order>", "notes"),
+        on("audit", node("note", &["orders"], "Json<Note>", "")),
+        on("audit", node("back", &["notes"], "", "orders")),
+        retry("one-retry", "one"),
+        on("audit", retry("two-retry", "two")),
+    ];
+    assert_eq!(mistakes(apart.to_vec()), [""; 0]);
+    let found = mistakes(apart.into_iter().map(|node| on("audit", node)).collect());
+    for text in
+        ["reads topic `orders` as Json<Note>", "its retry topic `a-retry` is one of", "comes back to it: `bill`"]
+    {
+        assert!(found.iter().any(|mistake| mistake.contains(text)), "{text}: {found:#?}");
+    }
+}
+
+#[test]
+fn clusters_are_named_in_text_and_picture() {
+    let told = Node { sends_to_clusters: vec!["audit"], ..node("bill", &["orders"], "", "") };
+    let topology = Topology { listeners: vec![told, on("audit", node("note", &["orders"], "", ""))] };
+    let text = topology.to_string();
+    assert!(text.contains("  sends   what its template of cluster audit is told\n"), "{text}");
+    assert!(text.contains("note (cluster audit, group shop, at-least-once)\n"), "{text}");
+    assert_eq!(topology.topics(), ["orders"]);
+    let chart = topology.to_mermaid();
+    assert!(chart.contains("t0([\"orders\"])") && chart.contains("t1([\"audit<br/>orders\"])"), "{chart}");
+    assert!(chart.contains("t0 --> l0") && chart.contains("t1 --> l1"), "{chart}");
 }
 
 #[test]

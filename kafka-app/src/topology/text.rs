@@ -13,7 +13,11 @@ impl fmt::Display for Topology {
 
 impl Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} (group {}, {})", self.id, self.group, delivery(self.delivery))?;
+        write!(f, "{} (", self.id)?;
+        if let Some(cluster) = &self.cluster {
+            write!(f, "cluster {cluster}, ")?;
+        }
+        writeln!(f, "group {}, {})", self.group, delivery(self.delivery))?;
         write!(f, "  reads   ")?;
         match &self.reads {
             Subscription::Topics(topics) => write!(f, "{}", topics.join(", "))?,
@@ -31,6 +35,9 @@ impl Node {
         }
         if self.takes_template {
             writeln!(f, "  sends   what its template is told")?;
+        }
+        for cluster in &self.sends_to_clusters {
+            writeln!(f, "  sends   what its template of cluster {cluster} is told")?;
         }
         if !self.retries_to.is_empty() {
             writeln!(f, "  retries from {}", self.retries_to.join(", "))?;

@@ -80,7 +80,7 @@ pub(super) fn check_groups(listeners: &[(&ResolvedListener, Option<&str>)], mist
     let commits = |listener: &ResolvedListener| listener.by_hand.as_ref().is_some_and(|by_hand| by_hand.commits);
     for (listener, location) in listeners.iter().filter(|(listener, _)| commits(listener)) {
         let is_member = |(other, _): &&(&ResolvedListener, Option<&str>)| {
-            other.by_hand.is_none() && other.group_id == listener.group_id
+            other.by_hand.is_none() && other.cluster == listener.cluster && other.group_id == listener.group_id
         };
         if let Some((member, _)) = listeners.iter().find(is_member) {
             let text = format!(

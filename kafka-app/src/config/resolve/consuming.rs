@@ -37,8 +37,8 @@ impl Resolver<'_> {
         }
         let shared = self.properties.consumer.auto_commit_interval;
         if shared.is_some_and(|interval| !LIMITS.contains(&interval)) {
-            let path = "kafka.consumer.auto-commit-interval";
-            self.mistakes.add(self.properties.origin(path), path, text);
+            let path = self.properties.path_of("consumer.auto-commit-interval");
+            self.mistakes.add(self.properties.origin(&path), path, text);
         }
         shared.unwrap_or(Duration::from_secs(1))
     }

@@ -24,7 +24,7 @@ impl Resolver<'_> {
         // Its mistakes are told where it is resolved itself.
         let told_elsewhere = Mistakes::default();
         let is_one_itself = of.settings.dead_letters_of.is_some();
-        (!is_one_itself).then(|| Resolver::new(self.properties, self.all, *of, &told_elsewhere).resolve())
+        (!is_one_itself).then(|| Resolver::new(self.all_properties, self.all, *of, &told_elsewhere).resolve())
     }
 
     /// Whether what it fails to handle goes to the end of the topic it reads.
@@ -71,7 +71,7 @@ impl Resolver<'_> {
             Some(listener) if listener.dead_letter_topics().is_empty() => self.mistake_of_listener(format!(
                 "handles the dead letters of `{of}`, which has no dead letter topic: give it one with `dead_letter` or `retry_topics`"
             )),
-            Some(_) => {}
+            Some(listener) => self.check_cluster_of_dead_letters(of, &listener),
             None => {
                 let ids = self.all.iter().filter(|other| other.settings.dead_letters_of.is_none()).map(|other| other.id);
                 let hint = did_you_mean(of, ids);

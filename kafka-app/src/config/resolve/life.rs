@@ -114,10 +114,14 @@ fn circle<'l>(start: &'l str, after: impl Fn(&str) -> Option<&'l str>) -> Option
 
 /// Two members of one name fence each other for ever.
 pub(super) fn check_instances(listeners: &[(&ResolvedListener, Option<&str>)], mistakes: &Mistakes) {
-    let mut seen: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(Option<&str>, &str, String), &str> = BTreeMap::new();
     for (listener, location) in listeners {
         for name in listener.instance_ids() {
-            let Some(other) = seen.insert((&listener.group_id, name.clone()), &listener.id) else { continue };
+            let Some(other) =
+                seen.insert((listener.cluster.as_deref(), &listener.group_id, name.clone()), &listener.id)
+            else {
+                continue;
+            };
             let text = format!(
                 "its group-instance-id `{name}` is that of `{other}` in the same group `{}`: give each its own",
                 listener.group_id

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod circuit_breaker;
+mod cluster;
 mod consuming;
 mod dead_letter_brake;
 mod dead_letters;
@@ -109,7 +110,10 @@ enum Place {
 }
 
 struct Resolver<'r> {
+    all_properties: &'r KafkaProperties,
+    /// Those of the listener's cluster.
     properties: &'r KafkaProperties,
+    cluster: Option<String>,
     /// All that are declared, for what one says of another.
     all: &'r [Declared<'r>],
     declared: Declared<'r>,
@@ -129,8 +133,19 @@ impl<'r> Resolver<'r> {
         let key = listener_key(declared.id);
         let overriding = properties.listeners.iter().find(|(id, _)| listener_key(id) == key);
         let declaration = declared.settings.clone();
-        let mut resolver = Self { properties, all, declared, declaration, overriding, mistakes };
+        let mut resolver = Self {
+            all_properties: properties,
+            properties,
+            cluster: None,
+            all,
+            declared,
+            declaration,
+            overriding,
+            mistakes,
+        };
         resolver.expand_placeholders();
+        resolver.cluster = resolver.cluster();
+        resolver.properties = properties.of_cluster(resolver.cluster.as_deref());
         resolver
     }
 
@@ -142,6 +157,7 @@ impl<'r> Resolver<'r> {
         let retry_topics = self.retry_topics(&subscription).or_else(|| self.to_the_end());
         let resolved = ResolvedListener {
             id: self.declared.id.to_owned(),
+            cluster: self.cluster.clone(),
             subscription,
             by_hand: self.by_hand(),
             group_id: self.group_id(),

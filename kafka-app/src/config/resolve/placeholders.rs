@@ -17,6 +17,7 @@ impl Resolver<'_> {
         let texts = [
             ("retry-topics.suffix", &mut retry_topics.suffix),
             ("retry-topics.dlt-suffix", &mut retry_topics.dlt_suffix),
+            ("cluster", &mut declaration.cluster),
             ("topic-pattern", &mut declaration.topic_pattern),
             ("group-id", &mut declaration.group_id),
             ("send-to", &mut declaration.send_to),

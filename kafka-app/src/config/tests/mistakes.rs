@@ -175,7 +175,9 @@ fn every_key_of_the_documented_tables_exists() {
         .flat_map(|(idx, key)| match key.strip_prefix("kafka.") {
             Some(_) => vec![(*key).to_owned()],
             None if (client..listener).contains(&idx) => {
-                ["kafka", "kafka.consumer", "kafka.producer", "kafka.admin"].map(|at| format!("{at}.{key}")).into()
+                let of_all = ["kafka", "kafka.consumer", "kafka.producer", "kafka.admin"];
+                let of_one = ["kafka.clusters.audit", "kafka.clusters.audit.producer"];
+                of_all.into_iter().chain(of_one).map(|at| format!("{at}.{key}")).collect()
             }
             None => ["kafka.listener", "kafka.listeners.bill"].map(|at| format!("{at}.{key}")).into(),
         })

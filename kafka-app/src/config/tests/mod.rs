@@ -2,6 +2,7 @@
 
 mod circuit_breaker;
 mod client_map;
+mod clusters;
 mod dead_letter_brake;
 mod dead_letters;
 mod layers;
