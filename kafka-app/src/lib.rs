@@ -35,6 +35,12 @@
 //! [`KafkaTemplate`] sends typed records, [`Topic`] names a topic with its types, [`NewTopic`] has one created at start.
 //! [`KafkaTemplate::in_transaction`] sends many records as one.
 //!
+//! # Several clusters
+//!
+//! `kafka.clusters.<name>.*` is one more, laid over `kafka.*`: see [`config`]. A listener chooses its own by
+//! `cluster = "<name>"`, and what it returns, retries and gives up goes there. [`TemplateOf`] as an argument and
+//! [`RunningApp::template_of`] send to the others, [`NewTopic::on_cluster`] has topics created there.
+//!
 //! # Exactly once
 //!
 //! `delivery = "exactly-once"` puts what a listener returns, what it sends through a [`Template`], its dead letters and its

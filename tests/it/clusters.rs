@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use embedded_broker::EmbeddedBroker;
 use kafka_app::{
-    Cluster, KafkaApp, NewTopic, RunningApp, SendError, State, TemplateOf, Text, dlt_handler, kafka_listener, listeners,
+    Cluster, KafkaApp, NewTopic, ProducerInterceptor, ProducerRecord, RunningApp, SendError, State, TemplateOf, Text,
+    dlt_handler, kafka_listener, listeners,
 };
 use kafka_app_tests::{Failed, Journal, PATIENCE};
 
@@ -27,6 +28,16 @@ async fn here(text: String, audit: TemplateOf<Audit, String, Text>) -> Result<St
 #[kafka_listener(topic = "orders", group = "copy", cluster = "audit", send_to = "copies", delivery = "exactly-once")]
 async fn there(text: String) -> String {
     format!("{text} there")
+}
+
+/// In every record, whichever cluster it goes to.
+struct Signed;
+
+impl ProducerInterceptor for Signed {
+    fn on_send(&self, record: &mut ProducerRecord) -> kafka_app::Result<()> {
+        record.headers.push("service", Some("shop".into()));
+        Ok(())
+    }
 }
 
 struct Case {
@@ -63,7 +74,7 @@ fn committed(broker: &EmbeddedBroker, group: &str, topic: &str) -> i64 {
 async fn each_listener_reads_sends_and_commits_on_its_own_cluster_and_a_template_reaches_the_other() -> Result<()> {
     let case = Case::new()?;
     let topics = [NewTopic::new("made").partitions(3).on_cluster("audit"), NewTopic::new("made").partitions(2)];
-    let app = case.app().listeners(listeners![here, there]).topics(topics).start().await?;
+    let app = case.app().listeners(listeners![here, there]).topics(topics).producer_interceptor(Signed).start().await?;
     app.ready().await?;
     assert_eq!(app.bootstrap_servers(), case.main.bootstrap_servers());
     assert_eq!(app.bootstrap_servers_of("AUDIT")?, case.audit.bootstrap_servers());
@@ -84,6 +95,9 @@ async fn each_listener_reads_sends_and_commits_on_its_own_cluster_and_a_template
 
     assert_eq!((committed(&case.main, "copy", "orders"), case.main.topic("copies").records()?.len()), (1, 1));
     let copies = case.audit.topic("copies").committed_records()?;
+    let sent =
+        copies.iter().cloned().chain(case.main.topic("copies").records()?).chain(case.audit.topic("made").records()?);
+    assert!(sent.into_iter().all(|record| record.header("service") == Some(b"shop")), "interceptors see all clusters");
     let copies: Vec<_> = copies.iter().filter_map(|record| record.value_str()).collect();
     assert_eq!((committed(&case.audit, "copy", "orders"), copies.len()), (2, 2), "{copies:?}");
     assert!(copies.contains(&"a told there") && copies.contains(&"b there"), "{copies:?}");

@@ -128,7 +128,7 @@ impl KafkaApp {
         self
     }
 
-    /// Has an interceptor see every record that the application sends.
+    /// Has an interceptor see every record that the application sends, to whichever cluster.
     pub fn producer_interceptor(mut self, interceptor: impl ProducerInterceptor) -> Self {
         self.interceptors.add(interceptor);
         self
@@ -160,7 +160,8 @@ impl KafkaApp {
     /// All mistakes of the configuration and the declarations together, before anything connects; topics that cannot be
     /// created with `kafka.admin.fail-fast`, or are missing with `kafka.listener.missing-topics-fatal`.
     pub async fn start(self) -> Result<RunningApp> {
-        start::start(self).await
+        // On the heap: all that is read for all clusters would be in the future of whoever starts an application.
+        Box::pin(start::start(self)).await
     }
 
     /// Starts, runs until Ctrl-C or SIGTERM, or until every listener has finished or failed, and stops: the whole life of a

@@ -85,9 +85,8 @@ impl KafkaProperties {
 
     /// Reads the clusters of a tree whose `kafka.*` was read into `self`; mistakes in what they share are told there.
     pub(crate) fn read_clusters(&self, kafka: &Map<String, Value>, mistakes: &Mistakes) -> Vec<(String, Self)> {
-        let clusters = match kafka.get("clusters").map(|clusters| &clusters.kind) {
-            Some(ValueKind::Table(clusters)) => clusters,
-            _ => return Vec::new(),
+        let Some(ValueKind::Table(clusters)) = kafka.get("clusters").map(|clusters| &clusters.kind) else {
+            return Vec::new();
         };
         let read =
             |(name, said): (&String, &Value)| Some((name.clone(), self.read_cluster(kafka, name, said, mistakes)?));

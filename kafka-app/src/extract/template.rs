@@ -8,10 +8,11 @@ use crate::{
     producer::KafkaTemplate,
 };
 
-/// The application's producer, for keys of type `K` and payloads of type `V`.
+/// The producer of the listener's own cluster, for keys of type `K` and payloads of type `V`.
 ///
 /// What it sends is sent, whatever becomes of the record that is handled: await its sends, or return what is to be sent,
-/// which the runtime then awaits before the record counts as done. Only where the listener delivers exactly once is it
+/// which the runtime then awaits before the record counts as done. [`TemplateOf`](crate::TemplateOf) is that of another
+/// cluster. Only where the listener delivers exactly once is it
 /// part of the record's transaction, and so committed with it or not at all; there a handler that takes a `Template` and
 /// fails has its whole transaction handled again, while one that returns its outputs fails alone.
 ///

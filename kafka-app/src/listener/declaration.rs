@@ -345,7 +345,7 @@ impl Listener {
         self
     }
 
-    /// Reads from this cluster of `kafka.clusters` and sends what it returns, retries and gives up there; default that of
+    /// Reads from this cluster of `kafka.clusters` and sends what it returns, retries and gives up to it; default that of
     /// `kafka.*` itself, which is named `default`.
     #[must_use]
     pub fn cluster(mut self, name: impl Into<String>) -> Self {

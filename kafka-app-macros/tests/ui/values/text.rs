@@ -12,4 +12,10 @@ async fn id_with_dot() {}
 #[kafka_listener(topic = "orders", id = "${id}")]
 async fn id_with_placeholder() {}
 
+#[kafka_listener(topic = "orders", cluster = 5)]
+async fn cluster_without_a_name() {}
+
+#[kafka_listener(topic = "orders", cluster = "")]
+async fn cluster_with_an_empty_name() {}
+
 fn main() {}
