@@ -1,43 +1,16 @@
 //! The measured clients of kafka-app, as its documentation would have them.
 
-use std::{
-    collections::VecDeque,
-    hint::black_box,
-    sync::{
-        OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{collections::VecDeque, hint::black_box};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
-use tokio::sync::Notify;
 
 use crate::{
-    clients::fresh_group,
+    alike::fresh_group,
+    count::{all_counted, count, counted, expect},
     order::{Order, PAYLOAD, key},
-    process::{ClientArgs, Measured, Stopwatch},
+    protocol::{Measured, RunArgs, Stopwatch},
 };
-
-static N_HANDLED: AtomicU64 = AtomicU64::new(0);
-static N_EXPECTED: AtomicU64 = AtomicU64::new(0);
-static STARTED: OnceLock<Stopwatch> = OnceLock::new();
-static ENDED: OnceLock<Measured> = OnceLock::new();
-static DONE: Notify = Notify::const_new();
-
-/// Both listeners count: that is how the end is known.
-fn count() {
-    let n_before = N_HANDLED.fetch_add(1, Ordering::Relaxed);
-    if n_before == 0 {
-        let _ = STARTED.set(Stopwatch::start());
-    }
-    if n_before + 1 == N_EXPECTED.load(Ordering::Relaxed)
-        && let Some(watch) = STARTED.get()
-    {
-        let _ = ENDED.set(watch.stop(n_before + 1));
-        DONE.notify_one();
-    }
-}
 
 #[kafka_listener(topic = "bench", group = "bench")]
 async fn no_op(payload: &[u8]) {
@@ -59,22 +32,21 @@ async fn copy(payload: bytes::Bytes) -> bytes::Bytes {
 
 /// A pipeline with as many records in a transaction at most.
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn pipeline(args: &ClientArgs, n_transaction: u32, target: &str) -> Result<Measured> {
-    N_EXPECTED.store(args.records, Ordering::Relaxed);
+pub(crate) async fn pipeline(args: &RunArgs, n_transaction: u32, target: &str) -> Result<Measured> {
+    expect(args.records);
     let listeners = listeners![copy].into_iter().map(|listener| {
         let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(target);
         listener.transaction_max_records(n_transaction)
     });
     let app = KafkaApp::new(&args.bootstrap_server).listeners(listeners).start().await?;
-    DONE.notified().await;
+    all_counted().await;
     app.stop().await.expect_clean();
-    let Measured { n_records, wall_s, cpu_s } = ENDED.get().context("the last record was not timed")?;
-    Ok(Measured { n_records: *n_records, wall_s: *wall_s, cpu_s: *cpu_s })
+    counted()
 }
 
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn listen(args: &ClientArgs, is_json: bool) -> Result<Measured> {
-    N_EXPECTED.store(args.records, Ordering::Relaxed);
+pub(crate) async fn listen(args: &RunArgs, is_json: bool) -> Result<Measured> {
+    expect(args.records);
     let listeners = if is_json { listeners![json] } else { listeners![no_op] };
     let listeners = listeners.into_iter().map(|l| l.topics([args.topic.clone()]).group(fresh_group()));
     let app = KafkaApp::new(&args.bootstrap_server)
@@ -82,15 +54,14 @@ pub(crate) async fn listen(args: &ClientArgs, is_json: bool) -> Result<Measured>
         .listeners(listeners)
         .start()
         .await?;
-    DONE.notified().await;
+    all_counted().await;
     app.stop().await.expect_clean();
-    let Measured { n_records, wall_s, cpu_s } = ENDED.get().context("the last record was not timed")?;
-    Ok(Measured { n_records: *n_records, wall_s: *wall_s, cpu_s: *cpu_s })
+    counted()
 }
 
 /// `send_all` of a million records at most.
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn send_all(args: &ClientArgs) -> Result<Measured> {
+pub(crate) async fn send_all(args: &RunArgs) -> Result<Measured> {
     let app = KafkaApp::new(&args.bootstrap_server).start().await?;
     let template = app.template::<[u8], [u8]>();
     template.send(&args.topic, &key(0)[..], &PAYLOAD).await?;
@@ -104,7 +75,7 @@ pub(crate) async fn send_all(args: &ClientArgs) -> Result<Measured> {
 
 /// `enqueue`, with many acknowledgments awaited later.
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn send(args: &ClientArgs, n_in_flight: usize) -> Result<Measured> {
+pub(crate) async fn send(args: &RunArgs, n_in_flight: usize) -> Result<Measured> {
     let app = KafkaApp::new(&args.bootstrap_server).start().await?;
     let template = app.template::<[u8], [u8]>();
     template.send(&args.topic, &key(0)[..], &PAYLOAD).await?;

@@ -1,38 +1,20 @@
 //! librdkafka by itself, the least a Kafka client of it can cost: what kafka-app is measured against.
-#![allow(
-    unsafe_code,
-    reason = "bench only: the bare calls are what is measured against, and getrusage has no safe form"
-)]
+#![allow(unsafe_code, reason = "bench only: the bare calls are what is measured against")]
 
 use std::{
     ffi::{CStr, CString, c_char, c_void},
     hint::black_box,
     ptr, slice,
-    time::Duration,
 };
 
 use anyhow::{Result, bail};
 use rdkafka::bindings as rd;
 
 use crate::{
-    clients::{CONSUMER, PRODUCER, fresh_group},
+    alike::{CONSUMER, MANY_IN_FLIGHT, PRODUCER, fresh_group},
     order::{Order, PAYLOAD, json, key},
-    process::{ClientArgs, Measured, Stopwatch},
+    protocol::{Measured, RunArgs, Stopwatch},
 };
-
-/// Processor time of this process so far, user and system.
-pub(crate) fn cpu_time() -> Duration {
-    // SAFETY: rusage is plain numbers, and the call fills it.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
-        usage
-    };
-    let time = |t: libc::timeval| {
-        Duration::from_secs(t.tv_sec.unsigned_abs()) + Duration::from_micros(t.tv_usec.unsigned_abs())
-    };
-    time(usage.ru_utime) + time(usage.ru_stime)
-}
 
 pub(crate) struct Handle(pub(crate) *mut rd::rd_kafka_t);
 
@@ -72,7 +54,7 @@ pub(crate) type OnReport =
     Option<unsafe extern "C" fn(*mut rd::rd_kafka_t, *const rd::rd_kafka_message_t, *mut c_void)>;
 
 /// `rd_kafka_consume_batch_queue` in a loop.
-pub(crate) fn consume(args: &ClientArgs, is_json: bool) -> Result<Measured> {
+pub(crate) fn consume(args: &RunArgs, is_json: bool) -> Result<Measured> {
     let group = fresh_group();
     let mut properties = CONSUMER.to_vec();
     properties.extend([("bootstrap.servers", args.bootstrap_server.as_str()), ("group.id", group.as_str())]);
@@ -151,12 +133,11 @@ pub(crate) unsafe extern "C" fn on_report(
     assert!(err == rd::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR, "a record was not delivered: {err:?}");
 }
 
-/// Records of one call, and how many may be unacknowledged: more would not stay in the processor's cache.
+/// Records of one call: more would not stay in the processor's cache.
 const CHUNK: usize = 500;
-const WINDOW: i32 = 10_000;
 
 /// `rd_kafka_produce_batch` in a loop.
-pub(crate) fn produce(args: &ClientArgs, is_json: bool) -> Result<Measured> {
+pub(crate) fn produce(args: &RunArgs, is_json: bool) -> Result<Measured> {
     let mut properties = PRODUCER.to_vec();
     properties.push(("bootstrap.servers", args.bootstrap_server.as_str()));
     let client = Handle::new(rd::rd_kafka_type_t::RD_KAFKA_PRODUCER, &properties, Some(on_report))?;
@@ -168,13 +149,13 @@ pub(crate) fn produce(args: &ClientArgs, is_json: bool) -> Result<Measured> {
         flush(&client);
     }
     let watch = Stopwatch::start();
-    let chunk = u64::try_from(CHUNK)?;
+    let (chunk, window) = (u64::try_from(CHUNK)?, i32::try_from(MANY_IN_FLIGHT)?);
     for start in (0..args.records).step_by(CHUNK) {
         send(topic, start..(start + chunk).min(args.records), is_json)?;
         // SAFETY: the client is alive.
         unsafe {
             rd::rd_kafka_poll(client.0, 0);
-            while rd::rd_kafka_outq_len(client.0) > WINDOW {
+            while rd::rd_kafka_outq_len(client.0) > window {
                 rd::rd_kafka_poll(client.0, 100);
             }
         }

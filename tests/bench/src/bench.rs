@@ -1,13 +1,16 @@
 //! Which clients are compared, how often, and what the ratios should be.
 
-use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
 
 use crate::{
     broker, clients,
     figures::Figures,
     order::N_PARTITIONS,
-    process::{Client, Measured, Server, measure, name_of},
-    start,
+    process::{Client, Run, Server, measure, name_of},
+    protocol::Measured,
+    start, verify,
 };
 
 /// How long and on what it is measured.
@@ -16,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) server_pid: Option<u32>,
     pub(crate) n_records: u64,
     pub(crate) n_rounds: usize,
+    /// The program with RustStream's clients, where there is one.
+    pub(crate) ruststream: Option<PathBuf>,
 }
 
 /// Clients that read or write alike.
@@ -32,42 +37,53 @@ struct Comparison {
     one_in: u64,
 }
 
+/// What is no budget.
+const COMPARED: &str = "told for comparison";
+
 const COMPARISONS: [Comparison; 6] = [
     Comparison {
         name: "listener",
-        clients: &[Client::ListenerBare, Client::ListenerStream, Client::ListenerApp],
+        clients: &[Client::ListenerBare, Client::ListenerStream, Client::ListenerApp, Client::ListenerRuststream],
         fill: Some(Client::Fill),
         ratios: &[
             (Client::ListenerApp, Client::ListenerBare, "<= 1.2"),
             (Client::ListenerApp, Client::ListenerStream, "<= 0.6"),
+            (Client::ListenerApp, Client::ListenerRuststream, COMPARED),
         ],
         ..NONE
     },
     Comparison {
         name: "listener-json",
-        clients: &[Client::ListenerJsonBare, Client::ListenerJsonStream, Client::ListenerJsonApp],
+        clients: &[
+            Client::ListenerJsonBare,
+            Client::ListenerJsonStream,
+            Client::ListenerJsonApp,
+            Client::ListenerJsonRuststream,
+        ],
         fill: Some(Client::FillJson),
         ratios: &[
             (Client::ListenerJsonApp, Client::ListenerJsonBare, "<= 1.2"),
-            (Client::ListenerJsonApp, Client::ListenerJsonStream, "told for comparison"),
+            (Client::ListenerJsonApp, Client::ListenerJsonStream, COMPARED),
+            (Client::ListenerJsonApp, Client::ListenerJsonRuststream, COMPARED),
         ],
         ..NONE
     },
     Comparison {
         name: "send-all",
-        clients: &[Client::SendAllBare, Client::SendAllFuture, Client::SendAllApp],
+        clients: &[Client::SendAllBare, Client::SendAllFuture, Client::SendAllApp, Client::SendAllRuststream],
         fill: None,
         ratios: &[
             (Client::SendAllApp, Client::SendAllBare, "<= 1.2"),
             (Client::SendAllApp, Client::SendAllFuture, "<= 0.4"),
+            (Client::SendAllApp, Client::SendAllRuststream, COMPARED),
         ],
         ..NONE
     },
     Comparison {
         name: "send",
-        clients: &[Client::SendFuture, Client::SendApp],
+        clients: &[Client::SendFuture, Client::SendApp, Client::SendRuststream],
         fill: None,
-        ratios: &[(Client::SendApp, Client::SendFuture, "<= 0.7")],
+        ratios: &[(Client::SendApp, Client::SendFuture, "<= 0.7"), (Client::SendApp, Client::SendRuststream, COMPARED)],
         ..NONE
     },
     Comparison {
@@ -77,7 +93,7 @@ const COMPARISONS: [Comparison; 6] = [
         // 0.35 of the records per second.
         times: &[
             (Client::PipelineApp, Client::PipelineFlushed, "<= 2.86"),
-            (Client::PipelineApp, Client::PipelineBare, "told for comparison"),
+            (Client::PipelineApp, Client::PipelineBare, COMPARED),
         ],
         ..NONE
     },
@@ -122,26 +138,21 @@ fn compare(comparison: &Comparison, settings: &Settings, figures: &mut Figures) 
     };
     let servers = settings.bootstrap_server.as_deref().or(embedded.as_ref().map(|server| server.address.as_str()));
     let servers = servers.unwrap_or_default();
-    let id = std::process::id();
+    let (id, own) = (std::process::id(), std::env::current_exe()?);
+    let clients = measurable(comparison, &own, settings);
     let source = format!("bench-{}-{id}", comparison.name);
     let n_records = (settings.n_records / comparison.one_in).max(1);
     if let Some(fill) = comparison.fill {
         clients::create_topic(servers, &source, N_PARTITIONS)?;
-        measure(fill, servers, &source, n_records)?;
+        measure(&own, fill, servers, &source, n_records)?;
     }
     for round in 0..settings.n_rounds {
         // Each round starts with another client, so that none always runs on a machine that another has warmed.
-        for i in 0..comparison.clients.len() {
-            let client = comparison.clients[(round + i) % comparison.clients.len()];
+        for i in 0..clients.len() {
+            let (client, program) = clients[(round + i) % clients.len()];
             let measured = match comparison.fill {
-                Some(_) => measure(client, servers, &source, n_records)?,
-                None => {
-                    let target = format!("bench-{}-{id}-{round}", name_of(client));
-                    clients::create_topic(servers, &target, N_PARTITIONS)?;
-                    let measured = measure(client, servers, &target, n_records)?;
-                    clients::delete_topic(servers, &target)?;
-                    measured
-                }
+                Some(_) => read(program, client, servers, &source, n_records)?,
+                None => write(program, client, servers, &format!("bench-{}-{id}-{round}", name_of(client)), n_records)?,
             };
             record(figures, client, &measured);
         }
@@ -151,13 +162,40 @@ fn compare(comparison: &Comparison, settings: &Settings, figures: &mut Figures) 
     }
     for (client, base, budget) in comparison.ratios {
         figures.ratio(&name_of(*client), &name_of(*base), "cpu", budget);
-        figures.ratio(&name_of(*client), &name_of(*base), "wall", "told for comparison");
+        figures.ratio(&name_of(*client), &name_of(*base), "wall", COMPARED);
     }
     for (client, base, budget) in comparison.times {
         figures.ratio(&name_of(*client), &name_of(*base), "wall", budget);
-        figures.ratio(&name_of(*client), &name_of(*base), "cpu", "told for comparison");
+        figures.ratio(&name_of(*client), &name_of(*base), "cpu", COMPARED);
     }
     Ok(())
+}
+
+/// The clients that there are, each with its program; says so if there is none for RustStream's.
+fn measurable<'a>(comparison: &Comparison, own: &'a Path, settings: &'a Settings) -> Vec<(Client, &'a Path)> {
+    let program = |client: Client| if client.is_ruststream() { settings.ruststream.as_deref() } else { Some(own) };
+    let clients: Vec<_> = comparison.clients.iter().filter_map(|client| Some((*client, program(*client)?))).collect();
+    if clients.len() < comparison.clients.len() {
+        eprintln!("{}: without RustStream, whose program is not built (see tests/bench/README.md)", comparison.name);
+    }
+    clients
+}
+
+fn read(program: &Path, client: Client, servers: &str, source: &str, n_records: u64) -> Result<Measured> {
+    let Run { measured, group } = measure(program, client, servers, source, n_records)?;
+    // A handler of a pipeline may see a record again, of a transaction that was aborted; it counts calls.
+    if !client.is_pipeline() {
+        verify::committed(servers, source, &group, n_records).with_context(|| name_of(client))?;
+    }
+    Ok(measured)
+}
+
+fn write(program: &Path, client: Client, servers: &str, target: &str, n_records: u64) -> Result<Measured> {
+    clients::create_topic(servers, target, N_PARTITIONS)?;
+    let Run { measured, .. } = measure(program, client, servers, target, n_records)?;
+    verify::sent(servers, target, n_records).with_context(|| name_of(client))?;
+    clients::delete_topic(servers, target)?;
+    Ok(measured)
 }
 
 fn record(figures: &mut Figures, client: Client, measured: &Measured) {

@@ -12,40 +12,17 @@ use rdkafka::{
 };
 
 use crate::{
+    alike::{CONSUMER, PRODUCER, fresh_group},
     order::{Order, PAYLOAD, key},
-    process::{ClientArgs, Measured, Stopwatch},
+    protocol::{Measured, RunArgs, Stopwatch},
 };
-
-/// What consumers of all kinds are told alike.
-pub(crate) const CONSUMER: [(&str, &str); 6] = [
-    ("auto.offset.reset", "earliest"),
-    ("fetch.queue.backoff.ms", "10"),
-    ("fetch.wait.max.ms", "100"),
-    ("queued.min.messages", "20000"),
-    ("queued.max.messages.kbytes", "16384"),
-    ("auto.commit.interval.ms", "1000"),
-];
-
-/// What producers of all kinds are told alike.
-pub(crate) const PRODUCER: [(&str, &str); 5] = [
-    ("acks", "all"),
-    ("enable.idempotence", "true"),
-    ("linger.ms", "5"),
-    ("partitioner", "murmur2_random"),
-    ("queue.buffering.max.messages", "100000"),
-];
-
-/// A group nobody has used.
-pub(crate) fn fresh_group() -> String {
-    format!("bench-{}", std::process::id())
-}
 
 fn runtime() -> Result<tokio::runtime::Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
 }
 
 /// `StreamConsumer::recv` in a loop.
-pub(crate) fn stream(args: &ClientArgs, is_json: bool) -> Result<Measured> {
+pub(crate) fn stream(args: &RunArgs, is_json: bool) -> Result<Measured> {
     let mut config = ClientConfig::new();
     CONSUMER.iter().for_each(|(k, v)| {
         config.set(*k, *v);
@@ -74,7 +51,7 @@ fn handle(message: &impl Message, is_json: bool) -> Result<()> {
 }
 
 /// `FutureProducer` with many records under way.
-pub(crate) fn future_producer(args: &ClientArgs, n_in_flight: usize) -> Result<Measured> {
+pub(crate) fn future_producer(args: &RunArgs, n_in_flight: usize) -> Result<Measured> {
     let mut config = ClientConfig::new();
     PRODUCER.iter().for_each(|(k, v)| {
         config.set(*k, *v);

@@ -1,20 +1,25 @@
 //! Benchmarks, side by side: each measured client and each broker is a process of its own, rounds alternate, and what
 //! counts is the ratio of medians. Run by hand; see the README beside this package.
-#![expect(clippy::print_stdout, reason = "its output is its result")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its result, and notes on it")]
 
+mod alike;
 mod app;
 mod bare;
 mod bench;
 mod broker;
 mod clients;
+mod count;
 mod figures;
 mod loopback;
 mod mock;
 mod order;
 mod pipeline;
 mod process;
+mod protocol;
+mod ruststream;
 mod soak;
 mod start;
+mod verify;
 mod wire;
 
 use std::path::PathBuf;
@@ -41,6 +46,9 @@ struct Cli {
     /// Rounds; every client runs once in each.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// The program of tests/bench-ruststream; without it the one built in that package's own folder, if there is one.
+    #[arg(long)]
+    ruststream: Option<PathBuf>,
     #[command(subcommand)]
     child: Option<Child>,
 }
@@ -90,6 +98,7 @@ fn main() -> Result<()> {
                 server_pid: cli.server_pid,
                 n_records: cli.records,
                 n_rounds: cli.rounds.max(1),
+                ruststream: ruststream::find(cli.ruststream)?,
             },
         ),
     }

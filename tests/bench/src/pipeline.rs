@@ -11,14 +11,15 @@ use anyhow::{Result, bail};
 use rdkafka::bindings as rd;
 
 use crate::{
+    alike::{CONSUMER, PRODUCER, fresh_group},
     bare::{Handle, on_report},
-    clients::{CONSUMER, PRODUCER, create_topic, fresh_group},
+    clients::create_topic,
     order::N_PARTITIONS,
-    process::{ClientArgs, Measured, Stopwatch},
+    protocol::{Measured, RunArgs, Stopwatch},
 };
 
 /// The topic that a pipeline writes to.
-pub(crate) fn target(args: &ClientArgs) -> Result<String> {
+pub(crate) fn target(args: &RunArgs) -> Result<String> {
     let target = format!("{}-out-{}", args.topic, std::process::id());
     create_topic(&args.bootstrap_server, &target, N_PARTITIONS)?;
     Ok(target)
@@ -34,7 +35,7 @@ pub(crate) enum Round {
 }
 
 /// Up to `n_round` records at a time: consumed as a batch, produced, and the round ended.
-pub(crate) fn bare(args: &ClientArgs, n_round: usize, round: Round) -> Result<Measured> {
+pub(crate) fn bare(args: &RunArgs, n_round: usize, round: Round) -> Result<Measured> {
     let (group, servers, target) = (fresh_group(), args.bootstrap_server.as_str(), target(args)?);
     let mut properties = CONSUMER.to_vec();
     properties.extend([("bootstrap.servers", servers), ("group.id", group.as_str())]);

@@ -2,31 +2,29 @@
 
 use std::{
     io::{BufRead, BufReader, Read},
+    path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use embedded_broker::EmbeddedBroker;
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    alike::{IN_FLIGHT, MANY_IN_FLIGHT, group_of},
     app, bare, clients,
     pipeline::{self, Round},
+    protocol::{Measured, RunArgs},
 };
 
-/// What a measured client is told.
+/// Which client runs, and what it is told.
 #[derive(Args)]
 pub(crate) struct ClientArgs {
     #[arg(long)]
-    pub(crate) client: Client,
-    #[arg(long)]
-    pub(crate) bootstrap_server: String,
-    #[arg(long)]
-    pub(crate) topic: String,
-    #[arg(long)]
-    pub(crate) records: u64,
+    client: Client,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// The measured clients.
@@ -35,14 +33,18 @@ pub(crate) enum Client {
     ListenerBare,
     ListenerStream,
     ListenerApp,
+    ListenerRuststream,
     ListenerJsonBare,
     ListenerJsonStream,
     ListenerJsonApp,
+    ListenerJsonRuststream,
     SendAllBare,
     SendAllFuture,
     SendAllApp,
+    SendAllRuststream,
     SendFuture,
     SendApp,
+    SendRuststream,
     /// At least once, flushed every 1000 records.
     PipelineFlushed,
     /// In transactions of 1000 records.
@@ -56,69 +58,79 @@ pub(crate) enum Client {
     FillJson,
 }
 
-/// What a measured client says of its run.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Measured {
-    pub(crate) n_records: u64,
-    pub(crate) wall_s: f64,
-    pub(crate) cpu_s: f64,
-}
-
-/// Time and processor time from a moment on.
-pub(crate) struct Stopwatch {
-    start: Instant,
-    cpu: Duration,
-}
-
-impl Stopwatch {
-    pub(crate) fn start() -> Self {
-        Self { start: Instant::now(), cpu: bare::cpu_time() }
+impl Client {
+    /// Whether it reads and writes.
+    pub(crate) fn is_pipeline(self) -> bool {
+        use Client::{PipelineApp, PipelineBare, PipelineFlushed, SingleApp, SingleBare};
+        matches!(self, PipelineFlushed | PipelineBare | PipelineApp | SingleBare | SingleApp)
     }
 
-    pub(crate) fn stop(&self, n_records: u64) -> Measured {
-        let cpu_s = bare::cpu_time().saturating_sub(self.cpu).as_secs_f64();
-        Measured { n_records, wall_s: self.start.elapsed().as_secs_f64(), cpu_s }
+    /// Whether it is one of the program in `tests/bench-ruststream`.
+    pub(crate) fn is_ruststream(self) -> bool {
+        use Client::{ListenerJsonRuststream, ListenerRuststream, SendAllRuststream, SendRuststream};
+        matches!(self, ListenerRuststream | ListenerJsonRuststream | SendAllRuststream | SendRuststream)
     }
 }
 
-pub(crate) fn run_client(args: &ClientArgs) -> Result<()> {
-    let measured = match args.client {
-        Client::ListenerBare => bare::consume(args, false)?,
-        Client::ListenerJsonBare => bare::consume(args, true)?,
-        Client::ListenerStream => clients::stream(args, false)?,
-        Client::ListenerJsonStream => clients::stream(args, true)?,
-        Client::ListenerApp => app::listen(args, false)?,
-        Client::ListenerJsonApp => app::listen(args, true)?,
-        Client::SendAllBare => bare::produce(args, false)?,
-        Client::Fill => bare::produce(args, false)?,
-        Client::FillJson => bare::produce(args, true)?,
-        Client::SendAllFuture => clients::future_producer(args, 10_000)?,
-        Client::SendFuture => clients::future_producer(args, 1_000)?,
-        Client::SendAllApp => app::send_all(args)?,
-        Client::SendApp => app::send(args, 1_000)?,
-        Client::PipelineFlushed => pipeline::bare(args, 1_000, Round::Flushed)?,
-        Client::PipelineBare => pipeline::bare(args, 1_000, Round::Transaction)?,
-        Client::PipelineApp => app::pipeline(args, 1_000, &pipeline::target(args)?)?,
-        Client::SingleBare => pipeline::bare(args, 1, Round::Transaction)?,
-        Client::SingleApp => app::pipeline(args, 1, &pipeline::target(args)?)?,
+pub(crate) fn run_client(ClientArgs { client, run }: &ClientArgs) -> Result<()> {
+    let measured = match client {
+        Client::ListenerBare => bare::consume(run, false)?,
+        Client::ListenerJsonBare => bare::consume(run, true)?,
+        Client::ListenerStream => clients::stream(run, false)?,
+        Client::ListenerJsonStream => clients::stream(run, true)?,
+        Client::ListenerApp => app::listen(run, false)?,
+        Client::ListenerJsonApp => app::listen(run, true)?,
+        Client::SendAllBare => bare::produce(run, false)?,
+        Client::Fill => bare::produce(run, false)?,
+        Client::FillJson => bare::produce(run, true)?,
+        Client::SendAllFuture => clients::future_producer(run, MANY_IN_FLIGHT)?,
+        Client::SendFuture => clients::future_producer(run, IN_FLIGHT)?,
+        Client::SendAllApp => app::send_all(run)?,
+        Client::SendApp => app::send(run, IN_FLIGHT)?,
+        Client::PipelineFlushed => pipeline::bare(run, 1_000, Round::Flushed)?,
+        Client::PipelineBare => pipeline::bare(run, 1_000, Round::Transaction)?,
+        Client::PipelineApp => app::pipeline(run, 1_000, &pipeline::target(run)?)?,
+        Client::SingleBare => pipeline::bare(run, 1, Round::Transaction)?,
+        Client::SingleApp => app::pipeline(run, 1, &pipeline::target(run)?)?,
+        Client::ListenerRuststream
+        | Client::ListenerJsonRuststream
+        | Client::SendAllRuststream
+        | Client::SendRuststream => bail!("{} is a client of the program in tests/bench-ruststream", name_of(*client)),
     };
     println!("{}", serde_json::to_string(&measured)?);
     Ok(())
 }
 
-/// Runs a client in a process of its own.
-pub(crate) fn measure(client: Client, bootstrap_server: &str, topic: &str, n_records: u64) -> Result<Measured> {
+/// A run of a client.
+pub(crate) struct Run {
+    pub(crate) measured: Measured,
+    /// The group in which it read, if it did.
+    pub(crate) group: String,
+}
+
+/// Runs a client of a program in a process of its own.
+pub(crate) fn measure(
+    program: &Path,
+    client: Client,
+    bootstrap_server: &str,
+    topic: &str,
+    n_records: u64,
+) -> Result<Run> {
     let name = name_of(client);
-    let output = Command::new(std::env::current_exe()?)
+    let child = Command::new(program)
         .args(["client", "--client", &name, "--bootstrap-server", bootstrap_server, "--topic", topic])
         .args(["--records", &n_records.to_string()])
-        .stderr(Stdio::inherit())
-        .output()?;
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{} did not start", program.display()))?;
+    let group = group_of(child.id());
+    let output = child.wait_with_output()?;
     if !output.status.success() {
         bail!("the client {name} failed: {}", output.status);
     }
     let line = String::from_utf8(output.stdout)?;
-    serde_json::from_str(line.lines().last().unwrap_or_default()).with_context(|| format!("{name} said `{line}`"))
+    let measured = serde_json::from_str(line.lines().last().unwrap_or_default());
+    Ok(Run { measured: measured.with_context(|| format!("{name} said `{line}`"))?, group })
 }
 
 pub(crate) fn name_of(client: Client) -> String {

@@ -11,8 +11,9 @@ use rdkafka::{
 };
 
 use crate::{
+    alike::{CONSUMER, fresh_group},
     bench::{Settings, to_f64},
-    clients::{self, CONSUMER, fresh_group},
+    clients,
     figures::Figures,
     process::{Client, Server, measure},
 };
@@ -46,7 +47,7 @@ pub(crate) fn run(settings: &Settings, figures: &mut Figures) -> Result<()> {
     let servers = servers.unwrap_or_default();
     let topic = format!("bench-start-{}", std::process::id());
     clients::create_topic(servers, &topic, 1)?;
-    measure(Client::Fill, servers, &topic, 1)?;
+    measure(&std::env::current_exe()?, Client::Fill, servers, &topic, 1)?;
     for _ in 0..settings.n_rounds {
         for (name, kind) in [("start-bare", "bare"), ("start-app", "one"), ("start-ten-listeners", "ten")] {
             let began = Instant::now();
