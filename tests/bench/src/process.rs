@@ -59,12 +59,6 @@ pub(crate) enum Client {
 }
 
 impl Client {
-    /// Whether it reads and writes.
-    pub(crate) fn is_pipeline(self) -> bool {
-        use Client::{PipelineApp, PipelineBare, PipelineFlushed, SingleApp, SingleBare};
-        matches!(self, PipelineFlushed | PipelineBare | PipelineApp | SingleBare | SingleApp)
-    }
-
     /// Whether it is one of the program in `tests/bench-ruststream`.
     pub(crate) fn is_ruststream(self) -> bool {
         use Client::{ListenerJsonRuststream, ListenerRuststream, SendAllRuststream, SendRuststream};

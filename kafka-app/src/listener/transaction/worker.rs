@@ -179,9 +179,11 @@ impl Hand {
             offsets => self.call(|client| client.send_offsets(offsets, group)),
         };
         let committed = committed.and_then(|()| self.call(|client| client.commit()));
-        let is_committed = committed.is_ok();
+        // The next begins before the pump hears of it: the turn takes records from then on, and what is sent outside a
+        // transaction is refused. It waits for no network.
+        let begun = if committed.is_ok() { self.call(|client| client.begin()) } else { Ok(()) };
         self.say(Ended::Commit, committed);
-        if is_committed && let Err(fault) = self.call(|client| client.begin()) {
+        if let Err(fault) = begun {
             self.say(Ended::Begin, Err(fault));
         }
     }

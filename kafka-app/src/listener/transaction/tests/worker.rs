@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
+    sync::{Arc, Barrier},
     time::{Duration, Instant},
 };
 
@@ -29,6 +29,8 @@ type Outcome = Result<(), TransactionFault>;
 struct Script {
     calls: Mutex<Vec<String>>,
     answers: Mutex<VecDeque<(&'static str, TransactionFaultKind)>>,
+    /// Where `begin` waits, as it comes and before it goes.
+    held: Mutex<Option<Arc<Barrier>>>,
 }
 
 struct Scripted(Arc<Script>);
@@ -54,6 +56,11 @@ impl TransactionalClient for Scripted {
     }
 
     fn begin(&self) -> Outcome {
+        let held = self.0.held.lock().take();
+        if let Some(held) = held {
+            held.wait();
+            held.wait();
+        }
         self.answer("begin")
     }
 
@@ -174,6 +181,21 @@ fn a_commit_sends_offsets_commits_and_begins_the_next() {
     assert_eq!(bench.run(commit()), (Ended::Commit, None));
     assert_eq!(bench.run(Job::Flush), (Ended::Flush, None));
     assert_eq!(bench.calls(), ["offsets", "commit", "begin", "flush"]);
+}
+
+#[test]
+fn a_commit_is_told_once_the_next_transaction_has_begun() {
+    // Whoever hears of it sends into the next, and what is sent outside a transaction is refused.
+    let bench = Bench::opened(&[]);
+    let held = Arc::new(Barrier::new(2));
+    *bench.script.held.lock() = Some(Arc::clone(&held));
+    bench.worker.tell(commit());
+    held.wait();
+    let told = bench.mailbox.take();
+    held.wait();
+    assert!(told.is_empty(), "told while the next transaction had not begun");
+    assert_eq!(bench.next(), (Ended::Commit, None));
+    assert_eq!(bench.calls(), ["offsets", "commit", "begin"]);
 }
 
 #[test]
