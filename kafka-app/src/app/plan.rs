@@ -146,12 +146,8 @@ fn mistake_of(listener: &Listener, text: String) -> Mistake {
 
 /// A mistake for each type whose schemas are in a registry, where there is none.
 fn needs_registry(listener: &Listener, needs: &Declaration) -> Vec<Mistake> {
-    let mistake = |name| Mistake {
-        source: listener.location.unwrap_or("code").to_owned(),
-        key: format!("listener `{}`", listener.id()),
-        text: format!("takes `{name}`, whose schemas are in a registry: set `kafka.schema-registry.url`"),
-    };
-    needs.with_schemas.iter().map(mistake).collect()
+    let text = |name| format!("takes `{name}`, whose schemas are in a registry: set `kafka.schema-registry.url`");
+    needs.with_schemas.iter().map(|name| mistake_of(listener, text(name))).collect()
 }
 
 /// A mistake for each type of state that a listener takes and nobody gave.
