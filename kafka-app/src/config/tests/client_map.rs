@@ -82,11 +82,15 @@ fn transactional_producers_have_ids_and_times_of_their_own() {
         ("delivery.timeout.ms", "20000"),
         ("enable.idempotence", "true"),
         ("retry.backoff.ms", "10"),
+        ("connections.max.idle.ms", "10000"),
         ("client.id", "kafka-app-producer-id"),
     ] {
         assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
     }
     assert!(!producer_properties(&properties).contains_key("transaction.timeout.ms"));
+    assert!(!producer_properties(&properties).contains_key("connections.max.idle.ms"));
+    let said = load(&[("kafka.producer.properties.connections.max.idle.ms", "5000")]);
+    assert_eq!(transactional_properties(&said, "id")["connections.max.idle.ms"], "5000");
 }
 
 #[test]
