@@ -25,8 +25,9 @@ use crate::{
 /// dropped: somebody else may have its keys by then. A process that is killed flushes nothing, and offsets are committed
 /// meanwhile: what must not be lost is written by the handler itself, and this is its cache.
 ///
-/// A handler that returns an error leaves the value as it has changed it; one that panics loses it, so that nobody meets
-/// half a change. Every key stays until [`KeyState::forget`]: topics with ever new keys need it.
+/// A handler that returns an error, or is cut off by its timeout, leaves the value as it has changed it; one that panics
+/// loses it, so that nobody meets half a change. What is not flushed when a handler has held its partition for longer than a
+/// revoke waits is dropped, and the log says how many values that were. Every key stays until [`KeyState::forget`]: topics with ever new keys need it.
 ///
 /// It goes with ordering `key` and `partition`. With `none`, exactly-once (what an aborted transaction had changed would
 /// stay) and retry topics (which are other partitions) the start fails. A record without a key is rejected.

@@ -31,6 +31,8 @@ struct Inner {
     stores: Vec<(TypeId, Box<dyn AnyStore>)>,
     /// They are on their way out.
     is_flushing: bool,
+    /// Their partition is not ours any more.
+    is_given_up: bool,
 }
 
 /// Where states are kept, and with what: what they are told when they go.
@@ -50,8 +52,10 @@ struct Store<S> {
 
 trait AnyStore: Any + Send {
     fn len(&self) -> usize;
-    /// Has every state leave, one after the other.
-    fn flush(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+    /// Says that these are lost.
+    fn lose(&self);
+    /// Has every state leave, one after the other, as long as the partition is ours.
+    fn flush(self: Box<Self>, owner: Arc<KeyStates>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
 /// The state is with a call already.
@@ -107,16 +111,24 @@ impl KeyStates {
         let flushing = Flushing { states: Arc::clone(self), mailbox: Arc::clone(mailbox) };
         runtime.spawn(async move {
             for (_, store) in stores {
-                store.flush().await;
+                store.flush(Arc::clone(&flushing.states)).await;
             }
             drop(flushing);
         });
     }
 
-    /// Drops all of them, since somebody else has their partition by now; how many there were.
-    pub(crate) fn clear(&self) -> usize {
-        let stores = mem::take(&mut self.0.lock().stores);
-        stores.iter().map(|(_, store)| store.len()).sum()
+    /// Their partition is not ours any more: what has not left by now never does, since somebody else may have changed what
+    /// it would write.
+    pub(crate) fn give_up(&self) {
+        let mut inner = self.0.lock();
+        inner.is_given_up = true;
+        let stores = mem::take(&mut inner.stores);
+        drop(inner);
+        stores.iter().for_each(|(_, store)| store.lose());
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.0.lock().is_given_up
     }
 }
 
@@ -142,16 +154,40 @@ impl Inner {
     }
 }
 
+impl Origin {
+    fn say_lost(&self, n_lost: usize) {
+        if n_lost > 0 {
+            tracing::warn!(
+                listener = self.listener_id,
+                topic = &*self.topic,
+                partition = self.partition,
+                n_lost,
+                "values of keys are dropped unflushed: their partition is not ours any more"
+            );
+        }
+    }
+}
+
 impl<S: KeyedState> AnyStore for Store<S> {
     fn len(&self) -> usize {
         self.by_key.len()
     }
 
-    fn flush(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn lose(&self) {
+        self.origin.say_lost(self.by_key.len());
+    }
+
+    fn flush(self: Box<Self>, owner: Arc<KeyStates>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let Self { by_key, origin } = *self;
-            for (key, state) in by_key.into_iter().filter_map(|(key, state)| Some((key, state?))) {
-                let flushed = guarded(None, state.flush(KeyScope { key: &key, origin: &origin })).await;
+            let mut states = by_key.into_iter().filter_map(|(key, state)| Some((key, state?)));
+            while let Some((key, state)) = states.next() {
+                if owner.is_given_up() {
+                    return origin.say_lost(1 + states.count());
+                }
+                // Within the guard also what it does before its future is polled.
+                let flush = async { state.flush(KeyScope { key: &key, origin: &origin }).await };
+                let flushed = guarded(None, flush).await;
                 let error = match flushed {
                     Ok(Ok(())) => continue,
                     Ok(Err(error)) => error.to_string(),
@@ -166,6 +202,15 @@ impl<S: KeyedState> AnyStore for Store<S> {
                 );
             }
         })
+    }
+}
+
+/// The states of a partition that is ours: when it is not any more, they are given up.
+pub(crate) struct OwnedKeyStates(pub(crate) Arc<KeyStates>);
+
+impl Drop for OwnedKeyStates {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -186,6 +231,8 @@ impl Drop for Flushing {
 mod tests {
     use std::sync::Mutex as StdMutex;
 
+    use tokio::sync::Notify;
+
     use super::*;
 
     #[derive(Debug, Default, PartialEq)]
@@ -199,6 +246,9 @@ mod tests {
             if self.0 < 0 {
                 return Err("as told".into());
             }
+            if self.0 == 7 {
+                scope.state::<Notify>().expect("given").notified().await;
+            }
             let key = String::from_utf8_lossy(scope.key());
             let line = format!("{}-{} {key} {}", scope.topic(), scope.partition(), self.0);
             scope.state::<Journal>().expect("given").lock().unwrap().push(line);
@@ -209,6 +259,7 @@ mod tests {
     fn origin(journal: &Arc<Journal>) -> Origin {
         let mut states = States::default();
         states.insert(Arc::clone(journal));
+        states.insert(Arc::new(Notify::new()));
         Origin { listener_id: "l".to_owned(), topic: "t".into(), partition: 3, states }
     }
 
@@ -234,9 +285,33 @@ mod tests {
         let (states, journal) = (KeyStates::default(), Arc::default());
         put(&states, b"a", 1, &journal);
         let state = states.take::<Total>(b"a", || origin(&journal)).unwrap();
-        assert_eq!(states.clear(), 1);
+        states.give_up();
         states.put_back(b"a", state);
         assert!(!states.is_unflushed());
+    }
+
+    #[tokio::test]
+    async fn what_has_not_left_when_its_partition_goes_is_not_written_over_what_others_write() {
+        let (states, journal, mailbox) = (Arc::new(KeyStates::default()), Arc::<Journal>::default(), Arc::default());
+        let goes_on = Arc::new(Notify::new());
+        let origin = || {
+            let mut origin = origin(&journal);
+            origin.states.insert(Arc::clone(&goes_on));
+            origin
+        };
+        for key in [b"a", b"b", b"c"] {
+            assert_eq!(states.take::<Total>(key, origin), Ok(None));
+            states.put_back(key, Some(Box::new(Total(7))));
+        }
+        let owned = OwnedKeyStates(Arc::clone(&states));
+        states.flush(&Handle::current(), &mailbox);
+        tokio::task::yield_now().await;
+        drop(owned);
+        goes_on.notify_one();
+        while states.is_unflushed() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(journal.lock().unwrap().len(), 1, "the one that was under way");
     }
 
     #[tokio::test]

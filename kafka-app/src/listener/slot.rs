@@ -15,6 +15,7 @@ use super::{
     collector::{Collector, Gathered},
     dispatch::Delivered,
     idle::Idle,
+    key_states::OwnedKeyStates,
     lane::{Lane, Lanes},
     mailbox::Mailbox,
     pump::PumpConfig,
@@ -39,6 +40,7 @@ pub(crate) struct Slot {
     pub(crate) tracker: Tracker,
     pub(crate) assigned: Arc<Assigned>,
     lane: Option<Lane>,
+    _key_states: OwnedKeyStates,
     /// Of a retry topic: where its records wait until they are due, before they are gathered.
     waiting_room: Option<WaitingRoom>,
     collector: Collector,
@@ -188,6 +190,7 @@ impl Slot {
             queue,
             ready,
             tracker,
+            _key_states: OwnedKeyStates(Arc::clone(assigned.key_states())),
             assigned,
             lane,
             waiting_room: config.is_delayed.then(WaitingRoom::default),

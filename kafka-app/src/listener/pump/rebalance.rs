@@ -68,7 +68,7 @@ impl Pump {
                     entry.data.assigned.retire();
                 }
                 if lost {
-                    drop_key_states(&self.config.listener_id, &entry.data);
+                    entry.data.assigned.key_states().give_up();
                 }
             }
         }
@@ -173,21 +173,6 @@ pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRe
         (OnRevoke::Drain, Delivery::AtMostOnce) => return entry.data.forget_uncommitted(),
     }
     entry.data.forget_waiting();
-}
-
-/// Somebody else has the partition, and may have changed what we would write.
-fn drop_key_states(listener: &str, slot: &Slot) {
-    let n_dropped = slot.assigned.key_states().clear();
-    if n_dropped > 0 {
-        let (topic, partition) = (&*slot.assigned.partition.topic, slot.assigned.partition.partition);
-        tracing::warn!(
-            listener,
-            topic,
-            partition,
-            n_dropped,
-            "values of keys are dropped unflushed: the partition is lost"
-        );
-    }
 }
 
 /// Whether to wait for this partition.
