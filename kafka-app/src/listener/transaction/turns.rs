@@ -146,6 +146,14 @@ impl Turns {
                 let turn = &mut self.turns[index];
                 turn.positions.clear();
                 if let Some(transaction) = turn.transaction.take() {
+                    // Whatever it is for: records that are handled twice must not be so in silence.
+                    let (listener, failure) = (&*self.spec.listener_id, transaction.failure());
+                    tracing::warn!(
+                        listener,
+                        turn = index,
+                        failure,
+                        "a transaction is given up, its records come again"
+                    );
                     transaction.end();
                 }
                 turn.worker.tell(Job::Abort);
