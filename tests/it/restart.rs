@@ -99,15 +99,14 @@ async fn owns(listener: &ListenerHandle, n_partitions: usize) -> Result<Vec<Topi
     tokio::time::timeout(PATIENCE, owned).await.with_context(|| format!("it owns {:?}", listener.assignment()))
 }
 
-/// Waits until it has given something back and, where the protocol says so, was told once more that this is all.
+/// Waits until it has given something back and, where the protocol says so, all have joined once more: what is left to it is
+/// told when it has given back, and again with the generation in which others get the rest.
 async fn has_shared(events: &mut ListenerEvents, protocol: &str) -> Result<()> {
+    let n_told = if protocol == "consumer" { 0 } else { 2 };
     let shared = async {
-        let mut has_revoked = false;
-        while let Some(event) = events.next().await {
-            has_revoked |= matches!(event, ListenerEvent::Revoked { .. });
-            if has_revoked && (protocol == "consumer" || matches!(event, ListenerEvent::Assigned { .. })) {
-                return;
-            }
+        while !matches!(events.next().await, Some(ListenerEvent::Revoked { .. }) | None) {}
+        for _ in 0..n_told {
+            while !matches!(events.next().await, Some(ListenerEvent::Assigned { .. }) | None) {}
         }
     };
     tokio::time::timeout(PATIENCE, shared).await.context("it gives nothing back")
@@ -121,9 +120,9 @@ async fn keeps_its_partitions(protocol: &str) -> Result<()> {
     let mut events = steady.events();
     let leaves = start(&broker, &topic, "leaves", protocol).await?;
     let goes = leaves.listener("member")?;
+    let before = owns(&goes, 2).await?;
     has_shared(&mut events, protocol).await?;
     owns(&steady, 2).await?;
-    let before = owns(&goes, 2).await?;
     let n_rebalances = steady.rebalances();
     leaves.stop().await.expect_clean();
     let back = start(&broker, &topic, "leaves", protocol).await?;
