@@ -6,7 +6,7 @@
 use std::fmt;
 #[cfg(feature = "fuzzing")]
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -144,6 +144,7 @@ pub(crate) struct Waiter {
     state: Mutex<WaiterState>,
     condvar: Condvar,
     waited_ns: AtomicU64,
+    ended: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -178,6 +179,17 @@ impl Waiter {
         }
     }
 
+    /// Wakes whoever waits, for good: nobody who looks at [`has_ended`](Self::has_ended) waits on it again.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Whether what it waits for does not matter any more: its connection is to be closed, or the broker stops.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::SeqCst)
+    }
+
     /// Blocks until a wake or the deadline; without a deadline, until a wake.
     pub(crate) fn wait(self: &Arc<Self>, clock: &Clock, deadline: Option<Timestamp>) -> Woken {
         let before = clock.now();
@@ -195,7 +207,7 @@ impl Waiter {
     fn block(self: &Arc<Self>, clock: &Clock, deadline: Option<Timestamp>) -> Woken {
         let mut state = self.state.lock();
         loop {
-            if std::mem::take(&mut state.woken) {
+            if std::mem::take(&mut state.woken) || self.has_ended() {
                 return Woken::Event;
             }
             #[cfg(feature = "fuzzing")]
@@ -235,7 +247,7 @@ impl Waiter {
     /// Takes a wake if there was one, else leaves the waker to be called at the next.
     pub(crate) fn poll_wake(&self, waker: &Waker) -> bool {
         let mut state = self.state.lock();
-        if std::mem::take(&mut state.woken) {
+        if std::mem::take(&mut state.woken) || self.has_ended() {
             return true;
         }
         state.waker = Some(waker.clone());
@@ -259,6 +271,14 @@ mod tests {
         let waiter = Waiter::new();
         waiter.wake();
         assert_eq!(waiter.wait(&Clock::real(), None), Woken::Event);
+    }
+
+    #[test]
+    fn nobody_waits_on_what_has_ended() {
+        let waiter = Waiter::new();
+        waiter.end();
+        assert_eq!([0, 1].map(|_| waiter.wait(&Clock::real(), None)), [Woken::Event; 2]);
+        assert!(waiter.has_ended());
     }
 
     #[test]

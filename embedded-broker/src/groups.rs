@@ -286,7 +286,7 @@ impl Slot {
             if let Some(reply) = self.reply.lock().take() {
                 return Some(reply);
             }
-            if cluster.is_stopping() {
+            if self.waiter.has_ended() {
                 return None;
             }
             self.waiter.wait(&cluster.clock, None);

@@ -62,7 +62,7 @@ mod watches;
 mod whole_pattern;
 mod wire;
 
-pub use broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Flush};
+pub use broker::{ControllerView, EmbeddedBroker, EmbeddedBrokerBuilder, Flush, Isolated, NodeView};
 pub use clock::ManualClock;
 pub use coordinator::group::state::GroupState;
 pub use coordinator::transaction::state::TransactionState;

@@ -62,6 +62,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) fault_seed: u64,
     /// Where clients connect, and how they log in.
     pub(crate) security: SecuritySettings,
+    /// `broker.session.timeout.ms`, if it is said: how long nobody notices that a node was lost.
+    pub(crate) broker_session_timeout: Option<Duration>,
     /// Where clients are told that the controller is.
     pub(crate) controller: ControllerListener,
     /// `quota.window.num` and `quota.window.size.seconds`.
@@ -98,6 +100,7 @@ impl Default for BrokerSettings {
             ceilings: Ceilings::default(),
             fault_seed: 0,
             security: SecuritySettings::default(),
+            broker_session_timeout: None,
             controller: ControllerListener::default(),
             quota_windows: Windows::default(),
             controller_quota_windows: Windows::default(),
@@ -130,6 +133,9 @@ impl BrokerSettings {
         match key {
             "node.id" | "broker.id" => self.node_id = number(key, value, 0)?,
             "broker.rack" => self.rack = Some(value.trim().to_owned()),
+            "broker.session.timeout.ms" => {
+                self.broker_session_timeout = Some(Duration::from_millis(number(key, value, 1)?));
+            }
             "num.partitions" => self.num_partitions = number(key, value, 1)?,
             "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,

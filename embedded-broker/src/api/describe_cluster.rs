@@ -1,7 +1,7 @@
 //! DescribeCluster, versions 0 to 2: the nodes, the controller and the cluster's id.
 //!
 //! As Kafka: what a client may do is told when it asks; asking a broker for the
-//! controllers is MISMATCHED_ENDPOINT_TYPE. A node that is listed is never fenced.
+//! controllers is MISMATCHED_ENDPOINT_TYPE. Nodes that are up are listed, and none of them is fenced.
 
 use kafka_protocol::messages::describe_cluster_response::DescribeClusterBroker;
 use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, DescribeClusterResponse};
@@ -40,7 +40,8 @@ pub(crate) fn handle(
             return refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}"));
         }
     }
-    let brokers = cx.cluster.nodes().iter().filter_map(|node| {
+    let nodes = cx.cluster.nodes();
+    let brokers = nodes.listed().filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
         let broker = DescribeClusterBroker::default()
             .with_broker_id(BrokerId(node.id))

@@ -74,8 +74,8 @@ fn quorum(cx: &RequestContext<'_>, text: &impl Fn(&str) -> Option<StrBytes>) -> 
 }
 
 fn nodes(cx: &RequestContext<'_>) -> Vec<Node> {
-    let controller = cx.cluster.nodes().iter().find(|node| node.id == cx.cluster.controller_id());
-    let described = controller.and_then(|node| {
+    let nodes = cx.cluster.nodes();
+    let described = nodes.get(nodes.controller()).and_then(|node| {
         let told = &cx.cluster.settings.controller;
         let (host, port) = match &told.address {
             Some((host, port)) => (StrBytes::from_string(host.clone()), *port),

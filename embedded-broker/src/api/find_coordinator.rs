@@ -1,8 +1,8 @@
 //! FindCoordinator, versions 0 to 6: which node coordinates a group or a transactional id.
 //!
 //! One key until version 3, many from 4. Every node answers alike: keys are spread over the partitions of
-//! `__consumer_offsets` and `__transaction_state` by the hash that Java gives a string, and those over the nodes. The first
-//! who asks has the topic made; it is ready at once, where Kafka says COORDINATOR_NOT_AVAILABLE first.
+//! `__consumer_offsets` and `__transaction_state` by the hash that Java gives a string, and who leads the partition
+//! coordinates. The first who asks has the topic made; it is ready at once, where Kafka says COORDINATOR_NOT_AVAILABLE first.
 //! Left out: coordinators of share groups (key type 2) are INVALID_REQUEST, as there are no share groups.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
@@ -10,7 +10,6 @@ use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinator
 
 use super::answer::failure;
 use super::{Refusal, RequestContext};
-use crate::cluster::Node;
 use crate::error::{Error, ErrorCode};
 use crate::internal_topics;
 use crate::protocol::StrBytes;
@@ -78,24 +77,12 @@ fn find(cx: &RequestContext<'_>, key: &StrBytes, key_type: i8) -> Result<Coordin
     };
     let unavailable = |why: &str| Error::with_code(ErrorCode::CoordinatorNotAvailable, why);
     cx.cluster.ensure_internal_topic(topic).map_err(|error| unavailable(error.message()))?;
-    let node = node_of(cx.cluster.nodes(), spread.partition_of(key)).ok_or_else(|| unavailable("no node is up"))?;
+    let topics = cx.cluster.topics();
+    let partition = topics.by_name(topic).and_then(|topic| topic.partition(spread.partition_of(key)));
+    let leader = partition.map_or(-1, |partition| partition.leadership().leader);
+    let nodes = cx.cluster.nodes();
+    let node =
+        nodes.listed().find(|node| node.id == leader).ok_or_else(|| unavailable("no node leads its partition"))?;
     let (host, port) = cx.address_of(node).ok_or_else(|| unavailable("the node has no address by this listener"))?;
     Ok(Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port))
-}
-
-fn node_of(nodes: &[Node], partition: i32) -> Option<&Node> {
-    nodes.get(usize::try_from(partition).unwrap_or(0) % nodes.len().max(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_node_coordinates_some_partitions() {
-        let nodes: Vec<_> = (1..=3).map(Node::of).collect();
-        let used: Vec<_> = (0..4).filter_map(|partition| node_of(&nodes, partition)).map(|node| node.id).collect();
-        assert_eq!(used, [1, 2, 3, 1]);
-        assert!(node_of(&[], 1).is_none());
-    }
 }

@@ -56,7 +56,8 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
             topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
         }
     }
-    let brokers = cluster.nodes().iter().filter_map(|node| {
+    let nodes = cluster.nodes();
+    let brokers = nodes.listed().filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
         let broker = MetadataResponseBroker::default()
             .with_node_id(BrokerId(node.id))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::Builder;
@@ -11,18 +10,19 @@ use std::time::Duration;
 use crate::api;
 use crate::ceilings::Ceilings;
 use crate::clock::{Clock, ManualClock};
-use crate::cluster::{Cluster, Endpoint, Node};
+use crate::cluster::{Cluster, Node};
 use crate::error::{Error, ErrorCode};
 use crate::fault::api_name::Api;
 use crate::groups::Groups;
 use crate::security::acl::settings::STANDARD_AUTHORIZER;
-use crate::security::listeners::{self, ListenerSpec, builder::Listener};
-use crate::security::settings::{ListenerSettings, SecuritySettings};
-use crate::server::{self, Door, Server};
+use crate::security::listeners::{self, builder::Listener};
+use crate::security::settings::SecuritySettings;
 use crate::settings::BrokerSettings;
 use crate::transactions;
 use crate::upkeep;
 
+use super::listening::Listening;
+use super::nodes::{Machine, Machines};
 use super::{EmbeddedBroker, fire, new_topic};
 
 const FLUSH_MESSAGES: &str = "log.flush.interval.messages";
@@ -45,6 +45,8 @@ pub enum Flush {
 #[must_use = "a builder does nothing until it is started"]
 pub struct EmbeddedBrokerBuilder {
     port: Option<u16>,
+    brokers: Option<u16>,
+    racks: Vec<String>,
     listeners: Vec<Listener>,
     topics: Vec<(String, i32)>,
     configs: BTreeMap<String, String>,
@@ -72,6 +74,42 @@ impl EmbeddedBrokerBuilder {
     /// Listens on this port of the loopback interface, in plain text, instead of one the system chooses.
     pub fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
+        self
+    }
+
+    /// Starts a cluster of so many nodes instead of one, each with its own address; `node.id` is that of the first one (1), and
+    /// the others count on from there. What clients see of one node is what they see of a Kafka of as many brokers: leaders,
+    /// replicas, coordinators and a controller that are here and there, and that move when a node is
+    /// [stopped](EmbeddedBroker::stop_node).
+    ///
+    /// A [port](Self::port) that is said is the first node's, and the others have those behind it.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().brokers(3).start()?;
+    /// assert_eq!(broker.bootstrap_servers().split(',').count(), 3);
+    /// broker.stop_node(2)?;
+    /// broker.restart(2)?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn brokers(mut self, brokers: u16) -> Self {
+        self.brokers = Some(brokers);
+        self
+    }
+
+    /// Where the nodes stand, in their order, as `broker.rack` says it for one; if there are more nodes than racks, the racks are
+    /// taken in turn. With a rack, replicas are spread over racks, and consumers may read from a replica nearby.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().brokers(4).racks(["left", "right"]).start()?;
+    /// assert_eq!(broker.node(4)?.rack().as_deref(), Some("right"));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.racks = racks.into_iter().map(Into::into).collect();
         self
     }
 
@@ -219,14 +257,12 @@ impl EmbeddedBrokerBuilder {
             );
         }
         settings.security.add_users(&self.users);
-        let bound = settings.security.listeners.iter().map(bind).collect::<Result<Vec<_>, Error>>()?;
-        let node_id = settings.node_id;
-        let rack = settings.rack.clone();
-        let node = Node { id: node_id, rack, endpoints: bound.iter().filter_map(Bound::endpoint).collect() };
+        let machines = machines(self.brokers.unwrap_or(1), &settings)?;
+        let nodes = nodes(&machines, &settings, &self.racks);
         let clock = self.clock.unwrap_or_else(Clock::real);
         let cluster = Arc::new(match &self.data_dir {
-            Some(path) => Cluster::open(clock, settings, vec![node], path)?,
-            None => Cluster::new(clock, settings, vec![node]),
+            Some(path) => Cluster::open(clock, settings, nodes, path)?,
+            None => Cluster::new(clock, settings, nodes),
         });
         Groups::schedule_expiry(&cluster);
         cluster.add_scram_users(&self.users);
@@ -240,14 +276,10 @@ impl EmbeddedBrokerBuilder {
             )
         })?;
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
-        let mut broker =
-            EmbeddedBroker { cluster: Arc::clone(&cluster), addresses: Vec::new(), servers: Vec::new(), timer: None };
-        for bound in bound {
-            let name = Arc::clone(&bound.listener.spec.name);
-            broker.addresses.push((name, bound.reachable_at()));
-            let door = Door { node_id, listener: bound.listener, cluster: Arc::clone(&cluster) };
-            broker.servers.push(Server::start(bound.socket, door).map_err(no_thread)?);
-        }
+        let machines = Machines::new(machines);
+        let addresses = machines.addresses();
+        let mut broker = EmbeddedBroker { cluster: Arc::clone(&cluster), addresses, machines, timer: None };
+        broker.machines.start(&cluster).map_err(no_thread)?;
         transactions::start(&cluster);
         upkeep::start(&cluster);
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
@@ -255,6 +287,35 @@ impl EmbeddedBrokerBuilder {
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)
     }
+}
+
+/// The nodes of a cluster, with their ports.
+fn machines(brokers: u16, settings: &BrokerSettings) -> Result<Vec<Machine>, Error> {
+    if brokers == 0 {
+        return Err(Error::with_code(ErrorCode::InvalidConfig, "a cluster must have at least 1 broker"));
+    }
+    let listeners = &settings.security.listeners;
+    let ports_of_one = u16::try_from(listeners.len()).unwrap_or(u16::MAX);
+    let machine = |index: u16| {
+        let ports_before = index.saturating_mul(ports_of_one);
+        let listeners = listeners.iter().map(|listener| Listening::bind(listener.clone(), ports_before));
+        let id = settings.node_id.checked_add(i32::from(index));
+        let id =
+            id.ok_or_else(|| Error::with_code(ErrorCode::InvalidConfig, "node.id leaves no ids for more nodes"))?;
+        Ok(Machine { id, listeners: listeners.collect::<Result<_, Error>>()? })
+    };
+    (0..brokers).map(machine).collect()
+}
+
+/// What clients are told of them.
+fn nodes(machines: &[Machine], settings: &BrokerSettings, racks: &[String]) -> Vec<Node> {
+    let racks = racks.iter().map(Some).cycle().take(machines.len()).chain(std::iter::repeat(settings.rack.as_ref()));
+    let node = |(machine, rack): (&Machine, Option<&String>)| Node {
+        id: machine.id,
+        rack: rack.cloned(),
+        endpoints: machine.listeners.iter().filter_map(Listening::endpoint).collect(),
+    };
+    machines.iter().zip(racks).map(node).collect()
 }
 
 /// Up to which versions a broker serves that passes for a release, if any, and has these ceilings of its own.
@@ -268,46 +329,6 @@ fn ceilings(release: Option<&str>, own: &[(Api, i16)]) -> Result<Ceilings, Error
         ceilings.lower(api, version);
     }
     Ok(ceilings)
-}
-
-/// A listener that has its port.
-struct Bound {
-    listener: ListenerSettings,
-    socket: TcpListener,
-    address: SocketAddr,
-}
-
-fn bind(listener: &ListenerSettings) -> Result<Bound, Error> {
-    let ListenerSpec { host, port, .. } = &listener.spec;
-    let no_socket = |error| Error::io(format!("cannot listen on {host}:{port}"), error);
-    let socket = server::bind(host, *port).map_err(no_socket)?;
-    let address = socket.local_addr().map_err(|error| Error::io("cannot read the address", error))?;
-    Ok(Bound { listener: listener.clone(), socket, address })
-}
-
-impl Bound {
-    /// Where a client on this machine finds it, by the name that was said: a certificate may be for that name.
-    fn reachable_at(&self) -> String {
-        let host = &self.listener.spec.host;
-        if self.address.ip().is_unspecified() {
-            format!("localhost:{}", self.address.port())
-        } else if host.parse::<IpAddr>().is_ok() {
-            self.address.to_string()
-        } else {
-            format!("{host}:{}", self.address.port())
-        }
-    }
-
-    /// What clients are told, with the port that the system chose where none was said.
-    fn endpoint(&self) -> Option<Endpoint> {
-        let spec = &self.listener.spec;
-        let told = spec.advertised.as_ref()?;
-        Some(Endpoint {
-            listener: Arc::clone(&spec.name),
-            host: Some(told.host.clone()).filter(|host| !host.is_empty()),
-            port: if told.port == 0 { self.address.port() } else { told.port },
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The broker as its user sees it: address, topics, groups, stop. How it is started is in `builder.rs`.
 
 mod builder;
+mod listening;
+mod nodes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +14,12 @@ use crate::error::{Error, ErrorCode};
 use crate::inspect::group::ConsumerGroup;
 use crate::inspect::topic::TopicView;
 use crate::inspect::transactions::TransactionsView;
-use crate::server::Server;
 use crate::telemetry::PushedMetrics;
 use crate::topic::{NewTopic, Topics};
 
 pub use builder::{EmbeddedBrokerBuilder, Flush};
+use nodes::Machines;
+pub use nodes::{ControllerView, Isolated, NodeView};
 
 /// As in Kafka's CreateTopics: as many as `num.partitions` says.
 const DEFAULT_PARTITIONS: i32 = -1;
@@ -37,9 +40,9 @@ const DEFAULT_PARTITIONS: i32 = -1;
 #[derive(Debug)]
 pub struct EmbeddedBroker {
     pub(crate) cluster: Arc<Cluster>,
-    /// The name of each listener and where it listens.
+    /// The name of each listener and where it listens, on every node.
     addresses: Vec<(Arc<str>, String)>,
-    servers: Vec<Server>,
+    machines: Machines,
     timer: Option<JoinHandle<()>>,
 }
 
@@ -50,7 +53,8 @@ impl EmbeddedBroker {
         EmbeddedBrokerBuilder::default()
     }
 
-    /// What clients connect to: `127.0.0.1:PORT`, the address of the first listener.
+    /// What clients connect to: `127.0.0.1:PORT`, the address of the first listener. If there are several
+    /// [nodes](EmbeddedBrokerBuilder::brokers), those of all of them, with commas between; also of those that are down.
     #[must_use]
     pub fn bootstrap_servers(&self) -> &str {
         self.addresses.first().map_or("", |(_, address)| address)
@@ -141,7 +145,7 @@ impl EmbeddedBroker {
 
     fn shut_down(&mut self) {
         self.cluster.stop();
-        self.servers.iter_mut().for_each(Server::stop);
+        self.machines.end();
         if let Some(timer) = self.timer.take()
             && timer.join().is_err()
         {

@@ -22,7 +22,7 @@ impl Cluster {
 
     /// What the logs of a topic with these configs act on.
     pub(crate) fn log_config(&self, configs: &Configs) -> Result<Arc<LogConfig>, Error> {
-        topic_config::log_config(&self.broker_configs(), self.controller_id(), configs).map(Arc::new)
+        topic_config::log_config(&self.broker_configs(), self.first_node(), configs).map(Arc::new)
     }
 
     /// The ids of all nodes.
@@ -70,7 +70,7 @@ impl Cluster {
         let configs = change(known.map_or(&none, |topic| &topic.configs))?;
         check_name(name)?;
         // As Kafka, which looks at the configs before it looks for the topic.
-        alter::topic::check(&self.broker_configs(), self.controller_id(), &configs)?;
+        alter::topic::check(&self.broker_configs(), self.first_node(), &configs)?;
         let missing =
             || Error::with_code(ErrorCode::UnknownTopicOrPartition, format!("The topic '{name}' does not exist."));
         let topic = Topic { configs, ..Topic::clone(known.ok_or_else(missing)?) };
@@ -97,7 +97,7 @@ impl Cluster {
         let _one_at_a_time = self.changes.lock();
         let old = self.broker_configs();
         let tracks_eligible = self.features.level(ELIGIBLE_LEADER_REPLICAS) > 0;
-        let layers = altered(&old, node, self.controller_id(), tracks_eligible, change)?;
+        let layers = altered(&old, node, self.first_node(), tracks_eligible, change)?;
         let stores = NewStores::read(self, &old, &layers)?;
         if validate_only {
             return Ok(());
@@ -162,9 +162,10 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     all.extend(file.clone());
     let of_node = |node: &super::Node| {
         // As Kafka: the id is told by both of its names, whichever was said.
-        let ids = ["node.id", "broker.id"].into_iter().filter(|name| !file.contains_key(*name));
+        let is_first = nodes.first().is_some_and(|first| first.id == node.id);
+        let ids = ["node.id", "broker.id"].into_iter().filter(|name| !is_first || !file.contains_key(*name));
         let mut configs: Configs = ids.map(|name| (name.to_owned(), node.id.to_string())).collect();
-        if !file.contains_key("listeners") {
+        if !is_first || !file.contains_key("listeners") {
             let told = |one: &super::Endpoint| {
                 format!("{}://{}:{}", one.listener, one.host.as_deref().unwrap_or_default(), one.port)
             };

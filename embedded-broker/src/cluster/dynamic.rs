@@ -70,7 +70,7 @@ impl DynamicSettings {
 impl Cluster {
     /// Has everything that goes by the brokers' configs go by them as they are now.
     pub(super) fn take_up_configs(&self) {
-        let (layers, node) = (self.broker_configs(), self.controller_id());
+        let (layers, node) = (self.broker_configs(), self.first_node());
         self.connections.set_limits(self.connection_limits(&layers));
         if self.dynamic.take_up(&layers, node) {
             // As Kafka, whose cleaner begins anew.
@@ -80,7 +80,7 @@ impl Cluster {
 
     fn connection_limits(&self, layers: &BrokerLayers) -> ConnectionLimits {
         let listeners = self.settings.security.listeners.iter().map(|listener| &listener.spec.name);
-        ConnectionLimits::read(layers, self.controller_id(), listeners.collect::<Vec<&Arc<str>>>())
+        ConnectionLimits::read(layers, self.first_node(), listeners.collect::<Vec<&Arc<str>>>())
     }
 }
 

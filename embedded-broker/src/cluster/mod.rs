@@ -2,14 +2,14 @@
 //!
 //! Locks, always taken in this order, none of them held while bytes are checked, copied from a socket or sent:
 //!
-//! 1. `changes` (who changes the set of topics; one at a time), 2. `topics` (the picture of all topics; only to copy or
-//!    replace its `Arc`), 3. a transactional id, 4. a group of the coordinator, 5. a
+//! 1. `changes` (who changes the set of topics, or the nodes; one at a time), 2. `topics` (the picture of all topics; only to
+//!    copy or replace its `Arc`), 3. a transactional id, 4. a group of the coordinator, 5. a
 //!    [`Partition`](crate::partition::Partition), 6. the list of decided transactions, 7. `timers`, 8. a [`Waiter`].
 //!
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
+//! The locks of nodes, configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -52,42 +52,18 @@ mod auto_creation;
 mod crashes;
 pub(crate) mod dynamic;
 mod internal_topics;
+mod nodes;
 mod recovery;
+mod replication;
 mod resource_configs;
 mod storage;
 mod stores;
 mod topic_changes;
 
 use dynamic::DynamicSettings;
+pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
 pub(crate) use resource_configs::ResourceConfigs;
 use storage::Storage;
-
-/// One broker of the cluster, as clients are told of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub(crate) id: i32,
-    pub(crate) rack: Option<String>,
-    /// Where its listeners are reached, those that clients are told of.
-    pub(crate) endpoints: Vec<Endpoint>,
-}
-
-/// The address of one listener of a node.
-#[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
-    pub(crate) listener: Arc<str>,
-    /// Absent for a listener on all addresses: each client is told the one it has reached.
-    pub(crate) host: Option<String>,
-    pub(crate) port: u16,
-}
-
-#[cfg(test)]
-impl Node {
-    /// A node nobody connects to.
-    pub(crate) fn of(id: i32) -> Self {
-        let endpoint = Endpoint { listener: Arc::from("PLAINTEXT"), host: Some("127.0.0.1".to_owned()), port: 1 };
-        Self { id, rack: None, endpoints: vec![endpoint] }
-    }
-}
 
 /// As many producer ids are written down at once as given away: Kafka's controller hands out blocks of this size.
 const PRODUCER_ID_BLOCK: i64 = 1000;
@@ -125,7 +101,8 @@ pub(crate) struct Cluster {
     pub(crate) faults: Faults,
     /// What clients have asked, while a test looks at it.
     pub(crate) recorder: Recorder,
-    nodes: Vec<Node>,
+    /// As they are now; only to copy or replace its `Arc`. Changed under `changes`.
+    nodes: RwLock<Arc<Nodes>>,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
     topics: RwLock<Arc<Topics>>,
@@ -187,7 +164,7 @@ impl Cluster {
             authorizer,
             scram: RwLock::default(),
             transactions: Transactions::default(),
-            nodes,
+            nodes: RwLock::new(Arc::new(Nodes::new(nodes))),
             changes: Mutex::default(),
             topics: RwLock::default(),
             producer_ids: Mutex::default(),
@@ -196,16 +173,6 @@ impl Cluster {
             next_waiter: AtomicU64::new(0),
             topic_watches: Watches::default(),
         }
-    }
-
-    /// Every node, by id.
-    pub(crate) fn nodes(&self) -> &[Node] {
-        &self.nodes
-    }
-
-    /// The node that answers for the cluster as a whole.
-    pub(crate) fn controller_id(&self) -> i32 {
-        self.nodes.first().map_or(-1, |node| node.id)
     }
 
     /// All topics, as they are now.
@@ -257,6 +224,7 @@ impl Cluster {
             TimerKey::ProducerIds => expire_producers(self),
             TimerKey::LogRetention => upkeep::check_retention(self),
             TimerKey::LogCleaner => upkeep::clean(self),
+            TimerKey::NodeSession(id) => self.miss_node(*id),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());
@@ -269,13 +237,13 @@ impl Cluster {
         self.stopping.load(Ordering::SeqCst)
     }
 
-    /// Makes a waiter that a stop will wake, and the number to give it back with.
+    /// Makes a waiter that a stop will end, and the number to give it back with.
     pub(crate) fn register_waiter(&self) -> (u64, Arc<Waiter>) {
         let waiter = Waiter::new();
         let number = self.next_waiter.fetch_add(1, Ordering::Relaxed);
         self.blocked.lock().insert(number, Arc::clone(&waiter));
         if self.is_stopping() {
-            waiter.wake();
+            waiter.end();
         }
         (number, waiter)
     }
@@ -284,18 +252,18 @@ impl Cluster {
         self.blocked.lock().remove(&number);
     }
 
-    /// Wakes everything that waits and ends the timers.
+    /// Ends everything that waits, and the timers.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.timers.stop();
-        wake_all(&self.blocked);
+        end_all(&self.blocked);
     }
 }
 
-/// Wakes without the lock: whoever is woken may take itself off the list at once.
-fn wake_all(waiters: &Mutex<HashMap<u64, Arc<Waiter>>>) {
+/// Ends without the lock: whoever is woken may take itself off the list at once.
+fn end_all(waiters: &Mutex<HashMap<u64, Arc<Waiter>>>) {
     let all: Vec<_> = waiters.lock().values().cloned().collect();
-    all.iter().for_each(|waiter| waiter.wake());
+    all.iter().for_each(|waiter| waiter.end());
 }
 
 #[cfg(test)]

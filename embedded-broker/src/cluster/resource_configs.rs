@@ -94,7 +94,7 @@ impl Cluster {
         }
         let _one_at_a_time = self.changes.lock();
         let configs = change(&self.resource_configs().group(name))?;
-        group_config::check(&self.broker_configs(), self.controller_id(), &configs)?;
+        group_config::check(&self.broker_configs(), self.first_node(), &configs)?;
         let fact = || StateRecord::GroupConfigs { group: name.to_owned(), configs: configs.clone() };
         self.alter_resource(validate_only, fact, |all| all.set_group(name, configs.clone(), &self.group_defaults))
     }

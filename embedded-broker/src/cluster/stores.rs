@@ -31,7 +31,7 @@ mod with_tls {
             old: &BrokerLayers,
             new: &BrokerLayers,
         ) -> Result<Self, Error> {
-            let node = cluster.controller_id();
+            let node = cluster.first_node();
             let (was, is) = (old.in_force(node), new.in_force(node));
             let mut changed = Vec::new();
             for listener in &cluster.settings.security.listeners {

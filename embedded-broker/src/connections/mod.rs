@@ -118,7 +118,7 @@ impl Connections {
                 }
             }
             waiter.wait(&cluster.clock, (now < until).then_some(until));
-            if cluster.is_stopping() {
+            if waiter.has_ended() {
                 return Admission::Stopping;
             }
         }

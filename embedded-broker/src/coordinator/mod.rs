@@ -28,6 +28,8 @@ pub(crate) enum TimerKey {
     LogRetention,
     /// The next look at logs that may be worth compacting.
     LogCleaner,
+    /// Somebody notices that a node was lost.
+    NodeSession(i32),
     /// A test helper that gives up.
     Await(u64),
 }

@@ -93,7 +93,7 @@ impl Connection {
                 }
             })?;
             let Some(frame) = frame else { return Ok(()) };
-            if self.door.cluster.is_stopping() {
+            if self.waiter.has_ended() {
                 return Ok(());
             }
             reply.clear();
@@ -115,8 +115,8 @@ impl Connection {
                     self.hold_back();
                     return reply.write_to(transport);
                 }
-                // A request that waited when the broker was told to stop is no trouble of anybody's.
-                Err(_) if self.door.cluster.is_stopping() => return Ok(()),
+                // A request that waited when the broker, or its node, was told to stop is no trouble of anybody's.
+                Err(_) if self.waiter.has_ended() => return Ok(()),
                 Err(refusal) => {
                     let peer = self.peer;
                     if refusal.blames_client {

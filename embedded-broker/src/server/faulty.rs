@@ -140,7 +140,7 @@ impl Connection {
         cluster.faults.gate.add(number, &self.waiter);
         let arrival = loop {
             match cluster.faults.arrive(cluster.open_connections.count()) {
-                Arrival::Waits if !cluster.is_stopping() => _ = self.waiter.wait(&cluster.clock, None),
+                Arrival::Waits if !self.waiter.has_ended() => _ = self.waiter.wait(&cluster.clock, None),
                 arrival => break arrival,
             }
         };

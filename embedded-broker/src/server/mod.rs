@@ -41,8 +41,9 @@ pub(crate) struct Server {
     /// Where a connection of our own reaches it.
     address: SocketAddr,
     acceptor: Option<JoinHandle<()>>,
+    /// What the accept thread waits on.
+    waiter: Arc<Waiter>,
     open: Arc<Mutex<Vec<Open>>>,
-    cluster: Arc<Cluster>,
 }
 
 /// What all connections of one listener have in common.
@@ -57,6 +58,8 @@ pub(crate) struct Door {
 #[derive(Debug)]
 struct Open {
     known: Arc<OpenConnection>,
+    /// What its requests wait on.
+    waiter: Arc<Waiter>,
     thread: JoinHandle<()>,
 }
 
@@ -64,22 +67,26 @@ impl Server {
     pub(crate) fn start(listener: TcpListener, door: Door) -> io::Result<Self> {
         let address = reachable(listener.local_addr()?);
         let open = Arc::new(Mutex::new(Vec::new()));
-        let cluster = Arc::clone(&door.cluster);
+        let (number, waiter) = door.cluster.register_waiter();
         let acceptor = {
-            let open = Arc::clone(&open);
+            let (open, own) = (Arc::clone(&open), Arc::clone(&waiter));
             let name = format!("kafka-accept-{}", door.node_id);
-            let door = Arc::new(door);
-            Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &door, &open))?
+            let (cluster, door) = (Arc::clone(&door.cluster), Arc::new(door));
+            let accepts = move || {
+                accept(&listener, &door, &open, &own);
+                door.cluster.unregister_waiter(number);
+            };
+            let spawned = Builder::new().name(name).stack_size(STACK).spawn(accepts);
+            spawned.inspect_err(|_| cluster.unregister_waiter(number))?
         };
-        Ok(Self { address, acceptor: Some(acceptor), open, cluster })
+        Ok(Self { address, acceptor: Some(acceptor), waiter, open })
     }
 
-    /// Closes the listener and every connection, and waits until their threads have ended.
-    ///
-    /// The cluster must be stopping already: that is what blocked requests look at when they are woken.
+    /// Closes the listener and every connection, and waits until their threads have ended. Requests that wait are not
+    /// answered.
     pub(crate) fn stop(&mut self) {
-        debug_assert!(self.cluster.is_stopping());
         let Some(acceptor) = self.acceptor.take() else { return };
+        self.waiter.end();
         // First the connections, so that there is a descriptor for the one below, then those that came meanwhile.
         self.close_connections();
         while !acceptor.is_finished() {
@@ -94,7 +101,10 @@ impl Server {
 
     fn close_connections(&self) {
         let open = std::mem::take(&mut *self.open.lock());
-        open.iter().for_each(|connection| connection.known.shut_down());
+        for connection in &open {
+            connection.known.shut_down();
+            connection.waiter.end();
+        }
         for connection in open {
             join(connection.thread);
         }
@@ -139,19 +149,22 @@ fn reachable(mut bound: SocketAddr) -> SocketAddr {
 }
 
 fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() == std::thread::current().id() {
+        // A function of a test stops the node that asked it: this thread ends when the function has returned.
+        return;
+    }
     let name = thread.thread().name().unwrap_or_default().to_owned();
     if thread.join().is_err() {
         tracing::error!(thread = name, "a thread of the embedded broker has panicked");
     }
 }
 
-fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
-    let (number, waiter) = door.cluster.register_waiter();
-    while !door.cluster.is_stopping() {
+fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>, waiter: &Arc<Waiter>) {
+    while !waiter.has_ended() {
         match listener.accept() {
-            Ok(_) if door.cluster.is_stopping() => break,
+            Ok(_) if waiter.has_ended() => break,
             Ok((stream, peer)) => {
-                if let Err(error) = admit(stream, peer, door, open, &waiter) {
+                if let Err(error) = admit(stream, peer, door, open, waiter) {
                     tracing::warn!(%peer, %error, "a connection could not be served");
                 }
             }
@@ -163,7 +176,6 @@ fn accept(listener: &TcpListener, door: &Arc<Door>, open: &Mutex<Vec<Open>>) {
             }
         }
     }
-    door.cluster.unregister_waiter(number);
 }
 
 /// Serves a connection unless there are too many.
@@ -210,9 +222,9 @@ fn serve(
     })
 }
 
-/// Blocks until a point of time, or until the broker stops.
+/// Blocks until a point of time, or until the connection is to be closed.
 fn hold(cluster: &Cluster, waiter: &Arc<Waiter>, until: Timestamp) {
-    while !cluster.is_stopping() && waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
+    while !waiter.has_ended() && waiter.wait(&cluster.clock, Some(until)) != Woken::Deadline {}
 }
 
 /// Gives a connection a thread of its own.
@@ -226,20 +238,23 @@ fn spawn(
     let socket = Arc::new(stream);
     let (name, weak) = (&door.listener.spec.name, Arc::downgrade(&socket));
     let known = door.cluster.open_connections.opened(door.node_id, name, peer, weak);
-    let (own_door, own) = (Arc::clone(door), Arc::clone(&known));
+    let (number, waiter) = door.cluster.register_waiter();
+    let (own_door, own, own_waiter) = (Arc::clone(door), Arc::clone(&known), Arc::clone(&waiter));
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
-        let (number, waiter) = own_door.cluster.register_waiter();
-        run(&own_door, Socket(socket), (number, &waiter), Arc::clone(&own));
+        run(&own_door, Socket(socket), (number, &own_waiter), Arc::clone(&own));
         own_door.cluster.open_connections.closed(&own);
         own_door.cluster.unregister_waiter(number);
     });
-    let thread = thread.inspect_err(|_| door.cluster.open_connections.closed(&known))?;
+    let thread = thread.inspect_err(|_| {
+        door.cluster.open_connections.closed(&known);
+        door.cluster.unregister_waiter(number);
+    })?;
     let ended: Vec<Open>;
     {
         let mut open = open.lock();
         let (done, running) = std::mem::take(&mut *open).into_iter().partition(|one| one.thread.is_finished());
         *open = running;
-        open.push(Open { known, thread });
+        open.push(Open { known, waiter, thread });
         ended = done;
     }
     ended.into_iter().for_each(|one| join(one.thread));

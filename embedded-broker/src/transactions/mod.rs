@@ -147,7 +147,7 @@ impl TransactionCell {
                     entry.waiting.push(Arc::clone(waiter));
                 }
             }
-            if waiter.wait(&cluster.clock, Some(deadline)) == Woken::Deadline || cluster.is_stopping() {
+            if waiter.wait(&cluster.clock, Some(deadline)) == Woken::Deadline || waiter.has_ended() {
                 return !self.look(|transaction| transaction.state().is_moving());
             }
         }

@@ -23,6 +23,7 @@ mod list_offsets;
 mod listeners;
 mod metadata;
 mod named_again;
+mod nodes;
 mod produce;
 mod quotas;
 mod security;

@@ -127,7 +127,7 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[A
         let watch = Watch::start(wait, seen);
         let woken = cx.waiter.wait(clock, Some(deadline));
         drop(watch);
-        if cx.cluster.is_stopping() {
+        if cx.waiter.has_ended() {
             return Err(Refusal::without_blame("the broker stops"));
         }
         round = read_all(cx, request, asked);

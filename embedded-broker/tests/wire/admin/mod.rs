@@ -124,6 +124,11 @@ fn entry(client: &mut Client, kind: i8, resource: &str, key: &str) -> DescribeCo
     result.configs.remove(0)
 }
 
+/// The value of a broker's config, as its client is told.
+pub(crate) fn value_of_broker(client: &mut Client, id: i32, key: &str) -> Option<String> {
+    entry(client, BROKER, &id.to_string(), key).value.map(|value| value.to_string())
+}
+
 fn synonyms(entry: &DescribeConfigsResourceResult) -> Vec<(String, i8)> {
     let shown = |value: &Option<StrBytes>| value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
     entry.synonyms.iter().map(|one| (format!("{}={}", one.name, shown(&one.value)), one.source)).collect()
