@@ -61,6 +61,11 @@ impl Clock {
         (clock.clone(), ManualClock(clock))
     }
 
+    /// What moves it, if it stands still by itself.
+    pub(crate) fn hand(&self) -> Option<ManualClock> {
+        matches!(*self.0, Kind::Manual(_)).then(|| ManualClock(self.clone()))
+    }
+
     /// From now on nobody blocks: whoever would have this driver let time pass.
     #[cfg(feature = "fuzzing")]
     pub(crate) fn drive_by(&self, driver: Weak<dyn Driver>) {
@@ -114,7 +119,8 @@ fn as_ms(duration: Duration) -> i64 {
 
 /// Moves a broker's time in a test.
 ///
-/// Made by [`EmbeddedBrokerBuilder::manual_clock`](crate::EmbeddedBrokerBuilder::manual_clock).
+/// Made by [`EmbeddedBrokerBuilder::manual_clock`](crate::EmbeddedBrokerBuilder::manual_clock);
+/// [`EmbeddedBroker::clock`](crate::EmbeddedBroker::clock) has it too.
 #[derive(Clone)]
 pub struct ManualClock(Clock);
 

@@ -10,6 +10,7 @@ use crate::cluster::{Cluster, Endpoint};
 use crate::error::Error;
 use crate::security::listeners::ListenerSpec;
 use crate::security::settings::ListenerSettings;
+use crate::server::probe::Probed;
 use crate::server::{self, Door, Server};
 
 /// As long as that of the listeners that the standard library makes.
@@ -93,6 +94,12 @@ impl Listening {
         let door = Door { node_id, listener: self.settings.clone(), cluster: Arc::clone(cluster) };
         self.port = Port::Served(Server::start(socket, door)?);
         Ok(())
+    }
+
+    /// Whom to ask whether clients are served; nobody while the node is down.
+    pub(super) fn probed(&self, node_id: i32) -> Option<Probed> {
+        let is_served = matches!(self.port, Port::Served(_));
+        is_served.then(|| Probed { node_id, listener: self.settings.clone(), address: self.address })
     }
 
     /// Closes every connection; new ones are refused from now on.

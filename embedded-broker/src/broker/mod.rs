@@ -7,7 +7,9 @@ mod nodes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use crate::clock::{Clock, ManualClock};
 use crate::cluster::Cluster;
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
@@ -23,6 +25,8 @@ pub use nodes::{ControllerView, Isolated, NodeView};
 
 /// As in Kafka's CreateTopics: as many as `num.partitions` says.
 const DEFAULT_PARTITIONS: i32 = -1;
+/// How long [`EmbeddedBroker::ready`] waits.
+const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// A Kafka broker inside this process, on a real TCP port of the loopback interface.
 ///
@@ -70,6 +74,72 @@ impl EmbeddedBroker {
     /// Every listener: its name and what its clients connect to.
     pub fn listeners(&self) -> impl Iterator<Item = (&str, &str)> {
         self.addresses.iter().map(|(name, address)| (&**name, address.as_str()))
+    }
+
+    /// Whether clients are served: every listener, of every node that is up, is asked for its versions, over a connection of
+    /// its own; all have 10 s to answer. [`start`](EmbeddedBrokerBuilder::start) returns when that is so; this is for whoever
+    /// wants to see it later, such as a health check.
+    ///
+    /// The question comes as that of any client (under the client id `embedded-broker-ready`): it is recorded, and faults
+    /// strike it. A listener that wants certificates of clients answers by proving its own.
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().start()?;
+    /// broker.ready()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first listener that does not answer, and why: `RequestTimedOut` if it takes too long.
+    pub fn ready(&self) -> Result<(), Error> {
+        self.ready_within(READY_WITHIN)
+    }
+
+    /// As [`ready`](Self::ready), with another time for all listeners together: of the system's clock, whatever clock the
+    /// broker runs on.
+    ///
+    /// ```
+    /// use embedded_broker::{EmbeddedBroker, ErrorCode};
+    /// use std::time::Duration;
+    ///
+    /// let broker = EmbeddedBroker::builder().start()?;
+    /// let fault = broker.fault().silence();
+    /// let late = broker.ready_within(Duration::from_millis(20)).unwrap_err();
+    /// assert_eq!(late.code(), Some(ErrorCode::RequestTimedOut));
+    /// drop(fault);
+    /// broker.ready_within(Duration::from_secs(1))?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn ready_within(&self, patience: Duration) -> Result<(), Error> {
+        let clock = Clock::real();
+        self.machines.probed().iter().try_for_each(|listener| listener.ask(&clock, patience))
+    }
+
+    /// The hand of the clock that the broker runs on, where that is [one that tests move](EmbeddedBrokerBuilder::manual_clock).
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    /// use std::time::Duration;
+    ///
+    /// let (builder, _) = EmbeddedBroker::builder().manual_clock();
+    /// let broker = builder.start()?;
+    /// broker.clock()?.advance(Duration::from_secs(60));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The broker runs on the system's clock, which nobody moves.
+    pub fn clock(&self) -> Result<ManualClock, Error> {
+        let why = "the broker runs on the system's clock: start it with `EmbeddedBroker::builder().manual_clock()` to move its time";
+        self.cluster.clock.hand().ok_or_else(|| Error::new(why))
     }
 
     /// A consumer group, to look at what it has committed and who is in it. It need not exist yet.

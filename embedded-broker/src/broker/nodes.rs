@@ -11,6 +11,7 @@ use super::listening::Listening;
 use crate::cluster::{Cluster, NodeState};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
+use crate::server::probe::Probed;
 
 /// One node with its ports.
 #[derive(Debug)]
@@ -46,6 +47,14 @@ impl Machines {
     /// Has every node serve clients.
     pub(super) fn start(&self, cluster: &Arc<Cluster>) -> io::Result<()> {
         self.0.iter().try_for_each(|(_, machine)| machine.lock().serve(cluster))
+    }
+
+    /// Every listener of the nodes that are up. No lock is held when they are asked.
+    pub(super) fn probed(&self) -> Vec<Probed> {
+        let of_node = |(id, machine): &(i32, Mutex<Machine>)| {
+            machine.lock().listeners.iter().filter_map(|listening| listening.probed(*id)).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of_node).collect()
     }
 
     /// Closes everything, for good.

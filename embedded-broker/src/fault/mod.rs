@@ -2,7 +2,7 @@
 //!
 //! Each fault lasts as long as the [`Fault`] it returns; what happens by chance is drawn from one
 //! [seed](crate::EmbeddedBrokerBuilder::fault_seed). Times are those of the broker's clock, which a test can
-//! [move by hand](crate::EmbeddedBrokerBuilder::manual_clock).
+//! [move by hand](crate::EmbeddedBrokerBuilder::manual_clock), whose hand is also at [`clock`](crate::EmbeddedBroker::clock).
 //!
 //! # Requests: `broker.fault()…`
 //!
@@ -60,6 +60,7 @@
 //! | [`topic`](crate::EmbeddedBroker::topic) | [records](crate::TopicView::records) with keys and headers, [waits for them](crate::TopicView::await_records), [committed ones](crate::TopicView::committed_records), [offsets](crate::TopicView::end_offsets), [last stable ones](crate::TopicView::last_stable_offsets), [aborted ranges](crate::TopicView::aborted_ranges), [producers](crate::TopicView::producers) |
 //! | [`group`](crate::EmbeddedBroker::group) | [state](crate::ConsumerGroup::state), [members](crate::ConsumerGroup::members), [committed offsets](crate::ConsumerGroup::committed), [waits until it is stable](crate::ConsumerGroup::await_stable) |
 //! | [`transactions`](crate::EmbeddedBroker::transactions) | state, producer id and epoch of each transactional id |
+//! | [`ready`](crate::EmbeddedBroker::ready) | whether every listener answers, for a health check |
 //! | [`pushed_metrics`](crate::EmbeddedBroker::pushed_metrics) | telemetry of clients |
 //
 // How it is cut: `rules`, `target` and `links` are the pure part: rules in their order, how often each may still happen, the

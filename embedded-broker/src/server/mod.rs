@@ -7,6 +7,7 @@ mod connection;
 mod faulty;
 mod frame;
 mod login;
+pub(crate) mod probe;
 mod recording;
 mod socket;
 mod transport;

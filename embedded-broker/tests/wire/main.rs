@@ -26,6 +26,7 @@ mod named_again;
 mod nodes;
 mod produce;
 mod quotas;
+mod ready;
 mod security;
 mod telemetry;
 mod transactions;

@@ -22,6 +22,8 @@ pub(crate) struct TlsSettings {
     mapping: Mapping,
     /// Its own certificate: another one must not be somebody else's.
     own: CertificateDer<'static>,
+    /// Whether a client without a certificate is turned away.
+    pub(crate) needs_certificates: bool,
     allow_dn_changes: bool,
     allow_san_changes: bool,
 }
@@ -47,16 +49,22 @@ impl LiveTls {
 impl TlsSettings {
     pub(crate) fn resolve(spec: &ListenerSpec, configs: ListenerConfigs<'_>) -> Result<Self, Vec<String>> {
         let of_listener = |why: String| vec![format!("TLS of listener {}: {why}", spec.name)];
-        let (server, own) = server(spec, configs).map_err(of_listener)?;
+        let (server, own, needs_certificates) = server(spec, configs).map_err(of_listener)?;
         let mapping = Mapping::parse(configs.get("ssl.principal.mapping.rules").unwrap_or("DEFAULT"));
         let says_true = |key| configs.get(key).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
         Ok(Self {
             server: Arc::new(server),
             mapping: mapping.map_err(of_listener)?,
             own,
+            needs_certificates,
             allow_dn_changes: says_true("ssl.allow.dn.changes"),
             allow_san_changes: says_true("ssl.allow.san.changes"),
         })
+    }
+
+    /// The certificate that the listener shows.
+    pub(crate) fn certificate(&self) -> &CertificateDer<'static> {
+        &self.own
     }
 
     /// Who a client is by its certificate: nobody in particular without one, or where no rule applies.
@@ -85,10 +93,11 @@ impl TlsSettings {
     }
 }
 
+/// How the listener shakes hands, its own certificate, and whether clients need one.
 fn server(
     spec: &ListenerSpec,
     configs: ListenerConfigs<'_>,
-) -> Result<(ServerConfig, CertificateDer<'static>), String> {
+) -> Result<(ServerConfig, CertificateDer<'static>, bool), String> {
     let KeyStore { chain, key } = stores::key_store(configs)?;
     let own = chain.first().cloned().ok_or("its key store has no certificate")?;
     let provider = suites::limited(rustls::crypto::ring::default_provider(), configs.get("ssl.cipher.suites"))?;
@@ -97,12 +106,13 @@ fn server(
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&suites::versions(configs.get("ssl.enabled.protocols"))?)
         .map_err(|error| error.to_string())?;
+    let needs_certificates = clients.as_ref().is_some_and(|verifier| verifier.client_auth_mandatory());
     let builder = match clients {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
     let server = builder.with_single_cert(chain, key).map_err(|error| format!("its key store: {error}"))?;
-    Ok((server, own))
+    Ok((server, own, needs_certificates))
 }
 
 /// Whether clients have to show a certificate, and who must have signed it. As Kafka: where clients log in, what is said for

@@ -151,3 +151,26 @@ fn handshakes_fail_as_long_as_a_test_says_so() {
     drop(failing);
     assert!(is_super_user(&mut connect(broker.bootstrap_servers(), &ca, None)).unwrap());
 }
+
+#[test]
+fn a_broker_is_ready_behind_tls_whatever_it_asks_of_clients() {
+    let ca = CertificateAuthority::new();
+    let certain = |versions: &str| {
+        Listener::ssl(&ca.server())
+            .name(versions.replace('.', ""))
+            .client_certificates(&ca)
+            .config("ssl.enabled.protocols", versions)
+    };
+    let broker = EmbeddedBroker::builder()
+        .listener(Listener::ssl(&ca.server()))
+        .listener(Listener::sasl_ssl(&ca.server()).name("LOGIN"))
+        .listener(certain("TLSv1.2"))
+        .listener(certain("TLSv1.3"))
+        .user("alice", "secret")
+        .start()
+        .unwrap();
+    broker.ready().unwrap();
+    let _failing = broker.network().fail_tls_handshake();
+    let refused = broker.ready().unwrap_err().to_string();
+    assert!(refused.contains("HandshakeFailure"), "{refused}");
+}
