@@ -18,6 +18,7 @@ mod process;
 mod protocol;
 mod ruststream;
 mod soak;
+mod soak_listener;
 mod start;
 mod verify;
 mod wire;
@@ -58,6 +59,11 @@ struct Cli {
 enum Child {
     /// Sees whether the embedded broker's memory grows while records, topics, groups and transactions come and go.
     Soak(soak::SoakArgs),
+    /// Sees whether a listener's memory grows, and its partitions go on, while a second member comes and goes.
+    SoakListener(soak_listener::SoakListenerArgs),
+    /// Runs a member of `soak-listener` until its standard input ends.
+    #[command(hide = true)]
+    SoakMember(soak_listener::MemberArgs),
     /// Runs the broker of `soak` until its standard input ends.
     #[command(hide = true)]
     SoakBroker {
@@ -85,6 +91,8 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.child {
         Some(Child::Soak(args)) => soak::run(&args),
+        Some(Child::SoakListener(args)) => soak_listener::run(&args),
+        Some(Child::SoakMember(args)) => soak_listener::run_member(&args),
         Some(Child::SoakBroker { data_dir }) => soak::serve(data_dir),
         Some(Child::Broker) => process::serve_broker(),
         Some(Child::Loopback) => loopback::serve(),

@@ -146,17 +146,21 @@ fn look(server: &Server, args: &SoakArgs, passed: &Passed, has_failed: impl Fn()
 }
 
 fn judge(looks: &[f64], passed: &Passed) -> Result<()> {
+    println!("records={} churned={}", passed.produced.load(Ordering::Relaxed), passed.churned.load(Ordering::Relaxed));
+    judge_growth(looks, "the broker's")
+}
+
+/// Whether the memory that these looks have seen, in MB, has stopped to grow after the first third.
+pub(crate) fn judge_growth(looks: &[f64], whose: &str) -> Result<()> {
     let third = looks.len() / 3;
     ensure!(third > 0, "too short to say anything: at least {} s", 3 * LOOK_EVERY.as_secs());
     let mean = |looks: &[f64]| looks.iter().sum::<f64>() / to_f64(looks.len() as u64);
     let (before, after) = (mean(&looks[third..2 * third]), mean(&looks[looks.len() - third..]));
     println!(
-        "records={} churned={} memory second third={before:.1} MB last third={after:.1} MB growth={:.3} x (most {MOST_GROWTH})",
-        passed.produced.load(Ordering::Relaxed),
-        passed.churned.load(Ordering::Relaxed),
+        "memory second third={before:.1} MB last third={after:.1} MB growth={:.3} x (most {MOST_GROWTH})",
         after / before,
     );
-    ensure!(after / before <= MOST_GROWTH, "the broker's memory grows");
+    ensure!(after / before <= MOST_GROWTH, "{whose} memory grows");
     Ok(())
 }
 
