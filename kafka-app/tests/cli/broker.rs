@@ -192,3 +192,22 @@ async fn a_data_directory_that_cannot_be_used_is_named() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains(&format!("cannot use the data directory {}", file.path().display())), "{stderr}");
 }
+
+#[tokio::test]
+async fn a_cluster_does_what_is_typed_and_serves_on_when_nothing_more_is() {
+    let (mut program, addresses) = started(&["--brokers", "3", "--topic", "orders:3"]).await;
+    assert_eq!(addresses.split(',').count(), 3, "{addresses}");
+    program.say("crash 2").await;
+    let states = [program.line().await, program.line().await, program.line().await];
+    let ends: Vec<_> = states.iter().map(|line| line.splitn(3, ' ').nth(2).unwrap_or_default()).collect();
+    assert_eq!(ends, ["up controller", "down", "up"], "{states:?}");
+    program.say("restart 2").await;
+    assert!(program.line().await.ends_with("up controller"));
+    assert!(program.line().await.ends_with("up"));
+    assert!(program.line().await.ends_with("up"));
+    program.say("stop two").await;
+    program.say_no_more();
+    assert_eq!(partitions(&addresses, "orders").await, 3);
+    let (code, rest, errors) = program.end_with("-TERM").await;
+    assert_eq!((code, rest.as_str(), errors.as_str()), (Some(0), "", "\"two\" is not the id of a node\n"));
+}

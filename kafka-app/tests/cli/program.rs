@@ -6,8 +6,8 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
     time::timeout,
 };
 
@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    input: Option<ChildStdin>,
 }
 
 fn command(arguments: &[&str]) -> Command {
@@ -28,9 +29,22 @@ fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = command(arguments);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let input = child.stdin.take();
+        Self { child, lines, input }
+    }
+
+    /// Types a line.
+    pub(crate) async fn say(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("its standard input is open");
+        timeout(PATIENCE, input.write_all(format!("{line}\n").as_bytes())).await.expect("it reads in time").unwrap();
+    }
+
+    /// Ends its standard input, as the end of a file does.
+    pub(crate) fn say_no_more(&mut self) {
+        self.input = None;
     }
 
     /// The next line of standard output.
@@ -41,7 +55,7 @@ impl Program {
     /// Sends a signal and waits for the end: the exit code, what was printed after the lines already read, and what was
     /// said on standard error.
     pub(crate) async fn end_with(self, signal: &str) -> (Option<i32>, String, String) {
-        let Self { child, mut lines } = self;
+        let Self { child, mut lines, input: _input } = self;
         let pid = child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
         let Output { status, stderr, .. } =

@@ -10,9 +10,10 @@ use std::{
 
 use clap::Args;
 use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Error};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
 
-use crate::{failure::Failure, java_properties, shutdown};
+use crate::{failure::Failure, java_properties, shutdown, verbs::Console};
 
 /// Where Kafka's clients look first.
 const DEFAULT_LISTENER: &str = "localhost:9092";
@@ -24,13 +25,15 @@ const DEFAULT_PARTITIONS: i32 = -1;
 #[command(
     about = "Run a Kafka broker in the foreground, for development",
     long_about = "Run a Kafka broker in the foreground, for development\n\n\
-        One node. Without --data-dir everything is in memory and gone when it ends. When it serves it prints one line, \
-        BOOTSTRAP_SERVERS=HOST:PORT, on standard output; with several listeners LISTENERS=NAME://HOST:PORT,... \
-        follows on it. Ctrl-C or SIGTERM ends it.",
+        One node, or a cluster of several with --brokers. Without --data-dir everything is in memory and gone when it ends. \
+        When it serves it prints one line, BOOTSTRAP_SERVERS=HOST:PORT,..., on standard output; with several listeners \
+        LISTENERS=NAME://HOST:PORT,... follows on it. Ctrl-C or SIGTERM ends it.\n\n\
+        A cluster does what is typed or piped to it, a line each: stop 2, crash 1, restart 2, and what help lists.",
     after_long_help = "Examples:\n  \
         kafka-app broker --topic orders:3 --topic invoices\n  \
         kafka-app broker --listen localhost:0 --property auto.create.topics.enable=false\n  \
         kafka-app broker --data-dir ./kafka-data --property log.flush.interval.messages=1\n  \
+        kafka-app broker --brokers 3 --topic orders:3\n  \
         kafka-app broker --properties-file config/server.properties --property num.partitions=6"
 )]
 pub(crate) struct BrokerCommand {
@@ -45,6 +48,12 @@ pub(crate) struct BrokerCommand {
     /// The id of the node [default: 1]; says the same as the property node.id
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i32).range(0..))]
     node_id: Option<i32>,
+
+    /// Run so many nodes as one cluster
+    ///
+    /// Their ids and ports count on from those of the first one.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    brokers: u16,
 
     /// Keep everything in this directory, and begin with what is there
     ///
@@ -79,15 +88,19 @@ impl BrokerCommand {
         log_to_standard_error();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot wait for signals: {error}")))?;
+        let obeys = self.brokers > 1 && may_read_standard_input();
         let broker = self.start()?;
         say_what_is_ignored(&broker);
-        runtime.block_on(serve_until_signal(&broker))?;
+        let served = runtime.block_on(serve_until_signal(&broker, obeys));
+        // Who reads the standard input cannot be woken.
+        runtime.shutdown_background();
+        served?;
         broker.stop();
         Ok(())
     }
 
     fn start(self) -> Result<EmbeddedBroker, Failure> {
-        let mut builder = EmbeddedBroker::builder().configs(self.properties()?);
+        let mut builder = EmbeddedBroker::builder().configs(self.properties()?).brokers(self.brokers);
         if let Some(dir) = self.data_dir {
             builder = builder.data_dir(dir);
         }
@@ -132,11 +145,47 @@ fn say_what_is_ignored(broker: &EmbeddedBroker) {
     }
 }
 
-/// Says that the broker serves, when a signal can end it already, and waits for that signal.
-async fn serve_until_signal(broker: &EmbeddedBroker) -> Result<(), Failure> {
-    let announce = async { writeln!(io::stdout(), "{}", where_it_serves(broker)) };
-    let ended = tokio::try_join!(biased; shutdown::signal(), announce);
-    ended.map(drop).map_err(|error| Failure::Failed(error.to_string()))
+/// Says that the broker serves, when a signal can end it already, and does what it is told until that signal.
+async fn serve_until_signal(broker: &EmbeddedBroker, obeys: bool) -> Result<(), Failure> {
+    let serve = async {
+        writeln!(io::stdout(), "{}", where_it_serves(broker))?;
+        if obeys {
+            obey_standard_input(broker).await?;
+        }
+        std::future::pending().await
+    };
+    let ended = tokio::select! {
+        biased;
+        signal = shutdown::signal() => signal.map(drop),
+        failed = serve => failed,
+    };
+    ended.map_err(|error: io::Error| Failure::Failed(error.to_string()))
+}
+
+/// Answers what is done on standard output and what is not on standard error, until the standard input ends.
+async fn obey_standard_input(broker: &EmbeddedBroker) -> io::Result<()> {
+    let mut console = Console::new(broker);
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        match console.obey(&line) {
+            Ok(done) if done.is_empty() => {}
+            Ok(done) => writeln!(io::stdout(), "{done}")?,
+            Err(refused) => eprintln!("{refused}"),
+        }
+    }
+    Ok(())
+}
+
+/// In the background of a terminal, a program that reads from it is stopped by the system.
+fn may_read_standard_input() -> bool {
+    #[cfg(unix)]
+    {
+        let foreground = rustix::termios::tcgetpgrp(io::stdin());
+        // Where there is no terminal, nobody is stopped.
+        foreground.map_or(true, |group| group == rustix::process::getpgrp())
+    }
+    #[cfg(not(unix))]
+    true
 }
 
 /// In a form that a shell can take in: `BOOTSTRAP_SERVERS=localhost:9092`.

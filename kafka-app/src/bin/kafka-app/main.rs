@@ -10,6 +10,7 @@ mod java_properties;
 // The signals that end an application end this program: one source, no public item for it.
 #[path = "../../shutdown.rs"]
 mod shutdown;
+mod verbs;
 
 use std::process::ExitCode;
 
