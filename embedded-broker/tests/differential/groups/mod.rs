@@ -44,4 +44,8 @@ impl Scenario for Groups {
     fn step(world: &mut World, step: &Step, first: Option<&[Answer]>) -> Vec<Answer> {
         world.step(step, first)
     }
+
+    fn catch_up(world: &mut World, second: &[Answer], own: &mut Vec<Answer>) {
+        world.catch_up(second, own);
+    }
 }

@@ -82,7 +82,9 @@ impl Held {
 }
 
 /// How long an answer is waited for that the other broker has given.
-const AS_THE_FIRST: Duration = Duration::from_secs(10);
+const AS_THE_OTHER: Duration = Duration::from_secs(20);
+/// What is there already is seen in this time.
+const AT_A_GLANCE: Duration = Duration::from_millis(1);
 
 impl World {
     pub(super) fn new(ground: &Ground, patience: Duration) -> Self {
@@ -143,7 +145,7 @@ impl World {
         loop {
             let text = format!("{text} then epoch {}", self.group_epoch());
             let is_as_the_first = first.is_none_or(|first| first.text == self.names.replace(&text));
-            if is_as_the_first || started.elapsed() > AS_THE_FIRST {
+            if is_as_the_first || started.elapsed() > AS_THE_OTHER {
                 return text;
             }
         }
@@ -171,13 +173,23 @@ impl World {
         }
     }
 
-    /// Takes the answers that have come to requests that were held.
-    fn take_held(&mut self, first: Option<&[Answer]>, answers: &mut Vec<Answer>) {
+    /// Takes the answers that the other broker has given as well.
+    pub(super) fn catch_up(&mut self, other: &[Answer], own: &mut Vec<Answer>) {
+        let is_late = |answer: &Answer| own.iter().all(|own| own.request != answer.request);
+        if other.iter().any(is_late) {
+            self.take_held(Some(other), own);
+        }
+    }
+
+    /// Takes the answers that have come to requests that were held, or come while there is patience: once for all of them.
+    fn take_held(&mut self, other: Option<&[Answer]>, answers: &mut Vec<Answer>) {
         let mut come = Vec::new();
+        let deadline = Instant::now() + self.patience;
         for client in 0..CLIENTS {
             let Some(held) = self.members[client].held else { continue };
-            let is_due = first.is_some_and(|first| first.iter().any(|answer| answer.request == held.request));
-            let patience = if is_due { AS_THE_FIRST } else { self.patience };
+            let is_due = other.is_some_and(|other| other.iter().any(|answer| answer.request == held.request));
+            let left = deadline.saturating_duration_since(Instant::now()).max(AT_A_GLANCE);
+            let patience = if is_due { AS_THE_OTHER } else { left };
             if let Some(answer) = held.receive(&mut self.members[client].client, patience) {
                 self.members[client].held = None;
                 come.push((client, held.request, answer));
