@@ -21,6 +21,7 @@ use crate::{
     numbers::Number,
     process::Process,
     producer,
+    proxy::{Latency, LimitData},
     reader::Reader,
     verdict::{Mode, Outcome, Verdict},
 };
@@ -93,7 +94,7 @@ impl Scene {
         let (mut broker, mut nodes) = (None, None);
         let servers = match (&plan.bootstrap_server, plan.nodes) {
             (Some(servers), _) => servers.clone(),
-            (None, Some(n_nodes)) => nodes.insert(Nodes::start(n_nodes, dir).await?).servers.clone(),
+            (None, Some(n_nodes)) => nodes.insert(Nodes::start(n_nodes, dir, plan.seed).await?).servers.clone(),
             (None, None) => {
                 let (address, started) = start_broker(plan, dir).await?;
                 broker = Some(started);
@@ -166,6 +167,22 @@ impl Scene {
                 self.nodes()?.tell(node, "freeze").await?;
                 sleep(pause).await;
                 self.nodes()?.tell(node, "thaw").await
+            }
+            Trouble::SlowNode { node, latency, jitter, lasts } => {
+                let late = Latency { latency, jitter, until: Instant::now() + lasts };
+                self.nodes()?.suffer(node, |toxics| toxics.latency = Some(late));
+                Ok(())
+            }
+            Trouble::CutAnswers { node, per_mille, lasts } => {
+                let limit = LimitData { per_mille, until: Instant::now() + lasts };
+                self.nodes()?.suffer(node, |toxics| toxics.limit_data = Some(limit));
+                Ok(())
+            }
+            Trouble::SilenceNode { node, timeout } => {
+                let until = Instant::now() + timeout;
+                self.nodes()?.suffer(node, |toxics| toxics.timeout = Some(until));
+                sleep_until(until).await;
+                Ok(())
             }
             Trouble::ElectPreferred => self.nodes()?.elect_preferred().await,
         }

@@ -29,6 +29,13 @@ pub(crate) enum Trouble {
     StopNode { node: usize },
     /// SIGSTOP for a node: longer than its session with the controller, at times.
     FreezeNode { node: usize, pause: Duration },
+    /// Every answer of a node takes longer, by `latency` and up to `jitter` more: Toxiproxy's `latency`.
+    SlowNode { node: usize, latency: Duration, jitter: Duration, lasts: Duration },
+    /// Requests to a node are served, and then the connection ends in the middle of an answer: Toxiproxy's `limit_data`.
+    CutAnswers { node: usize, per_mille: u32, lasts: Duration },
+    /// Requests to a node are served and none is answered, and at last all its connections end: Toxiproxy's `timeout`. Longer
+    /// than a session, at times.
+    SilenceNode { node: usize, timeout: Duration },
     /// Leaders go back to where they were first.
     ElectPreferred,
 }
@@ -77,7 +84,8 @@ impl Iterator for Troubles {
         let process = self.random.usize(0..self.victims.n_processes);
         let n_kinds = match self.victims.broker {
             Broker::OfOthers => 8,
-            Broker::Embedded | Broker::Nodes { .. } => 16,
+            Broker::Embedded => 16,
+            Broker::Nodes { .. } => 21,
         };
         let trouble = match self.random.u32(0..n_kinds) {
             0..=2 => Trouble::Kill { process },
@@ -108,10 +116,21 @@ impl Troubles {
     fn of_node(&mut self, kind: u32, n_nodes: usize) -> Trouble {
         let node = self.random.usize(0..n_nodes);
         match kind {
-            8..=10 => Trouble::KillNode { node },
-            11 | 12 => Trouble::StopNode { node },
-            13 => Trouble::FreezeNode { node, pause: self.millis(50, 3_000) },
-            14 => Trouble::FreezeNode { node, pause: self.millis(10_000, 15_000) },
+            8 | 9 => Trouble::KillNode { node },
+            10 => Trouble::StopNode { node },
+            11 => Trouble::FreezeNode { node, pause: self.millis(50, 3_000) },
+            12 => Trouble::FreezeNode { node, pause: self.millis(10_000, 15_000) },
+            13 | 14 => Trouble::SlowNode {
+                node,
+                latency: self.millis(5, 200),
+                jitter: self.millis(0, 100),
+                lasts: self.millis(500, 3_000),
+            },
+            15..=17 => {
+                Trouble::CutAnswers { node, per_mille: self.random.u32(5..=100), lasts: self.millis(500, 3_000) }
+            }
+            18 => Trouble::SilenceNode { node, timeout: self.millis(50, 3_000) },
+            19 => Trouble::SilenceNode { node, timeout: self.millis(7_000, 12_000) },
             _ => Trouble::ElectPreferred,
         }
     }
@@ -161,5 +180,19 @@ mod tests {
         let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
         assert!((0..3).all(|node| meets(Trouble::KillNode { node }) && meets(Trouble::StopNode { node })));
         assert!(meets(Trouble::ElectPreferred) && !meets(Trouble::KillBroker));
+    }
+
+    #[test]
+    fn answers_of_every_node_are_late_cut_and_missing() {
+        let mut met = [[false; 3]; 3];
+        for (_, trouble) in troubles(1, Broker::Nodes { n_nodes: 3 }) {
+            match trouble {
+                Trouble::SlowNode { node, .. } => met[node][0] = true,
+                Trouble::CutAnswers { node, .. } => met[node][1] = true,
+                Trouble::SilenceNode { node, .. } => met[node][2] = true,
+                _ => {}
+            }
+        }
+        assert_eq!(met, [[true; 3]; 3]);
     }
 }

@@ -7,9 +7,10 @@
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery exactly-once --nodes 3
 //! ```
 //!
-//! Without `--bootstrap-server` and `--nodes` the broker is an embedded one with a data directory, in a process of its own that is killed,
-//! stopped, slowed down and cut off too. From one seed come the same troubles at the same times; what the machine makes of
-//! them differs.
+//! Without `--bootstrap-server` and `--nodes` the broker is an embedded one with a data directory, in a process of its own
+//! that is killed, stopped, slowed down and cut off too. With `--nodes` it is a real Kafka, whose nodes suffer the same, and
+//! which clients reach through proxies of ours. From one seed come the same troubles at the same times; what the machine
+//! makes of them differs.
 //!
 //! The verdict is a line `delivery=… rounds=… records=… lost=… repeated=… reordered=…`. Exactly-once promises neither to
 //! lose, to repeat nor to reorder, at-least-once not to lose, at-most-once not to repeat.
@@ -22,6 +23,7 @@
 //! | 3 | nothing is known of it: the pipeline never ran (its processes cannot start, or no handler was ever called), nothing came out, or the run failed; the last lines say why |
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its result")]
 
+mod answers;
 mod broker;
 mod director;
 mod faults;
@@ -31,6 +33,7 @@ mod numbers;
 mod pipeline;
 mod process;
 mod producer;
+mod proxy;
 mod reader;
 mod verdict;
 
