@@ -96,6 +96,9 @@ async fn serve(listener: TcpListener, node_port: u16, toxics: watch::Receiver<To
         tokio::spawn(async move {
             // A node that is down takes no connection, and its client sees this one end.
             let Ok(node) = TcpStream::connect((Ipv4Addr::LOCALHOST, node_port)).await else { return };
+            if node.local_addr().is_ok_and(|own| own.port() == node_port) {
+                return; // Nobody serves that port, and the system chose it for this end: who connects to itself holds it.
+            }
             // However it ends: both sides see the end of their connection.
             let _ended = link(client, node, toxics, random).await;
         });
