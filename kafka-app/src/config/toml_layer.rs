@@ -3,7 +3,7 @@
 use config::{Map, Value};
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeString, DeTable, DeValue},
 };
 
 use crate::config::{
@@ -14,7 +14,7 @@ use crate::config::{
 /// Reads the text of the file `name`. Every mistake of syntax is noted; what could be read is still read, so that the
 /// mistakes behind them are found too.
 pub(crate) fn toml_layer(name: &str, text: &str, mistakes: &Mistakes) -> Layer {
-    let file = File { name, text };
+    let file = File { name, text, mistakes };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         // Only the message: the error's own text repeats the line, which may hold a secret.
@@ -35,7 +35,11 @@ fn advice(message: &str) -> &'static str {
 struct File<'f> {
     name: &'f str,
     text: &'f str,
+    mistakes: &'f Mistakes,
 }
+
+/// The keys of a table as the file has them, by what we make of them.
+type Spelt<'t> = Map<String, &'t Spanned<DeString<'t>>>;
 
 impl File<'_> {
     fn origin(&self, position: usize) -> String {
@@ -45,14 +49,15 @@ impl File<'_> {
     }
 
     fn table(&self, path: &mut Vec<String>, table: &DeTable<'_>) -> Map<String, Value> {
-        let mut read = Map::new();
-        for (key, value) in table {
-            let key = spelling(path, key.get_ref());
+        let (mut read, mut spelt) = (Map::new(), Spelt::new());
+        for (said, value) in table {
+            let key = spelling(path, said.get_ref());
+            self.note(path, &mut spelt, &key, said);
             path.push(key.clone());
             let value = match value.get_ref() {
                 DeValue::Table(properties) if is_properties(&path.iter().map(String::as_str).collect::<Vec<_>>()) => {
                     let mut flat = Map::new();
-                    self.flatten("", properties, &mut flat);
+                    self.flatten(path, "", properties, &mut flat, &mut Spelt::new());
                     Value::new(Some(&self.origin(value.span().start)), flat)
                 }
                 _ => self.value(path, value),
@@ -64,16 +69,37 @@ impl File<'_> {
     }
 
     /// Properties with dots: `linger.ms = 5` without quotes means a table in TOML, and a dotted name to us.
-    fn flatten(&self, prefix: &str, table: &DeTable<'_>, flat: &mut Map<String, Value>) {
+    fn flatten<'t>(
+        &self,
+        path: &[String],
+        prefix: &str,
+        table: &'t DeTable<'_>,
+        flat: &mut Map<String, Value>,
+        spelt: &mut Spelt<'t>,
+    ) {
         for (key, value) in table {
             let name = format!("{prefix}{}", key.get_ref());
             match value.get_ref() {
-                DeValue::Table(deeper) => self.flatten(&format!("{name}."), deeper, flat),
+                DeValue::Table(deeper) => self.flatten(path, &format!("{name}."), deeper, flat, spelt),
                 _ => {
+                    self.note(path, spelt, &name, key);
                     flat.insert(name, self.value(&mut Vec::new(), value));
                 }
             }
         }
+    }
+
+    /// Takes note of a key. One that is there in another spelling is a mistake: only one of the two would count.
+    fn note<'t>(&self, path: &[String], spelt: &mut Spelt<'t>, key: &str, said: &'t Spanned<DeString<'t>>) {
+        let Some(other) = spelt.insert(key.to_owned(), said) else { return };
+        let (first, second) = if other.span().start < said.span().start { (other, said) } else { (said, other) };
+        // Of a property with dots the last part alone says nothing.
+        let is_property = is_properties(&path.iter().map(String::as_str).collect::<Vec<_>>());
+        let name = |said: &'t Spanned<DeString<'t>>| if is_property { key } else { said.get_ref() };
+        let second_key = path.iter().map(String::as_str).chain([name(second)]).collect::<Vec<_>>().join(".");
+        let (before, first) = (self.origin(first.span().start), name(first));
+        let text = format!("is said at {before} already, as `{first}`: that is the same name; say it once");
+        self.mistakes.add(self.origin(second.span().start), second_key, text);
     }
 
     fn value(&self, path: &mut Vec<String>, value: &Spanned<DeValue<'_>>) -> Value {
@@ -126,6 +152,46 @@ mod tests {
         let mut names = table.keys().collect::<Vec<_>>();
         names.sort();
         assert_eq!(names, ["batch.size", "linger.ms", "socket.keepalive.enable"]);
+    }
+
+    #[test]
+    fn two_spellings_of_one_name_are_a_mistake_that_has_both() {
+        for (text, second, line, first) in [
+            (
+                "[kafka.listeners.on-order]\nworkers = 2\n[kafka.listeners.on_order]\nack = \"record\"",
+                "kafka.listeners.on_order",
+                1,
+                "on-order",
+            ),
+            (
+                "[kafka.listeners.On_Order]\nworkers = 2\n[kafka.listeners.on_order.retry]\nattempts = 1",
+                "kafka.listeners.on_order",
+                1,
+                "On_Order",
+            ),
+            (
+                "[kafka.clusters.eu_west]\nclient-id = \"a\"\n[kafka.clusters.eu-west]\nclient-id = \"b\"",
+                "kafka.clusters.eu-west",
+                1,
+                "eu_west",
+            ),
+            ("[kafka]\nclient-id = \"a\"\nclient_id = \"b\"", "kafka.client_id", 2, "client-id"),
+            ("[kafka.properties]\n\"linger.ms\" = 1\nlinger.ms = 2", "kafka.properties.linger.ms", 2, "linger.ms"),
+        ] {
+            let (_, mistakes) = read(text);
+            let expected = format!(
+                "kafka-app.toml:3: {second}: is said at kafka-app.toml:{line} already, as `{first}`: that is the same name; \
+                 say it once"
+            );
+            assert_eq!(mistakes, [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn names_that_differ_in_more_than_spelling_are_two() {
+        let text = "[kafka.listeners.on-order]\nworkers = 2\n[kafka.listeners.on-orders]\nworkers = 2\n[kafka.consumer]\n\
+                    group-id = \"a\"\n[kafka.clusters.on-order]\nclient-id = \"b\"";
+        assert_eq!(read(text).1, [""; 0]);
     }
 
     #[test]

@@ -196,3 +196,16 @@ fn a_topic_of_replies_has_a_name_and_nothing_of_it_stands_alone() {
     assert!(text.ends_with("kafka.template.reply-partition: has no use without reply-topic"), "{text}");
     assert!(mistake_of_file("[kafka.template]\nreply-topic = \"r\"\nreply-partition = -1").contains("reply-partition"));
 }
+
+#[test]
+fn a_listener_or_a_cluster_that_is_said_in_two_spellings_is_a_mistake_of_the_start() {
+    for table in ["listeners", "clusters"] {
+        let file = format!("[kafka.{table}.eu-west]\ncluster = \"a\"\n\n[kafka.{table}.eu_west.retry]\nattempts = 3\n");
+        let told = mistakes_of_file(&file).join("\n");
+        let expected = format!(
+            "kafka-app.toml:4: kafka.{table}.eu_west: is said at kafka-app.toml:1 already, as `eu-west`: that is the same name; \
+             say it once"
+        );
+        assert!(told.contains(&expected), "{told}");
+    }
+}
