@@ -1,11 +1,18 @@
 //! Listeners that finish, and listeners that start after others.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use kafka_app::{
-    KafkaApp, Listener, ListenerEvent, ListenerHandle, ListenerState, RecordMetadata, RunningApp, State,
-    kafka_listener, listeners,
+    ErrorKind, KafkaApp, Key, KeyScope, KeyState, KeyedState, Listener, ListenerEvent, ListenerHandle, ListenerState,
+    RecordMetadata, RunningApp, State, kafka_listener, listeners,
 };
 use kafka_app_tests::{Failed, Journal, PATIENCE, TestBroker, record};
 use tokio::sync::{AcquireError, Semaphore};
@@ -202,6 +209,138 @@ async fn exactly_once_the_last_transaction_is_committed_before_it_finishes() -> 
         broker.records(&out, 2_500).await?.iter().filter_map(|record| record.text().parse().ok()).collect();
     copied.sort_unstable();
     assert_eq!(copied, (0..2_500).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// Whether what a handler needs is there.
+#[derive(Debug, Default)]
+struct Service(AtomicBool);
+
+#[kafka_listener(
+    id = "needs",
+    topic = "${in}",
+    group = "${group}-needs",
+    retry(attempts = 2),
+    dead_letter = "off",
+    circuit_breaker(failures = 2, pause = "100ms", max_pause = "200ms"),
+    until_end
+)]
+async fn needs(
+    text: String,
+    metadata: RecordMetadata,
+    State(service): State<Service>,
+    State(journal): State<Journal>,
+) -> Result<(), Failed> {
+    if !service.0.load(SeqCst) {
+        return Err(Failed);
+    }
+    journal.note("needs", &metadata, text, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_what_is_down_has_not_read_to_the_end() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("end", 2).await?;
+    broker.produce(&topic, numbers(0..200)).await?;
+    let (app, journal) = app(&broker, &topic);
+    let service = Arc::<Service>::default();
+    let app = app.shared_state(Arc::clone(&service)).listeners(listeners![needs]);
+    let mut events = app.events();
+    let app = app.start().await?;
+    let listener = app.listener("needs")?;
+    for _ in 0..4 {
+        let is_opened = async { while !matches!(events.next().await, Some(ListenerEvent::CircuitOpened { .. })) {} };
+        tokio::time::timeout(PATIENCE, is_opened).await.context("it tries again and again")?;
+        assert!(matches!(listener.state(), ListenerState::Running), "{:?}", listener.state());
+    }
+    service.0.store(true, SeqCst);
+    finished(&listener).await?;
+    let mut seen: Vec<u32> = journal.payloads().iter().filter_map(|text| text.parse().ok()).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..200).collect::<Vec<_>>(), "each once, and none given up");
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
+#[kafka_listener(
+    id = "rejects",
+    topic = "${in}",
+    group = "${group}-rejects",
+    retry(attempts = 1),
+    dead_letter = "*-dlt",
+    dead_letter_brake(share = "30%", within = "10m", at_least = 10),
+    until_end
+)]
+async fn rejects(
+    text: String,
+    metadata: RecordMetadata,
+    State(service): State<Service>,
+    State(journal): State<Journal>,
+) -> Result<(), Failed> {
+    if !service.0.load(SeqCst) {
+        return Err(Failed);
+    }
+    journal.note("rejects", &metadata, text, 1);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_its_brake_stops_has_failed_and_not_finished_and_reads_on_when_it_is_started_again() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("end", 1).await?;
+    broker.produce(&topic, numbers(0..100)).await?;
+    let (app, journal) = app(&broker, &topic);
+    let service = Arc::<Service>::default();
+    let app = app.shared_state(Arc::clone(&service)).listeners(listeners![rejects]).start().await?;
+    let listener = app.listener("rejects")?;
+    let ended = tokio::time::timeout(PATIENCE, listener.finished()).await.context("it goes on")?;
+    let error = ended.expect_err("its brake has stopped it");
+    assert_eq!(error.kind(), ErrorKind::DeadLetterBrake, "{error}");
+    let n_letters = broker.end_offsets(&format!("{topic}-dlt"))?.values().sum::<i64>();
+    service.0.store(true, SeqCst);
+    listener.start()?;
+    finished(&listener).await?;
+    let n_handled = i64::try_from(journal.entries().len())?;
+    assert_eq!(n_letters + n_handled, 100, "each is handled or a letter: {n_letters} letters");
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
+/// How often each key came, as it was written when its partition was given back.
+#[derive(Debug, Default)]
+struct Written(std::sync::Mutex<BTreeMap<Vec<u8>, u32>>);
+
+#[derive(Default)]
+struct Count(u32);
+
+impl KeyedState for Count {
+    async fn flush(self, scope: KeyScope<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let written = scope.state::<Written>().ok_or("nowhere to write to")?;
+        tokio::time::sleep(Duration::from_millis(50)).await; // Whoever does not wait for it sees it missing.
+        written.0.lock().map_err(|_| "poisoned")?.insert(scope.key().to_vec(), self.0);
+        Ok(())
+    }
+}
+
+#[kafka_listener(id = "counts", topic = "${in}", group = "${group}-counts", ordering = "key", until_end)]
+async fn counts(_text: String, _key: Key<String>, mut count: KeyState<'_, Count>) {
+    count.0 += 1;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_keys_are_written_before_it_has_finished() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("end", 3).await?;
+    let records = (0..300).map(|n| record(format!("key-{}", n % 30), n.to_string()));
+    broker.produce(&topic, records.collect::<Vec<_>>()).await?;
+    let (app, _) = app(&broker, &topic);
+    let written = Arc::<Written>::default();
+    let app = app.shared_state(Arc::clone(&written)).listeners(listeners![counts]).start().await?;
+    finished(&app.listener("counts")?).await?;
+    let counts: Vec<_> = written.0.lock().expect("nobody panics with it").values().copied().collect();
+    assert_eq!(counts, [10; 30]);
+    app.stop().await.expect_clean();
     Ok(())
 }
 

@@ -153,7 +153,10 @@ impl ListenerHandle {
 
     /// Resolves when its group has read what there was when it started, and it has stopped: of a listener with `until_end`.
     ///
-    /// With several processes or consumers it waits for all of them; what is sent meanwhile is left for the next start.
+    /// With several processes or consumers it waits for all of them; what is sent meanwhile is left for the next start. Of
+    /// other processes a broker says only what they have committed, and only if it is asked: that is at once when this one has
+    /// read its part, 0.1 s later, and then each time after twice as long, up to 10 s. So it may end that much later than the
+    /// last of them; one whose partitions come here because it has left is not asked about.
     ///
     /// ```no_run
     /// use kafka_app::{KafkaApp, Text, kafka_listener, listeners};
