@@ -203,3 +203,40 @@ async fn a_pause_for_a_time_ends_by_itself_unless_something_else_is_said() -> Re
     app.stop().await.expect_clean();
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_of_a_retry_topic_leaves_the_circuit_of_its_listener_open_and_one_of_both_closes_it() -> Result<()> {
+    let case = Case::new(1).await?;
+    let app = case.start(listeners![refused], &[]).await?;
+    let (listener, retry_topic) = (app.listener("refused")?, app.listener("refused-retry")?);
+    let mut events = listener.events();
+    case.service.is_down.store(true, SeqCst);
+    case.produce(0..1).await?;
+    let opened = async { while !matches!(events.next().await, Some(ListenerEvent::CircuitOpened { .. })) {} };
+    tokio::time::timeout(PATIENCE, opened).await?;
+    retry_topic.stop().await?;
+    retry_topic.start()?;
+    assert!(matches!(listener.circuit(), CircuitState::Open { .. }), "{:?}", listener.circuit());
+    listener.stop().await?;
+    case.service.is_down.store(false, SeqCst);
+    listener.start()?;
+    assert_eq!(listener.circuit(), CircuitState::Closed, "it begins anew, with its retry topic");
+    case.journal.wait_for(1).await?;
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
+/// Asks for so long a pause that no test sees its end.
+#[kafka_listener(id = "refused", topic = "${in}", group = "${group}", retry_topics(attempts = 2, backoff = "100ms"))]
+async fn refused(
+    text: String,
+    metadata: RecordMetadata,
+    State(service): State<Service>,
+    State(journal): State<Journal>,
+) -> Result<(), PayError> {
+    if !service.call() {
+        return Err(PayError::TooMany { wait: Duration::from_secs(3_600) });
+    }
+    journal.note("refused", &metadata, &text, 1);
+    Ok(())
+}

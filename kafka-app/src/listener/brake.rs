@@ -67,6 +67,11 @@ impl Brake {
         state.passed.as_deref().map(stopped)
     }
 
+    /// Whether it has stopped its listener.
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.state.lock().passed.is_some()
+    }
+
     pub(crate) fn reset(&self) {
         let mut state = self.state.lock();
         self.handled.store(0, Relaxed);

@@ -89,6 +89,8 @@ pub enum ListenerEvent {
         consumer: u32,
         /// Since its last record, or its start.
         idle_for: Duration,
+        /// It takes none now, since the listener is paused or its circuit is not closed: there may be some.
+        paused: bool,
     },
     /// Records come again (`ListenerContainerNoLongerIdleEvent`).
     #[non_exhaustive]
@@ -110,6 +112,8 @@ pub enum ListenerEvent {
         partition: TopicPartition,
         /// Since its last record, or its assignment.
         idle_for: Duration,
+        /// None is taken now, since it or the listener is paused, or the listener's circuit is not closed: there may be some.
+        paused: bool,
     },
     /// Records of the partition come again (`ListenerContainerPartitionNoLongerIdleEvent`).
     #[non_exhaustive]

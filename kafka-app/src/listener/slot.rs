@@ -15,19 +15,21 @@ use super::{
     collector::{Collector, Gathered},
     dispatch::Delivered,
     idle::Idle,
+    in_flight::InFlight,
     key_states::OwnedKeyStates,
     lane::{Lane, Lanes},
     mailbox::Mailbox,
+    pull::{Pull, Pulled},
     pump::PumpConfig,
     standing::Standing,
     to_end::ToEnd,
     tracker::{Tracker, Watermark},
-    transaction::{N_TURNS, Transaction},
+    transaction::N_TURNS,
     waiting_room::WaitingRoom,
     watchdog::Watchdog,
 };
 use crate::{
-    client::{Fault, RecordQueue, Signal},
+    client::{RecordQueue, Signal},
     clock::wall_clock,
     error::Result,
     record::RawRecord,
@@ -44,11 +46,8 @@ pub(crate) struct Slot {
     /// Of a retry topic: where its records wait until they are due, before they are gathered.
     waiting_room: Option<WaitingRoom>,
     collector: Collector,
-    bounds: Bounds,
-    /// Records and bytes taken from the queue under this epoch.
-    taken: (u64, u64),
-    /// Of the latest records, to guess how many fit into a number of bytes.
-    average_size: u64,
+    /// Under this epoch.
+    in_flight: InFlight,
     /// At most once: handed over when their commit is confirmed.
     pub(crate) held: Option<Held>,
     pub(crate) stored: Option<Watermark>,
@@ -76,13 +75,6 @@ pub(crate) struct Slot {
     pub(crate) settled: u64,
     /// Where to read again from when its turns are given up: what is committed, or where this assignment began.
     pub(crate) resume: Option<i64>,
-}
-
-/// What may be in flight of one partition: taken and not let go of by its lanes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
-    pub(crate) n_records: u64,
-    pub(crate) n_bytes: u64,
 }
 
 /// Records whose offset must be committed before a handler sees them.
@@ -127,55 +119,6 @@ impl Signal for Ready {
     }
 }
 
-/// What a pull needs of its pump.
-pub(crate) struct Pull<'p> {
-    pub(crate) now: Instant,
-    /// Records are held until they are committed.
-    pub(crate) is_at_most_once: bool,
-    /// Look even if nothing was signalled.
-    pub(crate) is_forced: bool,
-    pub(crate) lanes: &'p mut Lanes,
-    pub(crate) scratch: &'p mut Vec<RawRecord>,
-    /// Exactly once: the transaction that takes the records.
-    pub(crate) turn: Option<TakingTurn>,
-    /// Records that may be handed over yet, by the listener's rate.
-    pub(crate) allowance: u64,
-}
-
-impl Pull<'_> {
-    /// Records that may be handed over yet.
-    fn allowance(&self) -> usize {
-        let of_turn = self.turn.as_ref().map_or(u64::MAX, TakingTurn::allowance);
-        usize::try_from(of_turn.min(self.allowance)).unwrap_or(usize::MAX)
-    }
-}
-
-/// A transaction that takes records.
-pub(crate) struct TakingTurn {
-    pub(crate) index: usize,
-    pub(crate) transaction: Arc<Transaction>,
-    /// Records it takes yet.
-    pub(crate) room: u32,
-    /// Of these, what one partition may have, so that all get some.
-    pub(crate) share: u32,
-    pub(crate) n_handed: u32,
-}
-
-impl TakingTurn {
-    fn allowance(&self) -> u64 {
-        u64::from(self.share.min(self.room.saturating_sub(self.n_handed)))
-    }
-}
-
-/// What a pull saw.
-#[derive(Default)]
-pub(crate) struct Pulled {
-    /// There is more and room for it.
-    pub(crate) more: bool,
-    pub(crate) n_taken: usize,
-    pub(crate) faults: Vec<Fault>,
-}
-
 impl Slot {
     pub(crate) fn new(
         queue: Box<dyn RecordQueue>,
@@ -195,9 +138,7 @@ impl Slot {
             lane,
             waiting_room: config.is_delayed.then(WaitingRoom::default),
             collector: Collector::new(config.limits),
-            bounds: config.bounds,
-            taken: (0, 0),
-            average_size: 0,
+            in_flight: InFlight::new(config.bounds),
             held: None,
             stored: None,
             is_sought: false,
@@ -274,17 +215,10 @@ impl Slot {
             && !self.is_in_turn()
     }
 
-    /// How many records may be taken now. Bytes are known only afterwards, so their number is guessed from the last.
+    /// How many records may be taken now.
     fn room(&self) -> usize {
-        let (released, released_bytes) = self.assigned.released();
-        let n_records = self.bounds.n_records.saturating_sub(self.taken.0 - released).min(self.tracker.room());
-        let n_bytes = self.bounds.n_bytes.saturating_sub(self.taken.1.saturating_sub(released_bytes));
-        let by_bytes = match (n_bytes, self.average_size) {
-            (0, _) => 0,
-            (_, 0) => 16, // The first look at a partition.
-            (n_bytes, average) => (n_bytes / average).max(1),
-        };
-        usize::try_from(n_records.min(by_bytes)).unwrap_or(usize::MAX).min(self.collector.room())
+        let n_records = self.in_flight.room(self.assigned.released()).min(self.tracker.room());
+        usize::try_from(n_records).unwrap_or(usize::MAX).min(self.collector.room())
     }
 
     fn room_in(&self, pull: &Pull<'_>) -> usize {
@@ -300,7 +234,7 @@ impl Slot {
         if n_records == 0 {
             return;
         }
-        let bytes_before = self.taken.1;
+        let mut n_bytes_in_all = 0;
         // The epoch costs a call; it hardly ever changes between the first and the last of a batch.
         let (first, last) = (pull.scratch.first(), pull.scratch.last());
         let first_epoch = first.and_then(RawRecord::leader_epoch);
@@ -311,7 +245,7 @@ impl Slot {
             let leader_epoch = if is_one_epoch { first_epoch } else { record.leader_epoch() };
             let seq = self.tracker.dispatch(record.offset(), leader_epoch);
             let n_bytes = record.size() as u64;
-            self.taken.1 += n_bytes;
+            n_bytes_in_all += n_bytes;
             let delivered = Delivered { seq, record };
             match &mut self.waiting_room {
                 Some(waiting_room) => waiting_room.enter(delivered, n_bytes, pull.now, wall_clock),
@@ -322,8 +256,7 @@ impl Slot {
         if self.waiting_room.is_none() {
             pull.allowance = pull.allowance.saturating_sub(n_records);
         }
-        self.taken.0 += n_records;
-        self.average_size = ((self.taken.1 - bytes_before) / n_records).max(1);
+        self.in_flight.take(n_records, n_bytes_in_all);
     }
 
     fn collect(&mut self, delivered: Delivered, n_bytes: u64, pull: &mut Pull<'_>) {
@@ -392,7 +325,7 @@ impl Slot {
 
     /// Whether records of this assignment are in lanes, or in a commit before them.
     pub(crate) fn is_in_flight(&self) -> bool {
-        self.taken.0 > self.assigned.released().0
+        self.in_flight.is_any(self.assigned.released())
     }
 
     /// Exactly once: whether a turn holds records of it.
@@ -435,7 +368,7 @@ impl Slot {
         self.assigned.retire();
         self.tracker = tracker;
         self.assigned = assigned;
-        self.taken = (0, 0);
+        self.in_flight.restart();
         self.in_turn = [false; N_TURNS];
         (self.handed, self.settled) = (0, 0);
         self.confirms.clear();

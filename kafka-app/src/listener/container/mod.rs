@@ -1,6 +1,7 @@
 //! [`Container`]: a listener's consumers as one: start, stop, pause, seek, state.
 
 mod finish;
+mod readiness;
 mod steering;
 mod watch_over;
 
@@ -21,7 +22,7 @@ use super::{
     dispatch::ChunkRunner,
     ends::Ends,
     events::{EventSink, ListenerEvent, ListenerEvents},
-    guards::Guards,
+    guards::{self, Guards},
     later::later,
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
@@ -99,6 +100,8 @@ pub(crate) struct Container {
     n_pauses: Mutex<u64>,
     state: watch::Sender<ListenerState>,
     consumers: Mutex<Vec<Consumer>>,
+    /// From its start to its end, restarts included: what its guards know lasts as long.
+    guarded: Mutex<Option<guards::Running>>,
     /// What the latest stop cut off, over all consumers.
     report: Mutex<StopReport>,
 }
@@ -117,6 +120,7 @@ impl Container {
             n_pauses: Mutex::default(),
             state: watch::Sender::default(),
             consumers: Mutex::default(),
+            guarded: Mutex::default(),
             report: Mutex::default(),
         })
     }
@@ -187,10 +191,15 @@ impl Container {
             | ListenerState::Finished
             | ListenerState::Failed(_) => {}
         }
-        self.spec.guards.reset();
-        let running = self.launch(&mut consumers, &runtime)?;
+        self.release_guards(); // Of one that was to start again by itself.
+        *self.guarded.lock() = Some(self.spec.guards.start());
+        let running = self.launch(&mut consumers, &runtime).inspect_err(|_| self.release_guards())?;
         runtime.spawn(Arc::clone(self).watch_over(running));
         Ok(true)
+    }
+
+    fn release_guards(&self) {
+        drop(self.guarded.lock().take());
     }
 
     /// Starts the consumers, of which none runs.
@@ -262,67 +271,6 @@ impl Container {
         Ok(Consumer { mailbox, status: watched })
     }
 
-    /// Resolves when the group has answered every consumer.
-    ///
-    /// # Errors
-    /// The listener failed or is not running, or the group did not answer in time, with what the client said of it.
-    pub(crate) async fn ready(&self, timeout: Duration) -> Result<()> {
-        tokio::time::timeout(timeout, self.joined()).await.unwrap_or_else(|_| Err(self.not_ready(timeout)))
-    }
-
-    /// The same, however long it takes.
-    pub(crate) async fn joined(&self) -> Result<()> {
-        let mut states = self.states();
-        loop {
-            let is_to_come = |state: &ListenerState| {
-                matches!(state, ListenerState::Waiting { .. } | ListenerState::Restarting { .. })
-            };
-            let state = states.wait_for(|state| !is_to_come(state)).await;
-            match state.map_or(ListenerState::Stopped, |state| state.clone()) {
-                ListenerState::Running | ListenerState::Paused | ListenerState::Stopping => {}
-                ListenerState::Finished => return Ok(()),
-                ended => return Err(self.not_running(ended)),
-            }
-            let watched: Vec<_> = self.consumers.lock().iter().map(|consumer| consumer.status.clone()).collect();
-            let ended = states.wait_for(|state| {
-                !matches!(state, ListenerState::Running | ListenerState::Paused | ListenerState::Stopping)
-            });
-            tokio::select! {
-                biased;
-                _ = ended => {}
-                () = all_joined(watched) => return Ok(()),
-            }
-        }
-    }
-
-    pub(crate) fn not_running(&self, state: ListenerState) -> Error {
-        match state {
-            ListenerState::Failed(error) => {
-                Error::new(error.kind(), format!("listener `{}` stopped: {error}", self.id()))
-            }
-            _ => Error::new(ErrorKind::Stopped, format!("listener `{}` is not running", self.id())),
-        }
-    }
-
-    fn not_ready(&self, timeout: Duration) -> Error {
-        let late = format!("listener `{}` did not get ready within {timeout:?}", self.id());
-        match self.state() {
-            ListenerState::Restarting { error, .. } => return Error::new(error.kind(), format!("{late}: {error}")),
-            ListenerState::Waiting { after } => {
-                return Error::new(ErrorKind::Unavailable, format!("{late}: it starts after `{after}`"));
-            }
-            _ => {}
-        }
-        let consumers = self.consumers.lock();
-        let trouble = consumers.iter().find_map(|consumer| consumer.status.borrow().trouble.clone());
-        let group = &self.spec.listener.group_id;
-        let what = format!("listener `{}`: group `{group}` did not answer within {timeout:?}", self.id());
-        match trouble {
-            Some(fault) => fault.to_error(&what),
-            None => Error::new(ErrorKind::Unavailable, what),
-        }
-    }
-
     /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
     /// to be cut off.
     pub(crate) async fn stop(&self, timeout: Duration) -> StopReport {
@@ -378,16 +326,6 @@ struct Running {
     ended: mpsc::UnboundedReceiver<End>,
     /// They read to these.
     ends: Option<Arc<Ends>>,
-}
-
-/// Resolves when the group has answered each of them.
-async fn all_joined(watched: Vec<watch::Receiver<ConsumerStatus>>) {
-    for mut status in watched {
-        // An error is the end of the consumer, which the state tells.
-        if status.wait_for(|status| status.has_joined).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 fn stop_all(consumers: &[Consumer], deadline: Instant) {

@@ -79,6 +79,7 @@ impl Container {
     }
 
     fn end(&self, state: ListenerState) {
+        self.release_guards(); // First: who sees the end may start it anew.
         self.state.send_replace(state.clone());
         self.spec.events.tell(|listener| match state {
             ListenerState::Failed(error) => ListenerEvent::Failed { listener, error },
@@ -143,6 +144,7 @@ impl Container {
         let waited = self.state.send_if_modified(|state| {
             let waits = matches!(state, ListenerState::Restarting { .. } | ListenerState::Waiting { .. });
             if waits {
+                self.release_guards();
                 *state = ListenerState::Stopped;
             }
             waits

@@ -4,6 +4,9 @@
 //! answered, and its handler was not called before. That is no attempt of the record: a registry that is down is a reason to
 //! wait, with back-off, and for nothing else. What handlers return waits for the ids of its schemas in the same way; a
 //! handler that fails while a template of its could not get one is called again, and that counts for nothing either.
+//!
+//! Only the last of these opens the listener's circuit, as every handler does that says "not now". The registry is needed for
+//! records whose schemas are not known yet, and a circuit would hold up all the others.
 
 use std::{
     future::Future,

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
-    listener::{ends::Ends, events::EventSink, guards::Guards, slot::Bounds, tracker::Tracker},
+    listener::{ends::Ends, events::EventSink, guards::Guards, in_flight::Bounds, tracker::Tracker},
 };
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.

@@ -9,16 +9,19 @@ impl Pump {
     /// Says what has been without a record for long enough.
     pub(super) fn tell_idleness(&mut self, now: Instant) {
         let (events, consumer) = (&self.config.events, self.config.consumer);
+        let is_held_up = || self.pauses.all || !self.config.guards.breaker.is_closed();
         if let Some(idle_for) = self.idle.observe(now) {
-            events.tell(|listener| ListenerEvent::Idle { listener, consumer, idle_for });
+            let paused = is_held_up();
+            events.tell(|listener| ListenerEvent::Idle { listener, consumer, idle_for, paused });
         }
         for entry in self.assignment.iter_mut() {
             if let Some(idle_for) = entry.data.idle.observe(now) {
-                let partition = &entry.partition;
+                let (partition, paused) = (&entry.partition, entry.data.is_paused || is_held_up());
                 events.tell(|listener| ListenerEvent::PartitionIdle {
                     listener,
                     partition: partition.clone(),
                     idle_for,
+                    paused,
                 });
             }
         }

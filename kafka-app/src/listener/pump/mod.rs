@@ -6,6 +6,7 @@
 mod config;
 mod idleness;
 mod offsets;
+mod pulling;
 mod rebalance;
 mod rewind;
 mod shutdown;
@@ -31,13 +32,13 @@ use super::{
     later::later,
     mailbox::{Command, Mailbox},
     pauses::Pauses,
-    slot::{Confirm, Pull, Ready, Rewind, Slot, TakingTurn},
+    slot::{Confirm, Ready, Rewind, Slot},
     tracker::Tracker,
     transaction::Turns,
 };
 pub(crate) use config::PumpConfig;
 pub(crate) use shutdown::StopReport;
-use {idleness::note_activity, rebalance::Revoking, shutdown::Phase};
+use {rebalance::Revoking, shutdown::Phase};
 
 use crate::{
     client::{ConsumerClient, ConsumerEvent, Fault, FaultKind},
@@ -302,87 +303,6 @@ impl Pump {
         });
     }
 
-    /// Takes records and hands them over. Returns whether there is more to take now.
-    fn pull(&mut self, now: Instant, is_forced: bool) -> bool {
-        if self.pauses.all || !self.phase.is_running() || self.config.guards.breaker.open_until(now).is_some() {
-            return false;
-        }
-        let turn = match self.taking_turn(now) {
-            Ok(turn) => turn,
-            Err(NotNow) => return false,
-        };
-        let allowance = self.config.guards.limiter.as_ref().map_or(u64::MAX, |limiter| limiter.reserve(now));
-        let (mut more, mut any, mut faults) = (false, false, Vec::new());
-        let mut pull = Pull {
-            now,
-            is_at_most_once: self.config.delivery == Delivery::AtMostOnce,
-            is_forced,
-            lanes: &mut self.lanes,
-            scratch: &mut self.scratch,
-            turn,
-            allowance,
-        };
-        for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving && !entry.data.is_paused) {
-            let pulled = entry.data.pull(&mut pull);
-            more |= pulled.more;
-            any |= note_activity(&self.config, entry, pulled.n_taken, now);
-            let partition = &entry.partition;
-            faults.extend(
-                pulled
-                    .faults
-                    .into_iter()
-                    .map(|fault| Fault { kind: fault.kind, text: format!("{partition}: {fault}") }),
-            );
-        }
-        let left = pull.allowance;
-        if let (Some(turn), Some(turns)) = (pull.turn, &mut self.transactions)
-            && turn.n_handed > 0
-        {
-            turns.cycle.handed_over(turn.index, turn.n_handed, now);
-            self.assignment.rotate();
-        } else if left == 0 && allowance > 0 {
-            self.assignment.rotate(); // Those that got nothing come first the next time.
-        }
-        if let Some(limiter) = &self.config.guards.limiter {
-            limiter.give_back(left);
-        }
-        if any {
-            self.records_came(now);
-        }
-        for fault in faults {
-            self.report(fault, now);
-        }
-        more
-    }
-
-    /// Says whether there is nothing left to do of what it owns.
-    fn tell_done(&mut self) {
-        let Some(ends) = &self.config.ends else { return };
-        for entry in self.assignment.iter_mut() {
-            if std::mem::take(&mut entry.data.is_short) {
-                ends.tell_anew(entry.partition.clone(), Arc::clone(&self.mailbox));
-            }
-        }
-        let is_settled = self.revoking.is_none() && self.waiting.is_empty();
-        let is_done = is_settled && self.assignment.iter().all(|entry| entry.data.is_done());
-        self.status.send_if_modified(|status| {
-            let is_done = is_done && status.has_joined;
-            std::mem::replace(&mut status.is_done, is_done) != is_done
-        });
-    }
-
-    /// The transaction that records go into; none unless the delivery is exactly once.
-    fn taking_turn(&mut self, now: Instant) -> std::result::Result<Option<TakingTurn>, NotNow> {
-        let Some(turns) = &mut self.transactions else { return Ok(None) };
-        if self.revoking.is_some() {
-            return Err(NotNow); // What is given back is committed before anything else is taken.
-        }
-        let (index, room, transaction) = turns.takes(now).ok_or(NotNow)?;
-        let n_slots = u32::try_from(self.assignment.len()).unwrap_or(u32::MAX).max(1);
-        let share = room.div_ceil(n_slots);
-        Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0 }))
-    }
-
     fn new_assigned(
         &self,
         partition: &TopicPartition,
@@ -460,9 +380,6 @@ impl Pump {
         .fold(self.next_fallback, Instant::min)
     }
 }
-
-/// No transaction takes records now.
-struct NotNow;
 
 impl Drop for Pump {
     /// Lanes may outlive their pump: what they report from here on counts for nothing.

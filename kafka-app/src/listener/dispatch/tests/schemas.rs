@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use crate::{
     Batch, BatchContext, BatchHandler, BatchOutcome, DeliveryAttempt, ErrorKind, FromPayload, FromRecord, Outcome,
     Outgoing, Outputs, PayloadContext, Schema, SchemaError, SchemaFormat, ToPayload, WithSchema, batch_handler_fn,
+    config::CircuitBreaker,
     handler::Declaration,
     handler_fn,
     test_support::{Bench, FakeSchemas},
@@ -87,6 +88,19 @@ async fn a_registry_that_is_down_is_waited_for_and_is_no_attempt_of_the_record()
     let counts = bench.counts();
     assert_eq!((counts.handled, counts.failed, counts.retried, counts.rejected), (2, 0, 0, 0));
     assert!(bench.sink.records().is_empty(), "nothing is dead-lettered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_is_down_opens_no_circuit() {
+    let schemas = FakeSchemas::down_for(20);
+    let bench = bench([SALE], &schemas).with(|listener| {
+        let pause = std::time::Duration::from_secs(3_600);
+        listener.circuit_breaker = Some(CircuitBreaker { failures: 1, pause, max_pause: pause, probes: None });
+    });
+    let began = tokio::time::Instant::now();
+    bench.run(handler_fn(|_: Named| async {})).await.unwrap();
+    assert!(began.elapsed() < std::time::Duration::from_secs(3_600), "records of known schemas are not held up by it");
+    assert_eq!((bench.progress.finished(), bench.counts().circuit_opened), (vec![0], 0));
 }
 
 #[tokio::test]

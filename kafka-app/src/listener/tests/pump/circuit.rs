@@ -17,6 +17,16 @@ fn guarded() -> ResolvedListener {
     ResolvedListener { circuit_breaker, ..listener() }
 }
 
+/// The next event with this name.
+async fn told_of(rig: &mut Rig, name: &str) -> String {
+    loop {
+        let told = rig.told().await;
+        if told.starts_with(name) {
+            return told;
+        }
+    }
+}
+
 async fn opened(rig: &Rig) {
     let pass = rig.breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
     let _verdict = pass.failed((TopicPartition::new("orders", 0), 0), None, "down");
@@ -68,4 +78,22 @@ async fn records_that_wait_for_it_are_no_stuck_handlers() {
     assert!(told[0].starts_with("CircuitOpened"), "{told:?}");
     assert!(told[1].starts_with("StuckHandler"), "{told:?}");
     assert!(told[1].contains("elapsed: 40"), "since it was closed: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_it_is_open_silence_is_told_as_that_of_a_pause() {
+    let idle = Some(10 * SECOND);
+    let listener = ResolvedListener { idle_event_interval: idle, idle_partition_event_interval: idle, ..guarded() };
+    let mut rig = Rig::assigned(listener, 1).await;
+    opened(&rig).await;
+    rig.arrive(0, [0]).await;
+    rig.pass(10 * SECOND).await;
+    let told = [told_of(&mut rig, "Idle").await, told_of(&mut rig, "PartitionIdle").await];
+    assert!(told.iter().all(|told| told.ends_with("paused: true }")), "a record waits: {told:?}");
+    rig.breaker.reset();
+    rig.pass(SECOND).await;
+    told_of(&mut rig, "NoLongerIdle").await;
+    rig.pass(10 * SECOND).await;
+    let told = [told_of(&mut rig, "Idle").await, told_of(&mut rig, "PartitionIdle").await];
+    assert!(told.iter().all(|told| told.ends_with("paused: false }")), "there is none: {told:?}");
 }

@@ -27,11 +27,14 @@ async fn silence_is_told_of_the_consumer_and_of_each_partition_and_so_is_its_end
     let mut rig = Rig::assigned(listener, 2).await;
     rig.told().await;
     rig.pass(10 * SECOND).await;
-    assert_eq!(rig.told().await, "Idle { listener: \"bill\", consumer: 0, idle_for: 10s }");
+    assert_eq!(rig.told().await, "Idle { listener: \"bill\", consumer: 0, idle_for: 10s, paused: false }");
     rig.arrive(1, [0]).await;
     assert_eq!(rig.told().await, "NoLongerIdle { listener: \"bill\", consumer: 0, idle_for: 11s }");
     rig.pass(4 * SECOND).await;
-    assert_eq!(rig.told().await, "PartitionIdle { listener: \"bill\", partition: orders-0, idle_for: 15s }");
+    assert_eq!(
+        rig.told().await,
+        "PartitionIdle { listener: \"bill\", partition: orders-0, idle_for: 15s, paused: false }"
+    );
     rig.arrive(0, [0]).await;
     assert_eq!(rig.told().await, "PartitionNoLongerIdle { listener: \"bill\", partition: orders-0, idle_for: 16s }");
 }

@@ -1,0 +1,104 @@
+//! [`InFlight`]: how much of a partition its lanes hold, and how much more they may: pure.
+
+/// What may be in flight of one partition: taken and not let go of by its lanes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) n_records: u64,
+    pub(crate) n_bytes: u64,
+}
+
+/// What was taken of a partition. What its lanes have let go of they count themselves, in records and bytes since the same
+/// beginning: `released`.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    bounds: Bounds,
+    n_records: u64,
+    n_bytes: u64,
+    /// Of the latest records, to guess how many fit into a number of bytes.
+    average_size: u64,
+}
+
+/// How many records are taken at the first look at a partition, when nothing is known of their size.
+const AT_FIRST: u64 = 16;
+
+impl InFlight {
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self { bounds, n_records: 0, n_bytes: 0, average_size: 0 }
+    }
+
+    /// How many records may be taken now. Bytes are known only afterwards, so their number is guessed from the last.
+    pub(crate) fn room(&self, (released, released_bytes): (u64, u64)) -> u64 {
+        let n_records = self.bounds.n_records.saturating_sub(self.n_records.saturating_sub(released));
+        let n_bytes = self.bounds.n_bytes.saturating_sub(self.n_bytes.saturating_sub(released_bytes));
+        let by_bytes = match (n_bytes, self.average_size) {
+            (0, _) => 0,
+            (_, 0) => AT_FIRST,
+            (n_bytes, average) => (n_bytes / average).max(1),
+        };
+        n_records.min(by_bytes)
+    }
+
+    /// So many records with so many bytes were taken.
+    pub(crate) fn take(&mut self, n_records: u64, n_bytes: u64) {
+        self.n_records += n_records;
+        self.n_bytes += n_bytes;
+        self.average_size = n_bytes.checked_div(n_records).unwrap_or(self.average_size).max(1);
+    }
+
+    /// Whether any of them is in flight still.
+    pub(crate) fn is_any(&self, (released, _): (u64, u64)) -> bool {
+        self.n_records > released
+    }
+
+    /// A new count begins, with records as large as the last.
+    pub(crate) fn restart(&mut self) {
+        (self.n_records, self.n_bytes) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: (u64, u64) = (0, 0);
+
+    fn in_flight() -> InFlight {
+        InFlight::new(Bounds { n_records: 100, n_bytes: 1_000 })
+    }
+
+    #[test]
+    fn a_few_records_are_taken_while_nothing_is_known_of_their_size() {
+        assert_eq!((in_flight().room(NOTHING), in_flight().is_any(NOTHING)), (AT_FIRST, false));
+    }
+
+    #[test]
+    fn small_records_are_bound_by_their_number_and_large_ones_by_their_bytes() {
+        let mut small = in_flight();
+        small.take(10, 10);
+        assert_eq!(small.room(NOTHING), 90);
+        let mut large = in_flight();
+        large.take(2, 400);
+        assert_eq!(large.room(NOTHING), 3);
+        large.take(2, 400);
+        assert_eq!(large.room(NOTHING), 1);
+    }
+
+    #[test]
+    fn one_larger_than_there_is_room_is_taken_and_then_none() {
+        let mut in_flight = in_flight();
+        in_flight.take(1, 600);
+        assert_eq!(in_flight.room(NOTHING), 1, "another one like it, though it does not fit");
+        in_flight.take(1, 600);
+        assert_eq!(in_flight.room(NOTHING), 0);
+    }
+
+    #[test]
+    fn what_lanes_have_let_go_of_makes_room() {
+        let mut in_flight = in_flight();
+        in_flight.take(100, 100);
+        assert_eq!((in_flight.room(NOTHING), in_flight.is_any((99, 99))), (0, true));
+        assert_eq!((in_flight.room((100, 100)), in_flight.is_any((100, 100))), (100, false));
+        in_flight.restart();
+        assert_eq!(in_flight.room(NOTHING), 100);
+    }
+}
