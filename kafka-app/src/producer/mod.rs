@@ -1,5 +1,6 @@
 //! Sending: templates, and what a send returns.
 
+mod encoded;
 mod interceptor;
 mod partition_info;
 mod request;
