@@ -26,4 +26,5 @@ mod restart;
 mod retry_topics;
 mod survival;
 mod template;
+mod two_clusters;
 mod until_end;

@@ -19,7 +19,19 @@ impl TestBroker {
     /// # Errors
     /// If an embedded broker cannot be started.
     pub fn start() -> Result<Self> {
-        match std::env::var("KAFKA_APP_TEST_BOOTSTRAP") {
+        Self::of_variable("KAFKA_APP_TEST_BOOTSTRAP")
+    }
+
+    /// Another cluster beside it: the real one of `KAFKA_APP_TEST_BOOTSTRAP_2`, else an embedded broker.
+    ///
+    /// # Errors
+    /// If an embedded broker cannot be started.
+    pub fn start_second() -> Result<Self> {
+        Self::of_variable("KAFKA_APP_TEST_BOOTSTRAP_2")
+    }
+
+    fn of_variable(name: &str) -> Result<Self> {
+        match std::env::var(name) {
             Ok(bootstrap_servers) => Ok(Self { embedded: None, bootstrap_servers, suffix: suffix() }),
             Err(_) => Self::embedded(&[]),
         }

@@ -17,3 +17,8 @@ pub use journal::{Entry, Journal};
 
 /// The longest a test waits for anything: long enough for a loaded machine, short enough to fail a build.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What docs/spring.md shows in Rust compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/spring.md")]
+pub struct GuideForSpring;
