@@ -21,8 +21,8 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// Every function in the sources below these folders.
-fn functions(folders: &[&str]) -> BTreeSet<String> {
+/// Every test in the sources below these folders.
+fn tests(folders: &[&str]) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders: Vec<_> = folders.iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = folders.pop() {
@@ -31,28 +31,79 @@ fn functions(folders: &[&str]) -> BTreeSet<String> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let source = fs::read_to_string(&path).expect("a source is text");
-                let names = source
-                    .lines()
-                    .filter_map(|line| line.trim_start().strip_prefix("async ").or(Some(line.trim_start())));
-                found.extend(names.filter_map(|line| Some(line.strip_prefix("fn ")?.split('(').next()?.to_owned())));
+                found.extend(tests_of(&fs::read_to_string(&path).expect("a source is text")).map(str::to_owned));
             }
         }
     }
     found
 }
 
+/// The functions of a source that have an attribute of a test, with others between them or none.
+fn tests_of(source: &str) -> impl Iterator<Item = &str> {
+    let mut is_test = false;
+    source.lines().map(str::trim_start).filter_map(move |line| {
+        if line.starts_with("#[") {
+            is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            return None;
+        }
+        let name =
+            line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ").and_then(|rest| rest.split('(').next());
+        std::mem::take(&mut is_test).then_some(name).flatten()
+    })
+}
+
+/// Names of tests are sentences: nothing else in the guide has as many words.
+fn is_sentence(name: &str) -> bool {
+    name.matches('_').count() >= 5 && !name.contains(char::is_uppercase)
+}
+
+/// Short names of tests in the column for them.
+fn is_short(name: &str) -> bool {
+    name.contains('_') && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+}
+
+/// The rows of the tables that say what shows each of them: first, second and last column.
+fn shown_rows(guide: &str) -> Vec<[&str; 3]> {
+    let mut rows = Vec::new();
+    let mut is_shown = false;
+    for line in guide.lines() {
+        let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        is_shown = line.starts_with('|') && (is_shown || cells.last() == Some(&"shown by"));
+        if let (true, [what, here, shown_by]) = (is_shown, cells.as_slice())
+            && *shown_by != "shown by"
+            && !what.starts_with("---")
+        {
+            rows.push([*what, *here, shown_by.trim_end_matches('|').trim()]);
+        }
+    }
+    rows
+}
+
 #[test]
 fn every_test_that_the_guide_for_spring_names_is_there() {
     let guide = guide();
-    // Names of tests are sentences: nothing else in the guide has as many words.
-    let is_sentence = |name: &&str| name.matches('_').count() >= 5 && !name.contains(char::is_uppercase);
-    let named = guide.lines().flat_map(quoted).filter(is_sentence);
-    let named: BTreeSet<_> = named.map(str::to_owned).collect();
-    assert!(named.len() > 40, "the guide names its tests: {named:?}");
+    let in_text = guide.lines().flat_map(quoted).filter(|name| is_sentence(name));
+    let rows = shown_rows(&guide);
+    let in_column = rows.iter().flat_map(|[_, _, shown_by]| quoted(shown_by)).filter(|name| is_short(name));
+    let named: BTreeSet<_> = in_text.chain(in_column).map(str::to_owned).collect();
+    assert!(named.len() > 80, "the guide names its tests: {named:?}");
     let missing: Vec<_> =
-        named.difference(&functions(&["kafka-app/src", "tests/it", "tests/schemas/it"])).cloned().collect();
+        named.difference(&tests(&["kafka-app/src", "tests/it", "tests/schemas/it"])).cloned().collect();
     assert!(missing.is_empty(), "no test has these names: {missing:?}");
+}
+
+#[test]
+fn what_is_done_of_springs_acknowledgments_errors_retry_topics_and_transactions_names_its_test() {
+    let guide = guide();
+    let rows = shown_rows(&guide);
+    assert!(rows.len() > 60, "four tables: {} rows", rows.len());
+    let without: Vec<_> = rows
+        .iter()
+        .filter(|[_, here, shown_by]| quoted(shown_by).next().is_none() && !here.starts_with("none"))
+        .map(|[what, ..]| what)
+        .collect();
+    assert!(without.is_empty(), "these say that they are done, and nothing shows it: {without:?}");
+    assert!(!guide.contains("**not there**"), "what is not there has something in its place");
 }
 
 #[test]
