@@ -92,6 +92,9 @@ impl ListenerHandle {
 
     /// Starts it, also after it stopped by itself, and the listeners of its retry topics. Does nothing if it runs already.
     ///
+    /// Its circuit is closed then, unless one of them runs: what that has found out holds for the others too. A dead-letter
+    /// brake that has stopped them lets go.
+    ///
     /// # Errors
     /// Called outside a tokio runtime, or while it stops.
     pub fn start(&self) -> Result<()> {

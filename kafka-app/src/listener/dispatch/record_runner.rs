@@ -196,56 +196,64 @@ async fn finish<H: RecordHandler>(
 ) -> Result<Next, Error> {
     let mut delays = None;
     loop {
-        let Call { attempt, ended, pass } = last;
-        let (fault, pass) = match ended {
-            Ok(Delivered::Filtered) => {
-                tally.filtered += 1;
-                run.done(index);
-                return Ok(Next::Finished);
-            }
-            Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
-                tally.handled += 1;
-                run.handled(index);
-                pass.answered();
-                run.ended_well(1);
-                return Ok(Next::Finished);
-            }
-            Ok(Delivered::Ended(Outcome::Done(returned))) => {
-                pass.answered();
-                run.ended_well(1);
-                match send(run, index, attempt, returned, outputs, tally).await {
-                    Ok(()) => return Ok(Next::Finished),
-                    Err(fault) => (fault, None),
+        let attempt = last.attempt;
+        let next = match conclude(run, index, last, outputs, tally).await {
+            Ok(next) => next,
+            Err((fault, pass)) => {
+                let next = run.after(index, attempt, fault, pass, &mut delays).await?;
+                if next == Next::Finished {
+                    run.done(index);
                 }
+                next
             }
-            Ok(Delivered::Ended(Outcome::Rejected(_))) if run.misses_schemas() => {
-                // It was not called: who waits for a try has it.
-                drop(pass);
-                if run.load_schemas(index, attempt).await != Next::Again {
-                    return Ok(Next::Revoked);
-                }
-                match call(handler, run, index, attempt, outputs, tally).await? {
-                    Some(call) => last = call,
-                    None => return Ok(Next::Revoked),
-                }
-                continue;
-            }
-            Ok(Delivered::Ended(Outcome::Rejected(rejection))) => (Fault::Rejected(rejection), None),
-            Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => (Fault::Failed(failure), Some(pass)),
         };
-        let next = match run.after(index, attempt, fault, pass, &mut delays).await? {
+        let again = match next {
             Next::Again => call(handler, run, index, attempt + 1, outputs, tally).await?,
             Next::Later => call(handler, run, index, attempt, outputs, tally).await?,
-            Next::Finished => {
-                run.done(index);
-                return Ok(Next::Finished);
-            }
-            Next::Revoked => return Ok(Next::Revoked),
+            Next::Finished | Next::Revoked => return Ok(next),
         };
-        match next {
+        match again {
             Some(call) => last = call,
             None => return Ok(Next::Revoked),
         }
+    }
+}
+
+/// What comes of a delivery that did not fail; else why it did, with the pass of a handler that failed itself.
+async fn conclude<'a>(
+    run: &Run<'a>,
+    index: usize,
+    Call { attempt, ended, pass }: Call<'a>,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> Result<Next, (Fault, Option<Pass<'a>>)> {
+    match ended {
+        Ok(Delivered::Filtered) => {
+            tally.filtered += 1;
+            run.done(index);
+            Ok(Next::Finished)
+        }
+        Ok(Delivered::Ended(Outcome::Done(returned))) => {
+            pass.answered();
+            run.ended_well(1);
+            if let Outputs::None = returned {
+                tally.handled += 1;
+                run.handled(index);
+                return Ok(Next::Finished);
+            }
+            let sent = send(run, index, attempt, returned, outputs, tally).await;
+            sent.map(|()| Next::Finished).map_err(|fault| (fault, None))
+        }
+        Ok(Delivered::Ended(Outcome::Rejected(_))) if run.misses_schemas() => {
+            // It was not called: who waits for a try has it.
+            drop(pass);
+            match run.load_schemas(index, attempt).await {
+                Next::Again => Ok(Next::Later),
+                _ => Ok(Next::Revoked),
+            }
+        }
+        Ok(Delivered::Ended(Outcome::Rejected(rejection))) => Err((Fault::Rejected(rejection), None)),
+        Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => Err((Fault::Failed(failure), Some(pass))),
     }
 }
 
