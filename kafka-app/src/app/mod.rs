@@ -1,6 +1,7 @@
 //! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
 
 mod clusters;
+mod given;
 mod layers;
 mod plan;
 mod replies;
