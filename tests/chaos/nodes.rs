@@ -25,6 +25,9 @@ inter.broker.listener.name=NODES
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,NODES:PLAINTEXT,CLIENTS:PLAINTEXT
 ";
 
+/// Nodes start beside everything else that goes on: a run is not to fail for a busy machine.
+const PATIENCE: [(&str, &str); 2] = [("KAFKA_START_SECONDS", "300"), ("KAFKA_STOP_SECONDS", "120")];
+
 /// How often it is started anew when somebody else has taken a port that was free before.
 const N_TRIES: u32 = 3;
 
@@ -96,7 +99,9 @@ impl Nodes {
     }
 
     async fn run(&self, args: &[&str]) -> Result<String> {
-        let ended = Command::new(SCRIPT).args(args).arg("--dir").arg(&self.dir).output().await.context(SCRIPT)?;
+        let mut command = Command::new(SCRIPT);
+        command.args(args).arg("--dir").arg(&self.dir).envs(PATIENCE);
+        let ended = command.output().await.context(SCRIPT)?;
         let said = String::from_utf8_lossy(&ended.stderr);
         ensure!(ended.status.success(), "`kafka {}` ended with {}: {said}", args.join(" "), ended.status);
         Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
