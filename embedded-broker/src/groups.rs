@@ -57,11 +57,6 @@ impl Groups {
         self.by_id.read().get(id).cloned()
     }
 
-    /// A group of which something durable is known: what those see who only look.
-    pub(crate) fn find_existing(&self, id: &str) -> Option<Arc<GroupCell>> {
-        self.find(id).filter(|cell| cell.look(Group::exists))
-    }
-
     /// Takes up a group that was read from the state log.
     pub(crate) fn load(&self, id: &Arc<str>, group: Group, cluster: &Cluster) {
         let cell = Arc::new(GroupCell::new(Arc::clone(id)));
@@ -131,10 +126,29 @@ impl Groups {
 
     /// Ends a producer's transaction in the groups that belong to one of Kafka's partitions of `__consumer_offsets`.
     pub(crate) fn end_transaction(&self, partition: i32, producer_id: i64, committed: bool, cluster: &Cluster) {
-        let offsets = &cluster.settings.offsets_topic;
-        for cell in self.all().into_iter().filter(|cell| offsets.partition_of(&cell.id) == partition) {
+        for cell in self.of(&HashSet::from([partition]), cluster) {
             cell.turn(cluster, |group, turn| group.end_transaction(producer_id, committed, turn));
         }
+    }
+
+    /// Nobody coordinates the groups of these partitions any more: who is held is sent away, and what no record tells of is
+    /// forgotten.
+    pub(crate) fn unload(&self, partitions: &HashSet<i32>, cluster: &Cluster) {
+        for cell in self.of(partitions, cluster) {
+            cell.turn(cluster, |group, turn| group.unload(turn));
+        }
+    }
+
+    /// Somebody else has read what is written of the groups of these partitions: their sessions begin anew.
+    pub(crate) fn loaded(&self, partitions: &HashSet<i32>, cluster: &Cluster) {
+        for cell in self.of(partitions, cluster) {
+            cell.turn(cluster, |group, turn| group.loaded(turn));
+        }
+    }
+
+    fn of(&self, partitions: &HashSet<i32>, cluster: &Cluster) -> impl Iterator<Item = Arc<GroupCell>> {
+        let offsets = &cluster.settings.offsets_topic;
+        self.all().into_iter().filter(|cell| partitions.contains(&offsets.partition_of(&cell.id)))
     }
 
     /// Forgets every group, with whoever is in it: the topic that Kafka keeps them in was deleted.

@@ -30,7 +30,7 @@ pub(crate) struct InternalTopic {
 
 impl Default for InternalTopic {
     fn default() -> Self {
-        Self { partitions: 50, replicas: 1, segment_bytes: 104_857_600, min_isr: 1 }
+        Self { partitions: 50, replicas: 3, segment_bytes: 104_857_600, min_isr: 1 }
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct BrokerSettings {
     pub(crate) security: SecuritySettings,
     /// `broker.session.timeout.ms`, if it is said: how long nobody notices that a node was lost.
     pub(crate) broker_session_timeout: Option<Duration>,
+    /// How long a coordinator reads what is written of a partition that somebody else has led.
+    pub(crate) coordinator_load_time: Duration,
     /// Where clients are told that the controller is.
     pub(crate) controller: ControllerListener,
     /// `quota.window.num` and `quota.window.size.seconds`.
@@ -101,6 +103,7 @@ impl Default for BrokerSettings {
             fault_seed: 0,
             security: SecuritySettings::default(),
             broker_session_timeout: None,
+            coordinator_load_time: Duration::ZERO,
             controller: ControllerListener::default(),
             quota_windows: Windows::default(),
             controller_quota_windows: Windows::default(),

@@ -27,7 +27,7 @@ fn add(cx: &RequestContext<'_>, request: &AddOffsetsToTxnRequest) -> Result<(), 
     if request.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
-    let cell = cx.cluster.transactions.find(&request.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
+    let cell = cx.find_transaction(&request.transactional_id)?.ok_or(ErrorCode::InvalidProducerIdMapping)?;
     let offsets = [cx.cluster.offsets_partition(&request.group_id)];
     let (producer_id, epoch) = (request.producer_id.0, request.producer_epoch);
     cell.turn(cx.cluster, |transaction, turn| {

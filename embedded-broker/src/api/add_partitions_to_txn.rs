@@ -82,8 +82,7 @@ fn add_all(cx: &RequestContext<'_>, asked: &AddPartitionsToTxnTransaction) -> Re
     if asked.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
-    let transactions = &cx.cluster.transactions;
-    let cell = transactions.find(&asked.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
+    let cell = cx.find_transaction(&asked.transactional_id)?.ok_or(ErrorCode::InvalidProducerIdMapping)?;
     let generation = if cx.version >= 5 { Generation::V2 } else { Generation::V1 };
     let added: Vec<TopicPartition> =
         partitions(&asked.topics).map(|(topic, index)| (Arc::from(topic), index)).collect();
@@ -100,8 +99,7 @@ fn verify(
     if asked.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
-    let transactions = &cx.cluster.transactions;
-    let cell = transactions.find(&asked.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
+    let cell = cx.find_transaction(&asked.transactional_id)?.ok_or(ErrorCode::InvalidProducerIdMapping)?;
     cell.look(|transaction| transaction.verify_partition(asked.producer_id.0, asked.producer_epoch, &partition))
 }
 

@@ -43,8 +43,13 @@ pub(crate) fn handle(
         if group_id.is_empty() {
             return DescribedGroup::default().with_error_code(ErrorCode::InvalidGroupId.code());
         }
-        let Some(cell) = cx.cluster.groups.find_existing(&group_id) else {
-            return missing(group_id, "not found");
+        let cell = match cx.find_existing_group(&group_id) {
+            Ok(Some(cell)) => cell,
+            Ok(None) => return missing(group_id, "not found"),
+            Err(error) => {
+                let group = DescribedGroup::default().with_group_id(group_id).with_error_code(error.code());
+                return group.with_error_message(None);
+            }
         };
         match cell.turn(cx.cluster, |group, turn| group.describe_consumer(turn.config)) {
             Some(group) if group.state == ConsumerState::Dead => missing(group_id, "not found"),

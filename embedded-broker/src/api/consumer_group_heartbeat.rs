@@ -51,9 +51,13 @@ fn beat(cx: &RequestContext<'_>, request: &ConsumerGroupHeartbeatRequest) -> Res
     let heartbeat = read(cx, request);
     heartbeat.check(&request.group_id, &cx.cluster.settings.group)?;
     let groups = &cx.cluster.groups;
-    let known = groups.find(&request.group_id);
+    let elsewhere = |error| refused(error, String::new());
+    let known = cx.find_group(&request.group_id).map_err(elsewhere)?;
     let is_new = known.is_none();
-    let found = known.or_else(|| (heartbeat.epoch == 0).then(|| groups.find_or_create(&request.group_id)));
+    let found = match known {
+        None if heartbeat.epoch == 0 => Some(cx.find_or_create_group(&request.group_id).map_err(elsewhere)?),
+        known => known,
+    };
     let kind = if heartbeat.leaves() { "Group" } else { "Consumer group" };
     let missing = || refused(ErrorCode::GroupIdNotFound, format!("{kind} {} not found.", request.group_id.as_str()));
     let cell = found.ok_or_else(missing)?;

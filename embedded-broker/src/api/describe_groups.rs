@@ -28,11 +28,10 @@ pub(crate) fn handle(
             return DescribedGroup::default().with_group_id(group_id).with_error_code(denied.code());
         }
         let operations = if told { cx.operations(Resource::Group(&group_id)) } else { i32::MIN };
-        let found = cx
-            .cluster
-            .groups
-            .find_existing(&group_id)
-            .map(|cell| cell.turn(cx.cluster, |group, _| group.describe_classic()));
+        let found = match cx.find_existing_group(&group_id) {
+            Ok(found) => found.map(|cell| cell.turn(cx.cluster, |group, _| group.describe_classic())),
+            Err(error) => return DescribedGroup::default().with_group_id(group_id).with_error_code(error.code()),
+        };
         let described = match found {
             Some(Some(group)) if group.state != ClassicState::Dead => describe(cx.version, group_id, &group),
             Some(None) => missing(cx.version, group_id, "is not a classic group"),

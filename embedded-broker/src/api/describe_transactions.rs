@@ -39,7 +39,7 @@ fn describe(cx: &RequestContext<'_>, id: &TransactionalId) -> Result<Description
         return Err(ErrorCode::InvalidRequest);
     }
     cx.require(Operation::Describe, Resource::TransactionalId(id))?;
-    let cell = cx.cluster.transactions.find(id).ok_or(ErrorCode::TransactionalIdNotFound)?;
+    let cell = cx.find_transaction(id)?.ok_or(ErrorCode::TransactionalIdNotFound)?;
     let description = cell.look(|transaction| transaction.describe());
     if description.state == State::Dead { Err(ErrorCode::TransactionalIdNotFound) } else { Ok(description) }
 }

@@ -30,7 +30,7 @@ fn end(cx: &RequestContext<'_>, request: &EndTxnRequest) -> Result<Ended, ErrorC
     if request.transactional_id.is_empty() {
         return Err(ErrorCode::InvalidRequest);
     }
-    let cell = cx.cluster.transactions.find(&request.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
+    let cell = cx.find_transaction(&request.transactional_id)?.ok_or(ErrorCode::InvalidProducerIdMapping)?;
     let end = EndRequest {
         producer_id: request.producer_id.0,
         epoch: request.producer_epoch,

@@ -24,6 +24,6 @@ fn beat(cx: &RequestContext<'_>, request: &HeartbeatRequest) -> Result<(), Error
         instance_id: request.group_instance_id.as_deref(),
         generation: request.generation_id,
     };
-    let cell = cx.cluster.groups.find(&request.group_id).ok_or(ErrorCode::UnknownMemberId)?;
+    let cell = cx.find_group(&request.group_id)?.ok_or(ErrorCode::UnknownMemberId)?;
     cell.turn(cx.cluster, |group, turn| group.heartbeat(identity, turn))
 }

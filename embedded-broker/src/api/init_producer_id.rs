@@ -41,6 +41,7 @@ fn init(cx: &RequestContext<'_>, request: &InitProducerIdRequest) -> Result<(i64
     let expected = (producer_id != -1).then_some((producer_id, epoch));
     let init = InitRequest { timeout_ms: request.transaction_timeout_ms, expected };
     init.check(cx.cluster.settings.transactions.max_timeout_ms)?;
+    cx.find_transaction(transactional_id)?;
     let cell = cx.cluster.transactions.find_or_create(transactional_id, cx.cluster);
     cell.turn(cx.cluster, |transaction, turn| transaction.init_producer_id(&init, turn))
 }

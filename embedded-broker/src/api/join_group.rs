@@ -40,13 +40,14 @@ fn join(cx: &RequestContext<'_>, request: &JoinGroupRequest) -> JoinReply {
         return Err(refused(ErrorCode::InvalidGroupId));
     }
     join.check(&cx.cluster.settings.group).map_err(refused)?;
-    let groups = &cx.cluster.groups;
     // Only a newcomer makes a group: an id that somebody was given elsewhere is unknown here.
     let found = if join.member_id.is_empty() {
-        Some(groups.find_or_create(&request.group_id))
+        cx.find_or_create_group(&request.group_id).map(Some)
     } else {
-        groups.find(&request.group_id)
+        cx.find_group(&request.group_id)
     };
+    // As Kafka: who does not coordinate the group says nothing of members.
+    let found = found.map_err(|error| JoinRefused { error, member_id: "".into() })?;
     let cell = found.ok_or_else(|| refused(ErrorCode::UnknownMemberId))?;
     let member_id = join.member_id.clone();
     match cell.wait(cx.cluster, cx.waiter, |group, ticket, turn| group.join(&join, ticket, turn)) {

@@ -48,7 +48,7 @@ fn leave(
     if group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }
-    let Some(cell) = cx.cluster.groups.find(group_id) else {
+    let Some(cell) = cx.find_group(group_id)? else {
         return Ok(vec![Err(ErrorCode::UnknownMemberId); members.len()]);
     };
     let leaving: Vec<_> = members

@@ -1,4 +1,4 @@
-//! ListGroups, versions 0 to 5: every group. Version 4 can choose by state, 5 by type.
+//! ListGroups, versions 0 to 5: every group that the node coordinates. Version 4 can choose by state, 5 by type.
 //!
 //! Names of states and types are compared without regard to case; one that does not exist fits no group.
 
@@ -7,6 +7,7 @@ use kafka_protocol::messages::{GroupId, ListGroupsRequest, ListGroupsResponse};
 
 use super::convert::to_wire;
 use super::{Refusal, RequestContext};
+use crate::coordinator::CoordinatorKind;
 use crate::coordinator::group::state::GroupState;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
@@ -14,10 +15,16 @@ use crate::security::acl::resource::Resource;
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListGroupsRequest) -> Result<ListGroupsResponse, Refusal> {
+    if let Err(error) = cx.cluster.check_loaded(CoordinatorKind::Groups, cx.node_id) {
+        return Ok(ListGroupsResponse::default().with_error_code(error.code()));
+    }
     let mut groups = Vec::new();
     let sees_all = cx.may(Operation::Describe, Resource::Cluster);
     for cell in cx.cluster.groups.all() {
         if !sees_all && !cx.may(Operation::Describe, Resource::Group(&cell.id)) {
+            continue;
+        }
+        if cx.find_group(&cell.id).is_err() {
             continue;
         }
         let (exists, state, kind, protocol_type) =

@@ -1,4 +1,4 @@
-//! ListTransactions, versions 0 to 2: transactional ids by state, by producer id, by how long they are open (from version 1)
+//! ListTransactions, versions 0 to 2: transactional ids that the node coordinates, by state, by producer id, by how long they are open (from version 1)
 //! and by a pattern that fits the whole id (from version 2).
 
 use std::collections::HashSet;
@@ -9,6 +9,7 @@ use regex_lite::Regex;
 
 use super::convert::to_wire;
 use super::{Refusal, RequestContext};
+use crate::coordinator::CoordinatorKind;
 use crate::coordinator::transaction::Description;
 use crate::coordinator::transaction::state::TransactionState as State;
 use crate::error::ErrorCode;
@@ -44,7 +45,11 @@ pub(crate) fn handle(
         ids,
         now_ms: cx.cluster.clock.wall_ms(),
     };
+    if let Err(error) = cx.cluster.check_loaded(CoordinatorKind::Transactions, cx.node_id) {
+        return Ok(ListTransactionsResponse::default().with_error_code(error.code()));
+    }
     let listed = cx.cluster.transactions.all().into_iter().filter_map(|cell| {
+        cx.find_transaction(&cell.id).ok()?;
         let description = cell.look(|transaction| transaction.describe());
         let is_seen = filter.lets_through(&cell.id, &description)
             && cx.may(Operation::Describe, Resource::TransactionalId(&cell.id));

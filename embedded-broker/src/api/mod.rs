@@ -12,11 +12,16 @@ use uuid::Uuid;
 use crate::ceilings::Ceilings;
 use crate::clock::{Timestamp, Waiter};
 use crate::cluster::{Cluster, Node};
+use crate::coordinator::CoordinatorKind;
+use crate::coordinator::group::Group;
+use crate::error::ErrorCode;
 use crate::fault::target::Struck;
 use crate::features;
+use crate::groups::GroupCell;
 use crate::protocol::{self, ApiKey, Malformed, StrBytes};
 use crate::security::session::Session;
 use crate::telemetry;
+use crate::transactions::TransactionCell;
 
 use std::cell::Cell;
 use std::fmt;
@@ -234,6 +239,42 @@ impl RequestContext<'_> {
     /// `group.coordinator.rebalance.protocols` may name others only.
     fn serves_consumer_groups(&self) -> bool {
         self.cluster.features.level(features::GROUP) > 0 && self.cluster.settings.group.consumer_protocol
+    }
+
+    /// A group that this node coordinates, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// Another node coordinates it, or this one does not know it yet.
+    fn find_group(&self, id: &str) -> Result<Option<Arc<GroupCell>>, ErrorCode> {
+        // Looked for first: one that is handed over after it was found here is found by that as well.
+        let found = self.cluster.groups.find(id);
+        self.cluster.check_coordinator(CoordinatorKind::Groups, id, self.node_id)?;
+        Ok(found)
+    }
+
+    /// As [`find_group`](Self::find_group), of a group of which something durable is known: what those see who only look.
+    fn find_existing_group(&self, id: &str) -> Result<Option<Arc<GroupCell>>, ErrorCode> {
+        Ok(self.find_group(id)?.filter(|cell| cell.look(Group::exists)))
+    }
+
+    /// As [`find_group`](Self::find_group), and makes one that is not known.
+    fn find_or_create_group(&self, id: &str) -> Result<Arc<GroupCell>, ErrorCode> {
+        let check = || self.cluster.check_coordinator(CoordinatorKind::Groups, id, self.node_id);
+        check()?;
+        let cell = self.cluster.groups.find_or_create(id);
+        check().inspect_err(|_| self.cluster.groups.forget_unborn(&cell, self.cluster))?;
+        Ok(cell)
+    }
+
+    /// A transactional id that this node coordinates, if it is known.
+    ///
+    /// # Errors
+    ///
+    /// As of [`find_group`](Self::find_group).
+    fn find_transaction(&self, id: &str) -> Result<Option<Arc<TransactionCell>>, ErrorCode> {
+        self.cluster.check_coordinator(CoordinatorKind::Transactions, id, self.node_id)?;
+        Ok(self.cluster.transactions.find(id))
     }
 
     /// This client as one that pushes metrics, under the id it was given.

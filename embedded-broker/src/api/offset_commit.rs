@@ -64,10 +64,9 @@ fn commit(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Vec<Result<
 }
 
 fn group_of(cx: &RequestContext<'_>, request: &OffsetCommitRequest) -> Result<Arc<GroupCell>, ErrorCode> {
-    let groups = &cx.cluster.groups;
-    match groups.find(&request.group_id) {
+    match cx.find_group(&request.group_id)? {
         Some(cell) => Ok(cell),
-        None if request.generation_id_or_member_epoch < 0 => Ok(groups.find_or_create(&request.group_id)),
+        None if request.generation_id_or_member_epoch < 0 => cx.find_or_create_group(&request.group_id),
         None if cx.version >= 9 => Err(ErrorCode::GroupIdNotFound),
         None => Err(ErrorCode::IllegalGeneration),
     }

@@ -24,10 +24,10 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetDeleteRequest) -> R
     if request.group_id.is_empty() {
         return Ok(OffsetDeleteResponse::default().with_error_code(ErrorCode::InvalidGroupId.code()));
     }
-    let deleted = match cx.cluster.groups.find(&request.group_id) {
-        Some(cell) => cell.turn(cx.cluster, |group, turn| delete(cx, group, &request, &topics, turn)),
-        None => Err(ErrorCode::GroupIdNotFound),
-    };
+    let deleted = cx.find_group(&request.group_id).and_then(|found| {
+        let cell = found.ok_or(ErrorCode::GroupIdNotFound)?;
+        cell.turn(cx.cluster, |group, turn| delete(cx, group, &request, &topics, turn))
+    });
     let response = match deleted {
         Ok(topics) => OffsetDeleteResponse::default().with_topics(topics),
         Err(error) => OffsetDeleteResponse::default().with_error_code(error.code()),

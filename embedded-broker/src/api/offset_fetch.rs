@@ -43,13 +43,24 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: OffsetFetchRequest) -> Re
         });
         return Ok(OffsetFetchResponse::default().with_groups(groups.collect()));
     }
-    let asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
+    let asked: Asked = request.topics.map(|topics| topics.into_iter().map(|t| (t.name, t.partition_indexes)).collect());
+    // Version 1 has no place for an error but with partitions.
+    let alone = asked.clone().filter(|_| cx.version < 2);
     let response = match fetch(cx, &request.group_id, (None, -1), require_stable, asked, &mut room) {
         Ok(found) => {
             let topics = found.into_iter().map(|found| single_topic(cx.version, found));
             OffsetFetchResponse::default().with_topics(topics.collect())
         }
-        Err(error) => OffsetFetchResponse::default().with_error_code(error.code()),
+        Err(error) => match alone {
+            Some(asked) => {
+                let topics = asked.into_iter().map(|(topic, partitions)| {
+                    (topic, partitions.into_iter().map(|partition| (partition, Err(error))).collect())
+                });
+                let topics = topics.map(|found| single_topic(cx.version, found));
+                OffsetFetchResponse::default().with_topics(topics.collect())
+            }
+            None => OffsetFetchResponse::default().with_error_code(error.code()),
+        },
     };
     Ok(response)
 }
@@ -64,7 +75,7 @@ fn fetch(
 ) -> Result<Found, ErrorCode> {
     room.check()?;
     cx.require(Operation::Describe, Resource::Group(group_id))?;
-    let Some(cell) = cx.cluster.groups.find(group_id) else {
+    let Some(cell) = cx.find_group(group_id)? else {
         return Ok(look_up(cx, &Offsets::default(), require_stable, asked, room));
     };
     cell.turn(cx.cluster, |group, _| {

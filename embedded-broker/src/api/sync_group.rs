@@ -39,7 +39,7 @@ fn sync(cx: &RequestContext<'_>, request: &SyncGroupRequest) -> SyncReply {
     if request.group_id.is_empty() {
         return Err(ErrorCode::InvalidGroupId);
     }
-    let cell = cx.cluster.groups.find(&request.group_id).ok_or(ErrorCode::UnknownMemberId)?;
+    let cell = cx.find_group(&request.group_id)?.ok_or(ErrorCode::UnknownMemberId)?;
     let assignments: HashMap<&str, Bytes> =
         request.assignments.iter().map(|one| (one.member_id.as_str(), own(&one.assignment))).collect();
     let sync = SyncRequest {

@@ -57,6 +57,9 @@ fn commit(cx: &RequestContext<'_>, request: &TxnOffsetCommitRequest) -> Results 
     if request.group_id.is_empty() {
         return all(ErrorCode::InvalidGroupId);
     }
+    if let Err(error) = cx.find_group(&request.group_id) {
+        return all(error);
+    }
     let writer = Writer {
         transactional_id: &request.transactional_id,
         producer_id: request.producer_id.0,
@@ -75,10 +78,9 @@ fn stage(
     request: &TxnOffsetCommitRequest,
     known: &[Result<(), ErrorCode>],
 ) -> Result<Results, ErrorCode> {
-    let groups = &cx.cluster.groups;
-    let cell = match groups.find(&request.group_id) {
+    let cell = match cx.find_group(&request.group_id)? {
         Some(cell) => cell,
-        None if request.generation_id < 0 => groups.find_or_create(&request.group_id),
+        None if request.generation_id < 0 => cx.find_or_create_group(&request.group_id)?,
         None => return Err(ErrorCode::IllegalGeneration),
     };
     let staged = cell.turn(cx.cluster, |group, turn| {
@@ -94,7 +96,7 @@ fn stage(
         });
         Ok(results.collect())
     });
-    groups.forget_unborn(&cell, cx.cluster);
+    cx.cluster.groups.forget_unborn(&cell, cx.cluster);
     staged
 }
 

@@ -47,6 +47,7 @@ pub struct EmbeddedBrokerBuilder {
     port: Option<u16>,
     brokers: Option<u16>,
     racks: Vec<String>,
+    coordinator_load_time: Duration,
     listeners: Vec<Listener>,
     topics: Vec<(String, i32)>,
     configs: BTreeMap<String, String>,
@@ -82,7 +83,8 @@ impl EmbeddedBrokerBuilder {
     /// replicas, coordinators and a controller that are here and there, and that move when a node is
     /// [stopped](EmbeddedBroker::stop_node).
     ///
-    /// A [port](Self::port) that is said is the first node's, and the others have those behind it.
+    /// A [port](Self::port) that is said is the first node's, and the others have those behind it. As in Kafka, topics have one
+    /// replica each unless `default.replication.factor`, or whoever makes them, says otherwise.
     ///
     /// ```
     /// use embedded_broker::EmbeddedBroker;
@@ -110,6 +112,21 @@ impl EmbeddedBrokerBuilder {
     /// ```
     pub fn racks(mut self, racks: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.racks = racks.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// How long a node that takes over groups or transactional ids from another reads what it has to know of them, by the
+    /// broker's clock; by default no time. Meanwhile clients are told `COORDINATOR_LOAD_IN_PROGRESS`, as by a Kafka with a long
+    /// `__consumer_offsets`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).coordinator_load_time(Duration::from_millis(300)).start()?;
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn coordinator_load_time(mut self, time: Duration) -> Self {
+        self.coordinator_load_time = time;
         self
     }
 
@@ -249,6 +266,7 @@ impl EmbeddedBrokerBuilder {
         }
         settings.receives_client_metrics = self.receives_client_metrics;
         settings.fault_seed = self.fault_seed;
+        settings.coordinator_load_time = self.coordinator_load_time;
         settings.ceilings = ceilings(self.release.as_deref(), &self.version_ceilings)?;
         if !settings.ignored.is_empty() {
             tracing::info!(

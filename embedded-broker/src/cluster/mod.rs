@@ -2,14 +2,15 @@
 //!
 //! Locks, always taken in this order, none of them held while bytes are checked, copied from a socket or sent:
 //!
-//! 1. `changes` (who changes the set of topics, or the nodes; one at a time), 2. `topics` (the picture of all topics; only to
-//!    copy or replace its `Arc`), 3. a transactional id, 4. a group of the coordinator, 5. a
-//!    [`Partition`](crate::partition::Partition), 6. the list of decided transactions, 7. `timers`, 8. a [`Waiter`].
+//! 1. `changes` (who changes the set of topics, or the nodes; one at a time), 2. the moves of coordinators (one at a time),
+//!    3. `topics` (the picture of all topics; only to copy or replace its `Arc`), 4. a transactional id, 5. a group of the
+//!    coordinator, 6. a [`Partition`](crate::partition::Partition), 7. the list of decided transactions, 8. `timers`, 9. a
+//!    [`Waiter`].
 //!
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of nodes, configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
+//! The locks of nodes, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -48,6 +49,7 @@ use crate::watches::Watches;
 mod access;
 mod admin;
 mod auto_creation;
+mod coordinators;
 #[cfg(test)]
 mod crashes;
 pub(crate) mod dynamic;
@@ -60,6 +62,7 @@ mod storage;
 mod stores;
 mod topic_changes;
 
+use coordinators::Coordinators;
 use dynamic::DynamicSettings;
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
 pub(crate) use resource_configs::ResourceConfigs;
@@ -93,6 +96,7 @@ pub(crate) struct Cluster {
     /// Who may log in by SCRAM; a leaf lock.
     pub(crate) scram: RwLock<ScramCredentials>,
     pub(crate) transactions: Transactions,
+    coordinators: Coordinators,
     /// Those that are open, and whose they are.
     pub(crate) open_connections: OpenConnections,
     /// What clients have done that they may not.
@@ -164,6 +168,7 @@ impl Cluster {
             authorizer,
             scram: RwLock::default(),
             transactions: Transactions::default(),
+            coordinators: Coordinators::default(),
             nodes: RwLock::new(Arc::new(Nodes::new(nodes))),
             changes: Mutex::default(),
             topics: RwLock::default(),
@@ -224,6 +229,7 @@ impl Cluster {
             TimerKey::ProducerIds => expire_producers(self),
             TimerKey::LogRetention => upkeep::check_retention(self),
             TimerKey::LogCleaner => upkeep::clean(self),
+            TimerKey::CoordinatorLoad(kind, partition) => self.load_time_over(*kind, *partition),
             TimerKey::NodeSession(id) => self.miss_node(*id),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();

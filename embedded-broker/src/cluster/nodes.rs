@@ -216,8 +216,8 @@ impl Cluster {
         self.nodes.read().iter().next().map_or(-1, |node| node.id)
     }
 
-    /// Changes nodes: `change` works on a copy, which takes effect if it succeeds and anything is different. Partitions
-    /// move before this returns.
+    /// Changes nodes: `change` works on a copy, which takes effect if it succeeds and anything is different. Partitions and
+    /// coordinators move before this returns.
     ///
     /// # Errors
     ///
@@ -235,6 +235,7 @@ impl Cluster {
         self.replication_after_node_change(&before, &after);
         drop(one_at_a_time);
         self.metadata_changed();
+        self.leaders_changed();
         Ok(changed)
     }
 

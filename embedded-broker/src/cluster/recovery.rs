@@ -50,6 +50,7 @@ impl Cluster {
         for (id, metadata) in image.transactions {
             self.transactions.load(&id, metadata, self);
         }
+        self.leaders_changed();
         self.transactions.write_markers(self);
         Ok(())
     }

@@ -26,12 +26,16 @@ impl Cluster {
             return Ok(changed);
         }
         self.state.keep(|| recovery::changes(&before, &after))?;
+        let of_coordinators = differ_in_internal(&before, &after);
         let gone: Vec<Arc<Topic>> = recovery::gone(&before, &after).cloned().collect();
         *self.topics.write() = Arc::new(after);
         self.forget(&gone);
         drop(one_at_a_time);
         self.metadata_changed();
         self.topic_watches.wake();
+        if of_coordinators {
+            self.leaders_changed();
+        }
         if !gone.is_empty() {
             self.transactions.write_postponed(self);
         }
@@ -111,6 +115,17 @@ impl Cluster {
         let partitions = usize::try_from(partitions).unwrap_or(0);
         placement::place(&self.node_ids(), partitions, replicas, topics.len())
     }
+}
+
+/// Whether the topics of coordinators are others than before.
+fn differ_in_internal(before: &Topics, after: &Topics) -> bool {
+    [internal_topics::OFFSETS, internal_topics::TRANSACTIONS].into_iter().any(|name| {
+        match (before.by_name(name), after.by_name(name)) {
+            (Some(before), Some(after)) => !Arc::ptr_eq(before, after),
+            (None, None) => false,
+            _ => true,
+        }
+    })
 }
 
 #[cfg(test)]

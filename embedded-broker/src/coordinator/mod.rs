@@ -4,12 +4,20 @@
 //! passes the time in, hands the responses to whoever waits for them and sets the timers that came out.
 
 pub(crate) mod group;
+pub(crate) mod shards;
 pub(crate) mod transaction;
 
 use std::sync::Arc;
 
 /// The protocol's error codes, as the coordinators answer them.
 pub(crate) use crate::error::ErrorCode;
+
+/// What a coordinator coordinates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum CoordinatorKind {
+    Groups,
+    Transactions,
+}
 
 /// What a deadline of the broker's heap is for. A new deadline for the same key takes the place of the old one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +36,8 @@ pub(crate) enum TimerKey {
     LogRetention,
     /// The next look at logs that may be worth compacting.
     LogCleaner,
+    /// A coordinator has read what is written of one of its partitions.
+    CoordinatorLoad(CoordinatorKind, i32),
     /// Somebody notices that a node was lost.
     NodeSession(i32),
     /// A test helper that gives up.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::await_stable::AwaitStable;
 use crate::cluster::Cluster;
+use crate::coordinator::CoordinatorKind;
 use crate::coordinator::group::Group;
 use crate::coordinator::group::classic::MemberDescription;
 use crate::coordinator::group::config::GroupConfig;
@@ -93,6 +94,20 @@ impl<'a> ConsumerGroup<'a> {
     pub fn members(&self) -> Vec<GroupMember> {
         let topics = self.cluster.topics();
         self.turn(|group, turn| members(group, &topics, turn.config)).unwrap_or_default()
+    }
+
+    /// The node that coordinates the group: the leader of its partition of `__consumer_offsets`. `None` while nobody leads it,
+    /// and before a client has asked for a coordinator of any group, which is when Kafka makes that topic.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).start()?;
+    /// assert_eq!(broker.group("billing").coordinator(), None);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use]
+    pub fn coordinator(&self) -> Option<i32> {
+        self.cluster.coordinator_of(CoordinatorKind::Groups, &self.id)
     }
 
     /// Waits until the group is stable with exactly so many members, and gives them; with none, until it is empty.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cluster::Cluster;
+use crate::coordinator::CoordinatorKind;
 use crate::coordinator::transaction::state::TransactionState;
 use crate::coordinator::transaction::turn::Turn;
 use crate::coordinator::transaction::{Description, Transaction};
@@ -58,6 +59,20 @@ impl<'a> TransactionsView<'a> {
     pub fn get(&self, transactional_id: &str) -> Option<TransactionDescription> {
         let cell = self.cluster.transactions.find(transactional_id)?;
         Some(described(&cell.id, cell.look(|transaction| transaction.describe())))
+    }
+
+    /// The node that coordinates a transactional id: the leader of its partition of `__transaction_state`. `None` while nobody
+    /// leads it, and before a client has asked for a coordinator of any id.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).start()?;
+    /// assert_eq!(broker.transactions().coordinator("billing-0"), None);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use]
+    pub fn coordinator(&self, transactional_id: &str) -> Option<i32> {
+        self.cluster.coordinator_of(CoordinatorKind::Transactions, transactional_id)
     }
 
     /// Aborts the open transaction of an id behind its producer's back, as if that had asked for it: what the producer sends

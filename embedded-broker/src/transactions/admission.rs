@@ -70,7 +70,7 @@ impl Transactions {
     ///
     /// # Errors
     ///
-    /// It does not belong to it, or another producer has the id.
+    /// It does not belong to it, another producer has the id, or nobody coordinates it now.
     pub(crate) fn admit<R>(
         &self,
         cluster: &Cluster,
@@ -83,6 +83,7 @@ impl Transactions {
         if writer.transactional_id.is_empty() {
             return Err(ErrorCode::InvalidRequest);
         }
+        cluster.transaction_coordinator_epoch(writer.transactional_id)?;
         let cell = self.find(writer.transactional_id).ok_or(ErrorCode::InvalidProducerIdMapping)?;
         let mut ask = || cell.admit(cluster, admission, writer, partition, &mut then);
         let mut answer = ask();

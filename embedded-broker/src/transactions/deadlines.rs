@@ -24,11 +24,20 @@ impl Transactions {
     pub(crate) fn abort_timed_out(&self, cluster: &Cluster) {
         // Whoever begins a transaction after this line sees to the next look itself.
         self.timeouts_are_watched.store(false, Ordering::Relaxed);
+        let mut is_late = false;
         for cell in self.all() {
+            if cluster.transaction_coordinator_epoch(&cell.id).is_err() {
+                // Whoever coordinates it next looks at it.
+                is_late |= cell.look(|transaction| transaction.state() == TransactionState::Ongoing);
+                continue;
+            }
             if cell.look(|transaction| transaction.state() == TransactionState::Ongoing) {
                 // One that stays open is watched on by its turn.
                 cell.turn(cluster, |transaction, turn| transaction.expire_transaction(turn));
             }
+        }
+        if is_late {
+            self.watch_timeouts(cluster);
         }
         self.write_markers(cluster);
     }
@@ -36,7 +45,8 @@ impl Transactions {
     /// Forgets ids that were not used for too long; called on the timer thread.
     pub(crate) fn expire_ids(&self, cluster: &Cluster) {
         for cell in self.all() {
-            if cell.turn(cluster, |transaction, turn| transaction.expire_id(turn)) {
+            let is_coordinated = cluster.transaction_coordinator_epoch(&cell.id).is_ok();
+            if is_coordinated && cell.turn(cluster, |transaction, turn| transaction.expire_id(turn)) {
                 self.remove(&cell);
             }
         }

@@ -23,9 +23,6 @@ use crate::error::ErrorCode;
 use crate::internal_topics;
 use crate::log::EndMarker;
 
-/// There is one coordinator for each id as long as the cluster lives, so its epoch never changes.
-const COORDINATOR_EPOCH: i32 = 0;
-
 /// Transactions that are decided and have no markers yet, the oldest decision first.
 #[derive(Debug, Default)]
 pub(super) struct Decided {
@@ -34,7 +31,7 @@ pub(super) struct Decided {
     len: AtomicUsize,
     /// While anybody holds them back, nothing is written.
     holds: AtomicUsize,
-    /// Those that wait for a partition whose log cannot be written.
+    /// Those that wait for a partition that cannot be written, or for a coordinator.
     postponed: Mutex<Vec<Arc<TransactionCell>>>,
 }
 
@@ -76,7 +73,7 @@ impl Transactions {
         }
     }
 
-    /// Writes what waits for partitions: one of them is gone.
+    /// Writes what waits for partitions or coordinators: some have gone or come.
     pub(crate) fn write_postponed(&self, cluster: &Cluster) {
         let postponed = std::mem::take(&mut *self.decided.postponed.lock());
         postponed.iter().for_each(|cell| self.decided.push(cell));
@@ -122,7 +119,12 @@ impl TransactionCell {
             let unmarked = entry.unmarked.take();
             (markers, unmarked)
         };
-        let marker = markers.to_marker();
+        let Ok(coordinator_epoch) = cluster.transaction_coordinator_epoch(&self.id) else {
+            // Whoever coordinates it next writes them.
+            self.entry.lock().unmarked = unmarked;
+            return cluster.transactions.decided.postpone(self);
+        };
+        let marker = markers.to_marker(coordinator_epoch);
         let unwritable = self.write_each(cluster, unmarked.as_ref().unwrap_or(&markers.partitions), &marker);
         if !unwritable.is_empty() {
             self.entry.lock().unmarked = Some(unwritable);
@@ -158,11 +160,11 @@ impl TransactionCell {
 }
 
 impl Markers {
-    fn to_marker(&self) -> EndMarker {
+    fn to_marker(&self, coordinator_epoch: i32) -> EndMarker {
         EndMarker {
             producer_id: self.producer_id,
             producer_epoch: self.epoch,
-            coordinator_epoch: COORDINATOR_EPOCH,
+            coordinator_epoch,
             committed: self.committed,
         }
     }

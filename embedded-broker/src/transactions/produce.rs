@@ -75,14 +75,18 @@ impl Transactions {
     }
 }
 
+fn unverified(underlying: &str) -> Rejected {
+    let why = "Unable to verify the partition has been added to the transaction. Underlying error: ";
+    Rejected::told(ErrorCode::NotEnoughReplicas, format!("{why}{underlying}"))
+}
+
 /// In words, and in codes that producers know to repeat.
 fn refused(code: ErrorCode, admission: Admission) -> Rejected {
     match code {
         ErrorCode::InvalidTxnState => Rejected::told(code, "Partition was not added to the transaction"),
-        ErrorCode::ConcurrentTransactions if admission != Admission::Add => Rejected::told(
-            ErrorCode::NotEnoughReplicas,
-            "Unable to verify the partition has been added to the transaction. Underlying error: CONCURRENT_TRANSACTIONS",
-        ),
+        ErrorCode::ConcurrentTransactions if admission != Admission::Add => unverified("CONCURRENT_TRANSACTIONS"),
+        ErrorCode::CoordinatorLoadInProgress => unverified("COORDINATOR_LOAD_IN_PROGRESS"),
+        ErrorCode::CoordinatorNotAvailable => unverified("COORDINATOR_NOT_AVAILABLE"),
         _ => Rejected::new(code, format!("the transaction does not allow it: {code:?}")),
     }
 }

@@ -9,6 +9,7 @@ mod records;
 
 mod admin;
 mod api_versions;
+mod coordinators;
 mod core_as_kafka;
 mod durability;
 mod faults;

@@ -5,17 +5,11 @@ use super::record::GroupRecord;
 
 impl Group {
     /// These records, replayed on a new group, make this one, as far as it is durable.
-    ///
-    /// Meant for a group that was made by replaying: a live classic group in the middle of a rebalance has members that no
-    /// record tells of yet.
     pub(crate) fn facts(&self) -> Vec<GroupRecord> {
         if !self.exists {
             return Vec::new();
         }
-        let mut facts = match &self.members {
-            Members::Classic(group) => group.facts().map(GroupRecord::Metadata).into_iter().collect(),
-            Members::Consumer(group) => group.facts().into_iter().map(GroupRecord::Consumer).collect::<Vec<_>>(),
-        };
+        let mut facts = self.facts_of_members();
         let (overtaken, staged) = self.offsets.pending().facts();
         facts.extend(overtaken);
         for (topic, partitions) in self.offsets.topics() {
@@ -27,5 +21,13 @@ impl Group {
         }
         facts.extend(staged);
         facts
+    }
+
+    /// Those without offsets.
+    pub(super) fn facts_of_members(&self) -> Vec<GroupRecord> {
+        match &self.members {
+            Members::Classic(group) => group.facts().map(GroupRecord::Metadata).into_iter().collect(),
+            Members::Consumer(group) => group.facts().into_iter().map(GroupRecord::Consumer).collect(),
+        }
     }
 }

@@ -31,7 +31,7 @@ impl Group {
             _ => {
                 check_upgrade(classic, turn)?;
                 // As in Kafka, they have to join again even when the heartbeat is refused after all.
-                classic.send_away(turn);
+                classic.send_away(ErrorCode::RebalanceInProgress, turn);
                 upgraded(classic, &mut trial)?
             }
         };

@@ -10,6 +10,7 @@ pub(crate) mod consumer_protocol;
 mod deletion;
 mod expire;
 mod facts;
+mod hand_over;
 mod hash_order;
 mod machine;
 mod migration;

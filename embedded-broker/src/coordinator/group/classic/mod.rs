@@ -52,6 +52,8 @@ pub(crate) struct ClassicGroup {
     protocol_type: Option<Arc<str>>,
     protocol: Option<Arc<str>>,
     leader: Option<Arc<str>>,
+    /// What was written of it last: where its next coordinator begins.
+    last_record: Option<GroupMetadata>,
     /// Since when the group is in its state, in milliseconds since 1970; `None` before it was in another one.
     state_since_ms: Option<i64>,
     /// What the generation subscribes to, if its members are consumers and can be read.
@@ -91,6 +93,7 @@ impl ClassicGroup {
             protocol_type: None,
             protocol: None,
             leader: None,
+            last_record: None,
             state_since_ms: None,
             subscribed: None,
             members: BTreeMap::new(),
@@ -133,7 +136,9 @@ impl ClassicGroup {
     /// The record of a group that begins now.
     pub(crate) fn begin(&mut self, wall_ms: i64) -> GroupMetadata {
         self.state_since_ms = Some(wall_ms);
-        self.as_record(|member| member.assignment.clone())
+        let record = self.as_record(|member| member.assignment.clone());
+        self.last_record = Some(record.clone());
+        record
     }
 
     /// The instance id of a static member.
@@ -157,6 +162,7 @@ impl ClassicGroup {
     /// Makes the durable part of the group what the record says. Requests held for members that stay are
     /// kept: live calls come through here too.
     pub(crate) fn replay(&mut self, record: &GroupMetadata) {
+        self.last_record = Some(record.clone());
         self.generation = record.generation;
         self.protocol_type.clone_from(&record.protocol_type);
         self.protocol.clone_from(&record.protocol);
@@ -180,7 +186,7 @@ impl ClassicGroup {
 
     /// The group as its last record has it; `None` of one that never had any.
     pub(crate) fn facts(&self) -> Option<GroupMetadata> {
-        self.state_since_ms.is_some().then(|| self.as_record(|member| member.assignment.clone()))
+        self.last_record.clone()
     }
 
     /// Starts the sessions of a group that was read from its records.
@@ -220,14 +226,14 @@ impl ClassicGroup {
         self.state = ClassicState::Dead;
     }
 
-    /// Tells everybody who waits that there is a rebalance to join: the group goes on under the other protocol.
-    pub(crate) fn send_away(&mut self, turn: &mut Turn<'_>) {
+    /// Answers everybody who waits with this error: the group goes on under the other protocol, or elsewhere.
+    pub(crate) fn send_away(&mut self, error: ErrorCode, turn: &mut Turn<'_>) {
         for member in self.members.values_mut() {
             if let Some(ticket) = member.awaiting_join.take() {
-                turn.reply_join(ticket, Err(join::refused(ErrorCode::RebalanceInProgress, &member.id)));
+                turn.reply_join(ticket, Err(join::refused(error, &member.id)));
             }
             if let Some(ticket) = member.awaiting_sync.take() {
-                turn.reply_sync(ticket, Err(ErrorCode::RebalanceInProgress));
+                turn.reply_sync(ticket, Err(error));
             }
         }
     }

@@ -14,6 +14,8 @@ enum Step {
     Leave(usize),
     Commit(usize),
     Grow,
+    /// Another node coordinates the group from now on.
+    HandOver,
     Sleep(u64),
 }
 
@@ -27,6 +29,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => client.clone().prop_map(Step::Leave),
         1 => client.prop_map(Step::Commit),
         1 => Just(Step::Grow),
+        1 => Just(Step::HandOver),
         2 => prop_oneof![1..5_000_u64, 9_000..70_000_u64].prop_map(Step::Sleep),
     ];
     prop::collection::vec(step, 1..120)
@@ -78,8 +81,21 @@ impl History {
                 let _ = self.group.commit("t", &me.id, me.epoch);
             }
             Step::Grow => *self.group.topics.0.get_mut("t").unwrap() += 1,
+            Step::HandOver => self.hand_over(),
             Step::Sleep(ms) => self.group.sleep(Duration::from_millis(ms)),
         }
+    }
+
+    /// Whoever waits is answered, and what nobody has written down is forgotten.
+    fn hand_over(&mut self) {
+        self.group.hand_over();
+        for client in 0..CLIENTS {
+            if let Some((ticket, held)) = self.clients[client].held {
+                self.take_held(client, ticket, held);
+            }
+            assert_eq!(self.clients[client].held, None, "it is not answered");
+        }
+        assert_eq!(self.group.group.facts(), self.group.recovered.facts());
     }
 
     fn live_classic(&mut self, client: usize) {

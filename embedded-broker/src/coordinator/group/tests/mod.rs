@@ -2,6 +2,7 @@
 
 mod deletion;
 mod expiry;
+mod hand_over;
 mod limits;
 mod migration;
 mod mixed_histories;
