@@ -48,6 +48,7 @@ mod placement;
 mod protocol;
 mod quotas;
 mod recorder;
+mod replication;
 mod security;
 mod server;
 mod settings;

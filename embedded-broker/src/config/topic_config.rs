@@ -44,6 +44,8 @@ pub(crate) fn log_config(layers: &BrokerLayers, node: i32, topic: &Configs) -> R
         flush_messages: values.long("flush.messages")?,
         flush_ms: values.long("flush.ms")?,
         min_cleanable_dirty_ratio: values.number("min.cleanable.dirty.ratio")?,
+        min_in_sync: values.size("min.insync.replicas")?,
+        elects_unclean: values.text("unclean.leader.election.enable")?.eq_ignore_ascii_case("true"),
     })
 }
 

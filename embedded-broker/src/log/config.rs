@@ -57,6 +57,10 @@ pub(crate) struct LogConfig {
     pub(crate) flush_ms: i64,
     /// `min.cleanable.dirty.ratio`: compaction is worth it if more than this share of the bytes is new.
     pub(crate) min_cleanable_dirty_ratio: f64,
+    /// `min.insync.replicas`: how many have to have a record before it counts.
+    pub(crate) min_in_sync: usize,
+    /// `unclean.leader.election.enable`: rather lose records than be without a leader.
+    pub(crate) elects_unclean: bool,
 }
 
 impl Default for LogConfig {
@@ -84,6 +88,8 @@ impl Default for LogConfig {
             flush_messages: i64::MAX,
             flush_ms: i64::MAX,
             min_cleanable_dirty_ratio: 0.5,
+            min_in_sync: 1,
+            elects_unclean: false,
         }
     }
 }

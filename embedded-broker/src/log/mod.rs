@@ -15,6 +15,7 @@ mod reading;
 mod rebuild;
 mod record;
 mod records;
+mod replicated;
 mod restore;
 mod retention;
 mod segment;

@@ -13,6 +13,7 @@ use super::change::{LogChange, LogChanges};
 use super::epochs::LeaderEpochs;
 use super::marker::EndMarker;
 use super::producer_state::{ProducerEntry, ProducerStates, Proof, Verdict};
+use super::replicated::Replicated;
 use super::segment::{Arriving, Segment};
 use super::tail::Tail;
 use super::validate::{Rejected, ValidBatch};
@@ -28,6 +29,7 @@ pub(crate) struct PartitionLog {
     producers: ProducerStates,
     pub(super) aborted: AbortedTransactions,
     pub(super) epochs: LeaderEpochs,
+    pub(super) replicated: Replicated,
     /// Everything before was compacted.
     pub(super) compacted_until: i64,
     /// Counts what becomes of closed segments: a compaction of what they were before is not put in.
@@ -75,6 +77,7 @@ impl PartitionLog {
             producers: ProducerStates::default(),
             aborted: AbortedTransactions::default(),
             epochs: LeaderEpochs::default(),
+            replicated: Replicated::default(),
             compacted_until: 0,
             version: 0,
             jitter: RandomState::new(),
@@ -109,9 +112,18 @@ impl PartitionLog {
         &mut self.producers
     }
 
-    /// Where the undecided part begins: readers of committed records see nothing from here on. Never goes back.
-    /// Before the log's start, where that is in the middle of a batch of which nothing is decided.
+    /// What is before this offset all followers in sync have. Without followers nobody says so, and it is all there is.
+    pub(crate) fn set_replicated_until(&mut self, high_watermark: i64) {
+        self.replicated.set_until(high_watermark);
+    }
+
+    /// Where the undecided part begins: readers of committed records see nothing from here on. Never goes back, unless the
+    /// log is cut off. Before the log's start, where that is in the middle of a batch of which nothing is decided.
     pub(crate) fn last_stable_offset(&self) -> i64 {
+        self.replicated.bound(self.first_undecided_offset())
+    }
+
+    fn first_undecided_offset(&self) -> i64 {
         match self.producers.first_undecided() {
             // It began in front of what was deleted. As Kafka, which looks for the start in the log and takes what it finds.
             Some(first) if first < self.start_offset => self.batch_that_reaches(self.start_offset),
@@ -237,6 +249,7 @@ impl PartitionLog {
         self.epochs.truncate_to(end);
         self.producers = ProducerStates::default();
         self.aborted = AbortedTransactions::default();
+        self.replicated.forget();
         for segment in std::mem::take(&mut self.segments) {
             for bytes in segment.groups.iter().map(|group| &group.bytes) {
                 for (at, header) in batch::headers(bytes) {
@@ -259,6 +272,9 @@ impl PartitionLog {
 
     fn end_transaction(&mut self, marker: &EndMarker, offset: i64, timestamp: i64) {
         let began = self.producers.ended(marker, timestamp);
+        if let Some(began) = began {
+            self.replicated.ended(began, offset);
+        }
         if let Some(began) = began.filter(|_| !marker.committed) {
             // Not the end of the log, which lies further on while it is made again.
             let stable = self.producers.first_undecided().map_or(offset + 1, |first| first.max(self.start_offset));
@@ -285,7 +301,8 @@ impl PartitionLog {
         self.producers.take_up(producers);
     }
 
-    pub(super) fn begin_epoch(&mut self, leader_epoch: i32) {
+    /// Has what follows belong to this epoch.
+    pub(crate) fn begin_epoch(&mut self, leader_epoch: i32) {
         self.epochs.begin(leader_epoch, self.end_offset);
     }
 

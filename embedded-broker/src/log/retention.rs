@@ -20,7 +20,11 @@ impl PartitionLog {
     /// Drops segments from the oldest on, as long as `is_too_much` says so.
     fn drop_oldest(&mut self, mut is_too_much: impl FnMut(&Segment) -> bool) {
         let last = self.segments.len() - 1;
-        let is_too_much = |(n, segment): &(usize, &Segment)| (*n < last || segment.len > 0) && is_too_much(segment);
+        // As Kafka: what followers in sync may lack stays.
+        let ends = self.segments.iter().skip(1).map(|next| next.base_offset).chain([self.end_offset]);
+        let safe = ends.take_while(|end| *end <= self.replicated.until()).count();
+        let is_too_much =
+            |(n, segment): &(usize, &Segment)| *n < safe && (*n < last || segment.len > 0) && is_too_much(segment);
         let gone = self.segments.iter().enumerate().take_while(is_too_much).count();
         if gone > 0 {
             let start = self.segments.get(gone).map_or(self.end_offset, |next| next.base_offset);

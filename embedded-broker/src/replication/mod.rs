@@ -1,0 +1,25 @@
+//! The replicas of one partition: who leads, who is in sync, how far each has got, and what all of them have.
+//!
+//! Pure: what happens, and when, comes in; what the log has to do comes out. There is one log a partition, the leader's,
+//! and a follower is an offset into it: whatever is before it, the follower has. So an election is a cut: the log ends
+//! from then on where the new leader's ended, and what was behind is lost.
+//!
+//! As Kafka 4.1: followers that hear the leader follow; one that was behind for `replica.lag.time.max.ms` is out of sync,
+//! and in again once it has the high watermark and all of the epochs before; the high watermark is what every replica in
+//! sync has, and stands still while fewer than `min.insync.replicas` are; who goes out of sync meanwhile may still be
+//! elected (KIP-966), as nothing is acknowledged that it lacks.
+//! Different: what a leader had and its successor had not is gone at once, from the old leader's own log, too.
+
+mod change;
+mod controller;
+mod election;
+mod moment;
+mod progress;
+mod replicas;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use change::{Change, Cut, Elected};
+pub(crate) use election::Election;
+pub(crate) use moment::{Moment, Rules, Standing};
+pub(crate) use replicas::{Acknowledged, Replicas};
