@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::clock::Waiter;
-use crate::partition::{Isolation, Partition};
+use crate::partition::{Isolation, Partition, Unacknowledged};
 
 /// Counts appended bytes down and wakes its waiter once there are enough.
 #[derive(Debug)]
@@ -12,13 +12,24 @@ pub(crate) struct DataWait {
     waiter: Arc<Waiter>,
     missing: AtomicI64,
     isolation: Isolation,
+    node: Option<i32>,
 }
 
 impl DataWait {
-    /// Waits for `missing` bytes that a reader of this isolation can be shown.
+    /// Waits for `missing` bytes that a reader of this isolation can be shown, by whichever node leads.
     pub(crate) fn new(waiter: Arc<Waiter>, missing: usize, isolation: Isolation) -> Arc<Self> {
+        Self::at(None, waiter, missing, isolation)
+    }
+
+    /// As [`new`](Self::new), of what this node can show.
+    pub(crate) fn at(node: Option<i32>, waiter: Arc<Waiter>, missing: usize, isolation: Isolation) -> Arc<Self> {
         let missing = AtomicI64::new(i64::try_from(missing).unwrap_or(i64::MAX));
-        Arc::new(Self { waiter, missing, isolation })
+        Arc::new(Self { waiter, missing, isolation, node })
+    }
+
+    /// Of what it knows; whichever leads, if there is none.
+    pub(crate) fn node(&self) -> Option<i32> {
+        self.node
     }
 
     pub(crate) fn isolation(&self) -> Isolation {
@@ -53,6 +64,21 @@ impl Watch {
                 partition
             })
             .collect();
+        Self { wait, partitions }
+    }
+}
+
+impl Watch {
+    /// Registers with the partitions that have not acknowledged what was appended.
+    pub(crate) fn appends<'a>(
+        wait: Arc<DataWait>,
+        appends: impl Iterator<Item = (&'a Arc<Partition>, Unacknowledged)>,
+    ) -> Self {
+        let partitions = appends.map(|(partition, append)| {
+            partition.watch_append(&wait, append);
+            Arc::clone(partition)
+        });
+        let partitions = partitions.collect();
         Self { wait, partitions }
     }
 }

@@ -63,7 +63,9 @@ mod watches;
 mod whole_pattern;
 mod wire;
 
-pub use broker::{ControllerView, EmbeddedBroker, EmbeddedBrokerBuilder, Flush, Isolated, NodeView};
+pub use broker::{
+    ControllerView, EmbeddedBroker, EmbeddedBrokerBuilder, Flush, FrozenHighWatermark, Isolated, Lagging, NodeView,
+};
 pub use clock::ManualClock;
 pub use coordinator::group::state::GroupState;
 pub use coordinator::transaction::state::TransactionState;
@@ -78,6 +80,7 @@ pub use inspect::connections::{AwaitConnections, ClientConnection, ConnectionsVi
 pub use inspect::group::{ConsumerGroup, GroupMember, OffsetAndMetadata};
 pub use inspect::producers::PartitionProducer;
 pub use inspect::record::Record;
+pub use inspect::replicas::{LostRecords, PartitionReplicas};
 pub use inspect::requests::{AwaitRequests, RecordedRequest, RequestLog};
 pub use inspect::topic::TopicView;
 pub use inspect::transactions::{HeldMarkers, TransactionDescription, TransactionsView};

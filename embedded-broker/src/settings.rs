@@ -12,6 +12,7 @@ use crate::coordinator::transaction::config::TransactionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::internal_topics::InternalTopic;
 use crate::quotas::rate::Windows;
+use crate::replication::Rules;
 use crate::security::listeners::controller::ControllerListener;
 use crate::security::settings::{self as security, SecuritySettings};
 use crate::upkeep::UpkeepConfig;
@@ -66,6 +67,10 @@ pub(crate) struct BrokerSettings {
     pub(crate) broker_session_timeout: Option<Duration>,
     /// How long a coordinator reads what is written of a partition that somebody else has led.
     pub(crate) coordinator_load_time: Duration,
+    /// `replica.lag.time.max.ms`: how long a replica may be behind and be in sync.
+    pub(crate) replica_max_lag: Duration,
+    /// `replica.selector.class` is the one that looks for a replica near the client.
+    pub(crate) selects_by_rack: bool,
     /// Where clients are told that the controller is.
     pub(crate) controller: ControllerListener,
     /// `quota.window.num` and `quota.window.size.seconds`.
@@ -104,6 +109,8 @@ impl Default for BrokerSettings {
             security: SecuritySettings::default(),
             broker_session_timeout: None,
             coordinator_load_time: Duration::ZERO,
+            replica_max_lag: Rules::default().max_lag,
+            selects_by_rack: false,
             controller: ControllerListener::default(),
             quota_windows: Windows::default(),
             controller_quota_windows: Windows::default(),
@@ -139,6 +146,8 @@ impl BrokerSettings {
             "broker.session.timeout.ms" => {
                 self.broker_session_timeout = Some(Duration::from_millis(number(key, value, 1)?));
             }
+            "replica.lag.time.max.ms" => self.replica_max_lag = Duration::from_millis(number(key, value, 0)?),
+            "replica.selector.class" => self.selects_by_rack = selects_by_rack(key, value)?,
             "num.partitions" => self.num_partitions = number(key, value, 1)?,
             "default.replication.factor" => self.default_replication_factor = number(key, value, 1)?,
             "delete.topic.enable" => self.delete_topics = boolean(key, value)?,
@@ -250,6 +259,15 @@ fn has_consumer_protocol(key: &str, value: &str) -> Result<bool, String> {
         return Err(format!("{key}: disabling the 'classic' protocol is not supported"));
     }
     Ok(protocols.contains(&"consumer"))
+}
+
+/// Whether consumers are sent to replicas nearby; Kafka's own way is the only other one there is.
+fn selects_by_rack(key: &str, value: &str) -> Result<bool, String> {
+    match value.trim() {
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector" => Ok(true),
+        "org.apache.kafka.common.replica.LeaderSelector" | "" => Ok(false),
+        other => Err(format!("{key}: the embedded broker has no class {other}")),
+    }
 }
 
 fn assignors(key: &str, value: &str) -> Result<Vec<Assignor>, String> {

@@ -164,6 +164,13 @@ impl Writer<'_> {
         self.out.put_slice(text.unwrap_or_default());
     }
 
+    /// Ends a structure with one tagged field. Tags are small, and lengths come from what is told of few nodes.
+    pub(crate) fn one_tag(&mut self, tag: u8, field: &[u8]) {
+        self.out.put_slice(&[1, tag]);
+        self.varint(u32::try_from(field.len()).unwrap_or_default());
+        self.out.put_slice(field);
+    }
+
     /// Ends a structure without tagged fields.
     pub(crate) fn no_tags(&mut self) {
         if self.flexible {

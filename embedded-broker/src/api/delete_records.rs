@@ -1,6 +1,6 @@
 //! DeleteRecords, versions 0 to 2: moves the start of a partition's log.
 //!
-//! As Kafka: -1 stands for all records; an offset below the start is no error and answers the start; a topic that is only
+//! As Kafka: only the leader deletes; -1 stands for all records that can be read, and no others can be deleted; an offset below the start is no error and answers the start; a topic that is only
 //! compacted keeps its records (POLICY_VIOLATION).
 
 use kafka_protocol::messages::delete_records_request::DeleteRecordsPartition;
@@ -41,7 +41,7 @@ fn delete(cx: &RequestContext<'_>, name: &TopicName, asked: &DeleteRecordsPartit
     if keeps_records(cx, topic) {
         return Err(ErrorCode::PolicyViolation);
     }
-    partition.delete_records(asked.offset)
+    partition.delete_records(Some(cx.node_id), asked.offset)
 }
 
 fn keeps_records(cx: &RequestContext<'_>, topic: &Topic) -> bool {

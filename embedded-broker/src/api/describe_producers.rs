@@ -57,7 +57,7 @@ fn find(
     let topic =
         topics.by_name(&asked.name).ok_or_else(|| missing("This server does not host this topic-partition."))?;
     let partition = topic.partition(index).ok_or_else(|| missing(""))?;
-    partition.producers().map_err(|code| Error::with_code(code, ""))
+    partition.producers(Some(cx.node_id)).map_err(|code| Error::with_code(code, ""))
 }
 
 fn to_wire(producer: ProducerDescription) -> ProducerState {

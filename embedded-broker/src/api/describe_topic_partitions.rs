@@ -12,6 +12,7 @@ use kafka_protocol::messages::describe_topic_partitions_response::{
 use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName};
 
 use super::{Refusal, RequestContext};
+use crate::cluster::Nodes;
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
 use crate::partition::Partition;
@@ -41,7 +42,8 @@ pub(crate) fn handle(
     let (names, denied): (BTreeSet<String>, BTreeSet<String>) =
         names.into_iter().partition(|name| cx.may(Operation::Describe, Resource::Topic(name)));
     let limit = request.response_partition_limit.clamp(1, cx.cluster.settings.described_partitions);
-    let mut response = page(&topics, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
+    let nodes = cx.cluster.nodes();
+    let mut response = page((&topics, &nodes), names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
     for topic in &mut response.topics {
         let name = topic.name.as_ref().map_or("", |name| name.as_str());
         topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
@@ -56,7 +58,7 @@ pub(crate) fn handle(
 }
 
 fn page(
-    topics: &Topics,
+    (topics, nodes): (&Topics, &Nodes),
     names: BTreeSet<String>,
     from: Option<&From>,
     mut remaining: usize,
@@ -79,7 +81,7 @@ fn page(
         let first = from.filter(|cursor| cursor.topic_name.as_str() == name).map_or(0, |cursor| cursor.partition_index);
         let first = usize::try_from(first).unwrap_or(0).min(topic.partitions.len());
         let end = topic.partitions.len().min(first + remaining);
-        response.topics.push(describe(topic, first, end));
+        response.topics.push(describe(nodes, topic, first, end));
         remaining -= end - first;
         if end < topic.partitions.len() {
             let index = i32::try_from(end).unwrap_or(i32::MAX);
@@ -90,24 +92,25 @@ fn page(
     response
 }
 
-fn describe(topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsResponseTopic {
+fn describe(nodes: &Nodes, topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsResponseTopic {
     let partitions = (0_i32..).zip(&topic.partitions).take(end).skip(first);
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
         .with_topic_id(topic.id)
         .with_is_internal(is_internal(&topic.name))
-        .with_partitions(partitions.map(|(index, partition)| describe_partition(index, partition)).collect())
+        .with_partitions(partitions.map(|(index, partition)| describe_partition(nodes, index, partition)).collect())
 }
 
-fn describe_partition(index: i32, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
+fn describe_partition(nodes: &Nodes, index: i32, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
     let leadership = partition.leadership();
-    let replicas: Vec<BrokerId> = leadership.replicas.iter().copied().map(BrokerId).collect();
+    let to_wire = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
     DescribeTopicPartitionsResponsePartition::default()
         .with_partition_index(index)
         .with_leader_id(BrokerId(leadership.leader))
         .with_leader_epoch(leadership.leader_epoch)
-        .with_isr_nodes(replicas.clone())
-        .with_replica_nodes(replicas)
-        .with_eligible_leader_replicas(Some(Vec::new()))
-        .with_last_known_elr(Some(Vec::new()))
+        .with_isr_nodes(to_wire(&leadership.in_sync))
+        .with_replica_nodes(to_wire(&leadership.replicas))
+        .with_eligible_leader_replicas(Some(to_wire(&leadership.eligible)))
+        .with_last_known_elr(Some(to_wire(leadership.last_leader.as_slice())))
+        .with_offline_replicas(to_wire(&nodes.offline_among(&leadership.replicas)))
 }

@@ -4,7 +4,8 @@
 //! the earliest local offset, -5 (from version 9) the end of the tiered part, which is -1 without tiering; a time finds the
 //! exact record, inside compressed batches too, and nothing is answered with offset -1 and no error.
 //! Different: -3 never names a record that was deleted, which Kafka may do as long as its segment is there.
-//! Readers of committed records find nothing from the last stable offset on, which is their latest offset.
+//! Readers of committed records find nothing from the last stable offset on, which is their latest offset. A new leader whose
+//! followers have not caught up yet does not know the latest offset: OFFSET_NOT_AVAILABLE.
 
 use std::collections::HashMap;
 
@@ -16,13 +17,15 @@ use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse, TopicNam
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::log::{BatchHeader, PartitionLog, RecordAt, for_each_record};
-use crate::partition::{Isolation, Partition};
+use crate::partition::{Isolation, Offsets, Partition, Reader};
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
 
 /// The replica id of whoever is none.
 const CONSUMER: i32 = -1;
+/// The replica id of whoever looks for mistakes: any replica may answer.
+const DEBUGGER: i32 = -2;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -41,9 +44,12 @@ const NOTHING: Found = Found { offset: -1, timestamp: -1, leader_epoch: -1 };
 
 pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Result<ListOffsetsResponse, Refusal> {
     let topics = cx.cluster.topics();
-    // As Kafka: only consumers are kept from what is not decided.
-    let is_consumer = request.replica_id.0 == CONSUMER;
-    let isolation = Isolation::from_wire(if is_consumer { request.isolation_level } else { 0 });
+    // As Kafka: only consumers are kept from what is not decided, or may be lost again.
+    let sees = match request.replica_id.0 {
+        CONSUMER => Some(Isolation::from_wire(request.isolation_level)),
+        _ => None,
+    };
+    let of_leader = request.replica_id.0 != DEBUGGER;
     let mut times: HashMap<(TopicName, i32), usize> = HashMap::new();
     for topic in &request.topics {
         for partition in &topic.partitions {
@@ -60,7 +66,11 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: ListOffsetsRequest) -> Re
             // A partition that is asked for twice is refused once.
             let found = match times.get_mut(&(name.clone(), asked.partition_index)) {
                 Some(0) => return None,
-                Some(1) => find(&topics, &name, asked, isolation, cx.version),
+                Some(1) => {
+                    let leader_epoch = asked.current_leader_epoch;
+                    let reader = Reader { node: Some(cx.node_id), leader_epoch, of_leader };
+                    find(&topics, &name, asked, Asker { reader, sees, version: cx.version })
+                }
                 Some(n) => {
                     *n = 0;
                     Err(ErrorCode::InvalidRequest)
@@ -96,44 +106,60 @@ fn lowest_time(version: i16) -> i64 {
     }
 }
 
-fn find(
-    topics: &Topics,
-    name: &str,
-    asked: &ListOffsetsPartition,
-    isolation: Isolation,
+/// Who asks, and what it may see.
+#[derive(Clone, Copy)]
+struct Asker {
+    reader: Reader,
+    /// Absent for those who see all there is.
+    sees: Option<Isolation>,
     version: i16,
-) -> Result<Found, ErrorCode> {
-    if asked.timestamp < lowest_time(version) {
+}
+
+impl Asker {
+    /// Where what it sees comes to its end.
+    fn end(&self, offsets: Offsets) -> i64 {
+        self.sees.map_or(offsets.log_end, |isolation| offsets.end(isolation))
+    }
+
+    /// Whether the end is known.
+    ///
+    /// # Errors
+    ///
+    /// As Kafka: not while the followers of a new leader do not have all of the epochs before.
+    fn check_end(&self, offsets: Offsets) -> Result<(), ErrorCode> {
+        match self.sees.is_some() && offsets.epoch_start > offsets.high_watermark {
+            false => Ok(()),
+            true if self.version >= 5 => Err(ErrorCode::OffsetNotAvailable),
+            true => Err(ErrorCode::LeaderNotAvailable),
+        }
+    }
+}
+
+fn find(topics: &Topics, name: &str, asked: &ListOffsetsPartition, asker: Asker) -> Result<Found, ErrorCode> {
+    if asked.timestamp < lowest_time(asker.version) {
         return Err(ErrorCode::UnsupportedVersion);
     }
     let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let partition = topic.partition(asked.partition_index).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let known_epoch = asked.current_leader_epoch;
     let at = |offset: i64, leader_epoch: i32| Found { offset, timestamp: -1, leader_epoch };
     match asked.timestamp {
-        LATEST => partition.look(known_epoch, |log| at(end_of(log, isolation), log.epochs().latest())),
-        EARLIEST => {
-            partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
+        LATEST => {
+            let (offsets, epoch) = partition.look(asker.reader, |log, offsets| (offsets, log.epochs().latest()))?;
+            asker.check_end(offsets)?;
+            Ok(at(asker.end(offsets), epoch))
         }
-        EARLIEST_LOCAL => {
-            partition.look(known_epoch, |log| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
+        EARLIEST | EARLIEST_LOCAL => {
+            partition.look(asker.reader, |log, _| at(log.start_offset(), log.epochs().of_offset(log.start_offset())))
         }
-        MAX_TIMESTAMP => highest(partition, isolation, known_epoch),
-        LATEST_TIERED => partition.look(known_epoch, |_| NOTHING),
-        time => by_time(partition, time, isolation, known_epoch),
-    }
-}
-
-fn end_of(log: &PartitionLog, isolation: Isolation) -> i64 {
-    match isolation {
-        Isolation::ReadUncommitted => log.end_offset(),
-        Isolation::ReadCommitted => log.last_stable_offset(),
+        MAX_TIMESTAMP => highest(partition, asker),
+        LATEST_TIERED => partition.look(asker.reader, |_, _| NOTHING),
+        time => by_time(partition, time, asker),
     }
 }
 
 /// The first record with the highest timestamp of those that can be read.
-fn highest(partition: &Partition, isolation: Isolation, known_epoch: i32) -> Result<Found, ErrorCode> {
-    let (mut highest, cut) = partition.look(known_epoch, PartitionLog::max_timestamp)?;
+fn highest(partition: &Partition, asker: Asker) -> Result<Found, ErrorCode> {
+    let (mut highest, cut) = partition.look(asker.reader, |log, _| PartitionLog::max_timestamp(log))?;
     if let Some(cut) = cut {
         let start = partition.offsets().log_start;
         walk(&cut, |at| {
@@ -141,20 +167,21 @@ fn highest(partition: &Partition, isolation: Isolation, known_epoch: i32) -> Res
             true
         })?;
     }
-    highest.map_or(Ok(NOTHING), |time| by_time(partition, time, isolation, known_epoch))
+    highest.map_or(Ok(NOTHING), |time| by_time(partition, time, asker))
 }
 
 /// The first record of `time` or later. A batch's header says whether to look inside; the records are unpacked and
 /// walked without the partition's lock.
-fn by_time(partition: &Partition, time: i64, isolation: Isolation, known_epoch: i32) -> Result<Found, ErrorCode> {
-    let end = partition.look(known_epoch, |log| end_of(log, isolation))?;
-    let mut from = partition.offsets().log_start;
+fn by_time(partition: &Partition, time: i64, asker: Asker) -> Result<Found, ErrorCode> {
+    let offsets = partition.look(asker.reader, |_, offsets| offsets)?;
+    let nothing = || asker.check_end(offsets).map(|()| NOTHING);
+    let mut from = offsets.log_start;
     loop {
-        let Some(batch) = partition.look(known_epoch, |log| log.batch_of_time(time, from))? else {
-            return Ok(NOTHING);
+        let Some(batch) = partition.look(asker.reader, |log, _| log.batch_of_time(time, from))? else {
+            return nothing();
         };
         if let Some(found) = first_in(&batch, time, from)? {
-            return Ok(if found.offset < end { found } else { NOTHING });
+            return if found.offset < asker.end(offsets) { Ok(found) } else { nothing() };
         }
         // The header promised a time that none of the records from here on has: what had it was deleted.
         from = BatchHeader::read(&batch).ok_or(ErrorCode::UnknownServerError)?.last_offset() + 1;

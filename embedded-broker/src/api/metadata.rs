@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::create_topics::MAX_PARTITIONS;
 use super::{Refusal, RequestContext, describe_cluster};
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Nodes};
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
 use crate::protocol::StrBytes;
@@ -47,7 +47,8 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
         _ => {
             let topics = cluster.topics();
             let allowed = topics.iter().filter(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.name)));
-            allowed.map(|topic| describe(topic)).collect()
+            let nodes = cluster.nodes();
+            allowed.map(|topic| describe(&nodes, topic)).collect()
         }
     };
     if topic_operations {
@@ -118,7 +119,7 @@ fn one(
         return denied(asked);
     }
     match (known, &asked.name) {
-        (Some(topic), _) => describe(topic),
+        (Some(topic), _) => describe(&cx.cluster.nodes(), topic),
         (None, None) => refused(ErrorCode::UnknownTopicId),
         (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
         (None, Some(name)) => refused(match not_made.get(name) {
@@ -178,16 +179,19 @@ fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<
     asked.name.as_ref().and_then(|name| topics.by_name(name))
 }
 
-fn describe(topic: &Topic) -> MetadataResponseTopic {
+fn describe(nodes: &Nodes, topic: &Topic) -> MetadataResponseTopic {
+    let to_wire = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
     let partitions = topic.partitions.iter().zip(0..).map(|(partition, index)| {
         let leadership = partition.leadership();
-        let replicas: Vec<BrokerId> = leadership.replicas.iter().copied().map(BrokerId).collect();
+        let code = if leadership.leader < 0 { ErrorCode::LeaderNotAvailable } else { ErrorCode::None };
         MetadataResponsePartition::default()
+            .with_error_code(code.code())
             .with_partition_index(index)
             .with_leader_id(BrokerId(leadership.leader))
             .with_leader_epoch(leadership.leader_epoch)
-            .with_isr_nodes(replicas.clone())
-            .with_replica_nodes(replicas)
+            .with_isr_nodes(to_wire(&leadership.in_sync))
+            .with_offline_replicas(to_wire(&nodes.offline_among(&leadership.replicas)))
+            .with_replica_nodes(to_wire(&leadership.replicas))
     });
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))

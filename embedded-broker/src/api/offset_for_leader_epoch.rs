@@ -8,6 +8,7 @@ use kafka_protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpoch
 
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
+use crate::partition::Reader;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::Topics;
@@ -22,7 +23,7 @@ pub(crate) fn handle(
         let allowed = if is_broker { Ok(()) } else { cx.require(Operation::Describe, Resource::Topic(&topic.topic)) };
         let partitions = topic.partitions.iter().map(|asked| {
             let answer = EpochEndOffset::default().with_partition(asked.partition);
-            match allowed.and_then(|()| end_of(&topics, &topic.topic, asked)) {
+            match allowed.and_then(|()| end_of(cx, &topics, &topic.topic, asked)) {
                 Ok((epoch, end)) => answer.with_leader_epoch(epoch).with_end_offset(end),
                 Err(code) => answer.with_error_code(code.code()),
             }
@@ -33,8 +34,14 @@ pub(crate) fn handle(
     Ok(OffsetForLeaderEpochResponse::default().with_topics(results.collect()))
 }
 
-fn end_of(topics: &Topics, name: &str, asked: &OffsetForLeaderPartition) -> Result<(i32, i64), ErrorCode> {
+fn end_of(
+    cx: &RequestContext<'_>,
+    topics: &Topics,
+    name: &str,
+    asked: &OffsetForLeaderPartition,
+) -> Result<(i32, i64), ErrorCode> {
     let topic = topics.by_name(name).ok_or(ErrorCode::UnknownTopicOrPartition)?;
     let partition = topic.partition(asked.partition).ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    partition.look(asked.current_leader_epoch, |log| log.epochs().end_of(asked.leader_epoch, log.end_offset()))
+    let reader = Reader::of_leader(cx.node_id, asked.current_leader_epoch);
+    partition.look(reader, |log, _| log.epochs().end_of(asked.leader_epoch, log.end_offset()))
 }

@@ -13,6 +13,7 @@ use super::convert::{code, from_wire};
 use super::{Refusal, RequestContext};
 use crate::error::ErrorCode;
 use crate::log::EndMarker;
+use crate::partition::Sender;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::transactions::write_marker;
@@ -30,12 +31,14 @@ pub(crate) fn handle(
     // As Kafka, which is taken by surprise by what is no producer, and answers nothing else then.
     let surprise = allowed.is_ok() && request.markers.iter().any(|asked| is_of_nobody(cx, asked));
     let allowed = if surprise { Err(ErrorCode::UnknownServerError) } else { allowed };
+    let sender = Sender { node: Some(cx.node_id), wants_all: true };
     let results = request.markers.into_iter().map(|asked| {
         let marker = to_marker(&asked);
         let topics = asked.topics.into_iter().map(|topic| {
             let results = topic.partition_indexes.iter().map(|&index| {
                 let partition = (from_wire(&topic.name), index);
-                let result = allowed.and_then(|()| write_marker(cx.cluster, &partition, &marker, now_ms));
+                let result =
+                    allowed.and_then(|()| write_marker(cx.cluster, &partition, &marker, sender, now_ms).map(drop));
                 WritableTxnMarkerPartitionResult::default().with_partition_index(index).with_error_code(code(&result))
             });
             let results = results.collect();

@@ -3,6 +3,7 @@
 mod builder;
 mod listening;
 mod nodes;
+mod replicas;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::topic::{NewTopic, Topics};
 pub use builder::{EmbeddedBrokerBuilder, Flush};
 use nodes::Machines;
 pub use nodes::{ControllerView, Isolated, NodeView};
+pub use replicas::{FrozenHighWatermark, Lagging};
 
 /// As in Kafka's CreateTopics: as many as `num.partitions` says.
 const DEFAULT_PARTITIONS: i32 = -1;

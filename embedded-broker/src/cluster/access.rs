@@ -34,6 +34,7 @@ impl Cluster {
         let fact = |&(name, level): &(&str, i16)| StateRecord::FeatureLevel { name: name.to_owned(), level };
         self.state.keep(|| changed.iter().map(fact).collect::<Vec<_>>()).map_err(|error| error.to_string())?;
         changed.into_iter().for_each(|(name, level)| self.features.set(name, level));
+        self.tell_partitions(None);
         self.metadata_changed();
         Ok(())
     }

@@ -146,6 +146,8 @@ fn altered(
     Ok(layers)
 }
 
+const MIN_IN_SYNC: &str = "min.insync.replicas";
+
 /// What a new cluster says of its brokers' configs: what its user set, where it listens, and what differs from Kafka.
 pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLayers {
     let mut all = Configs::new();
@@ -160,6 +162,7 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
         all.insert(name.to_owned(), value.to_owned());
     }
     all.extend(file.clone());
+    let min_in_sync = file.get(MIN_IN_SYNC).cloned().unwrap_or_else(|| "1".to_owned());
     let of_node = |node: &super::Node| {
         // As Kafka: the id is told by both of its names, whichever was said.
         let is_first = nodes.first().is_some_and(|first| first.id == node.id);
@@ -178,8 +181,8 @@ pub(super) fn layers_at_start(file: &Configs, nodes: &[super::Node]) -> BrokerLa
     BrokerLayers {
         file: all,
         node_file: nodes.iter().map(|node| (node.id, of_node(node))).collect(),
-        // Kafka writes it when a cluster that tracks eligible leader replicas is made.
-        dynamic_default: Configs::from([("min.insync.replicas".to_owned(), "1".to_owned())]),
+        // Kafka writes it when a cluster that tracks eligible leader replicas is made: what was said, or its default.
+        dynamic_default: Configs::from([(MIN_IN_SYNC.to_owned(), min_in_sync)]),
         dynamic: BTreeMap::new(),
     }
 }

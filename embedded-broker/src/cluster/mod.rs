@@ -10,7 +10,7 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of nodes, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
+//! The locks of nodes, lags, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -56,7 +56,7 @@ pub(crate) mod dynamic;
 mod internal_topics;
 mod nodes;
 mod recovery;
-mod replication;
+pub(crate) mod replication;
 mod resource_configs;
 mod storage;
 mod stores;
@@ -65,6 +65,7 @@ mod topic_changes;
 use coordinators::Coordinators;
 use dynamic::DynamicSettings;
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
+use replication::Replication;
 pub(crate) use resource_configs::ResourceConfigs;
 use storage::Storage;
 
@@ -88,7 +89,8 @@ pub(crate) struct Cluster {
     /// Where everything durable but records is kept.
     pub(crate) state: StateStore,
     storage: Option<Storage>,
-    pub(crate) timers: Timers<TimerKey>,
+    /// Partitions with followers have it, too.
+    pub(crate) timers: Arc<Timers<TimerKey>>,
     pub(crate) groups: Groups,
     pub(crate) fetch_sessions: FetchSessions,
     /// Judges requests; absent when everybody may do everything. Its lock is a leaf.
@@ -107,6 +109,9 @@ pub(crate) struct Cluster {
     pub(crate) recorder: Recorder,
     /// As they are now; only to copy or replace its `Arc`. Changed under `changes`.
     nodes: RwLock<Arc<Nodes>>,
+    /// There are several nodes.
+    has_followers: bool,
+    replication: Replication,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
     topics: RwLock<Arc<Topics>>,
@@ -145,7 +150,7 @@ impl Cluster {
             id: kafka_id(Uuid::new_v4()),
             state: StateStore::default(),
             storage: None,
-            timers: Timers::new(clock.clone()),
+            timers: Arc::new(Timers::new(clock.clone())),
             connections: Connections::new(settings.quota_windows, limits),
             dynamic: DynamicSettings::new(&layers, seen_from),
             configs: RwLock::new(Arc::new(layers)),
@@ -163,12 +168,14 @@ impl Cluster {
             recorder: Recorder::default(),
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
+            replication: Replication::new(settings.fault_seed),
             settings,
             groups: Groups::default(),
             authorizer,
             scram: RwLock::default(),
             transactions: Transactions::default(),
             coordinators: Coordinators::default(),
+            has_followers: nodes.len() > 1,
             nodes: RwLock::new(Arc::new(Nodes::new(nodes))),
             changes: Mutex::default(),
             topics: RwLock::default(),
@@ -231,6 +238,7 @@ impl Cluster {
             TimerKey::LogCleaner => upkeep::clean(self),
             TimerKey::CoordinatorLoad(kind, partition) => self.load_time_over(*kind, *partition),
             TimerKey::NodeSession(id) => self.miss_node(*id),
+            TimerKey::Replicas(topic, index) => self.tick_replicas(*topic, *index),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

@@ -194,18 +194,6 @@ impl Cluster {
         Arc::clone(&self.nodes.read())
     }
 
-    /// See [`Nodes::is_up`].
-    #[cfg_attr(not(test), expect(dead_code, reason = "partitions will ask"))]
-    pub(crate) fn node_is_up(&self, id: i32) -> bool {
-        self.nodes.read().is_up(id)
-    }
-
-    /// See [`Nodes::reach`].
-    #[expect(dead_code, reason = "partitions will ask")]
-    pub(crate) fn nodes_reach(&self, a: i32, b: i32) -> bool {
-        self.nodes.read().reach(a, b)
-    }
-
     /// The node that answers for the cluster as a whole.
     pub(crate) fn controller_id(&self) -> i32 {
         self.nodes.read().controller()
@@ -234,8 +222,7 @@ impl Cluster {
         *self.nodes.write() = Arc::clone(&after);
         self.replication_after_node_change(&before, &after);
         drop(one_at_a_time);
-        self.metadata_changed();
-        self.leaders_changed();
+        self.after_partition_changes();
         Ok(changed)
     }
 
@@ -325,6 +312,6 @@ mod tests {
         cluster.change_nodes(|nodes| nodes.set_state(2, NodeState::Up)).unwrap();
         assert_eq!(cluster.metadata_offset(), before);
         cluster.change_nodes(|nodes| nodes.set_state(2, NodeState::Down)).unwrap();
-        assert_eq!((cluster.metadata_offset(), cluster.node_is_up(2)), (before + 1, false));
+        assert_eq!((cluster.metadata_offset(), cluster.nodes().is_up(2)), (before + 1, false));
     }
 }

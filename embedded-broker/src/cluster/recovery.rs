@@ -114,11 +114,12 @@ impl Cluster {
         config: &Arc<LogConfig>,
     ) -> Result<Arc<Partition>, Error> {
         let config = Arc::clone(config);
+        let placed = self.placed(topic.id, index, replicas, &config);
         // Nothing is in internal topics: fifty empty directories each would only cost time and open files.
         let storage = self.storage.as_ref().filter(|_| !is_internal(&topic.name));
         match storage {
-            None => Ok(Arc::new(Partition::new(config, replicas))),
-            Some(storage) => storage.partition(topic, index, replicas, config, self.clock.wall_ms()),
+            None => Ok(Arc::new(Partition::new(config, placed))),
+            Some(storage) => storage.partition(topic, index, placed, config, self.clock.wall_ms()),
         }
     }
 }

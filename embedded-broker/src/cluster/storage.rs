@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::kafka_id::kafka_id;
 use crate::kept_log::Place;
 use crate::log::LogConfig;
-use crate::partition::Partition;
+use crate::partition::{Partition, Placed};
 use crate::persist::dir::DataDir;
 use crate::persist::disk::Disk;
 use crate::persist::partition_dir::{self, PartitionDir};
@@ -33,14 +33,14 @@ impl Storage {
         &self,
         topic: &Topic,
         index: usize,
-        replicas: Vec<i32>,
+        placed: Placed,
         config: Arc<LogConfig>,
         now_ms: i64,
     ) -> Result<Arc<Partition>, Error> {
         let path = self.dir.partition(&topic.name, index);
         let (topic_id, check) = (&kafka_id(topic.id), !self.dir.was_closed());
         let place = Place { path: &path, topic_id, disk: &self.disk, check, now_ms };
-        let partition = Partition::kept(config, replicas, place);
+        let partition = Partition::kept(config, placed, place);
         partition.map(Arc::new).map_err(|error| Error::io(format!("cannot open the log in {}", path.display()), error))
     }
 }

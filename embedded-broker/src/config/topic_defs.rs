@@ -57,12 +57,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "leader.replication.throttled.replicas",
     "local.retention.bytes",
     "local.retention.ms",
-    "min.insync.replicas",
     "preallocate",
     "remote.log.copy.disable",
     "remote.log.delete.on.disable",
     "remote.storage.enable",
-    "unclean.leader.election.enable",
 ];
 
 /// Whether logs go by what topics take from this broker config.

@@ -9,6 +9,8 @@ pub(crate) mod transaction;
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 /// The protocol's error codes, as the coordinators answer them.
 pub(crate) use crate::error::ErrorCode;
 
@@ -40,6 +42,8 @@ pub(crate) enum TimerKey {
     CoordinatorLoad(CoordinatorKind, i32),
     /// Somebody notices that a node was lost.
     NodeSession(i32),
+    /// What becomes of a partition's replicas though nothing happens: by the id of its topic, and its index.
+    Replicas(Uuid, i32),
     /// A test helper that gives up.
     Await(u64),
 }

@@ -85,7 +85,7 @@ pub(crate) mod guard;
 pub(crate) mod links;
 pub(crate) mod network;
 pub(crate) mod outcome;
-mod random;
+pub(crate) mod random;
 pub(crate) mod rules;
 pub(crate) mod target;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A sequence of draws.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
     /// The sequence of one rule: other rules, however many draws they take, do not change it.
@@ -17,6 +17,17 @@ impl Random {
     /// As [`of_rule`](Self::of_rule), of a link; the two count by themselves.
     pub(super) fn of_link(seed: u64, number: u64) -> Self {
         Self::of_rule(seed ^ 0x4C69_6E6B, number)
+    }
+
+    /// As [`of_rule`](Self::of_rule), of elections.
+    pub(crate) fn of_elections(seed: u64) -> Self {
+        Self::of_rule(seed ^ 0x4C65_6164, 0)
+    }
+
+    /// One of several, each as likely as the others.
+    pub(crate) fn one_of<T: Copy>(&mut self, several: &[T]) -> Option<T> {
+        let n = u64::try_from(several.len()).ok().filter(|n| *n > 0)?;
+        several.get(usize::try_from(self.next() % n).ok()?).copied()
     }
 
     /// A time that is longer or shorter by up to `jitter`.

@@ -53,6 +53,8 @@ pub(crate) struct Told {
     pub(crate) failed: bool,
     /// The log has taken another way than the client's.
     pub(crate) diverges: bool,
+    /// The client is sent to another replica.
+    pub(crate) prefers: bool,
 }
 
 /// The state of one session.
@@ -143,7 +145,7 @@ impl Session {
         {
             self.push(cached);
         }
-        has_changed || told.has_records || told.failed || told.diverges
+        has_changed || told.has_records || told.failed || told.diverges || told.prefers
     }
 
     fn push(&mut self, cached: Cached) {

@@ -19,7 +19,7 @@ fn asked(partition: i32, fetch_offset: i64) -> Asked {
 }
 
 fn told(high_watermark: i64, has_records: bool) -> Told {
-    Told { called: None, high_watermark, log_start: 0, has_records, failed: false, diverges: false }
+    Told { called: None, high_watermark, log_start: 0, has_records, failed: false, diverges: false, prefers: false }
 }
 
 fn request(id: i32, epoch: i32) -> SessionRequest {

@@ -11,7 +11,7 @@ use super::world::{World, topic_facts};
 use crate::kafka_id::kafka_id;
 use crate::log::batch::{BatchHeader, HEADER_LEN, checksum};
 use crate::log::{LogConfig, OneBatch, Place, ProducerEntry, Unpacker, for_each_record, validate};
-use crate::partition::{Isolation, Partition, ReadFrom};
+use crate::partition::{Isolation, Partition, ReadFrom, Reader};
 use crate::persist::scan::{self, Tail};
 use crate::state::StateRecord;
 
@@ -175,7 +175,7 @@ fn pictures(world: &World) -> Vec<Picture> {
 }
 
 fn picture(partition: &Partition) -> Picture {
-    let looked = partition.look(-1, |log| {
+    let looked = partition.look(Reader::INSIDE, |log, _| {
         let mut out = Vec::new();
         log.read(log.start_offset(), i64::MAX, usize::MAX, true, &mut out).expect("the start is in range");
         let aborted = log.aborted().iter().map(|one| (one.producer_id, one.first_offset, one.last_offset)).collect();
@@ -206,7 +206,7 @@ fn use_it(partition: &Partition) {
     let mut out = Vec::new();
     let start = partition.offsets().log_start;
     drop(partition.read(ReadFrom::everything(start, Isolation::ReadCommitted), &mut out));
-    let looked = partition.look(-1, |log| {
+    let looked = partition.look(Reader::INSIDE, |log, _| {
         log.max_timestamp();
         for time in [i64::MIN, 0, 1_700_000_000_000, i64::MAX] {
             let found = log.batch_of_time(time, start).unwrap_or_default();
@@ -222,7 +222,7 @@ fn use_it(partition: &Partition) {
     let valid = validate(one, place, &config, 0, &mut Unpacker::default()).expect("it is valid");
     let (appended, _) = partition.append(&valid).expect("a log that was recovered can be appended to");
     drop(partition.compact(0, true));
-    partition.delete_records(start.midpoint(appended.base_offset)).expect("the middle is in range");
+    partition.delete_records(None, start.midpoint(appended.base_offset)).expect("the middle is in range");
     partition.truncate(appended.base_offset).expect("an offset that is there");
     partition.append(&valid).expect("a log that was cut off can be appended to");
 }

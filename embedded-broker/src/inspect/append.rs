@@ -6,7 +6,7 @@ use crate::cluster::Cluster;
 use crate::error::{Error, ErrorCode};
 use crate::inspect::topic::TopicView;
 use crate::log::{EndMarker, MadeBatch, MadeRecord, OneBatch, Place, Proof, Rejected, Unpacker, validate};
-use crate::partition::{Claim, Partition, Unappended};
+use crate::partition::{Claim, Partition, Sender, Unappended};
 
 /// A record to be [appended](TopicView::append).
 ///
@@ -113,7 +113,7 @@ impl TopicView {
         let of_producer = MadeBatch { producer: Some((producer_id, 0, 0)), is_transactional: true };
         let offset = self.append_of(of_producer, partition, records.into_iter().map(Into::into).collect())?;
         let marker = EndMarker { producer_id, producer_epoch: 0, coordinator_epoch: 0, committed: false };
-        let ended = self.partition(partition)?.append_marker(&marker, self.cluster.clock.wall_ms());
+        let ended = self.partition(partition)?.append_marker(&marker, Sender::INSIDE, self.cluster.clock.wall_ms());
         ended.map_err(|rejected| Error::with_code(rejected.code, rejected.message))?;
         Ok(offset)
     }
@@ -146,7 +146,7 @@ impl TopicView {
         append(&self.cluster, &found, place, &batch.encode(&records))
     }
 
-    pub(super) fn partition(&self, index: i32) -> Result<Arc<Partition>, Error> {
+    pub(crate) fn partition(&self, index: i32) -> Result<Arc<Partition>, Error> {
         self.topic()?.partition(index).cloned().ok_or_else(|| {
             let message = format!("topic {} has no partition {index}", self.name());
             Error::with_code(ErrorCode::UnknownTopicOrPartition, message)
@@ -164,11 +164,13 @@ fn append(cluster: &Cluster, partition: &Partition, place: Place<'_>, bytes: &[u
     let config = partition.config();
     let batch = validate(batch, place, &config, now_ms, &mut Unpacker::default()).map_err(refused)?;
     let claim = |proof| Claim { proof, bumps_epoch: true, now_ms };
-    let appended = match partition.append_in(&batch, claim(Proof::None)) {
+    let appended = match partition.append_in(&batch, claim(Proof::None), Sender::INSIDE) {
         // Nobody but this test has the producer id, and it says itself that its transaction is open.
-        Err(Unappended::Unverified(guard)) => partition.append_in(&batch, claim(Proof::Verified(guard))),
+        Err(Unappended::Unverified(guard)) => {
+            partition.append_in(&batch, claim(Proof::Verified(guard)), Sender::INSIDE)
+        }
         other => other,
     };
-    let (appended, _) = appended.map_err(|unappended| refused(unappended.into_rejected()))?;
-    Ok(appended.base_offset)
+    let written = appended.map_err(|unappended| refused(unappended.into_rejected()))?;
+    Ok(written.appended.base_offset)
 }

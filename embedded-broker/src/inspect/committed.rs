@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::inspect::record::Record;
 use crate::inspect::topic::TopicView;
 use crate::log::BatchHeader;
-use crate::partition::{Isolation, Partition, ReadFrom};
+use crate::partition::{Isolation, Partition, ReadFrom, Reader};
 
 /// A transaction that was aborted, as far as one partition is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl TopicView {
         self.settle_transactions();
         let topic = self.topic()?;
         let ranges = topic.partitions.iter().zip(0..).flat_map(|(one, partition)| {
-            let aborted = one.look(-1, |log| log.aborted()).unwrap_or_default();
+            let aborted = one.look(Reader::INSIDE, |log, _| log.aborted()).unwrap_or_default();
             aborted.into_iter().map(move |aborted| AbortedRange {
                 partition,
                 producer_id: aborted.producer_id,

@@ -9,6 +9,7 @@ pub(crate) mod connections;
 pub(crate) mod group;
 pub(crate) mod producers;
 pub(crate) mod record;
+pub(crate) mod replicas;
 pub(crate) mod requests;
 pub(crate) mod topic;
 pub(crate) mod transactions;

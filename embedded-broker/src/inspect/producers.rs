@@ -28,7 +28,7 @@ impl TopicView {
     pub fn producers(&self) -> Result<Vec<PartitionProducer>, Error> {
         let topic = self.topic()?;
         let all = topic.partitions.iter().zip(0..).flat_map(|(one, partition)| {
-            let known = one.producers().unwrap_or_default();
+            let known = one.producers(None).unwrap_or_default();
             known.into_iter().map(move |producer| PartitionProducer {
                 partition,
                 producer_id: producer.producer_id,

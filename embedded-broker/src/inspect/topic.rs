@@ -60,6 +60,28 @@ impl TopicView {
     /// If there is no such topic.
     pub fn end_offsets(&self) -> Result<Vec<i64>, Error> {
         let topic = self.topic()?;
+        Ok(topic.partitions.iter().map(|partition| partition.offsets().log_end).collect())
+    }
+
+    /// The offset of each partition that consumers may read up to: all replicas in sync have what is before. Where nothing
+    /// lags it is the [end](Self::end_offsets).
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().topic("orders", 1).start()?;
+    /// let frozen = broker.freeze_high_watermark("orders", 0)?;
+    /// broker.topic("orders").append(0, ["not seen yet"])?;
+    /// assert_eq!((broker.topic("orders").end_offsets()?, broker.topic("orders").high_watermarks()?), (vec![1], vec![0]));
+    /// drop(frozen);
+    /// assert_eq!(broker.topic("orders").high_watermarks()?, [1]);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If there is no such topic.
+    pub fn high_watermarks(&self) -> Result<Vec<i64>, Error> {
+        let topic = self.topic()?;
         Ok(topic.partitions.iter().map(|partition| partition.offsets().high_watermark).collect())
     }
 

@@ -90,7 +90,7 @@ impl TopicView {
     ///
     /// If there is no such topic, partition or offset.
     pub fn delete_records(&self, partition: i32, offset: i64) -> Result<i64, Error> {
-        self.partition(partition)?.delete_records(offset).map_err(|code| {
+        self.partition(partition)?.delete_records(None, offset).map_err(|code| {
             let message = format!("topic {} has no offset {offset} in partition {partition}", self.name());
             Error::with_code(code, message)
         })

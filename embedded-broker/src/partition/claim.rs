@@ -1,7 +1,17 @@
 //! What a producer claims of its transaction, and what becomes of a batch that is not appended.
 
+use super::Unacknowledged;
 use crate::error::ErrorCode;
-use crate::log::{Guard, Proof, Rejected};
+use crate::log::{Appended, Guard, Proof, Rejected};
+
+/// A batch that was appended, or was there before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) appended: Appended,
+    pub(crate) log_start: i64,
+    /// What its sender waits for, if it waits for all replicas in sync and they do not have it yet.
+    pub(crate) pending: Option<Unacknowledged>,
+}
 
 /// A batch that was not appended.
 #[derive(Debug)]
@@ -23,6 +33,22 @@ pub(crate) struct Claim {
 impl Claim {
     /// Of batches outside of transactions.
     pub(crate) const NONE: Self = Self { proof: Proof::None, bumps_epoch: false, now_ms: 0 };
+}
+
+/// Who has a batch appended.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sender {
+    /// The node that was asked; whichever leads, if somebody asks from inside.
+    pub(crate) node: Option<i32>,
+    /// Every replica in sync shall have it before it is acknowledged.
+    pub(crate) wants_all: bool,
+}
+
+impl Sender {
+    /// Not a client.
+    pub(crate) const INSIDE: Self = Self { node: None, wants_all: false };
+    /// The coordinator of a transaction, for its markers.
+    pub(crate) const COORDINATOR: Self = Self { node: None, wants_all: true };
 }
 
 impl Unappended {

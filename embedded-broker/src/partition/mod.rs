@@ -1,7 +1,10 @@
-//! A partition as the cluster sees it: who leads it, in which epoch, its log, and who waits for more of it.
+//! A partition as the cluster sees it: its replicas, its log, and who waits for more of it.
 
+mod alarm;
 mod claim;
+mod loss;
 mod read;
+mod replicated;
 mod shrink;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use crate::clock::Timestamp;
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
 use crate::kept_log::{KeptLog, NewBatch, Place};
@@ -20,8 +24,13 @@ use crate::log::{
     ValidBatch,
 };
 
-pub(crate) use claim::{Claim, Unappended};
-pub(crate) use read::{Isolation, Offsets, Read, ReadFrom};
+use crate::replication::{Replicas, Rules, Standing};
+
+pub(crate) use alarm::{Alarm, Placed};
+pub(crate) use claim::{Claim, Sender, Unappended, Written};
+pub(crate) use loss::Loss;
+pub(crate) use read::{Isolation, Offsets, Read, ReadFrom, Reader};
+pub(crate) use replicated::{Nearby, Unacknowledged, append_wait};
 
 /// One partition of a topic. The lock is held for an append or a lookup, never while bytes are checked or sent.
 #[derive(Debug)]
@@ -32,9 +41,14 @@ pub(crate) struct Partition {
 #[derive(Debug)]
 struct State {
     config: Arc<LogConfig>,
-    leader: i32,
-    leader_epoch: i32,
-    replicas: Vec<i32>,
+    replicas: Replicas,
+    rules: Rules,
+    /// The nodes as they were when something last changed about them.
+    standing: Arc<dyn Standing>,
+    alarm: Option<Alarm>,
+    /// When it rings, if it is set.
+    armed: Option<Timestamp>,
+    losses: Vec<Loss>,
     log: PartitionLog,
     /// Its copy in a data directory, if there is one.
     kept: Option<Box<KeptLog>>,
@@ -44,18 +58,10 @@ struct State {
     deleted: bool,
 }
 
-/// Who leads a partition, and who follows.
-#[derive(Debug, Clone)]
-pub(crate) struct Leadership {
-    pub(crate) leader: i32,
-    pub(crate) leader_epoch: i32,
-    pub(crate) replicas: Vec<i32>,
-}
-
 impl Partition {
     /// An empty one, in memory.
-    pub(crate) fn new(config: Arc<LogConfig>, replicas: Vec<i32>) -> Self {
-        Self::with(config, replicas, PartitionLog::new(0), 0, None)
+    pub(crate) fn new(config: Arc<LogConfig>, placed: Placed) -> Self {
+        Self::with(config, placed, PartitionLog::new(0), 0, None)
     }
 
     /// One that is kept in a data directory, with what is there of it.
@@ -63,36 +69,40 @@ impl Partition {
     /// # Errors
     ///
     /// Its directory cannot be opened, or made.
-    pub(crate) fn kept(config: Arc<LogConfig>, replicas: Vec<i32>, place: Place<'_>) -> io::Result<Self> {
+    pub(crate) fn kept(config: Arc<LogConfig>, placed: Placed, place: Place<'_>) -> io::Result<Self> {
         let (kept, log, leader_epoch) = KeptLog::open(place, &config)?;
-        Ok(Self::with(config, replicas, log, leader_epoch, Some(Box::new(kept))))
+        Ok(Self::with(config, placed, log, leader_epoch, Some(Box::new(kept))))
     }
 
     fn with(
         config: Arc<LogConfig>,
-        replicas: Vec<i32>,
+        placed: Placed,
         log: PartitionLog,
         leader_epoch: i32,
         kept: Option<Box<KeptLog>>,
     ) -> Self {
-        let leader = replicas.first().copied().unwrap_or(-1);
-        let (offline, waits, deleted) = (false, Vec::new(), false);
-        let state = State { config, leader, leader_epoch, replicas, log, kept, offline, waits, deleted };
+        let Placed { replicas, rules, standing, alarm } = placed;
+        let replicas = Replicas::new(replicas, leader_epoch, log.end_offset(), &*standing);
+        let (armed, losses, offline, waits, deleted) = (None, Vec::new(), false, Vec::new(), false);
+        let mut state =
+            State { config, replicas, rules, standing, alarm, armed, losses, log, kept, offline, waits, deleted };
+        state.replicas_moved();
         Self { state: Mutex::new(state) }
-    }
-
-    pub(crate) fn leadership(&self) -> Leadership {
-        let state = self.state.lock();
-        Leadership { leader: state.leader, leader_epoch: state.leader_epoch, replicas: state.replicas.clone() }
     }
 
     pub(crate) fn config(&self) -> Arc<LogConfig> {
         Arc::clone(&self.state.lock().config)
     }
 
-    /// Takes up changed configs; batches already appended stay as they are.
-    pub(crate) fn set_config(&self, config: Arc<LogConfig>) {
-        self.state.lock().config = config;
+    /// As [`config`](Self::config), for whoever has something to append.
+    ///
+    /// # Errors
+    ///
+    /// As Kafka, which looks at the batch only where it may be appended: another node leads, or too few replicas are in sync.
+    pub(crate) fn config_for(&self, sender: Sender) -> Result<Arc<LogConfig>, Rejected> {
+        let state = self.state.lock();
+        state.check_sender(sender)?;
+        Ok(Arc::clone(&state.config))
     }
 
     pub(crate) fn offsets(&self) -> Offsets {
@@ -100,17 +110,25 @@ impl Partition {
     }
 
     /// Appends a batch that was checked, and wakes who waits for it. Also returns the log's start.
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn append(&self, batch: &ValidBatch<'_>) -> Result<(Appended, i64), Rejected> {
-        self.append_in(batch, Claim::NONE).map_err(Unappended::into_rejected)
+        let written = self.append_in(batch, Claim::NONE, Sender::INSIDE).map_err(Unappended::into_rejected)?;
+        Ok((written.appended, written.log_start))
     }
 
-    /// As [`append`](Self::append), of a batch that may belong to a transaction.
-    pub(crate) fn append_in(&self, batch: &ValidBatch<'_>, claim: Claim) -> Result<(Appended, i64), Unappended> {
+    /// As [`append`](Self::append), of a batch that may belong to a transaction, and comes from somewhere.
+    pub(crate) fn append_in(
+        &self,
+        batch: &ValidBatch<'_>,
+        claim: Claim,
+        sender: Sender,
+    ) -> Result<Written, Unappended> {
         let mut state = self.state.lock();
         state.check_writable()?;
-        let stable_before = state.log.last_stable_offset();
-        let State { config, leader_epoch, log, .. } = &mut *state;
-        let appended = log.append(batch, claim.proof, *leader_epoch, config);
+        state.check_sender(sender)?;
+        let before = state.ends();
+        let State { config, replicas, log, .. } = &mut *state;
+        let appended = log.append(batch, claim.proof, replicas.leader_epoch(), config);
         let appended = match appended.map_err(|rejected| told(rejected, &batch.header, log.start_offset()))? {
             Outcome::Appended(appended) => appended,
             Outcome::Unverified => {
@@ -125,11 +143,14 @@ impl Partition {
         let log_start = state.log.start_offset();
         let served = match appended.duplicate {
             true => Vec::new(),
-            false => state.served(batch.bytes.len(), stable_before, batch.bytes.len()),
+            false => state.served(batch.bytes.len(), before, batch.bytes.len()),
         };
+        let end = appended.base_offset + i64::from(batch.header.last_offset_delta) + 1;
+        let pending = (sender.wants_all && state.replicas.high_watermark() < end)
+            .then(|| Unacknowledged { end, leader_epoch: state.replicas.leader_epoch() });
         drop(state);
         served.iter().for_each(|wait| wait.wake());
-        Ok((appended, log_start))
+        Ok(Written { appended, log_start, pending })
     }
 
     /// Begins to verify the transaction of a batch that is refused; `false` if it is open here.
@@ -148,32 +169,44 @@ impl Partition {
         Ok(!is_open)
     }
 
-    /// Ends a producer's transaction, and wakes who waits for what is decided by it.
-    pub(crate) fn append_marker(&self, marker: &EndMarker, now_ms: i64) -> Result<(), Rejected> {
+    /// Ends a producer's transaction, and wakes who waits for what is decided by it. Returns what it takes for the marker to
+    /// be safe.
+    pub(crate) fn append_marker(
+        &self,
+        marker: &EndMarker,
+        sender: Sender,
+        now_ms: i64,
+    ) -> Result<Unacknowledged, Rejected> {
         let batch = marker.batch(&self.config(), now_ms);
         let mut state = self.state.lock();
         state.check_writable()?;
-        let stable_before = state.log.last_stable_offset();
-        let State { config, leader_epoch, log, .. } = &mut *state;
-        let offset = log.append_marker(marker, &batch, *leader_epoch, config)?;
+        state.check_sender(sender)?;
+        let before = state.ends();
+        let State { config, replicas, log, .. } = &mut *state;
+        let offset = log.append_marker(marker, &batch, replicas.leader_epoch(), config)?;
         state.keep(Some((&batch, offset)))?;
         // How many bytes are stable now, nobody has counted: who waits for them looks again.
-        let served = state.served(batch.bytes.len(), stable_before, usize::MAX);
+        let served = state.served(batch.bytes.len(), before, usize::MAX);
+        let written = Unacknowledged { end: offset + 1, leader_epoch: state.replicas.leader_epoch() };
         drop(state);
         served.iter().for_each(|wait| wait.wake());
-        Ok(())
+        Ok(written)
     }
 
     /// Reads whole batches, adding them to `out`, and says which offsets there are.
     pub(crate) fn read(&self, from: ReadFrom, out: &mut Vec<Bytes>) -> Result<Read, ErrorCode> {
         let state = self.state.lock();
-        state.check_leader_epoch(from.leader_epoch)?;
-        let offsets = state.offsets();
+        state.check_reader(from.reader)?;
+        let offsets = state.offsets_at(from.reader.node);
         if from.last_fetched_epoch >= 0 {
             let diverging = state.log.diverges(from.last_fetched_epoch, from.offset);
             if let Some(end) = diverging.map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)? {
                 return Ok(Read { offsets, diverging: Some(end), aborted: Vec::new() });
             }
+        }
+        // A follower may have less than there is.
+        if from.offset > offsets.log_end {
+            return Err(ErrorCode::OffsetOutOfRange);
         }
         let until = offsets.end(from.isolation);
         let read_before = out.len();
@@ -189,8 +222,8 @@ impl Partition {
     }
 
     /// The producers that are remembered, by id.
-    pub(crate) fn producers(&self) -> Result<Vec<ProducerDescription>, ErrorCode> {
-        self.look(-1, |log| log.producers().describe())
+    pub(crate) fn producers(&self, node: Option<i32>) -> Result<Vec<ProducerDescription>, ErrorCode> {
+        self.look(Reader { node, ..Reader::INSIDE }, |log, _| log.producers().describe())
     }
 
     /// Forgets producers that were silent for `idle_ms`.
@@ -203,11 +236,15 @@ impl Partition {
         self.state.lock().log.len()
     }
 
-    /// Looks something up in the log, for a client that knows `leader_epoch` (or -1).
-    pub(crate) fn look<T>(&self, leader_epoch: i32, look: impl FnOnce(&PartitionLog) -> T) -> Result<T, ErrorCode> {
+    /// Looks something up in the log, of which a reader may see as much as the offsets say.
+    pub(crate) fn look<T>(
+        &self,
+        reader: Reader,
+        look: impl FnOnce(&PartitionLog, Offsets) -> T,
+    ) -> Result<T, ErrorCode> {
         let state = self.state.lock();
-        state.check_leader_epoch(leader_epoch)?;
-        Ok(look(&state.log))
+        state.check_reader(reader)?;
+        Ok(look(&state.log, state.offsets_at(reader.node)))
     }
 
     /// Damages the batch that holds `offset`, in the data directory only.
@@ -252,7 +289,7 @@ impl Partition {
     /// Wakes `wait` once enough is appended; at once if there is something after `seen` already, or the partition is gone.
     pub(crate) fn watch(&self, wait: &Arc<DataWait>, seen: i64) {
         let mut state = self.state.lock();
-        if state.deleted || state.offsets().end(wait.isolation()) != seen {
+        if state.deleted || state.offsets_at(wait.node()).end(wait.isolation()) != seen {
             drop(state);
             return wait.wake();
         }
@@ -277,18 +314,45 @@ impl State {
     fn offsets(&self) -> Offsets {
         Offsets {
             log_start: self.log.start_offset(),
-            high_watermark: self.log.end_offset(),
+            log_end: self.log.end_offset(),
+            high_watermark: self.replicas.high_watermark(),
+            epoch_start: self.replicas.epoch_start(),
             last_stable: self.log.last_stable_offset(),
         }
     }
 
-    /// Takes those off the list whose wait is over: `bytes` were appended, and `stable_bytes` became stable if the last
-    /// stable offset has moved since it was `stable_before`.
-    fn served(&mut self, bytes: usize, stable_before: i64, stable_bytes: usize) -> Vec<Arc<DataWait>> {
-        if self.waits.is_empty() {
+    /// The offsets as a node knows them: a follower that lags knows no more than it has.
+    fn offsets_at(&self, node: Option<i32>) -> Offsets {
+        let offsets = self.offsets();
+        let follower = node.filter(|node| self.replicas.leader() != Some(*node));
+        match follower.and_then(|follower| self.replicas.end_of(follower)) {
+            Some(end) => offsets.up_to(end.max(offsets.log_start)),
+            None => offsets,
+        }
+    }
+
+    /// Where the log ends, and what of it is stable.
+    fn ends(&self) -> Ends {
+        Ends { log_end: self.log.end_offset(), last_stable: self.log.last_stable_offset() }
+    }
+
+    /// Has followers follow an append, and takes those off the list whose wait is over: `bytes` were appended, and
+    /// `stable_bytes` became stable if the last stable offset has moved.
+    fn served(&mut self, bytes: usize, before: Ends, stable_bytes: usize) -> Vec<Arc<DataWait>> {
+        let (end, behind) = (self.log.end_offset(), self.replicas.high_watermark() < before.log_end);
+        let Self { replicas, rules, alarm, .. } = self;
+        let now = || alarm.as_ref().map(|alarm| alarm.clock.now()).unwrap_or_default();
+        let can_read = replicas.appended(end, rules, now).high_watermark;
+        if !replicas.is_alone() {
+            self.replicas_moved();
+        }
+        if self.waits.is_empty() || !can_read {
             return Vec::new();
         }
-        let moved = self.log.last_stable_offset() != stable_before;
+        // If more can be read than was appended, nobody has counted it.
+        let uncounted = behind || self.replicas.high_watermark() < end;
+        let (bytes, stable_bytes) = if uncounted { (usize::MAX, usize::MAX) } else { (bytes, stable_bytes) };
+        let moved = self.log.last_stable_offset() != before.last_stable;
         let is_over = |wait: &mut Arc<DataWait>| match wait.isolation() {
             Isolation::ReadUncommitted => wait.appended(bytes),
             Isolation::ReadCommitted => moved && wait.appended(stable_bytes),
@@ -303,7 +367,7 @@ impl State {
     /// `KAFKA_STORAGE_ERROR` when it cannot: the partition is offline then.
     fn keep(&mut self, appended: Option<(&ValidBatch<'_>, i64)>) -> Result<(), Rejected> {
         let Some(kept) = &mut self.kept else { return Ok(()) };
-        let leader_epoch = self.leader_epoch;
+        let leader_epoch = self.replicas.leader_epoch();
         let new = appended.map(|(batch, base_offset)| NewBatch { batch, base_offset, leader_epoch });
         let Err(error) = kept.follow(&mut self.log, new, &self.config) else { return Ok(()) };
         tracing::error!(%error, "a partition is offline: its directory cannot be written");
@@ -321,14 +385,21 @@ impl State {
         Ok(())
     }
 
-    fn check_leader_epoch(&self, known: i32) -> Result<(), ErrorCode> {
-        match known {
-            _ if self.deleted => Err(ErrorCode::UnknownTopicOrPartition),
-            _ if self.offline => Err(ErrorCode::KafkaStorageError),
-            -1 => Ok(()),
-            known if known < self.leader_epoch => Err(ErrorCode::FencedLeaderEpoch),
-            known if known > self.leader_epoch => Err(ErrorCode::UnknownLeaderEpoch),
-            _ => Ok(()),
+    /// # Errors
+    ///
+    /// As Kafka: only the leader appends, and for who waits for all replicas in sync only if they are enough.
+    fn check_sender(&self, sender: Sender) -> Result<(), Rejected> {
+        self.check_leader(sender.node).map_err(|code| Rejected::new(code, "another node leads the partition"))?;
+        if sender.wants_all && !self.replicas.are_enough(&self.rules) {
+            return Err(Rejected::new(ErrorCode::NotEnoughReplicas, "too few replicas are in sync"));
         }
+        Ok(())
     }
+}
+
+/// The ends of a log before something is appended.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    log_end: i64,
+    last_stable: i64,
 }

@@ -9,11 +9,16 @@ use crate::error::ErrorCode;
 use crate::log::{self, OutOfRange};
 
 impl Partition {
-    /// Deletes the records before `offset`; -1 stands for all there are. Returns the new start.
-    pub(crate) fn delete_records(&self, offset: i64) -> Result<i64, ErrorCode> {
+    /// Deletes the records before `offset`, at this node; -1 stands for all that can be read. Returns the new start.
+    pub(crate) fn delete_records(&self, node: Option<i32>, offset: i64) -> Result<i64, ErrorCode> {
         let mut state = self.state.lock();
         state.check_writable().map_err(|rejected| rejected.code)?;
-        let offset = if offset == -1 { state.log.end_offset() } else { offset };
+        state.check_leader(node)?;
+        let high_watermark = state.replicas.high_watermark();
+        let offset = if offset == -1 { high_watermark } else { offset };
+        if offset > high_watermark {
+            return Err(ErrorCode::OffsetOutOfRange);
+        }
         let start = state.log.delete_before(offset).map_err(|_| ErrorCode::OffsetOutOfRange)?;
         state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
@@ -75,11 +80,12 @@ impl Partition {
     pub(crate) fn truncate(&self, offset: i64) -> Result<(), ErrorCode> {
         let mut state = self.state.lock();
         state.check_writable().map_err(|rejected| rejected.code)?;
-        let State { leader_epoch, log, .. } = &mut *state;
+        let State { replicas, log, .. } = &mut *state;
         // What was recovered may say that the last epoch there is has been reached.
-        let next_epoch = leader_epoch.saturating_add(1);
+        let next_epoch = replicas.leader_epoch().saturating_add(1);
         log.truncate_to(offset, next_epoch).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
-        *leader_epoch = next_epoch;
+        replicas.cut_off(offset, next_epoch);
+        state.replicas_moved();
         state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
         drop(state);

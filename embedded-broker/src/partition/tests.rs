@@ -35,7 +35,10 @@ fn a_log_in_the_last_epoch_there_is_goes_on_in_it() {
         partition.read(ReadFrom::everything(round, Isolation::ReadUncommitted), &mut read).unwrap();
         let header = BatchHeader::read(&read.concat()).unwrap();
         assert_eq!((header.base_offset, header.leader_epoch), (round, i32::MAX));
-        assert_eq!(partition.look(i32::MAX, |log| log.end_offset()).unwrap(), round + 1);
+        assert_eq!(
+            partition.look(Reader { leader_epoch: i32::MAX, ..Reader::INSIDE }, |log, _| log.end_offset()).unwrap(),
+            round + 1
+        );
     }
 }
 
@@ -50,7 +53,8 @@ fn producers_whose_segments_a_recovery_drops_are_known_to_the_next_one() {
     fs::write(dir.path().join(format!("t-0/{:020}.log", 900)), "").unwrap();
     for _ in 0..3 {
         let cluster = open(dir.path());
-        let producers = cluster.topics().by_name("t").unwrap().partitions[0].look(-1, |log| log.producers().entries());
+        let producers = cluster.topics().by_name("t").unwrap().partitions[0]
+            .look(Reader::INSIDE, |log, _| log.producers().entries());
         let known: Vec<_> = producers.unwrap().iter().map(|entry| (entry.producer_id, entry.last_sequence)).collect();
         assert_eq!(known, [(7, 0)]);
     }
@@ -67,10 +71,10 @@ fn nothing_more_becomes_of_a_partition_that_is_offline() {
     partition.append(&valid(&TestBatch::of(&["lost"]).bytes())).unwrap_err();
     disk.set_fault(None);
     // In memory there is a batch that the directory lacks: what is done to the one must not be done to the other.
-    assert_eq!(partition.delete_records(3), Err(ErrorCode::KafkaStorageError));
+    assert_eq!(partition.delete_records(None, 3), Err(ErrorCode::KafkaStorageError));
     assert_eq!(partition.truncate(1), Err(ErrorCode::KafkaStorageError));
     assert!(!partition.expire(i64::MAX));
     drop((partition, cluster));
     let partition = Arc::clone(&open(dir.path()).topics().by_name("t").unwrap().partitions[0]);
-    assert_eq!(partition.look(-1, |log| (log.start_offset(), log.end_offset())), Ok((0, 2)));
+    assert_eq!(partition.look(Reader::INSIDE, |log, _| (log.start_offset(), log.end_offset())), Ok((0, 2)));
 }

@@ -40,9 +40,6 @@ impl Replicas {
         let is_other = in_sync != self.in_sync || eligible != self.eligible || last_leader != self.last_leader;
         (self.in_sync, self.eligible, self.last_leader) = (in_sync, eligible, last_leader);
         let elected = (winner.leader != self.leader).then(|| self.install(winner, moment));
-        if is_other || elected.is_some() {
-            self.partition_epoch += 1;
-        }
         Change { high_watermark: false, in_sync: is_other, elected }
     }
 

@@ -19,7 +19,9 @@ mod replicas;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use change::{Change, Cut, Elected};
+#[cfg(test)]
+use change::Cut;
+pub(crate) use change::{Change, Elected};
 pub(crate) use election::Election;
 pub(crate) use moment::{Moment, Rules, Standing};
 pub(crate) use replicas::{Acknowledged, Replicas};

@@ -30,8 +30,6 @@ pub(crate) struct Replicas {
     pub(super) leader: Option<i32>,
     leader_is_up: bool,
     pub(super) leader_epoch: i32,
-    /// Goes up with every change that the controller makes.
-    pub(super) partition_epoch: i32,
     /// Where the epoch of the leader began.
     pub(super) epoch_start: i64,
     pub(super) log_end: i64,
@@ -56,7 +54,6 @@ impl Replicas {
             last_leader: None,
             leader_is_up: false,
             leader_epoch,
-            partition_epoch: 0,
             epoch_start: log_end,
             log_end,
             high_watermark: log_end,
@@ -97,11 +94,6 @@ impl Replicas {
 
     pub(crate) fn leader_epoch(&self) -> i32 {
         self.leader_epoch
-    }
-
-    /// How often the controller has changed anything.
-    pub(crate) fn partition_epoch(&self) -> i32 {
-        self.partition_epoch
     }
 
     /// Where the present epoch began.
@@ -200,7 +192,6 @@ impl Replicas {
     pub(crate) fn cut_off(&mut self, end: i64, epoch: i32) {
         self.log_end = end;
         self.leader_epoch = epoch;
-        self.partition_epoch += 1;
         self.epoch_start = end;
         self.high_watermark = self.high_watermark.min(end);
         self.progress.iter_mut().for_each(|replica| replica.cut_off(end));
@@ -234,7 +225,8 @@ impl Replicas {
     fn settle(&mut self, mut change: Change, moment: &Moment<'_>) -> Change {
         self.look_who_follows(moment.nodes, moment.now);
         change.high_watermark = self.advance(&moment.rules);
-        let caught_up: Vec<i32> = self.progress.iter().filter(|one| self.may_join(one, moment)).map(|one| one.id).collect();
+        let caught_up: Vec<i32> =
+            self.progress.iter().filter(|one| self.may_join(one, moment)).map(|one| one.id).collect();
         if !caught_up.is_empty() {
             let joined = [self.in_sync.as_slice(), &caught_up].concat();
             change.in_sync |= self.decide(joined, Election::Clean, None, moment).in_sync;

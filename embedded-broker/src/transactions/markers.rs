@@ -6,9 +6,10 @@
 //!
 //! A partition whose log cannot be written keeps its transaction from being complete, as in Kafka, and nothing else: the
 //! other partitions have their markers, and the decision waits for the partition to be gone, or for the broker to be
-//! started again.
+//! started again. The same goes for one that nobody leads, or that lacks replicas in sync, until that is over; and a marker
+//! counts once all replicas in sync have it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::coordinator::transaction::turn::Markers;
 use crate::error::ErrorCode;
 use crate::internal_topics;
 use crate::log::EndMarker;
+use crate::partition::{Partition, Sender, Unacknowledged};
 
 /// Transactions that are decided and have no markers yet, the oldest decision first.
 #[derive(Debug, Default)]
@@ -31,7 +33,8 @@ pub(super) struct Decided {
     len: AtomicUsize,
     /// While anybody holds them back, nothing is written.
     holds: AtomicUsize,
-    /// Those that wait for a partition that cannot be written, or for a coordinator.
+    /// Those that wait for a coordinator, or for a partition: its log cannot be written, or not all replicas in sync have the
+    /// marker.
     postponed: Mutex<Vec<Arc<TransactionCell>>>,
 }
 
@@ -44,6 +47,19 @@ impl Decided {
 
     fn postpone(&self, cell: &Arc<TransactionCell>) {
         self.postponed.lock().push(Arc::clone(cell));
+    }
+
+    /// Has one that waits go on.
+    fn resume(&self, cell: &Arc<TransactionCell>) {
+        let before = {
+            let mut postponed = self.postponed.lock();
+            let before = postponed.len();
+            postponed.retain(|other| !Arc::ptr_eq(other, cell));
+            before - postponed.len()
+        };
+        if before > 0 {
+            self.push(cell);
+        }
     }
 
     fn is_postponed(&self, cell: &Arc<TransactionCell>) -> bool {
@@ -73,7 +89,8 @@ impl Transactions {
         }
     }
 
-    /// Writes what waits for partitions or coordinators: some have gone or come.
+    /// Writes what waits: a coordinator has come, or a partition is gone, has a leader again, or all its replicas in sync have
+    /// more.
     pub(crate) fn write_postponed(&self, cluster: &Cluster) {
         let postponed = std::mem::take(&mut *self.decided.postponed.lock());
         postponed.iter().for_each(|cell| self.decided.push(cell));
@@ -111,6 +128,9 @@ impl Transactions {
     }
 }
 
+/// Partitions that have no marker of a decision, or one that some replica in sync lacks.
+pub(super) type Unmarked = BTreeMap<TopicPartition, Option<Unacknowledged>>;
+
 impl TransactionCell {
     fn write_markers(self: &Arc<Self>, cluster: &Cluster) {
         let (markers, unmarked) = {
@@ -125,38 +145,65 @@ impl TransactionCell {
             return cluster.transactions.decided.postpone(self);
         };
         let marker = markers.to_marker(coordinator_epoch);
-        let unwritable = self.write_each(cluster, unmarked.as_ref().unwrap_or(&markers.partitions), &marker);
-        if !unwritable.is_empty() {
-            self.entry.lock().unmarked = Some(unwritable);
-            return cluster.transactions.decided.postpone(self);
+        let all = || markers.partitions.iter().map(|partition| (partition.clone(), None)).collect();
+        let left = self.write_each(cluster, unmarked.unwrap_or_else(all), &marker);
+        if !left.is_empty() {
+            let can_go_on = |(partition, written): (&TopicPartition, &Option<Unacknowledged>)| {
+                find(cluster, partition).is_some_and(|found| found.takes_markers(*written))
+            };
+            self.entry.lock().unmarked = Some(left.clone());
+            cluster.transactions.decided.postpone(self);
+            // What it waits for may have come before it was said that it waits.
+            if left.iter().any(can_go_on) {
+                cluster.transactions.decided.resume(self);
+            }
+            return;
         }
         self.turn(cluster, |transaction, turn| transaction.complete(turn));
         let waiting = std::mem::take(&mut self.entry.lock().waiting);
         waiting.iter().for_each(|waiter| waiter.wake());
     }
-}
 
-impl TransactionCell {
-    /// Ends the transaction in each partition; those that are offline are left. One that refuses does not hold up the
-    /// others, and is done.
-    fn write_each(
-        &self,
-        cluster: &Cluster,
-        partitions: &BTreeSet<TopicPartition>,
-        marker: &EndMarker,
-    ) -> BTreeSet<TopicPartition> {
+    /// Ends the transaction in each partition; those that are offline, have no leader or lack replicas are left. One that
+    /// refuses does not hold up the others, and is done.
+    fn write_each(&self, cluster: &Cluster, partitions: Unmarked, marker: &EndMarker) -> Unmarked {
         let now_ms = cluster.clock.wall_ms();
-        let mut unwritable = BTreeSet::new();
-        for partition in partitions {
-            let Err(code) = write_marker(cluster, partition, marker, now_ms) else { continue };
-            let (topic, index) = partition;
-            tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
-            if code == ErrorCode::KafkaStorageError {
-                unwritable.insert(partition.clone());
+        let mut left = BTreeMap::new();
+        for (partition, written) in partitions {
+            let found = find(cluster, &partition);
+            let acknowledged = |written| found.as_ref().map_or(Some(Ok(())), |found| found.is_acknowledged(written));
+            match written.map(acknowledged) {
+                Some(Some(Ok(()))) => continue,
+                Some(None) => _ = left.insert(partition, written),
+                // Somebody else leads, who may not have it.
+                Some(Some(Err(_))) | None => {
+                    match write_marker(cluster, &partition, marker, Sender::COORDINATOR, now_ms) {
+                        Ok(Some(written)) if acknowledged(written).is_none() => {
+                            _ = left.insert(partition, Some(written))
+                        }
+                        Ok(_) => {}
+                        Err(code) => {
+                            let (topic, index) = &partition;
+                            tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
+                            if comes_back(code) {
+                                left.insert(partition, None);
+                            }
+                        }
+                    }
+                }
             }
         }
-        unwritable
+        left
     }
+}
+
+/// Whether a partition that has refused a marker may take it later.
+fn comes_back(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::KafkaStorageError | ErrorCode::NotLeaderOrFollower | ErrorCode::NotEnoughReplicas)
+}
+
+fn find(cluster: &Cluster, (topic, index): &TopicPartition) -> Option<Arc<Partition>> {
+    cluster.topics().by_name(topic).and_then(|topic| topic.partition(*index)).cloned()
 }
 
 impl Markers {
@@ -170,23 +217,26 @@ impl Markers {
     }
 }
 
-/// Ends a producer's transaction in one partition.
+/// Ends a producer's transaction in one partition. Returns what it takes for the marker to be safe, unless it is.
 ///
 /// # Errors
 ///
-/// The partition is not there, or has heard of a newer epoch of the producer or of its coordinator.
+/// The partition is not there, does not take it from this sender, or has heard of a newer epoch of the producer or of its
+/// coordinator.
 pub(crate) fn write_marker(
     cluster: &Cluster,
     (topic, index): &TopicPartition,
     marker: &EndMarker,
+    sender: Sender,
     now_ms: i64,
-) -> Result<(), ErrorCode> {
+) -> Result<Option<Unacknowledged>, ErrorCode> {
     if **topic == *internal_topics::OFFSETS && (0..cluster.settings.offsets_topic.partitions).contains(index) {
         cluster.groups.end_transaction(*index, marker.producer_id, marker.committed, cluster);
-        return Ok(());
+        return Ok(None);
     }
     let topics = cluster.topics();
     let partition = topics.by_name(topic).and_then(|topic| topic.partition(*index));
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    partition.append_marker(marker, now_ms).map_err(|rejected| rejected.code)
+    let written = partition.append_marker(marker, sender, now_ms).map_err(|rejected| rejected.code)?;
+    Ok(partition.is_acknowledged(written).is_none().then_some(written))
 }

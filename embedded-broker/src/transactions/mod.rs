@@ -3,7 +3,7 @@
 //! The state machine is in [`coordinator::transaction`](crate::coordinator::transaction); here are its lock, the time it
 //! is told, its deadlines, and the way of its markers into the partitions (`markers.rs`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -12,11 +12,11 @@ use parking_lot::{Mutex, RwLock};
 use crate::clock::{Timestamp, Waiter, Woken};
 use crate::cluster::Cluster;
 use crate::coordinator::transaction::Transaction;
-use crate::coordinator::transaction::record::{Metadata, TopicPartition, TransactionRecord};
+use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
 use crate::coordinator::transaction::state::TransactionState;
 use crate::coordinator::transaction::turn::Turn;
 use crate::state::StateRecord;
-use markers::Decided;
+use markers::{Decided, Unmarked};
 
 mod admission;
 mod deadlines;
@@ -49,7 +49,7 @@ struct Entry {
     /// Who waits for the markers of the last decision.
     waiting: Vec<Arc<Waiter>>,
     /// Of the last decision, the partitions without a marker, if the others have theirs.
-    unmarked: Option<BTreeSet<TopicPartition>>,
+    unmarked: Option<Unmarked>,
 }
 
 impl Transactions {

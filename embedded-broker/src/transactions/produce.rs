@@ -6,12 +6,13 @@ use super::{Admission, Transactions, Writer};
 use crate::clock::Waiter;
 use crate::cluster::Cluster;
 use crate::error::ErrorCode;
-use crate::log::{Appended, BatchHeader, Place, Proof, Rejected, ValidBatch};
-use crate::partition::{Claim, Partition, Unappended};
+use crate::log::{BatchHeader, Place, Proof, Rejected, ValidBatch};
+use crate::partition::{Claim, Partition, Sender, Unappended, Written};
 
 impl Transactions {
     /// Appends a batch of a transaction. Only the first one in a partition needs the coordinator: nothing is asked, and no
     /// lock taken but the partition's, for those that find their transaction open there.
+    #[expect(clippy::too_many_arguments, reason = "who writes what, where, and on whose behalf")]
     pub(crate) fn append(
         &self,
         cluster: &Cluster,
@@ -19,17 +20,18 @@ impl Transactions {
         admission: Admission,
         transactional_id: &str,
         (place, partition): (Place<'_>, &Partition),
+        sender: Sender,
         batch: &ValidBatch<'_>,
-    ) -> Result<(Appended, i64), Rejected> {
+    ) -> Result<Written, Rejected> {
         let now_ms = cluster.clock.wall_ms();
         let claim = |proof| Claim { proof, bumps_epoch: admission.bumps_epoch(), now_ms };
-        let guard = match partition.append_in(batch, claim(Proof::None)) {
-            Ok(appended) => return Ok(appended),
+        let guard = match partition.append_in(batch, claim(Proof::None), sender) {
+            Ok(written) => return Ok(written),
             Err(Unappended::Rejected(rejected)) => return Err(rejected),
             Err(Unappended::Unverified(guard)) => guard,
         };
         self.ask(cluster, waiter, admission, transactional_id, place, &batch.header)?;
-        partition.append_in(batch, claim(Proof::Verified(guard))).map_err(Unappended::into_rejected)
+        partition.append_in(batch, claim(Proof::Verified(guard)), sender).map_err(Unappended::into_rejected)
     }
 
     /// Does for a batch that is refused what comes before that for any: as Kafka, whose coordinator is asked before the

@@ -28,6 +28,7 @@ mod nodes;
 mod produce;
 mod quotas;
 mod ready;
+mod replicas;
 mod security;
 mod telemetry;
 mod transactions;

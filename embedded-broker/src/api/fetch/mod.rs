@@ -8,7 +8,9 @@
 //! Kafka stops at the end of a segment.
 //! Readers of committed records get nothing from the last stable offset on, and the aborted transactions of exactly the
 //! range they are given, by first offset.
-//! Left out: followers, preferred read replicas.
+//! A follower answers, too, as far as it has got, and the leader sends consumers to one nearby (KIP-392), both from version 11
+//! on; a node without a replica, and before version 11 any but the leader, refuses, and says from version 16 on who leads.
+//! Left out: fetching as a follower does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::messages::FetchRequest;
 
+use super::leaders::{Leader, Named};
 use super::{Refusal, Reply, RequestContext};
 use crate::clock::Woken;
 use crate::cluster::Cluster;
@@ -24,17 +27,21 @@ use crate::error::ErrorCode;
 use crate::fault::target::Part;
 use crate::fetch_session::{Asked, Context, Key, NO_SESSION, SessionRequest, Told, TopicKey};
 use crate::log::AbortedTransaction;
-use crate::partition::{Isolation, Offsets, Partition, Read, ReadFrom};
+use crate::partition::{Isolation, Offsets, Partition, Read, ReadFrom, Reader};
 use crate::protocol;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
 use crate::topic::{Topic, Topics};
 
 mod corrupt;
+mod nearby;
 mod request;
 mod write;
 
 pub(crate) use corrupt::corrupt_crc;
+
+/// From this version on a wrong node says who leads.
+const LEADERS_FROM: i16 = 16;
 
 /// What is answered for one partition.
 struct Answer {
@@ -47,6 +54,10 @@ struct Answer {
     /// What a reader of committed records has to skip; `None` if nothing was looked at.
     aborted: Option<Vec<AbortedTransaction>>,
     records: Vec<Bytes>,
+    /// A follower to read from instead.
+    preferred: Option<i32>,
+    /// Who leads, if the client has asked the wrong node or is in the wrong epoch.
+    leader: Option<Leader>,
     topic: Option<Arc<Topic>>,
     /// To wait on, if there is not enough yet.
     partition: Option<Arc<Partition>>,
@@ -69,14 +80,18 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let context = match cx.cluster.fetch_sessions.open(session, &mut asked, &forgotten, cx.cluster.clock.now()) {
         Ok(context) => context,
         Err(code) => {
-            write::write(reply, cx.version, (code, NO_SESSION), &asked, Vec::new());
+            write::write(reply, cx, (code, NO_SESSION), &asked, (Vec::new(), &Named::default()));
             return Ok(());
         }
     };
     let mut round = read_until_enough(cx, &request, &asked)?;
     round.answers.sort_by_key(Answer::rank);
     let outcome = conclude(cx, &context, session.by_id, &asked, &mut round.answers);
-    write::write(reply, cx.version, outcome, &asked, round.answers);
+    let mut named = Named::default();
+    if cx.version >= LEADERS_FROM {
+        round.answers.iter_mut().for_each(|answer| answer.name_leader(&asked, &mut named));
+    }
+    write::write(reply, cx, outcome, &asked, (round.answers, &named));
     Ok(())
 }
 
@@ -119,7 +134,7 @@ fn read_until_enough(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[A
     }
     let deadline = clock.now() + max_wait;
     loop {
-        let wait = DataWait::new(Arc::clone(cx.waiter), min_bytes - round.len, isolation);
+        let wait = DataWait::at(Some(cx.node_id), Arc::clone(cx.waiter), min_bytes - round.len, isolation);
         let seen = round
             .answers
             .iter()
@@ -153,13 +168,13 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
         let room = Room { bytes: max_bytes.saturating_sub(round.len), is_first: round.len == 0, isolation };
         let found = struck(cx, &topics, one).map_or_else(|| find(cx, &topics, one), |code| Err((code, None)));
         let answer = match found {
-            Ok((topic, partition)) => read_one(topic, partition, one, room, place),
+            Ok((topic, partition)) => read_one(cx, (topic, partition), one, room, (place, &request.rack_id)),
             Err((code, topic)) => Answer { topic: topic.cloned(), ..Answer::error(place, code) },
         };
         round.len += answer.len();
         // As Kafka: partitions that are not there do not keep the others from waiting.
         let is_error = answer.code != ErrorCode::None && !answer.is_unknown();
-        round.is_special |= is_error || answer.diverging.is_some();
+        round.is_special |= is_error || answer.diverging.is_some() || answer.preferred.is_some();
         round.answers.push(answer);
     }
     round
@@ -233,12 +248,26 @@ fn gone(topics: &Topics, asked: &Asked) -> ErrorCode {
     }
 }
 
-fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room: Room, place: usize) -> Answer {
+fn read_one(
+    cx: &RequestContext<'_>,
+    (topic, partition): (&Arc<Topic>, &Arc<Partition>),
+    asked: &Asked,
+    room: Room,
+    (place, rack): (usize, &str),
+) -> Answer {
     let params = &asked.params;
+    // As Kafka: Fetch takes any negative epoch for none, and clients that know no other replicas want the leader.
+    let leader_epoch = params.current_leader_epoch.max(-1);
+    let reader = Reader { node: Some(cx.node_id), leader_epoch, of_leader: cx.version < 11 };
+    if let Some(preferred) = nearby::preferred(cx, partition, rack, params.fetch_offset) {
+        let told = |offsets| Answer { offsets, preferred: Some(preferred), ..Answer::error(place, ErrorCode::None) };
+        let looked = partition.look(reader, |_, offsets| offsets);
+        let answer = looked.map_or_else(|code| Answer::error(place, code), told);
+        return Answer { topic: Some(Arc::clone(topic)), partition: Some(Arc::clone(partition)), ..answer };
+    }
     let from = ReadFrom {
+        reader,
         offset: params.fetch_offset,
-        // As Kafka: Fetch takes any negative epoch for none.
-        leader_epoch: params.current_leader_epoch.max(-1),
         last_fetched_epoch: params.last_fetched_epoch,
         max_bytes: usize::try_from(params.max_bytes).unwrap_or(0).min(room.bytes),
         at_least_one: room.is_first,
@@ -257,6 +286,8 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
             offsets,
             diverging,
             records,
+            preferred: None,
+            leader: None,
             topic: Some(Arc::clone(topic)),
             partition: Some(Arc::clone(partition)),
         },
@@ -266,8 +297,27 @@ fn read_one(topic: &Arc<Topic>, partition: &Arc<Partition>, asked: &Asked, room:
 
 impl Answer {
     fn error(place: usize, code: ErrorCode) -> Self {
-        let offsets = Offsets { log_start: -1, high_watermark: -1, last_stable: -1 };
-        Self { place, code, offsets, diverging: None, aborted: None, records: Vec::new(), topic: None, partition: None }
+        Self {
+            place,
+            code,
+            offsets: Offsets::NONE,
+            diverging: None,
+            aborted: None,
+            records: Vec::new(),
+            preferred: None,
+            leader: None,
+            topic: None,
+            partition: None,
+        }
+    }
+
+    /// Says who leads, to a client that does not know.
+    fn name_leader(&mut self, asked: &[Asked], named: &mut Named) {
+        if matches!(self.code, ErrorCode::NotLeaderOrFollower | ErrorCode::FencedLeaderEpoch) {
+            let topic = self.topic.as_ref();
+            let partition = topic.and_then(|topic| topic.partition(asked[self.place].key.partition));
+            self.leader = partition.map(|partition| named.note(partition));
+        }
     }
 
     /// As Kafka: what is not there, or not for the client, is answered behind all the rest, ids of no topic first.
@@ -297,6 +347,7 @@ impl Answer {
             has_records: !self.records.is_empty(),
             failed: self.code != ErrorCode::None,
             diverges: self.diverging.is_some(),
+            prefers: self.preferred.is_some(),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, Bytes};
 
-use super::Answer;
-use crate::api::Reply;
+use super::{Answer, LEADERS_FROM};
+use crate::api::leaders::{self, Named};
+use crate::api::{Reply, RequestContext};
 use crate::error::ErrorCode;
 use crate::fetch_session::{Asked, TopicKey};
 use crate::log::AbortedTransaction;
@@ -15,11 +16,12 @@ const COPIED: usize = 4 << 10;
 /// Answers of the same topic that follow each other are written as one topic, as Kafka does it.
 pub(super) fn write(
     reply: &mut Reply,
-    version: i16,
+    cx: &RequestContext<'_>,
     (code, session_id): (ErrorCode, i32),
     asked: &[Asked],
-    answers: Vec<Answer>,
+    (answers, named): (Vec<Answer>, &Named),
 ) {
+    let version = cx.version;
     let flexible = version >= 12;
     reply.head.put_i32(0);
     if version >= 7 {
@@ -41,7 +43,12 @@ pub(super) fn write(
         }
         Writer { out: &mut reply.head, flexible }.no_tags();
     }
-    Writer { out: &mut reply.head, flexible }.no_tags();
+    let mut out = Writer { out: &mut reply.head, flexible };
+    if version >= LEADERS_FROM {
+        named.write(cx, &mut out);
+    } else {
+        out.no_tags();
+    }
 }
 
 fn write_topic(mut out: Writer<'_>, topic: &TopicKey) {
@@ -67,7 +74,7 @@ fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer) 
         None => out.null_array(),
     }
     if version >= 11 {
-        out.out.put_i32(-1);
+        out.out.put_i32(answer.preferred.unwrap_or(-1));
     }
     // Never null, or librdkafka and others take the answer for broken.
     out.len(answer.len());
@@ -75,9 +82,10 @@ fn write_partition(reply: &mut Reply, version: i16, index: i32, answer: Answer) 
         write_piece(reply, piece);
     }
     let mut out = Writer { out: &mut reply.head, flexible };
-    match answer.diverging.filter(|_| flexible) {
-        Some(end) => write_diverging(&mut out, end),
-        None => out.no_tags(),
+    match (answer.diverging.filter(|_| flexible), answer.leader) {
+        (Some(end), _) => write_diverging(&mut out, end),
+        (None, Some(leader)) => leaders::write_leader(&mut out, 1, leader),
+        (None, None) => out.no_tags(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::coordinator::group::classic::Identity;
 use crate::error::{Error, ErrorCode};
 use crate::log::tests::{TestBatch, valid_at};
 use crate::log::{BatchHeader, for_each_record};
-use crate::partition::{Isolation, ReadFrom};
+use crate::partition::{Isolation, ReadFrom, Reader};
 use crate::persist::disk::Disk;
 use crate::quotas::entity::NamedEntity;
 use crate::security::acl::binding::Acl;
@@ -208,7 +208,7 @@ impl World {
         let offset = model.start + (model.end - model.start) * i64::from(share) / 255;
         model.start = offset;
         model.records.retain(|at, _| *at >= offset);
-        topic.partitions[0].delete_records(offset).map(drop).map_err(|code| format!("{code:?}"))
+        topic.partitions[0].delete_records(None, offset).map(drop).map_err(|code| format!("{code:?}"))
     }
 
     /// Retention has moved the start of a log, or has tried to.
@@ -219,7 +219,7 @@ impl World {
             let start = model.start;
             model.records.retain(|at, _| *at >= start);
         }
-        topic.partitions[0].look(-1, |_| ()).map_err(|code| format!("{code:?}"))
+        topic.partitions[0].look(Reader::INSIDE, |_, _| ()).map_err(|code| format!("{code:?}"))
     }
 
     /// At the beginning of a batch, or at the start of the log: a batch that holds the start goes whole.

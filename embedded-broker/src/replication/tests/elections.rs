@@ -94,7 +94,8 @@ fn an_unclean_election_takes_whoever_is_there_and_loses_the_rest() {
 
 #[test]
 fn an_unclean_election_can_be_asked_for() {
-    let mut world = world_of(2, rules(1), &[Event::Append, Event::Crash(2), Event::Append, Event::Crash(1), Event::Return(2)]);
+    let mut world =
+        world_of(2, rules(1), &[Event::Append, Event::Crash(2), Event::Append, Event::Crash(1), Event::Return(2)]);
     assert_eq!(world.replicas().leader(), None);
     let cut = Some(Cut { from: 1, until: 2, high_watermark: 2 });
     let elected = world.after(Event::Elect(Election::Unclean)).elected;

@@ -226,7 +226,10 @@ impl World {
         let complete = now.in_sync().iter().chain(now.eligible());
         for id in complete {
             let end = now.end_of(*id).expect("a replica");
-            assert!(end >= now.high_watermark(), "{id} may be elected and lacks what is read after {event:?}: {self:?}");
+            assert!(
+                end >= now.high_watermark(),
+                "{id} may be elected and lacks what is read after {event:?}: {self:?}"
+            );
         }
         assert!(now.in_sync().iter().all(|id| !now.eligible().contains(id)), "{event:?}: {self:?}");
         if let Some(leader) = now.leader() {

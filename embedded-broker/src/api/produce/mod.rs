@@ -3,33 +3,44 @@
 //! As Kafka: exactly one batch of magic 2 for a partition; checksum, sizes, timestamps and every record are checked, those
 //! of compressed batches too; `compression.type` packs batches anew; single records at fault are told with their text;
 //! `acks=0` is not answered, and an error closes its connection; from version 13 topics go by id.
-//! Different: with one replica `acks=all` and `acks=1` are the same; a batch that unpacks to more than 100 MiB is refused.
+//! `acks=all` waits for all replicas in sync, up to the request's timeout; another node than the leader refuses and says who
+//! leads, from version 10 on with its address.
+//! Different: a batch that unpacks to more than 100 MiB is refused.
 //! What Kafka lets pass though no consumer can use it (bytes behind the batch, offset deltas out of order) is refused.
 //!
 //! Transactions: the first batch in a partition must belong to a transaction its coordinator knows to be open; from
 //! version 12 on it joins it by being written (KIP-890). All others find it open in the partition, and ask nobody.
 
 use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
+use super::leaders::{self, Leader, Named};
 use super::{Refusal, Reply, RequestContext};
 use crate::cluster::Cluster;
 use crate::error::ErrorCode;
 use crate::fault::target::{Part, Struck};
 use crate::internal_topics::is_internal;
-use crate::log::{self, Appended, BatchHeader, OneBatch, Place, Rejected, Unpacker};
-use crate::partition::Partition;
+use crate::log::{self, BatchHeader, OneBatch, Place, Rejected, Unpacker};
+use crate::partition::{Claim, Partition, Sender, Unappended, Written};
 use crate::protocol::Malformed;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
-use crate::topic::Topics;
+use crate::topic::{Topic, Topics};
 use crate::transactions::Admission;
 use crate::wire::{Reader, Writer};
 
+mod acks;
+
+use acks::Pending;
+
 /// The client id of those who may write to internal topics.
 const ADMIN_TOOLS: &str = "__admin_client";
+/// From this version on a wrong node says who leads.
+const LEADERS_FROM: i16 = 10;
 
 thread_local! {
     /// A connection has a thread of its own, so this is what it unpacks its batches with, one after the other.
@@ -52,6 +63,7 @@ struct TopicData<'a> {
 struct ProduceRequest<'a> {
     transactional_id: Option<&'a str>,
     acks: i16,
+    timeout: Duration,
     topics: Vec<TopicData<'a>>,
     /// Of all topics, in order.
     partitions: Vec<PartitionData<'a>>,
@@ -63,9 +75,9 @@ impl<'a> ProduceRequest<'a> {
         let mut body = Reader::new(body, version >= 9);
         let transactional_id = body.nullable_string()?;
         let acks = body.i16()?;
-        let _timeout = body.i32()?;
+        let timeout = Duration::from_millis(u64::try_from(body.i32()?).unwrap_or(0));
         let n_topics = body.array_len()?;
-        let mut request = Self { transactional_id, acks, topics: Vec::new(), partitions: Vec::new() };
+        let mut request = Self { transactional_id, acks, timeout, topics: Vec::new(), partitions: Vec::new() };
         for _ in 0..n_topics {
             let by_id = version >= 13;
             let id = if by_id { body.uuid()? } else { Uuid::nil() };
@@ -138,6 +150,27 @@ impl ProduceRequest<'_> {
     }
 }
 
+/// What became of one batch.
+struct Outcome {
+    written: Result<Written, Rejected>,
+    /// It is there, but not as its sender wants it.
+    late: Option<ErrorCode>,
+    /// Who leads, if that is another node.
+    leader: Option<Leader>,
+}
+
+impl Outcome {
+    fn late_error(&mut self, code: ErrorCode) {
+        self.late = Some(code);
+    }
+}
+
+impl From<Result<Written, Rejected>> for Outcome {
+    fn from(written: Result<Written, Rejected>) -> Self {
+        Self { written, late: None, leader: None }
+    }
+}
+
 pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) -> Result<(), Refusal> {
     let request = ProduceRequest::read(body, cx.version)?;
     let topics = cx.cluster.topics();
@@ -145,15 +178,69 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let one_producer = request.has_one_producer();
     let transaction = request.check_transaction(cx);
     let deny = |topic: &TopicData<'_>| transaction.is_ok().then(|| denied(cx, &topics, topic)).flatten();
-    let first_error = respond(cx.version, &request, reply, deny, |topic, data| {
+    let append = |topic: &TopicData<'_>, data: &PartitionData<'_>| {
         transaction.clone()?;
         let append = || one_producer.clone().and_then(|()| append(cx, &topics, topic, data, &request, now_ms));
         match cx.struck {
             None => append(),
             Some(struck) => append_struck(struck, &topics, &request.part(topic, data), append),
         }
+    };
+    if !cx.cluster.may_wait_for_replicas() {
+        let first_error = respond(cx.version, &request, reply, deny, |topic, data| append(topic, data).into());
+        return finish(request.acks, first_error, reply);
+    }
+    let mut outcomes = append_all(&request, &deny, &append);
+    acks::wait(cx, pending(&request, &topics, cx.version, &outcomes), request.timeout, &mut outcomes)?;
+    let mut named = Named::default();
+    let mut partitions = request.partitions.iter();
+    let of_topics = request.topics.iter().flat_map(|topic| {
+        let own = partitions.by_ref().take(topic.partitions);
+        own.map(|data| find(&topics, topic, data.index, cx.version).ok()).collect::<Vec<_>>()
     });
+    for (outcome, partition) in outcomes.iter_mut().zip(of_topics) {
+        let code = outcome.late.or(outcome.written.as_ref().err().map(|rejected| rejected.code));
+        outcome.leader =
+            partition.filter(|_| code == Some(ErrorCode::NotLeaderOrFollower)).map(|one| named.note(one.1));
+    }
+    let mut outcomes = outcomes.into_iter();
+    let none_left = || Rejected::new(ErrorCode::UnknownServerError, "a batch without an outcome");
+    let next = |_: &TopicData<'_>, _: &PartitionData<'_>| outcomes.next().unwrap_or_else(|| Err(none_left()).into());
+    let first_error = respond_naming(cx, &request, reply, next, &named);
     finish(request.acks, first_error, reply)
+}
+
+/// Appends every batch, before any of them is waited for.
+fn append_all(
+    request: &ProduceRequest<'_>,
+    deny: &impl Fn(&TopicData<'_>) -> Option<ErrorCode>,
+    append: &impl Fn(&TopicData<'_>, &PartitionData<'_>) -> Result<Written, Rejected>,
+) -> Vec<Outcome> {
+    let mut partitions = request.partitions.iter();
+    let mut outcomes = Vec::with_capacity(request.partitions.len());
+    for topic in &request.topics {
+        let denied = deny(topic);
+        let own = partitions.by_ref().take(topic.partitions);
+        outcomes.extend(own.map(|data| denied.map_or_else(|| append(topic, data), may_not_write).into()));
+    }
+    outcomes
+}
+
+fn may_not_write(code: ErrorCode) -> Result<Written, Rejected> {
+    Err(Rejected::new(code, "the client may not write"))
+}
+
+/// The batches that are appended and not acknowledged.
+fn pending(request: &ProduceRequest<'_>, topics: &Topics, version: i16, outcomes: &[Outcome]) -> Vec<Pending> {
+    let of_partitions = request.topics.iter().flat_map(|topic| std::iter::repeat_n(topic, topic.partitions));
+    let asked = of_partitions.zip(&request.partitions).zip(outcomes).enumerate();
+    asked
+        .filter_map(|(place, ((topic, data), outcome))| {
+            let append = outcome.written.as_ref().ok()?.pending?;
+            let (_, partition) = find(topics, topic, data.index, version).ok()?;
+            Some(Pending { place, partition: partition.clone(), append })
+        })
+        .collect()
 }
 
 /// What becomes of a batch in a request that a fault has met.
@@ -161,8 +248,8 @@ fn append_struck(
     struck: &Struck,
     topics: &Topics,
     part: &Part,
-    append: impl FnOnce() -> Result<(Appended, i64), Rejected>,
-) -> Result<(Appended, i64), Rejected> {
+    append: impl FnOnce() -> Result<Written, Rejected>,
+) -> Result<Written, Rejected> {
     if !struck.target.hits(part, &|id| topics.name_of(id)) {
         return append();
     }
@@ -187,7 +274,8 @@ pub(super) fn parts(_cluster: &Cluster, version: i16, body: &[u8]) -> Result<Vec
 pub(super) fn fail(version: i16, body: &[u8], code: ErrorCode, out: &mut BytesMut) -> Result<(), Refusal> {
     let request = ProduceRequest::read(body, version)?;
     let mut reply = Reply::default();
-    let first_error = respond(version, &request, &mut reply, |_| None, |_, _| Err(Rejected::new(code, "")));
+    let failed = |_: &TopicData<'_>, _: &PartitionData<'_>| Err(Rejected::new(code, "")).into();
+    let first_error = respond(version, &request, &mut reply, |_| None, failed);
     out.put_slice(&reply.head);
     finish(request.acks, first_error, &mut reply)
 }
@@ -198,7 +286,37 @@ fn respond(
     request: &ProduceRequest<'_>,
     reply: &mut Reply,
     deny: impl Fn(&TopicData<'_>) -> Option<ErrorCode>,
-    mut append: impl FnMut(&TopicData<'_>, &PartitionData<'_>) -> Result<(Appended, i64), Rejected>,
+    append: impl FnMut(&TopicData<'_>, &PartitionData<'_>) -> Outcome,
+) -> Option<Rejected> {
+    let first_error = write_topics(version, request, reply, deny, append);
+    Writer { out: &mut reply.head, flexible: version >= 9 }.no_tags();
+    first_error
+}
+
+/// As [`respond`], with outcomes that are known, and the addresses of leaders.
+fn respond_naming(
+    cx: &RequestContext<'_>,
+    request: &ProduceRequest<'_>,
+    reply: &mut Reply,
+    next: impl FnMut(&TopicData<'_>, &PartitionData<'_>) -> Outcome,
+    named: &Named,
+) -> Option<Rejected> {
+    let first_error = write_topics(cx.version, request, reply, |_| None, next);
+    let mut out = Writer { out: &mut reply.head, flexible: cx.version >= 9 };
+    if cx.version >= LEADERS_FROM {
+        named.write(cx, &mut out);
+    } else {
+        out.no_tags();
+    }
+    first_error
+}
+
+fn write_topics(
+    version: i16,
+    request: &ProduceRequest<'_>,
+    reply: &mut Reply,
+    deny: impl Fn(&TopicData<'_>) -> Option<ErrorCode>,
+    mut append: impl FnMut(&TopicData<'_>, &PartitionData<'_>) -> Outcome,
 ) -> Option<Rejected> {
     let mut out = Writer { out: &mut reply.head, flexible: version >= 9 };
     let mut partitions = request.partitions.iter();
@@ -213,12 +331,12 @@ fn respond(
         out.len(topic.partitions);
         let denied = deny(topic);
         for data in partitions.by_ref().take(topic.partitions) {
-            let appended = match denied {
+            let outcome = match denied {
                 None => append(topic, data),
-                Some(code) => Err(Rejected::new(code, "the client may not write")),
+                Some(code) => may_not_write(code).into(),
             };
-            write_partition(&mut out, data.index, &appended, version);
-            if let Err(rejected) = appended {
+            write_partition(&mut out, data.index, &outcome, version);
+            if let Err(rejected) = outcome.written {
                 let Rejected { code, message, .. } = &rejected;
                 tracing::debug!(topic.name, partition = data.index, ?code, message, "a batch is refused");
                 first_error.get_or_insert(rejected);
@@ -228,7 +346,6 @@ fn respond(
     }
     reply.throttle_at = Some(out.out.len());
     out.out.put_i32(0);
-    out.no_tags();
     first_error
 }
 
@@ -259,20 +376,11 @@ fn append(
     data: &PartitionData<'_>,
     request: &ProduceRequest<'_>,
     now_ms: i64,
-) -> Result<(Appended, i64), Rejected> {
-    let version = cx.version;
+) -> Result<Written, Rejected> {
     let refuse = |code, message: String| Err(Rejected::new(code, message));
-    let found = if version >= 13 { topics.by_id(topic.id) } else { topics.by_name(topic.name) };
-    let Some(found) = found else {
-        let code = if version >= 13 { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
-        return refuse(code, format!("there is no topic {}{}", topic.name, id_text(topic.id)));
-    };
-    let Some(partition) = found.partition(data.index) else {
-        let message = format!("topic {} has no partition {}", found.name, data.index);
-        return refuse(ErrorCode::UnknownTopicOrPartition, message);
-    };
+    let (found, partition) = find(topics, topic, data.index, cx.version)?;
     // As Kafka: a place that is not there, or what is no batch at all, is told first.
-    let batch = OneBatch::read(data.records, version)?;
+    let batch = OneBatch::read(data.records, cx.version)?;
     if !(-1..=1).contains(&request.acks) {
         return refuse(ErrorCode::InvalidRequiredAcks, format!("acks must be -1, 0 or 1, not {}", request.acks));
     }
@@ -281,22 +389,43 @@ fn append(
         return refuse(ErrorCode::InvalidTopicException, format!("Cannot append to internal topic {}", found.name));
     }
     let place = Place { topic: &found.name, partition: data.index };
-    append_batch(cx, request.transactional_id, (place, partition), batch, now_ms)
+    append_batch(cx, request, (place, partition), batch, now_ms)
+}
+
+/// The partition that a batch is for.
+fn find<'t>(
+    topics: &'t Topics,
+    topic: &TopicData<'_>,
+    index: i32,
+    version: i16,
+) -> Result<(&'t Topic, &'t Arc<Partition>), Rejected> {
+    let refuse = |code, message: String| Err(Rejected::new(code, message));
+    let found = if version >= 13 { topics.by_id(topic.id) } else { topics.by_name(topic.name) };
+    let Some(found) = found else {
+        let code = if version >= 13 { ErrorCode::UnknownTopicId } else { ErrorCode::UnknownTopicOrPartition };
+        return refuse(code, format!("there is no topic {}{}", topic.name, id_text(topic.id)));
+    };
+    let Some(partition) = found.partition(index) else {
+        let message = format!("topic {} has no partition {index}", found.name);
+        return refuse(ErrorCode::UnknownTopicOrPartition, message);
+    };
+    Ok((found, partition))
 }
 
 fn append_batch(
     cx: &RequestContext<'_>,
-    transactional_id: Option<&str>,
+    request: &ProduceRequest<'_>,
     (place, partition): (Place<'_>, &Partition),
     batch: OneBatch<'_>,
     now_ms: i64,
-) -> Result<(Appended, i64), Rejected> {
-    let config = partition.config();
+) -> Result<Written, Rejected> {
+    let sender = Sender { node: Some(cx.node_id), wants_all: request.acks == -1 };
+    let config = partition.config_for(sender)?;
     let admission = Admission::of_produce(cx.version);
     let (cluster, transactions) = (cx.cluster, &cx.cluster.transactions);
     let header = batch.header();
     // The request was looked at for this: a batch of a transaction comes with the id.
-    let transactional_id = transactional_id.filter(|_| header.is_transactional());
+    let transactional_id = request.transactional_id.filter(|_| header.is_transactional());
     let valid = UNPACKER.with_borrow_mut(|unpacker| {
         let valid = log::validate(batch, place, &config, now_ms, unpacker);
         unpacker.rest();
@@ -304,8 +433,11 @@ fn append_batch(
     });
     match valid {
         Ok(batch) => match transactional_id {
-            Some(id) => transactions.append(cluster, cx.waiter, admission, id, (place, partition), &batch),
-            None => partition.append(&batch),
+            Some(id) => transactions.append(cluster, cx.waiter, admission, id, (place, partition), sender, &batch),
+            None => {
+                let written = partition.append_in(&batch, Claim::NONE, sender);
+                written.map_err(Unappended::into_rejected)
+            }
         },
         Err(rejected) => {
             if let Some(id) = transactional_id {
@@ -320,9 +452,12 @@ fn id_text(id: Uuid) -> String {
     if id == Uuid::nil() { String::new() } else { format!("with id {id}") }
 }
 
-fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended, i64), Rejected>, version: i16) {
-    let (code, base_offset, time, start, message) = match appended {
-        Ok((appended, start)) => (0, appended.base_offset, appended.log_append_time, *start, None),
+fn write_partition(out: &mut Writer<'_>, index: i32, outcome: &Outcome, version: i16) {
+    let (code, base_offset, time, start, message) = match &outcome.written {
+        Ok(Written { appended, log_start, .. }) => {
+            let code = outcome.late.map_or(0, ErrorCode::code);
+            (code, appended.base_offset, appended.log_append_time, *log_start, None)
+        }
         Err(rejected) => {
             (rejected.code.code(), -1, -1, rejected.log_start, rejected.tells.then_some(rejected.message.as_str()))
         }
@@ -335,7 +470,7 @@ fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended
         out.out.put_i64(start);
     }
     if version >= 8 {
-        let at_fault = appended.as_ref().err().map_or(&[][..], |rejected| &rejected.records);
+        let at_fault = outcome.written.as_ref().err().map_or(&[][..], |rejected| &rejected.records);
         out.len(at_fault.len());
         for record in at_fault {
             out.out.put_i32(record.index);
@@ -344,5 +479,8 @@ fn write_partition(out: &mut Writer<'_>, index: i32, appended: &Result<(Appended
         }
         out.nullable_string(message);
     }
-    out.no_tags();
+    match outcome.leader.filter(|_| version >= LEADERS_FROM) {
+        Some(leader) => leaders::write_leader(out, 0, leader),
+        None => out.no_tags(),
+    }
 }
