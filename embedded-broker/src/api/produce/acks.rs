@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Outcome;
+use super::respond::Outcome;
 use crate::api::{Refusal, RequestContext};
 use crate::clock::Woken;
 use crate::data_wait::Watch;

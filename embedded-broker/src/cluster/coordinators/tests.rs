@@ -164,7 +164,8 @@ fn markers_that_the_old_coordinator_has_not_written_are_written_by_the_new_one_i
     lead(&cluster, CoordinatorKind::Transactions, 3, 4);
     assert_eq!(state(&cell), TransactionState::CompleteCommit);
     let partition = Arc::clone(&cluster.topics().by_name("t").expect("a topic").partitions[0]);
-    let epochs: Vec<_> = partition.producers().expect("it is there").iter().map(|one| one.coordinator_epoch).collect();
+    let epochs: Vec<_> =
+        partition.producers(None).expect("it is there").iter().map(|one| one.coordinator_epoch).collect();
     assert_eq!(epochs, [4]);
 }
 

@@ -19,10 +19,10 @@ fn lost_two() -> EmbeddedBroker {
     create(&broker, "t", &[1, 2, 3], &[]);
     let mut client = client_of(&broker, 1);
     assert_eq!(produced(&mut client, "t", -1, &["safe"]), (0, 0));
-    let _slow = (broker.lag(2, LONG).unwrap(), broker.lag(3, LONG).unwrap());
+    let _slow = (broker.lag(2, LONG).expect("a node"), broker.lag(3, LONG).expect("a node"));
     assert_eq!(produced(&mut client, "t", 1, &["lost"]), (0, 1));
     assert_eq!(produced(&mut client, "t", 1, &["lost, too"]), (0, 2));
-    broker.crash(1).unwrap();
+    broker.crash(1).expect("a node");
     broker
 }
 
@@ -121,11 +121,11 @@ fn read_and_gone(configs: &[(&str, &str)]) -> EmbeddedBroker {
     let broker = three();
     create(&broker, "t", &[1, 2], configs);
     produced(&mut client_of(&broker, 1), "t", -1, &["kept"]);
-    broker.crash(2).unwrap();
+    broker.crash(2).expect("a node");
     produced(&mut client_of(&broker, 1), "t", -1, &["read"]);
     assert_eq!(fetched(&mut client_of(&broker, 1), "t").1, 2);
-    broker.crash(1).unwrap();
-    broker.restart(2).unwrap();
+    broker.crash(1).expect("a node");
+    broker.restart(2).expect("a node");
     broker
 }
 

@@ -12,7 +12,7 @@ const SELECTOR: (&str, &str) = ("replica.selector.class", "org.apache.kafka.comm
 
 fn with_racks() -> EmbeddedBroker {
     let builder = EmbeddedBroker::builder().brokers(3).racks(["r1", "r2", "r3"]);
-    let broker = builder.config(SELECTOR.0, SELECTOR.1).start().unwrap();
+    let broker = builder.config(SELECTOR.0, SELECTOR.1).start().expect("three nodes start");
     create(&broker, "t", &[1, 2], &[]);
     produced(&mut client_of(&broker, 1), "t", -1, &["v"]);
     broker

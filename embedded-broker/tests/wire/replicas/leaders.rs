@@ -71,7 +71,7 @@ fn consumers_may_read_from_a_follower_from_version_11_on_and_from_no_other_node(
     let broker = two_of_three();
     let id = topic_id(&mut client_of(&broker, 1), "t");
     for version in 4..=18 {
-        let mut answered = |node| {
+        let answered = |node| {
             let got = only(fetch_at(&mut client_of(&broker, node), id, version, -1));
             (got.error_code, got.high_watermark, got.records.unwrap_or_default().len())
         };
