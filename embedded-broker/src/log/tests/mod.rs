@@ -11,6 +11,7 @@ mod compaction;
 mod histories;
 mod lives;
 mod mixed_histories;
+mod replicated;
 mod retention;
 mod truncation;
 
