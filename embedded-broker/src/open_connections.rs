@@ -83,6 +83,13 @@ impl OpenConnection {
         self.client_id.get().is_some()
     }
 
+    /// Takes nothing more from the client; its thread notices, after what it has begun.
+    pub(crate) fn stop_reading(&self) {
+        if let Some(socket) = self.socket.upgrade() {
+            drop(socket.shutdown(Shutdown::Read));
+        }
+    }
+
     /// Ends both directions; its thread notices and does the rest.
     pub(crate) fn shut_down(&self) {
         if let Some(socket) = self.socket.upgrade() {

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::security::listeners::ListenerSpec;
 use crate::security::settings::ListenerSettings;
 use crate::server::probe::Probed;
-use crate::server::{self, Door, Server};
+use crate::server::{self, Closing, Door, Server};
 
 /// As long as that of the listeners that the standard library makes.
 const BACKLOG: i32 = 128;
@@ -103,9 +103,9 @@ impl Listening {
     }
 
     /// Closes every connection; new ones are refused from now on.
-    pub(super) fn close(&mut self) {
+    pub(super) fn close(&mut self, closing: Closing) {
         let Port::Served(server) = &mut self.port else { return };
-        server.stop();
+        server.stop(closing);
         self.port = match keep(self.address) {
             Ok(socket) => Port::Closed(socket),
             Err(error) => {
@@ -118,7 +118,7 @@ impl Listening {
     /// Closes every connection, for good.
     pub(super) fn end(&mut self) {
         if let Port::Served(server) = &mut self.port {
-            server.stop();
+            server.stop(Closing::AtOnce);
         }
     }
 }

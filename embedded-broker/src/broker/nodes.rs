@@ -11,6 +11,7 @@ use super::listening::Listening;
 use crate::cluster::{Cluster, NodeState};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
+use crate::server::Closing;
 use crate::server::probe::Probed;
 
 /// One node with its ports.
@@ -76,8 +77,8 @@ impl Machine {
         self.listeners.iter_mut().try_for_each(|listening| listening.serve(self.id, cluster))
     }
 
-    fn close(&mut self) {
-        self.listeners.iter_mut().for_each(Listening::close);
+    fn close(&mut self, closing: Closing) {
+        self.listeners.iter_mut().for_each(|listening| listening.close(closing));
     }
 }
 
@@ -111,8 +112,8 @@ impl EmbeddedBroker {
         self.cluster.node_ids()
     }
 
-    /// Stops a node in order, as Kafka's controlled shutdown: others take over what it leads and coordinates, then its
-    /// connections are closed and new ones are refused. It is down when this returns; one that is down stays so.
+    /// Stops a node in order, as Kafka's controlled shutdown: others take over what it leads and coordinates, who waits for that
+    /// is told so, then its connections are closed and new ones are refused. It is down when this returns; one that is down stays so.
     ///
     /// ```
     /// # use embedded_broker::EmbeddedBroker;
@@ -129,7 +130,7 @@ impl EmbeddedBroker {
         let mut machine = self.machines.find(id)?.lock();
         if self.cluster.nodes().runs(id) {
             self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Stopping))?;
-            machine.close();
+            machine.close(Closing::Answered);
             self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Down))?;
         }
         Ok(())
@@ -156,7 +157,7 @@ impl EmbeddedBroker {
             return Ok(());
         }
         self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Lost))?;
-        machine.close();
+        machine.close(Closing::AtOnce);
         match self.cluster.settings.broker_session_timeout {
             None => self.cluster.miss_node(id),
             Some(timeout) => {
@@ -192,7 +193,7 @@ impl EmbeddedBroker {
         self.cluster.timers.cancel(&TimerKey::NodeSession(id));
         self.cluster.miss_node(id);
         let failed = |error| Error::io(format!("node {id} cannot be started again"), error);
-        machine.serve(&self.cluster).map_err(failed).inspect_err(|_| machine.close())?;
+        machine.serve(&self.cluster).map_err(failed).inspect_err(|_| machine.close(Closing::AtOnce))?;
         self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Up))
     }
 

@@ -17,6 +17,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketA
 use std::sync::Arc;
 #[cfg(feature = "fuzzing")]
 use std::sync::Weak;
+use std::sync::mpsc::{self, Receiver};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -62,7 +63,21 @@ struct Open {
     /// What its requests wait on.
     waiter: Arc<Waiter>,
     thread: JoinHandle<()>,
+    /// Its other end is gone as soon as it has served its last request.
+    served: Receiver<()>,
 }
+
+/// How connections are closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// Whatever is asked or answered on them.
+    AtOnce,
+    /// When what was asked on them before is answered, unless it waits for something else.
+    Answered,
+}
+
+/// How long an answer may take to get to a client that is about to lose its connection.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 impl Server {
     pub(crate) fn start(listener: TcpListener, door: Door) -> io::Result<Self> {
@@ -85,11 +100,11 @@ impl Server {
 
     /// Closes the listener and every connection, and waits until their threads have ended. Requests that wait are not
     /// answered.
-    pub(crate) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self, closing: Closing) {
         let Some(acceptor) = self.acceptor.take() else { return };
         self.waiter.end();
         // First the connections, so that there is a descriptor for the one below, then those that came meanwhile.
-        self.close_connections();
+        self.close_connections(closing);
         while !acceptor.is_finished() {
             // `accept` can only be woken by a connection.
             if TcpStream::connect_timeout(&self.address, Duration::from_secs(1)).is_ok() {
@@ -97,11 +112,19 @@ impl Server {
             }
         }
         join(acceptor);
-        self.close_connections();
+        self.close_connections(closing);
     }
 
-    fn close_connections(&self) {
+    fn close_connections(&self, closing: Closing) {
         let open = std::mem::take(&mut *self.open.lock());
+        if closing == Closing::Answered {
+            for connection in &open {
+                connection.known.stop_reading();
+                connection.waiter.end();
+            }
+            // Fails when it was served, which is what is waited for, or when its client does not take the answer.
+            open.iter().for_each(|connection| _ = connection.served.recv_timeout(LAST_ANSWER));
+        }
         for connection in &open {
             connection.known.shut_down();
             connection.waiter.end();
@@ -241,7 +264,9 @@ fn spawn(
     let known = door.cluster.open_connections.opened(door.node_id, name, peer, weak);
     let (number, waiter) = door.cluster.register_waiter();
     let (own_door, own, own_waiter) = (Arc::clone(door), Arc::clone(&known), Arc::clone(&waiter));
+    let (serving, served) = mpsc::channel();
     let thread = Builder::new().name(format!("kafka-conn-{}", peer.port())).stack_size(STACK).spawn(move || {
+        let _serving: mpsc::Sender<()> = serving;
         run(&own_door, Socket(socket), (number, &own_waiter), Arc::clone(&own));
         own_door.cluster.open_connections.closed(&own);
         own_door.cluster.unregister_waiter(number);
@@ -255,7 +280,7 @@ fn spawn(
         let mut open = open.lock();
         let (done, running) = std::mem::take(&mut *open).into_iter().partition(|one| one.thread.is_finished());
         *open = running;
-        open.push(Open { known, waiter, thread });
+        open.push(Open { known, waiter, thread, served });
         ended = done;
     }
     ended.into_iter().for_each(|one| join(one.thread));

@@ -4,12 +4,13 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use embedded_broker::{EmbeddedBroker, ErrorCode};
+use embedded_broker::{Api, EmbeddedBroker, ErrorCode, Fault};
 use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, MetadataRequest, MetadataResponse};
 use uuid::Uuid;
 
 use crate::admin::value_of_broker;
 use crate::client::Client;
+use crate::patience::comes_true;
 use crate::records::*;
 
 fn three() -> EmbeddedBroker {
@@ -100,6 +101,29 @@ fn a_node_that_crashes_answers_nobody_who_waits() {
     assert_eq!(broker.controller().id(), None);
     broker.restart(1).unwrap();
     assert_eq!((told(&broker, 1).len(), broker.controller().id()), (1, Some(1)));
+}
+
+/// A client whose request node 2 holds back.
+fn held_back(broker: &EmbeddedBroker) -> (Client, Fault) {
+    let fault = broker.fault().on(Api::Metadata).node(2).delay(Duration::from_secs(600));
+    let mut client = client_of(broker, 2);
+    client.send(12, &MetadataRequest::default().with_topics(None));
+    comes_true("the request has come", || fault.times_happened() == 1);
+    (client, fault)
+}
+
+#[test]
+fn a_node_that_is_stopped_answers_what_it_was_asked_and_one_that_crashes_does_not() {
+    let broker = three();
+    let (mut asking, fault) = held_back(&broker);
+    broker.stop_node(2).unwrap();
+    assert_eq!(asking.receive::<MetadataRequest>(12).topics.len(), 1);
+    assert!(asking.is_closed());
+    broker.restart(2).unwrap();
+    drop(fault);
+    let (asking, _fault) = held_back(&broker);
+    broker.crash(2).unwrap();
+    assert!(asking.is_closed());
 }
 
 #[test]
