@@ -16,6 +16,7 @@ use crate::coordinator::group::consumer_protocol::assigned_partitions;
 use crate::coordinator::group::offsets::CommittedOffset;
 use crate::coordinator::group::state::GroupState;
 use crate::coordinator::group::turn::Turn;
+use crate::error::Error;
 use crate::topic::Topics;
 
 /// A consumer group of an [`EmbeddedBroker`](crate::EmbeddedBroker), looked at from inside: each call shows the moment.
@@ -108,6 +109,24 @@ impl<'a> ConsumerGroup<'a> {
     #[must_use]
     pub fn coordinator(&self) -> Option<i32> {
         self.cluster.coordinator_of(CoordinatorKind::Groups, &self.id)
+    }
+
+    /// Has another node coordinate the group, and whatever else belongs to the same partition of `__consumer_offsets`: its leader
+    /// moves there. Who waits for an answer is told `NOT_COORDINATOR`, and members go on at the new one.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).start()?;
+    /// broker.group("billing").move_coordinator(3)?;
+    /// assert_eq!(broker.group("billing").coordinator(), Some(3));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The node has no replica of the partition that is in sync and may lead.
+    pub fn move_coordinator(&self, node: i32) -> Result<(), Error> {
+        self.cluster.move_coordinator(CoordinatorKind::Groups, &self.id, node)
     }
 
     /// Waits until the group is stable with exactly so many members, and gives them; with none, until it is empty.

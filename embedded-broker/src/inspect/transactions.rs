@@ -8,6 +8,7 @@ use crate::coordinator::CoordinatorKind;
 use crate::coordinator::transaction::state::TransactionState;
 use crate::coordinator::transaction::turn::Turn;
 use crate::coordinator::transaction::{Description, Transaction};
+use crate::error::Error;
 
 /// The transactional ids of an [`EmbeddedBroker`](crate::EmbeddedBroker), looked at from inside: each call shows the moment.
 ///
@@ -73,6 +74,24 @@ impl<'a> TransactionsView<'a> {
     #[must_use]
     pub fn coordinator(&self, transactional_id: &str) -> Option<i32> {
         self.cluster.coordinator_of(CoordinatorKind::Transactions, transactional_id)
+    }
+
+    /// Has another node coordinate a transactional id, and whatever else belongs to the same partition of
+    /// `__transaction_state`: its leader moves there. An open transaction goes on.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).start()?;
+    /// broker.transactions().move_coordinator("billing-0", 2)?;
+    /// assert_eq!(broker.transactions().coordinator("billing-0"), Some(2));
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The node has no replica of the partition that is in sync and may lead.
+    pub fn move_coordinator(&self, transactional_id: &str, node: i32) -> Result<(), Error> {
+        self.cluster.move_coordinator(CoordinatorKind::Transactions, transactional_id, node)
     }
 
     /// Aborts the open transaction of an id behind its producer's back, as if that had asked for it: what the producer sends

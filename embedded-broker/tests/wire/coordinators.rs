@@ -2,8 +2,9 @@
 //! embedded one answers too.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use embedded_broker::EmbeddedBroker;
+use embedded_broker::{EmbeddedBroker, ErrorCode, GroupState, ManualClock, TransactionState};
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::consumer_group_heartbeat_request::ConsumerGroupHeartbeatRequest;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -28,7 +29,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::client::Client;
 use crate::each_broker::{first_real_broker, unique};
-use crate::patience::ask_until;
+use crate::patience::{ask_until, comes_true};
 use crate::records::name;
 
 const GROUP: i8 = 0;
@@ -253,4 +254,101 @@ fn offsets_of_a_transaction_are_committed_at_the_coordinator_of_the_group_only()
         format!("{} {}\n", code(&mut elsewhere, 3), code(&mut elsewhere, 5))
     };
     seen_on_each_cluster(talk, "16 16\n");
+}
+
+/// A client of whoever coordinates a group now.
+fn of_group(broker: &EmbeddedBroker, id: &str) -> Client {
+    let coordinator = broker.group(id).coordinator().expect("somebody coordinates it");
+    Client::connect(&broker.node(coordinator).expect("a node").address())
+}
+
+fn join_request(id: &str) -> JoinGroupRequest {
+    let range = JoinGroupRequestProtocol::default().with_name(text("range"));
+    JoinGroupRequest::default()
+        .with_group_id(group(id))
+        .with_session_timeout_ms(10_000)
+        .with_rebalance_timeout_ms(60_000)
+        .with_protocol_type(text("consumer"))
+        .with_protocols(vec![range])
+}
+
+/// The only member of a group on three nodes, in a stable generation.
+fn with_member(load_time: Duration) -> (EmbeddedBroker, ManualClock, HeartbeatRequest) {
+    let builder = EmbeddedBroker::builder().brokers(3).coordinator_load_time(load_time);
+    let (builder, clock) = builder.manual_clock();
+    let broker = builder.start().expect("three nodes start");
+    broker.group("g").move_coordinator(1).expect("every node has a replica");
+    let mut client = of_group(&broker, "g");
+    let joined = client.call(3, &join_request("g"));
+    let sync = SyncGroupRequest::default()
+        .with_group_id(group("g"))
+        .with_member_id(joined.member_id.clone())
+        .with_generation_id(joined.generation_id);
+    assert_eq!(client.call(3, &sync).error_code, 0);
+    let beat = HeartbeatRequest::default().with_group_id(group("g")).with_generation_id(joined.generation_id);
+    (broker, clock, beat.with_member_id(joined.member_id))
+}
+
+#[test]
+fn members_go_on_at_the_next_coordinator_whatever_became_of_the_last() {
+    let (broker, _, beat) = with_member(Duration::ZERO);
+    let goes_on = |node| {
+        assert_eq!(broker.group("g").coordinator(), Some(node));
+        assert_eq!(of_group(&broker, "g").call(3, &beat).error_code, 0, "at node {node}");
+    };
+    goes_on(1);
+    broker.group("g").move_coordinator(3).expect("every node has a replica");
+    goes_on(3);
+    broker.stop_node(3).expect("a node");
+    let next = broker.group("g").coordinator().expect("somebody");
+    goes_on(next);
+    broker.crash(next).expect("a node");
+    goes_on(if next == 1 { 2 } else { 1 });
+}
+
+#[test]
+fn who_waits_to_join_at_a_node_that_is_stopped_is_sent_elsewhere() {
+    let (broker, _, _) = with_member(Duration::ZERO);
+    let mut waiting = of_group(&broker, "g");
+    waiting.send(3, &join_request("g"));
+    comes_true("it waits", || broker.group("g").state() == GroupState::PreparingRebalance);
+    broker.stop_node(1).expect("a node");
+    assert_eq!(waiting.receive::<JoinGroupRequest>(3).error_code, ErrorCode::NotCoordinator.code());
+    assert_eq!(broker.group("g").state(), GroupState::Stable);
+}
+
+#[test]
+fn the_next_coordinator_reads_for_as_long_as_was_said_by_the_brokers_clock() {
+    let (broker, clock, beat) = with_member(Duration::from_secs(3));
+    broker.group("g").move_coordinator(2).expect("every node has a replica");
+    let mut client = of_group(&broker, "g");
+    assert_eq!(client.call(3, &beat).error_code, ErrorCode::CoordinatorLoadInProgress.code());
+    clock.advance(Duration::from_secs(3));
+    ask_until(|| client.call(3, &beat).error_code, |code| *code == 0);
+}
+
+#[test]
+fn a_transaction_is_committed_at_the_coordinator_that_comes_after_a_crash() {
+    let broker = EmbeddedBroker::builder().brokers(3).topic("t", 1).start().expect("three nodes start");
+    broker.transactions().move_coordinator("tx", 1).expect("every node has a replica");
+    let of = |broker: &EmbeddedBroker| {
+        let coordinator = broker.transactions().coordinator("tx").expect("somebody coordinates it");
+        Client::connect(&broker.node(coordinator).expect("a node").address())
+    };
+    let init = InitProducerIdRequest::default().with_transactional_id(Some(transactional("tx")));
+    let given = of(&broker).call(4, &init.with_transaction_timeout_ms(60_000));
+    let add = AddOffsetsToTxnRequest::default()
+        .with_transactional_id(transactional("tx"))
+        .with_producer_id(given.producer_id)
+        .with_group_id(group("g"));
+    assert_eq!(of(&broker).call(3, &add).error_code, 0);
+    broker.crash(1).expect("a node");
+    let end = EndTxnRequest::default()
+        .with_transactional_id(transactional("tx"))
+        .with_producer_id(given.producer_id)
+        .with_committed(true);
+    assert_eq!(of(&broker).call(3, &end).error_code, 0);
+    comes_true("it is complete", || {
+        broker.transactions().get("tx").is_some_and(|known| known.state == TransactionState::CompleteCommit)
+    });
 }

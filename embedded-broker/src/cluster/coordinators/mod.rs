@@ -8,8 +8,9 @@ use parking_lot::{Mutex, RwLock};
 use super::Cluster;
 use crate::coordinator::shards::{Handover, Leader, Shards};
 use crate::coordinator::{CoordinatorKind, TimerKey};
-use crate::error::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::internal_topics::{self, InternalTopic};
+use crate::replication::Election;
 use crate::topic::Topic;
 
 /// The coordinators of all groups and transactional ids.
@@ -47,6 +48,25 @@ impl Cluster {
     pub(crate) fn coordinator_of(&self, kind: CoordinatorKind, key: &str) -> Option<i32> {
         let partition = self.topic_of(kind).partition_of(key);
         self.coordinators.shards(kind).read().leader(partition)
+    }
+
+    /// Has another node coordinate a group or transactional id, and whatever else belongs to the same partition.
+    ///
+    /// # Errors
+    ///
+    /// The node has no replica of the partition that is in sync and may lead.
+    pub(crate) fn move_coordinator(&self, kind: CoordinatorKind, key: &str, node: i32) -> Result<(), Error> {
+        self.ensure_internal_topic(topic_name(kind))?;
+        let (topics, index) = (self.topics(), self.topic_of(kind).partition_of(key));
+        let found = topics.by_name(topic_name(kind)).and_then(|topic| topic.partition(index));
+        if let Some(partition) = found {
+            self.elect(|| partition.elect(Election::Of(node)));
+        }
+        if self.coordinator_of(kind, key) == Some(node) {
+            return Ok(());
+        }
+        let why = format!("node {node} has no replica of {}-{index} that is in sync and may lead", topic_name(kind));
+        Err(Error::with_code(ErrorCode::EligibleLeadersNotAvailable, why))
     }
 
     /// Finds whoever coordinates a transactional id, as the nodes do among themselves: in which epoch it does.
