@@ -116,6 +116,7 @@ impl Scene {
         let longest_pause = Duration::from_millis(plan.pause_ms);
         let mut n_rounds = 0;
         let broker = match (&self.broker, plan.nodes) {
+            (Some(_), _) if plan.brokers > 1 => Broker::Cluster { n_nodes: plan.brokers.into() },
             (Some(_), _) => Broker::Embedded,
             (None, Some(n_nodes)) if self.nodes.is_some() => Broker::Nodes { n_nodes },
             (None, _) => Broker::OfOthers,
@@ -161,6 +162,21 @@ impl Scene {
                 let line = format!("rebalance {}-{}", self.name, STAGES[stage]);
                 self.broker()?.tell(&line).await
             }
+            Trouble::LoseNode { node, in_order, pause } => {
+                let verb = if in_order { "stop-node" } else { "crash" };
+                self.broker()?.tell(&format!("{verb} {}", node + 1)).await?;
+                sleep(pause).await;
+                self.broker()?.tell(&format!("restart {}", node + 1)).await
+            }
+            Trouble::LagNode { node, by, lasts } => {
+                let line = format!("lag {} {} {}", node + 1, by.as_millis(), lasts.as_millis());
+                self.broker()?.tell(&line).await
+            }
+            Trouble::IsolateNodes { nodes: (a, b), lasts } => {
+                self.broker()?.tell(&format!("isolate {} {} {}", a + 1, b + 1, lasts.as_millis())).await
+            }
+            Trouble::ShuffleLeaders => self.broker()?.tell("shuffle").await,
+            Trouble::MoveController { node } => self.broker()?.tell(&format!("controller {}", node + 1)).await,
             Trouble::KillNode { node } => self.restart_node(node, "kill").await,
             Trouble::StopNode { node } => self.restart_node(node, "stop").await,
             Trouble::FreezeNode { node, pause } => {
@@ -249,12 +265,15 @@ async fn frozen(process: &Process, pause: Duration) -> Result<()> {
 async fn start_broker(plan: &Plan, dir: &Path) -> Result<(String, Process)> {
     let args = |port: &str| {
         let (data_dir, seed) = (dir.join("broker").to_string_lossy().into_owned(), plan.seed.to_string());
-        ["broker", "--data-dir", &data_dir, "--port", port, "--seed", &seed].map(str::to_owned).into()
+        let brokers = plan.brokers.to_string();
+        let args = ["broker", "--data-dir", &data_dir, "--port", port, "--seed", &seed, "--brokers", &brokers];
+        args.map(str::to_owned).into()
     };
     let mut broker = Process::start(args("0"), dir.join("broker.log"))?;
     let address = broker.first_line().await?;
     // Where clients know it, whenever it is started again.
-    broker.set_args(args(address.rsplit(':').next().unwrap_or_default()));
+    let first = address.split(',').next().and_then(|first| first.rsplit(':').next());
+    broker.set_args(args(first.unwrap_or_default()));
     Ok((address, broker))
 }
 

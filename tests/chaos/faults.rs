@@ -38,6 +38,16 @@ pub(crate) enum Trouble {
     SilenceNode { node: usize, timeout: Duration },
     /// Leaders go back to where they were first.
     ElectPreferred,
+    /// A node of the embedded cluster is gone for a while, killed or in order: what it led and coordinated moves.
+    LoseNode { node: usize, in_order: bool, pause: Duration },
+    /// Followers that run on a node get what they follow so much later.
+    LagNode { node: usize, by: Duration, lasts: Duration },
+    /// Two nodes do not follow each other.
+    IsolateNodes { nodes: (usize, usize), lasts: Duration },
+    /// Every partition has another leader, and so many groups and transactions another coordinator.
+    ShuffleLeaders,
+    /// Another node is the controller.
+    MoveController { node: usize },
 }
 
 /// Who can suffer.
@@ -54,6 +64,10 @@ pub(crate) enum Broker {
     /// Somebody else's: only processes suffer beside it.
     OfOthers,
     Embedded,
+    /// Several nodes of the embedded broker in one process.
+    Cluster {
+        n_nodes: usize,
+    },
     /// A real Kafka of our own.
     Nodes {
         n_nodes: usize,
@@ -85,6 +99,7 @@ impl Iterator for Troubles {
         let n_kinds = match self.victims.broker {
             Broker::OfOthers => 8,
             Broker::Embedded => 16,
+            Broker::Cluster { .. } => 24,
             Broker::Nodes { .. } => 21,
         };
         let trouble = match self.random.u32(0..n_kinds) {
@@ -100,8 +115,10 @@ impl Iterator for Troubles {
 
 impl Troubles {
     fn of_broker(&mut self, kind: u32) -> Trouble {
-        if let Broker::Nodes { n_nodes } = self.victims.broker {
-            return self.of_node(kind, n_nodes);
+        match (self.victims.broker, kind) {
+            (Broker::Nodes { n_nodes }, _) => return self.of_node(kind, n_nodes),
+            (Broker::Cluster { n_nodes }, 8..=10 | 16..) => return self.of_cluster(kind, n_nodes),
+            _ => {}
         }
         match kind {
             8 | 9 => Trouble::KillBroker,
@@ -110,6 +127,21 @@ impl Troubles {
             12 => Trouble::Latency { round_trip: self.millis(5, 200), lasts: self.millis(500, 3_000) },
             13 | 14 => Trouble::DropAnswers { per_mille: self.random.u32(5..=100), lasts: self.millis(500, 3_000) },
             _ => Trouble::Rebalance { stage: self.random.usize(0..self.victims.n_stages) },
+        }
+    }
+
+    fn of_cluster(&mut self, kind: u32, n_nodes: usize) -> Trouble {
+        let node = self.random.usize(0..n_nodes);
+        match kind {
+            8 | 9 | 16 | 17 => Trouble::LoseNode { node, in_order: false, pause: self.millis(10, 5_000) },
+            10 | 18 => Trouble::LoseNode { node, in_order: true, pause: self.millis(10, 5_000) },
+            19 => Trouble::LagNode { node, by: self.millis(1, 500), lasts: self.millis(500, 5_000) },
+            20 => {
+                let other = (node + self.random.usize(1..n_nodes)) % n_nodes;
+                Trouble::IsolateNodes { nodes: (node, other), lasts: self.millis(500, 5_000) }
+            }
+            21 | 22 => Trouble::ShuffleLeaders,
+            _ => Trouble::MoveController { node },
         }
     }
 
@@ -151,7 +183,7 @@ mod tests {
 
     #[test]
     fn one_seed_gives_one_sequence() {
-        for broker in [Broker::Embedded, Broker::Nodes { n_nodes: 3 }] {
+        for broker in [Broker::Embedded, Broker::Cluster { n_nodes: 3 }, Broker::Nodes { n_nodes: 3 }] {
             assert_eq!(troubles(7, broker), troubles(7, broker));
             assert_ne!(troubles(7, broker), troubles(8, broker));
         }
@@ -180,6 +212,22 @@ mod tests {
         let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
         assert!((0..3).all(|node| meets(Trouble::KillNode { node }) && meets(Trouble::StopNode { node })));
         assert!(meets(Trouble::ElectPreferred) && !meets(Trouble::KillBroker));
+    }
+
+    #[test]
+    fn a_cluster_loses_every_node_and_its_process_stays() {
+        let troubles = troubles(1, Broker::Cluster { n_nodes: 3 });
+        let loses = |lost: usize, killed: bool| {
+            let is_it = |trouble: &Trouble| matches!(trouble, Trouble::LoseNode { node, in_order, .. } if *node == lost && *in_order != killed);
+            troubles.iter().any(|(_, met)| is_it(met))
+        };
+        assert!((0..3).all(|node| loses(node, true) && loses(node, false)));
+        let meets = |trouble: Trouble| troubles.iter().any(|(_, met)| *met == trouble);
+        assert!(meets(Trouble::ShuffleLeaders) && meets(Trouble::MoveController { node: 2 }));
+        assert!(!meets(Trouble::KillBroker) && !meets(Trouble::StopBroker));
+        let isolates =
+            |(_, met): &(Duration, Trouble)| matches!(met, Trouble::IsolateNodes { nodes: (a, b), .. } if a != b);
+        assert!(troubles.iter().any(isolates));
     }
 
     #[test]

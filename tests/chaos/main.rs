@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery at-least-once --seconds 120 --seed 1
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery at-most-once --bootstrap-server localhost:9092
+//! cargo run --release -p kafka-app-tests --bin chaos -- --delivery exactly-once --brokers 3
 //! cargo run --release -p kafka-app-tests --bin chaos -- --delivery exactly-once --nodes 3
 //! ```
 //!
@@ -78,6 +79,9 @@ pub(crate) struct Plan {
     /// A real Apache Kafka of its own with so many nodes, 1 or 3, which suffer too.
     #[arg(long, value_parser = nodes, conflicts_with = "bootstrap_server")]
     pub(crate) nodes: Option<usize>,
+    /// So many nodes of the embedded broker.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["bootstrap_server", "nodes"])]
+    pub(crate) brokers: u16,
     /// A property of every process of the pipeline, `KEY=VALUE`; may be given several times.
     #[arg(long = "set", value_parser = property)]
     pub(crate) properties: Vec<(String, String)>,

@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorCode};
 use crate::inspect::group::ConsumerGroup;
 use crate::inspect::topic::TopicView;
 use crate::inspect::transactions::TransactionsView;
+use crate::internal_topics::is_internal;
 use crate::telemetry::PushedMetrics;
 use crate::topic::{NewTopic, Topics};
 
@@ -174,6 +175,21 @@ impl EmbeddedBroker {
     #[must_use]
     pub fn topic(&self, name: impl Into<String>) -> TopicView {
         TopicView::new(Arc::clone(&self.cluster), name.into())
+    }
+
+    /// The names of all topics, in their order, without Kafka's own (`__consumer_offsets` and the like).
+    ///
+    /// ```
+    /// use embedded_broker::EmbeddedBroker;
+    ///
+    /// let broker = EmbeddedBroker::builder().topic("orders", 3).topic("invoices", 1).start()?;
+    /// assert_eq!(broker.topics(), ["invoices", "orders"]);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    #[must_use]
+    pub fn topics(&self) -> Vec<String> {
+        let topics = self.cluster.topics();
+        topics.iter().map(|topic| &*topic.name).filter(|name| !is_internal(name)).map(str::to_owned).collect()
     }
 
     /// Configs that were set and that nothing here goes by: most mean nothing in one process (quorum voters, directories,

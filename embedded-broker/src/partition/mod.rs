@@ -19,11 +19,11 @@ use crate::clock::Timestamp;
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
 use crate::kept_log::{KeptLog, NewBatch, Place};
+#[cfg(any(test, feature = "fuzzing"))]
+use crate::log::Appended;
 use crate::log::{
-    Appended, BatchHeader, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription, Rejected,
-    ValidBatch,
+    BatchHeader, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription, Rejected, ValidBatch,
 };
-
 use crate::replication::{Replicas, Rules, Standing};
 
 pub(crate) use alarm::{Alarm, Placed};
