@@ -67,23 +67,29 @@ struct Passed {
     produced: AtomicU64,
     fetched: AtomicU64,
     churned: AtomicU64,
+    end: End,
+}
+
+/// When all that runs beside each other has to end.
+#[derive(Default)]
+pub(crate) struct End {
     is_over: Mutex<bool>,
     over: Condvar,
 }
 
-impl Passed {
-    fn is_over(&self) -> bool {
+impl End {
+    pub(crate) fn is_over(&self) -> bool {
         self.rest(Duration::ZERO)
     }
 
     /// Returns when so much time has passed, or when it is over: then `true`.
-    fn rest(&self, longest: Duration) -> bool {
+    pub(crate) fn rest(&self, longest: Duration) -> bool {
         let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.over.wait_timeout_while(is_over, longest, |is_over| !*is_over);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn end(&self) {
+    pub(crate) fn come(&self) {
         *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.over.notify_all();
     }
@@ -117,7 +123,7 @@ pub(crate) fn run(args: &SoakArgs) -> Result<()> {
             ("churn", scope.spawn(move || churn(address, passed))),
         ];
         let looks = look(&server, args, passed, || threads.iter().any(|(_, thread)| thread.is_finished()));
-        passed.end();
+        passed.end.come();
         for (name, thread) in threads {
             thread.join().map_err(|_| anyhow!("{name} panicked"))?.with_context(|| name.to_owned())?;
         }
@@ -131,7 +137,7 @@ fn look(server: &Server, args: &SoakArgs, passed: &Passed, has_failed: impl Fn()
     let began = Instant::now();
     let mut looks = Vec::new();
     while began.elapsed() < Duration::from_secs(args.seconds) && !has_failed() {
-        passed.rest(LOOK_EVERY);
+        passed.end.rest(LOOK_EVERY);
         looks.push(to_f64(server.resident()?) / 1e6);
         println!(
             "seconds={} memory={:.1} MB produced={} fetched={} churned={}",
@@ -170,12 +176,12 @@ fn produce(address: &str, rate: u64, passed: &Passed) -> Result<()> {
     let produce = wire::produce(TOPIC, &batch)?;
     let mut connection = Connection::open(address)?;
     let began = Instant::now();
-    while !passed.is_over() {
+    while !passed.end.is_over() {
         connection.send(&produce)?;
         wire::check_produced(TOPIC, connection.receive()?)?;
         let n = passed.produced.fetch_add(u64::from(n_in_batch), Ordering::Relaxed) + u64::from(n_in_batch);
         let due = Duration::from_secs_f64(to_f64(n) / to_f64(rate));
-        passed.rest(due.saturating_sub(began.elapsed()));
+        passed.end.rest(due.saturating_sub(began.elapsed()));
     }
     Ok(())
 }
@@ -194,7 +200,7 @@ fn consumer(address: &str, group: &str, protocol: &str) -> Result<BaseConsumer> 
 fn fetch(address: &str, passed: &Passed) -> Result<()> {
     let consumer = consumer(address, TOPIC, "classic")?;
     consumer.subscribe(&[TOPIC])?;
-    while !passed.is_over() {
+    while !passed.end.is_over() {
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
         drop(message?);
         if passed.fetched.fetch_add(1, Ordering::Relaxed) % 100_000 == 99_999 {
@@ -208,7 +214,7 @@ fn fetch(address: &str, passed: &Passed) -> Result<()> {
 fn churn(address: &str, passed: &Passed) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", address).create()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    while !passed.is_over() {
+    while !passed.end.is_over() {
         let n = passed.churned.load(Ordering::Relaxed);
         let (topic, group) = (format!("churn-{n}"), format!("churn-{n}"));
         clients::create_topic(address, &topic, 4)?;

@@ -23,7 +23,7 @@ use crate::{
     clients,
     order::{PAYLOAD, key},
     process::{Server, resident, wait_for_parent},
-    soak::judge_growth,
+    soak::{End, judge_growth},
 };
 
 /// How long, how much, and on what.
@@ -107,12 +107,13 @@ pub(crate) fn run(args: &SoakListenerArgs) -> Result<()> {
     let address = address.context("no broker")?;
     let topic = format!("soak-listener-{}", std::process::id());
     clients::create_topic(address, &topic, N_PARTITIONS)?;
-    let (began, length) = (Instant::now(), Duration::from_secs(args.seconds));
-    let steady = Member::start(address, &topic)?;
+    let (steady, end) = (Member::start(address, &topic)?, End::default());
     let (looks, n_sent, visitors) = thread::scope(|scope| -> Result<_> {
-        let sending = scope.spawn(|| send(address, &topic, args.rate, length));
-        let visiting = scope.spawn(|| visit(address, &topic, began + length));
-        let looks = look(&steady, address, &topic, began + length);
+        let sending = scope.spawn(|| send(address, &topic, args.rate, &end));
+        let visiting = scope.spawn(|| visit(address, &topic, &end));
+        let has_failed = || sending.is_finished() || visiting.is_finished();
+        let looks = look(&steady, address, &topic, Duration::from_secs(args.seconds), &end, has_failed);
+        end.come();
         let n_sent = sending.join().map_err(|_| anyhow!("the sender panicked"))??;
         let visitors = visiting.join().map_err(|_| anyhow!("who starts the visitors panicked"))??;
         Ok((looks?, n_sent, visitors))
@@ -126,12 +127,12 @@ pub(crate) fn run(args: &SoakListenerArgs) -> Result<()> {
 
 /// Sends at the rate, and returns how many were acknowledged.
 #[tokio::main(flavor = "current_thread")]
-async fn send(address: &str, topic: &str, rate: u64, length: Duration) -> Result<u64> {
+async fn send(address: &str, topic: &str, rate: u64, end: &End) -> Result<u64> {
     let app = KafkaApp::new(address).start().await?;
     let template = app.template::<[u8], [u8]>();
     let mut ticks = tokio::time::interval(SEND_EVERY);
     let (began, mut n_sent) = (Instant::now(), 0);
-    while began.elapsed() < length {
+    while !end.is_over() {
         ticks.tick().await;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of records")]
         let due = (began.elapsed().as_secs_f64() * to_f64(rate)) as u64;
@@ -149,27 +150,31 @@ struct Visitors {
     n_handled: u64,
 }
 
-fn visit(address: &str, topic: &str, until: Instant) -> Result<Visitors> {
+fn visit(address: &str, topic: &str, end: &End) -> Result<Visitors> {
     let mut visitors = Visitors::default();
-    // A clock and not a condition: this is what happens in the world, not something that is waited for.
-    let rest = |longest: Duration| thread::sleep(longest.min(until.saturating_duration_since(Instant::now())));
-    while Instant::now() < until {
-        rest(VISIT);
+    while !end.rest(VISIT) {
         let visitor = Member::start(address, topic)?;
-        rest(VISIT);
+        end.rest(VISIT);
         visitors.n_handled += visitor.stop()?;
         visitors.n_visits += 1;
     }
     Ok(visitors)
 }
 
-/// Memory of the steady member in MB at every look; partitions must go on meanwhile.
-fn look(steady: &Member, address: &str, topic: &str, until: Instant) -> Result<Vec<f64>> {
+/// Memory of the steady member in MB at every look; partitions must go on meanwhile. Until time is over or somebody has failed.
+fn look(
+    steady: &Member,
+    address: &str,
+    topic: &str,
+    length: Duration,
+    end: &End,
+    has_failed: impl Fn() -> bool,
+) -> Result<Vec<f64>> {
     let group = Group::new(address, topic)?;
     let (began, mut looks) = (Instant::now(), Vec::new());
     let mut committed: VecDeque<Vec<i64>> = VecDeque::new();
-    while Instant::now() < until {
-        thread::sleep(LOOK_EVERY.min(until.saturating_duration_since(Instant::now())));
+    while began.elapsed() < length && !has_failed() {
+        end.rest(LOOK_EVERY);
         looks.push(to_f64(resident(steady.0.id())?) / 1e6);
         let standing = group.standing()?;
         println!(
@@ -198,8 +203,8 @@ fn settle(address: &str, topic: &str) -> Result<Duration> {
             return Ok(began.elapsed());
         }
         ensure!(began.elapsed() < PATIENCE, "{lag} records are left");
-        // Committed offsets are told to nobody who does not ask.
-        thread::sleep(Duration::from_millis(100));
+        // Committed offsets are told to nobody who does not ask; meanwhile the client does its own work.
+        let _nothing = group.consumer.poll(Duration::from_millis(100));
     }
 }
 
