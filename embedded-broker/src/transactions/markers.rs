@@ -171,30 +171,37 @@ impl TransactionCell {
         let mut left = BTreeMap::new();
         for (partition, written) in partitions {
             let found = find(cluster, &partition);
-            let acknowledged = |written| found.as_ref().map_or(Some(Ok(())), |found| found.is_acknowledged(written));
-            match written.map(acknowledged) {
-                Some(Some(Ok(()))) => continue,
-                Some(None) => _ = left.insert(partition, written),
-                // Somebody else leads, who may not have it.
-                Some(Some(Err(_))) | None => {
-                    match write_marker(cluster, &partition, marker, Sender::COORDINATOR, now_ms) {
-                        Ok(Some(written)) if acknowledged(written).is_none() => {
-                            _ = left.insert(partition, Some(written))
-                        }
-                        Ok(_) => {}
-                        Err(code) => {
-                            let (topic, index) = &partition;
-                            tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
-                            if comes_back(code) {
-                                left.insert(partition, None);
-                            }
-                        }
+            let safe = |written| found.as_ref().map_or(Some(true), |found| is_safe(found, written));
+            match written.map(safe) {
+                Some(Some(true)) => continue,
+                Some(None) => {
+                    left.insert(partition, written);
+                    continue;
+                }
+                // It is not written yet, or somebody else leads, who may not have it.
+                Some(Some(false)) | None => {}
+            }
+            match write_marker(cluster, &partition, marker, Sender::COORDINATOR, now_ms) {
+                // Who leads may have changed since it was written.
+                Ok(Some(written)) if safe(written) != Some(true) => _ = left.insert(partition, Some(written)),
+                Ok(_) => {}
+                Err(code) => {
+                    let (topic, index) = &partition;
+                    tracing::warn!(transactional_id = %self.id, %topic, index, ?code, "a transaction's marker is not written");
+                    if comes_back(code) {
+                        left.insert(partition, None);
                     }
                 }
             }
         }
         left
     }
+}
+
+/// Whether all replicas in sync have a marker; `None` as long as nobody knows. That they have become too few since is no
+/// reason to write it again.
+fn is_safe(partition: &Partition, written: Unacknowledged) -> Option<bool> {
+    partition.is_acknowledged(written).map(|outcome| outcome != Err(ErrorCode::NotLeaderOrFollower))
 }
 
 /// Whether a partition that has refused a marker may take it later.
@@ -217,7 +224,8 @@ impl Markers {
     }
 }
 
-/// Ends a producer's transaction in one partition. Returns what it takes for the marker to be safe, unless it is.
+/// Ends a producer's transaction in one partition. Returns what it takes for the marker to be safe; nothing of a partition of
+/// the groups, where it is as soon as it is written.
 ///
 /// # Errors
 ///
@@ -237,6 +245,5 @@ pub(crate) fn write_marker(
     let topics = cluster.topics();
     let partition = topics.by_name(topic).and_then(|topic| topic.partition(*index));
     let partition = partition.ok_or(ErrorCode::UnknownTopicOrPartition)?;
-    let written = partition.append_marker(marker, sender, now_ms).map_err(|rejected| rejected.code)?;
-    Ok(partition.is_acknowledged(written).is_none().then_some(written))
+    partition.append_marker(marker, sender, now_ms).map(Some).map_err(|rejected| rejected.code)
 }

@@ -18,7 +18,7 @@ fn who_waits_for_all_waits_for_a_replica_that_lags_and_who_waits_for_one_does_no
     let mut client = client_of(&broker, 1);
     assert_eq!(produced(&mut client, "t", 1, &["one"]), (0, 0));
     assert_eq!((fetched(&mut client, "t"), end_of(&mut client, "t")), ((vec![], 0), (0, 0)));
-    client.send(PRODUCE, &request("t", -1, 60_000, &["all"]));
+    client.send(PRODUCE, &request("t", -1, NEVER_MS, &["all"]));
     let (answer, passed) = pass_time_until(&hand, SECOND, || client.receive::<ProduceRequest>(PRODUCE));
     let answer = only_produced(answer);
     assert_eq!((answer.error_code, answer.base_offset), (0, 1));
@@ -34,7 +34,7 @@ fn who_falls_out_of_sync_is_not_waited_for_any_more() {
     create(&broker, "t", &[1, 2, 3], &[("min.insync.replicas", "2")]);
     let cut = broker.isolate(1, 3).unwrap();
     let mut client = client_of(&broker, 1);
-    client.send(PRODUCE, &request("t", -1, 600_000, &["v"]));
+    client.send(PRODUCE, &request("t", -1, NEVER_MS, &["v"]));
     let (answer, passed) = pass_time_until(&hand, SECOND, || client.receive::<ProduceRequest>(PRODUCE));
     assert_eq!(only_produced(answer).error_code, 0);
     assert!(passed >= 30 * SECOND, "replica.lag.time.max.ms, and not {passed:?}");

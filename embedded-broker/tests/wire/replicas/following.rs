@@ -95,7 +95,7 @@ fn who_waits_at_a_follower_is_answered_when_that_has_it() {
     create(&broker, "t", &[1, 2], &[]);
     let _slow = broker.lag(2, Duration::from_secs(10)).unwrap();
     let mut follower = client_of(&broker, 2);
-    follower.send(FETCH, &request_of("", 0).with_max_wait_ms(600_000));
+    follower.send(FETCH, &request_of("", 0).with_max_wait_ms(NEVER_MS));
     produced(&mut client_of(&broker, 1), "t", 1, &["v"]);
     assert!(follower.is_quiet());
     let step = Duration::from_secs(1);

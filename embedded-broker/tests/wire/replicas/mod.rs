@@ -62,6 +62,9 @@ fn create(broker: &EmbeddedBroker, topic: &str, replicas: &[i32], configs: &[(&s
     assert_eq!(created.topics[0].error_code, 0, "{:?}", created.topics[0].error_message);
 }
 
+/// A limit that time cannot overtake before the broker's timer thread has come to its turn, where a test lets time go on.
+const NEVER_MS: i32 = i32::MAX;
+
 fn request(topic: &str, acks: i16, timeout_ms: i32, values: &[&str]) -> ProduceRequest {
     produce_request(topic, Uuid::nil(), PRODUCE, 0, batch(values, NOBODY)).with_acks(acks).with_timeout_ms(timeout_ms)
 }
