@@ -12,6 +12,7 @@ use kafka_app::{
     kafka_listener, listeners,
 };
 use kafka_app_tests::{Failed, Journal, PATIENCE, Record, TestBroker, record};
+use tokio::sync::Semaphore;
 
 /// `bad 3` fails three times, `bad` always.
 fn verdict(text: &str, attempt: u32) -> Result<(), Failed> {
@@ -65,6 +66,22 @@ async fn patient(
     State(journal): State<Journal>,
 ) -> Result<(), Failed> {
     journal.note(&metadata.topic, &metadata, &text, attempt);
+    verdict(&text, attempt)
+}
+
+/// A record's first attempt waits until the test lets it fail.
+#[kafka_listener(id = "held", topic = "${in}", group = "${group}", retry_topics(attempts = 2, backoff = "100ms"))]
+async fn held(
+    text: String,
+    metadata: RecordMetadata,
+    DeliveryAttempt(attempt): DeliveryAttempt,
+    State(journal): State<Journal>,
+    State(gate): State<Arc<Semaphore>>,
+) -> Result<(), Failed> {
+    journal.note(&metadata.topic, &metadata, &text, attempt);
+    if attempt == 1 {
+        gate.acquire().await.map_err(|_| Failed)?.forget();
+    }
     verdict(&text, attempt)
 }
 
@@ -286,13 +303,17 @@ async fn retry_topics_grow_with_their_topic_and_one_can_do_without_their_creatio
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_topics_pause_and_stop_with_their_listener() -> Result<()> {
     let case = Case::new(1).await?;
-    let app = case.start(listeners![stepwise], &[("kafka.listeners.stepwise.retry-topics.backoff", "1s")]).await?;
-    let listener = app.listener("stepwise")?;
-    let retry = app.listener("stepwise-retry-1000")?;
+    let gate = Arc::new(Semaphore::new(0));
+    let app = case.app(&[]).state(gate.clone()).listeners(listeners![held]).start().await?;
+    app.ready().await?;
+    let listener = app.listener("held")?;
+    let retry = app.listener("held-retry")?;
     case.produce(&["bad 1"]).await?;
-    case.broker.records(&case.retry("-retry-1000"), 1).await?;
+    case.journal.wait_for(1).await?;
     listener.pause();
-    let quiet = tokio::time::timeout(Duration::from_secs(2), case.journal.wait_for(2)).await;
+    gate.add_permits(1);
+    case.broker.records(&case.retry("-retry"), 1).await?;
+    let quiet = tokio::time::timeout(Duration::from_secs(1), case.journal.wait_for(2)).await;
     assert!(quiet.is_err(), "it is due, and its listener is paused: {:?}", case.journal.entries());
     listener.resume();
     case.journal.wait_for(2).await?;
