@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 
 use super::{SendError, send_all};
 use crate::{
-    client::Outbound,
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::ProducerRecord,
@@ -64,17 +63,6 @@ pub(super) fn encode_into<Q: ToKey + ?Sized, V: ToPayload + ?Sized>(
         Some((_, Some(payload))) => Some(framing.encode(false, payload, buffer)?),
     };
     Ok((key, payload))
-}
-
-pub(super) fn outbound<'a>(topic: &'a str, (key, payload): &'a Encoded) -> Outbound<'a> {
-    Outbound {
-        topic,
-        partition: None,
-        timestamp: None,
-        key: key.as_deref(),
-        payload: payload.as_deref(),
-        headers: None,
-    }
 }
 
 pub(super) fn owned(topic: &str, (key, payload): Encoded) -> ProducerRecord {

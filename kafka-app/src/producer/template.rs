@@ -6,12 +6,12 @@ use bytes::BytesMut;
 
 use super::{
     PartitionInfo, SendAllError, SendError, TransactionError, TransactionPool,
-    encoded::{Encoded, encode_into, encode_parts, full, learned, not_encoded, outbound, owned},
+    encoded::{Encoded, encode_into, encode_parts, full, learned, not_encoded, owned},
     request::Requests,
     send_all,
 };
 use crate::{
-    client::{Completion, PendingSend, Producer, Ticket, TryOffer, TryProduce},
+    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryOffer, TryProduce},
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::{ProducerRecord, SendResult},
@@ -263,7 +263,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
                 Err(TryOffer::Full(refused)) => Err(full(refused.0)),
             };
         }
-        match self.producer.try_produce(&outbound(topic, &record), ticket) {
+        match self.producer.try_produce(&Outbound::keyed(topic, &record), ticket) {
             Ok(()) => Ok(pending),
             Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
             Err(TryProduce::Full(_)) => Err(full(owned(topic, record))),
@@ -392,7 +392,7 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         if self.producer.is_intercepted() {
             return self.producer.offer(owned(topic, record), ticket).await;
         }
-        match self.producer.try_produce(&outbound(topic, &record), ticket) {
+        match self.producer.try_produce(&Outbound::keyed(topic, &record), ticket) {
             Ok(()) => Ok(()),
             Err(TryProduce::Failed(error)) => Err(SendError::new(owned(topic, record), error)),
             Err(TryProduce::Full(ticket)) => Box::pin(self.producer.produce(owned(topic, record), ticket)).await,

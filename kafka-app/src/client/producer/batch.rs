@@ -81,7 +81,7 @@ impl<'a> OpenBatch<'a> {
     }
 
     fn refuse(&self, index: usize, code: RDKafkaErrorCode) {
-        let outbound = outbound_of(self.topic, &self.records[index]);
+        let outbound = Outbound::keyed(self.topic, &self.records[index]);
         self.core.counters.failed(code);
         self.answer(index, describe(code, &outbound, &self.core.limits, false));
     }
@@ -132,20 +132,6 @@ impl BatchTable {
         if self.places[key].take().is_some() {
             self.free.push(key);
         }
-    }
-}
-
-pub(super) fn outbound_of<'a>(
-    topic: &'a str,
-    (key, payload): &'a (Option<bytes::Bytes>, Option<bytes::Bytes>),
-) -> Outbound<'a> {
-    Outbound {
-        topic,
-        partition: None,
-        timestamp: None,
-        key: key.as_deref(),
-        payload: payload.as_deref(),
-        headers: None,
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::sync::{Notify, Semaphore, TryAcquireError};
 
 use super::{
     PURGE_GRACE,
-    batch::{Batch, BatchTable, OpenBatch, outbound_of, too_many},
+    batch::{Batch, BatchTable, OpenBatch, too_many},
     blocking,
     cut_off::{CloseReport, Counters},
     reports::Reports,
@@ -187,7 +187,7 @@ impl Core {
             if self.room.is_closed() {
                 break;
             }
-            let next = outbound_of(topic, next);
+            let next = Outbound::keyed(topic, next);
             let is_fitting = self.limits.fits_queue(&next);
             let code = batch.produce(&mut is_refreshed);
             if code != RDKafkaErrorCode::NoError

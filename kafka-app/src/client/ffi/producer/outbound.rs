@@ -2,6 +2,7 @@
 
 use std::{ffi::c_void, ptr};
 
+use bytes::Bytes;
 use rdkafka::{bindings as rdsys, error::RDKafkaErrorCode};
 
 use super::ticket::{BatchTicket, Ticket};
@@ -19,6 +20,18 @@ pub(crate) struct Outbound<'a> {
 }
 
 impl<'a> Outbound<'a> {
+    /// A key and a payload, for the partition that the key says.
+    pub(crate) fn keyed(topic: &'a str, (key, payload): &'a (Option<Bytes>, Option<Bytes>)) -> Self {
+        Self {
+            topic,
+            partition: None,
+            timestamp: None,
+            key: key.as_deref(),
+            payload: payload.as_deref(),
+            headers: None,
+        }
+    }
+
     pub(crate) fn of(topic: &'a str, record: &'a ProducerRecord) -> Self {
         Self {
             topic,
