@@ -227,7 +227,6 @@ impl Core {
     fn serve(&self, timeout: Duration) -> bool {
         let Some(n_reports) = self.native.serve(timeout, &mut Reports::new(self)) else { return false };
         if n_reports > 0 {
-            self.room.add_permits(n_reports);
             self.reported.notify_waiters();
         }
         true

@@ -1,8 +1,9 @@
 //! The cluster's one producer: back-pressure by a semaphore, delivery reports by a thread of its own.
 //!
-//! A record takes a permit before librdkafka sees it; the poller gives the permit back when the report was served and
-//! the record's room in librdkafka's queue is free again. There are half as many permits as the queue holds records, so
-//! only its limit in bytes can fill it; then a send waits for the next report, never for a timer.
+//! A record takes a permit before librdkafka sees it; the poller gives the permits of all records that one event reports
+//! on back before it tells anyone, while librdkafka still counts those records in its queue. So there are half as many
+//! permits as the queue holds records, and only its limit in bytes can fill it; then a send waits for the next report,
+//! never for a timer.
 
 mod batch;
 mod core;

@@ -21,6 +21,9 @@ pub(crate) struct Report<'e>(&'e rdsys::rd_kafka_message_t);
 
 /// Where delivery reports go.
 pub(crate) trait ReportSink {
+    /// So many reports follow.
+    fn begin(&mut self, n_reports: usize);
+
     fn report(&mut self, ticket: Ticket, report: &Report<'_>);
 }
 
@@ -29,7 +32,9 @@ pub(super) struct Event(pub(super) *mut rdsys::rd_kafka_event_t);
 
 impl Event {
     pub(super) fn for_each_report(&self, sink: &mut impl ReportSink) -> usize {
-        let mut n_reports = 0;
+        // SAFETY: the event is alive.
+        let n_reports = unsafe { rdsys::rd_kafka_event_message_count(self.0) };
+        sink.begin(n_reports);
         loop {
             // SAFETY: the event is alive and holds its messages until it is destroyed.
             let message = unsafe { rdsys::rd_kafka_event_message_next(self.0) };
@@ -38,7 +43,6 @@ impl Event {
             // SAFETY: every record of this producer was produced with an opaque of a ticket, and is reported on once.
             let ticket = unsafe { Ticket::from_opaque(message._private) };
             sink.report(ticket, &Report(message));
-            n_reports += 1;
         }
     }
 
