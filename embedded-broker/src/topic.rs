@@ -14,12 +14,17 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
     pub(crate) partitions: Vec<Arc<Partition>>,
-    pub(crate) replication_factor: i16,
     /// What was set for this topic, as it was said; what it means is in each partition's [`LogConfig`].
     pub(crate) configs: BTreeMap<String, String>,
 }
 
 impl Topic {
+    /// How many replicas a new partition gets: as Kafka, as many as the first one has.
+    pub(crate) fn replication_factor(&self) -> i16 {
+        let first = self.partitions.first().map_or(0, |partition| partition.assignment().replicas.len());
+        i16::try_from(first).unwrap_or(i16::MAX)
+    }
+
     pub(crate) fn partition(&self, index: i32) -> Option<&Arc<Partition>> {
         usize::try_from(index).ok().and_then(|index| self.partitions.get(index))
     }

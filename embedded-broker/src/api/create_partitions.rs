@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use kafka_protocol::messages::create_partitions_request::CreatePartitionsTopic;
+use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use kafka_protocol::messages::create_partitions_response::CreatePartitionsTopicResult;
 use kafka_protocol::messages::{CreatePartitionsRequest, CreatePartitionsResponse};
 
@@ -77,7 +77,7 @@ fn grow(
         // Kafka has no better answer: the limit is met where nothing expects it.
         return Err(Error::with_code(ErrorCode::UnknownServerError, ""));
     }
-    let replicas = replicas(cluster, topics, asked, more, topic.replication_factor)?;
+    let replicas = replicas(cluster, topics, asked, present, topic.replication_factor())?;
     cx.mutate(replicas.len(), 3)?;
     *room -= i64::from(more);
     if validate_only { Ok(()) } else { cluster.add_partitions(topics, &topic, replicas) }
@@ -87,11 +87,12 @@ fn replicas(
     cluster: &Cluster,
     topics: &Topics,
     asked: &CreatePartitionsTopic,
-    more: i32,
+    present: i32,
     replication_factor: i16,
 ) -> Result<Vec<Vec<i32>>, Error> {
+    let more = asked.count - present;
     let Some(assignments) = &asked.assignments else {
-        return cluster.place(topics, more, replication_factor);
+        return cluster.place_more(topics, more, replication_factor);
     };
     if usize::try_from(more) != Ok(assignments.len()) {
         let why = format!(
@@ -102,6 +103,12 @@ fn replicas(
     }
     let nodes = cluster.node_ids();
     let expected = usize::try_from(replication_factor).ok();
-    let check = |replicas: Vec<i32>| placement::check_manual(&nodes, &replicas, expected).map(|()| replicas);
-    assignments.iter().map(|one| check(one.broker_ids.iter().map(|id| id.0).collect())).collect()
+    let alive = cluster.nodes();
+    let check = |(index, one): (i32, &CreatePartitionsAssignment)| {
+        let replicas: Vec<i32> = one.broker_ids.iter().map(|id| id.0).collect();
+        placement::check_manual(&nodes, &replicas, expected)?;
+        placement::check_alive(|id| alive.is_up(id), &replicas, index)?;
+        Ok(replicas)
+    };
+    (present..).zip(assignments).map(check).collect()
 }

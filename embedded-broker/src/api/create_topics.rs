@@ -156,7 +156,7 @@ fn manual(cluster: &Cluster, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Er
         return Err(invalid_request(why));
     }
     let refused = |why: String| Error::with_code(ErrorCode::InvalidReplicaAssignment, why);
-    let nodes = cluster.node_ids();
+    let (nodes, alive) = (cluster.node_ids(), cluster.nodes());
     let mut by_index: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     let mut expected = None;
     for CreatableReplicaAssignment { partition_index, broker_ids, .. } in &topic.assignments {
@@ -167,6 +167,7 @@ fn manual(cluster: &Cluster, topic: &CreatableTopic) -> Result<Vec<Vec<i32>>, Er
         }
         let replicas: Vec<i32> = broker_ids.iter().map(|id| id.0).collect();
         placement::check_manual(&nodes, &replicas, expected)?;
+        placement::check_alive(|id| alive.is_up(id), &replicas, *partition_index)?;
         expected = Some(replicas.len());
         by_index.insert(*partition_index, replicas);
     }

@@ -54,6 +54,7 @@ mod coordinators;
 mod crashes;
 pub(crate) mod dynamic;
 mod internal_topics;
+mod moves;
 mod nodes;
 mod recovery;
 pub(crate) mod replication;
@@ -64,6 +65,8 @@ mod topic_changes;
 
 use coordinators::Coordinators;
 use dynamic::DynamicSettings;
+use moves::Moves;
+pub(crate) use moves::{Asked, Move};
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
 use replication::Replication;
 pub(crate) use resource_configs::ResourceConfigs;
@@ -112,6 +115,7 @@ pub(crate) struct Cluster {
     /// There are several nodes.
     has_followers: bool,
     replication: Replication,
+    moves: Moves,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
     topics: RwLock<Arc<Topics>>,
@@ -169,6 +173,7 @@ impl Cluster {
             clock,
             fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
             replication: Replication::new(settings.fault_seed),
+            moves: Moves::default(),
             settings,
             groups: Groups::default(),
             authorizer,

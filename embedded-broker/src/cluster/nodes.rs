@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Cluster;
 use crate::error::{Error, ErrorCode};
+use crate::placement::Usable;
 
 /// One broker of the cluster, as clients are told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +89,14 @@ impl Nodes {
     /// noticed.
     pub(crate) fn is_up(&self, id: i32) -> bool {
         matches!(self.state(id), Some(NodeState::Up | NodeState::Lost))
+    }
+
+    /// Those that new replicas may be placed on: as Kafka, one that stops is none of them until it is down.
+    pub(crate) fn usable(&self) -> Vec<Usable> {
+        let usable = self.all.iter().filter(|(_, state)| *state != NodeState::Stopping);
+        usable
+            .map(|(node, state)| Usable { id: node.id, rack: node.rack.clone(), fenced: *state == NodeState::Down })
+            .collect()
     }
 
     /// Whether a node works: it serves clients, and follows whom it [reaches](Self::reach).

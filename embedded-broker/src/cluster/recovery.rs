@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::internal_topics::is_internal;
 use crate::log::LogConfig;
 use crate::partition::Partition;
+use crate::replication::Assignment;
 use crate::state::{StateImage, StateRecord, TopicFacts};
 use crate::topic::{Topic, Topics};
 
@@ -24,11 +25,13 @@ pub(super) fn gone<'a>(before: &'a Topics, after: &'a Topics) -> impl Iterator<I
     before.iter().filter(|topic| after.by_id(topic.id).is_none())
 }
 
-fn facts(topic: &Topic) -> TopicFacts {
+pub(super) fn facts(topic: &Topic) -> TopicFacts {
+    let assignments: Vec<_> = topic.partitions.iter().map(|partition| partition.assignment()).collect();
     TopicFacts {
         id: topic.id,
         name: Arc::clone(&topic.name),
-        replicas: topic.partitions.iter().map(|partition| partition.leadership().replicas).collect(),
+        replicas: assignments.iter().map(|one| one.replicas.clone()).collect(),
+        moving: assignments.into_iter().enumerate().filter(|(_, one)| one.is_moving()).collect(),
         configs: topic.configs.clone(),
     }
 }
@@ -89,17 +92,17 @@ impl Cluster {
             topics.insert(self.new_topic(facts.clone(), &config)?);
         }
         *self.topics.write() = Arc::new(topics);
+        self.go_on_moving();
         Ok(())
     }
 
     /// A topic of these facts; what is kept of it is there again.
     pub(crate) fn new_topic(&self, facts: TopicFacts, config: &Arc<LogConfig>) -> Result<Topic, Error> {
-        let TopicFacts { id, name, replicas, configs } = facts;
-        let replication_factor = replicas.first().map_or(0, Vec::len);
-        let replication_factor = i16::try_from(replication_factor).unwrap_or(i16::MAX);
-        let mut topic = Topic { name, id, partitions: Vec::with_capacity(replicas.len()), replication_factor, configs };
-        for replicas in replicas {
-            let partition = self.new_partition(&topic, topic.partitions.len(), replicas, config)?;
+        let TopicFacts { id, name, replicas, mut moving, configs } = facts;
+        let mut topic = Topic { name, id, partitions: Vec::with_capacity(replicas.len()), configs };
+        for (index, replicas) in replicas.into_iter().enumerate() {
+            let assignment = moving.remove(&index).unwrap_or_else(|| Assignment::of(replicas));
+            let partition = self.new_partition(&topic, index, assignment, config)?;
             topic.partitions.push(partition);
         }
         Ok(topic)
@@ -110,11 +113,11 @@ impl Cluster {
         &self,
         topic: &Topic,
         index: usize,
-        replicas: Vec<i32>,
+        assignment: Assignment,
         config: &Arc<LogConfig>,
     ) -> Result<Arc<Partition>, Error> {
         let config = Arc::clone(config);
-        let placed = self.placed(topic.id, index, replicas, &config);
+        let placed = self.placed(topic.id, index, assignment, &config);
         // Nothing is in internal topics: fifty empty directories each would only cost time and open files.
         let storage = self.storage.as_ref().filter(|_| !is_internal(&topic.name));
         match storage {

@@ -14,7 +14,7 @@ use crate::fault::random::Random;
 use crate::features::ELIGIBLE_LEADER_REPLICAS;
 use crate::log::LogConfig;
 use crate::partition::{Alarm, Partition, Placed};
-use crate::replication::{Rules, Standing};
+use crate::replication::{Assignment, Rules, Standing};
 use crate::topic::Topic;
 
 /// What replicas go by beside the nodes. Its lock is a leaf; what changes it holds `changes` as well.
@@ -104,6 +104,7 @@ impl Cluster {
     /// leader is written. Called without any lock.
     pub(super) fn after_partition_changes(&self) {
         self.metadata_changed();
+        self.keep_moves();
         self.leaders_changed();
         self.transactions.write_postponed(self);
     }
@@ -118,7 +119,7 @@ impl Cluster {
     }
 
     /// What a partition that is made has to know.
-    pub(super) fn placed(&self, topic: Uuid, index: usize, replicas: Vec<i32>, config: &LogConfig) -> Placed {
+    pub(super) fn placed(&self, topic: Uuid, index: usize, assignment: Assignment, config: &LogConfig) -> Placed {
         let rules = Rules {
             min_in_sync: config.min_in_sync,
             max_lag: self.settings.replica_max_lag,
@@ -131,7 +132,7 @@ impl Cluster {
             timers: Arc::clone(&self.timers),
             key: TimerKey::Replicas(topic, i32::try_from(index).unwrap_or(i32::MAX)),
         });
-        Placed { replicas, rules, standing: self.standing(), alarm }
+        Placed { assignment, rules, standing: self.standing(), alarm }
     }
 
     /// Whether an append may have to wait for anybody.

@@ -1,14 +1,16 @@
 //! Changes of the set of topics: the one way for requests, for topics that are made by asking, and for tests.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::{Cluster, recovery};
 use crate::error::{Error, ErrorCode};
+use crate::fault::random::Random;
 use crate::internal_topics;
 use crate::placement;
+use crate::replication::Assignment;
 use crate::state::TopicFacts;
 use crate::topic::{NewTopic, Topic, Topics};
 
@@ -84,6 +86,7 @@ impl Cluster {
             id: Uuid::new_v4(),
             name: Arc::from(new.name.as_str()),
             replicas: new.replicas,
+            moving: BTreeMap::new(),
             configs: new.configs,
         };
         Ok(topics.insert(self.new_topic(facts, &log_config)?))
@@ -103,6 +106,7 @@ impl Cluster {
         let config = self.log_config(&topic.configs)?;
         let mut grown = Topic::clone(topic);
         for replicas in replicas {
+            let replicas = Assignment::of(replicas);
             let partition = self.new_partition(&grown, grown.partitions.len(), replicas, &config)?;
             grown.partitions.push(partition);
         }
@@ -110,10 +114,24 @@ impl Cluster {
         Ok(())
     }
 
-    /// Chooses replicas for new partitions of a topic that is the next of a picture.
+    /// Chooses replicas for a new topic that is the next of a picture.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REPLICATION_FACTOR`, as it is told of a new topic.
     pub(crate) fn place(&self, topics: &Topics, partitions: i32, replicas: i16) -> Result<Vec<Vec<i32>>, Error> {
+        self.place_more(topics, partitions, replicas).map_err(|why| placement::unplaced(replicas, &why))
+    }
+
+    /// Chooses replicas for new partitions.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_REPLICATION_FACTOR`, as it is told of a topic that is there.
+    pub(crate) fn place_more(&self, topics: &Topics, partitions: i32, replicas: i16) -> Result<Vec<Vec<i32>>, Error> {
         let partitions = usize::try_from(partitions).unwrap_or(0);
-        placement::place(&self.node_ids(), partitions, replicas, topics.len())
+        let mut random = Random::of_placement(self.settings.fault_seed, topics.len());
+        placement::place(&self.nodes().usable(), partitions, replicas, topics.len(), &mut random)
     }
 }
 

@@ -24,6 +24,19 @@ impl Random {
         Self::of_rule(seed ^ 0x4C65_6164, 0)
     }
 
+    /// As [`of_rule`](Self::of_rule), of where the replicas of a topic come to lie.
+    pub(crate) fn of_placement(seed: u64, number: usize) -> Self {
+        Self::of_rule(seed ^ 0x506C_6163, u64::try_from(number).unwrap_or(u64::MAX))
+    }
+
+    /// Has several be in another order, each as likely as the others.
+    pub(crate) fn shuffle<T>(&mut self, several: &mut [T]) {
+        for end in (1..several.len()).rev() {
+            let n = u64::try_from(end + 1).unwrap_or(u64::MAX);
+            several.swap(end, usize::try_from(self.next() % n).unwrap_or(end));
+        }
+    }
+
     /// One of several, each as likely as the others.
     pub(crate) fn one_of<T: Copy>(&mut self, several: &[T]) -> Option<T> {
         let n = u64::try_from(several.len()).ok().filter(|n| *n > 0)?;

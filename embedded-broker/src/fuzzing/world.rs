@@ -72,7 +72,8 @@ impl World {
 /// What the state log says of a topic on this node.
 pub(super) fn topic_facts(name: &str, id: u128, partitions: usize, configs: &[(&str, &str)]) -> TopicFacts {
     let configs = configs.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-    TopicFacts { id: Uuid::from_u128(id), name: Arc::from(name), replicas: vec![vec![1]; partitions], configs }
+    let (name, replicas) = (Arc::from(name), vec![vec![1]; partitions]);
+    TopicFacts { id: Uuid::from_u128(id), name, replicas, moving: BTreeMap::new(), configs }
 }
 
 fn surroundings() -> (Clock, BrokerSettings, Node) {

@@ -15,6 +15,10 @@ pub struct PartitionReplicas {
     pub leader_epoch: i32,
     /// All replicas, the preferred leader first.
     pub replicas: Vec<i32>,
+    /// Those of them that are new, while the partition moves to other nodes: it has moved once they are in sync.
+    pub adding: Vec<i32>,
+    /// Those of them that go then.
+    pub removing: Vec<i32>,
     /// Those that have everything, or had it a moment ago.
     pub in_sync: Vec<i32>,
     /// Those out of sync that may be elected all the same, as nothing is acknowledged that they lack (KIP-966).
@@ -59,6 +63,8 @@ impl TopicView {
             leader: Some(now.leader).filter(|leader| *leader >= 0),
             leader_epoch: now.leader_epoch,
             replicas: now.replicas,
+            adding: now.adding,
+            removing: now.removing,
             in_sync: now.in_sync,
             eligible: now.eligible,
         })

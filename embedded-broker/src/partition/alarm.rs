@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, Timestamp};
 use crate::coordinator::TimerKey;
-use crate::replication::{Rules, Standing};
+use crate::replication::{Assignment, Rules, Standing};
 use crate::timers::Timers;
 
 /// Calls a partition's attention to its replicas.
@@ -24,8 +24,7 @@ impl Alarm {
 /// Which nodes hold a partition, and what goes for them.
 #[derive(Debug)]
 pub(crate) struct Placed {
-    /// The preferred leader first.
-    pub(crate) replicas: Vec<i32>,
+    pub(crate) assignment: Assignment,
     pub(crate) rules: Rules,
     pub(crate) standing: Arc<dyn Standing>,
     /// Without one, time does not pass for the partition.

@@ -81,8 +81,8 @@ impl Partition {
         leader_epoch: i32,
         kept: Option<Box<KeptLog>>,
     ) -> Self {
-        let Placed { replicas, rules, standing, alarm } = placed;
-        let replicas = Replicas::new(replicas, leader_epoch, log.end_offset(), &*standing);
+        let Placed { assignment, rules, standing, alarm } = placed;
+        let replicas = Replicas::new(assignment, leader_epoch, log.end_offset(), &*standing);
         let (armed, losses, offline, waits, deleted) = (None, Vec::new(), false, Vec::new(), false);
         let mut state =
             State { config, replicas, rules, standing, alarm, armed, losses, log, kept, offline, waits, deleted };

@@ -8,7 +8,7 @@ use crate::clock::{Timestamp, Waiter};
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
 use crate::log::LogConfig;
-use crate::replication::{Acknowledged, Change, Election, Moment, Replicas, Standing};
+use crate::replication::{Acknowledged, Assignment, Change, Election, Moment, Replicas, Standing, Uncancelled};
 
 /// Who leads a partition, and who follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,10 @@ pub(crate) struct Leadership {
     pub(crate) leader_epoch: i32,
     /// The preferred leader first.
     pub(crate) replicas: Vec<i32>,
+    /// Which of them come, while the partition moves.
+    pub(crate) adding: Vec<i32>,
+    /// Which of them go.
+    pub(crate) removing: Vec<i32>,
     pub(crate) in_sync: Vec<i32>,
     /// Those out of sync that may be elected all the same.
     pub(crate) eligible: Vec<i32>,
@@ -45,10 +49,13 @@ impl Partition {
     pub(crate) fn leadership(&self) -> Leadership {
         let state = self.state.lock();
         let replicas = &state.replicas;
+        let Assignment { replicas: all, adding, removing } = replicas.assignment().clone();
         Leadership {
             leader: replicas.leader().unwrap_or(-1),
             leader_epoch: replicas.leader_epoch(),
-            replicas: replicas.assignment().to_vec(),
+            replicas: all,
+            adding,
+            removing,
             in_sync: replicas.in_sync().to_vec(),
             eligible: replicas.eligible().to_vec(),
             last_leader: replicas.last_leader(),
@@ -99,6 +106,35 @@ impl Partition {
     /// Elects a leader.
     pub(crate) fn elect(&self, election: Election) -> bool {
         self.happens(|state| state.event(|replicas, moment| replicas.elect(election, moment)))
+    }
+
+    /// The replicas, and which of them come and go.
+    pub(crate) fn assignment(&self) -> Assignment {
+        self.state.lock().replicas.assignment().clone()
+    }
+
+    /// Begins to move to these nodes.
+    pub(crate) fn reassign(&self, target: &[i32]) -> bool {
+        self.happens(|state| state.event(|replicas, moment| replicas.reassign(target, moment)))
+    }
+
+    /// Ends a move where it began.
+    ///
+    /// # Errors
+    ///
+    /// Nothing moves, or it would take an unclean election.
+    pub(crate) fn cancel_move(&self) -> Result<bool, Uncancelled> {
+        let mut refused = None;
+        let changed = self.happens(|state| {
+            let cancel = |replicas: &mut Replicas, moment: &Moment<'_>| {
+                replicas.cancel(moment).unwrap_or_else(|why| {
+                    refused = Some(why);
+                    Change::default()
+                })
+            };
+            state.event(cancel)
+        });
+        refused.map_or(Ok(changed), Err)
     }
 
     /// Has the high watermark stand still until it is [released](Self::release_high_watermark) as often.
@@ -212,7 +248,7 @@ impl State {
     }
 
     fn is_acknowledged(&self, append: Unacknowledged) -> Option<Result<(), ErrorCode>> {
-        if self.deleted || self.replicas.leader_epoch() != append.leader_epoch || self.replicas.leader().is_none() {
+        if self.deleted || self.replicas.leads_since() > append.leader_epoch || self.replicas.leader().is_none() {
             return Some(Err(ErrorCode::NotLeaderOrFollower));
         }
         match self.replicas.acknowledges(append.end, &self.rules) {

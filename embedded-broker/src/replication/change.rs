@@ -7,7 +7,9 @@ pub(crate) struct Change {
     pub(crate) high_watermark: bool,
     /// The replicas in sync, or those that may be elected, are others.
     pub(crate) in_sync: bool,
-    /// Somebody else leads, or nobody any more.
+    /// There are other replicas, or the move to them is complete.
+    pub(crate) replicas: bool,
+    /// Somebody else leads, or nobody any more; or whoever leads does so in a new epoch.
     pub(crate) elected: Option<Elected>,
 }
 
@@ -15,6 +17,20 @@ impl Change {
     /// Whether anything at all has changed.
     pub(crate) fn is_any(&self) -> bool {
         *self != Self::default()
+    }
+
+    /// Both of two that came one after the other.
+    pub(super) fn and(self, next: Self) -> Self {
+        let elected = match (self.elected, next.elected) {
+            (Some(first), Some(last)) => Some(first.and(last)),
+            (first, last) => last.or(first),
+        };
+        Self {
+            high_watermark: self.high_watermark | next.high_watermark,
+            in_sync: self.in_sync | next.in_sync,
+            replicas: self.replicas | next.replicas,
+            elected,
+        }
     }
 }
 
@@ -28,6 +44,17 @@ pub(crate) struct Elected {
     pub(crate) unclean: bool,
     /// What the log loses by it.
     pub(crate) cut: Option<Cut>,
+}
+
+impl Elected {
+    /// The last of two elections, with what both have cost: nothing was appended between them.
+    fn and(self, last: Self) -> Self {
+        let cut = match (self.cut, last.cut) {
+            (Some(first), Some(last)) => Some(Cut { from: last.from, ..first }),
+            (first, last) => last.or(first),
+        };
+        Self { unclean: self.unclean | last.unclean, cut, ..last }
+    }
 }
 
 /// The end of a log that is cut off.

@@ -7,21 +7,26 @@
 //! As Kafka 4.1: followers that hear the leader follow; one that was behind for `replica.lag.time.max.ms` is out of sync,
 //! and in again once it has the high watermark and all of the epochs before; the high watermark is what every replica in
 //! sync has, and stands still while fewer than `min.insync.replicas` are; who goes out of sync meanwhile may still be
-//! elected (KIP-966), as nothing is acknowledged that it lacks.
+//! elected (KIP-966), as nothing is acknowledged that it lacks. A partition moves by having the old replicas and the new ones,
+//! until all that are to stay are in sync.
 //! Different: what a leader had and its successor had not is gone at once, from the old leader's own log, too.
 
+mod assignment;
 mod change;
 mod controller;
 mod election;
 mod moment;
+mod moving;
 mod progress;
 mod replicas;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use assignment::Assignment;
 #[cfg(test)]
 use change::Cut;
 pub(crate) use change::{Change, Elected};
 pub(crate) use election::Election;
 pub(crate) use moment::{Moment, Rules, Standing};
+pub(crate) use moving::Uncancelled;
 pub(crate) use replicas::{Acknowledged, Replicas};

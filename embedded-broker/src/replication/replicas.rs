@@ -1,6 +1,8 @@
 //! The replicas as one: what each has, what all have, and what happens to that. Who leads is decided in `controller.rs`.
 
+use super::assignment::Assignment;
 use super::change::Change;
+use super::controller::Proposal;
 use super::election::Election;
 use super::moment::{Moment, Rules, Standing};
 use super::progress::Progress;
@@ -18,8 +20,7 @@ pub(crate) enum Acknowledged {
 /// The replicas of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Replicas {
-    /// The preferred leader first.
-    pub(super) assignment: Vec<i32>,
+    pub(super) assignment: Assignment,
     /// In the order of the assignment.
     pub(super) progress: Vec<Progress>,
     pub(super) in_sync: Vec<i32>,
@@ -30,6 +31,8 @@ pub(crate) struct Replicas {
     pub(super) leader: Option<i32>,
     leader_is_up: bool,
     pub(super) leader_epoch: i32,
+    /// The first epoch in which it led.
+    pub(super) leads_since: i32,
     /// Where the epoch of the leader began.
     pub(super) epoch_start: i64,
     pub(super) log_end: i64,
@@ -39,14 +42,18 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
-    /// The replicas of a log, all of which is in all of them. Those on nodes that are not there are out of sync.
-    pub(crate) fn new(assignment: Vec<i32>, leader_epoch: i32, log_end: i64, nodes: &dyn Standing) -> Self {
-        let mut in_sync: Vec<i32> = assignment.iter().copied().filter(|id| nodes.is_electable(*id)).collect();
+    /// The replicas of a log, all of which is in all of them but those that are being added. Those and the ones on nodes that
+    /// are not there are out of sync.
+    pub(crate) fn new(assignment: Assignment, leader_epoch: i32, log_end: i64, nodes: &dyn Standing) -> Self {
+        let is_added = |id: &i32| assignment.adding.contains(id);
+        let old: Vec<i32> = assignment.replicas.iter().copied().filter(|id| !is_added(id)).collect();
+        let mut in_sync: Vec<i32> = old.iter().copied().filter(|id| nodes.is_electable(*id)).collect();
         if in_sync.is_empty() {
-            in_sync.clone_from(&assignment);
+            in_sync = old;
         }
+        let progress = |id: &i32| Progress::new(*id, if is_added(id) { 0 } else { log_end });
         let mut replicas = Self {
-            progress: assignment.iter().map(|id| Progress::new(*id, log_end)).collect(),
+            progress: assignment.replicas.iter().map(progress).collect(),
             leader: in_sync.first().copied(),
             assignment,
             in_sync,
@@ -54,6 +61,7 @@ impl Replicas {
             last_leader: None,
             leader_is_up: false,
             leader_epoch,
+            leads_since: leader_epoch,
             epoch_start: log_end,
             log_end,
             high_watermark: log_end,
@@ -68,8 +76,8 @@ impl Replicas {
         self.progress.len() == 1 && self.holds == 0
     }
 
-    /// All replicas, the preferred leader first.
-    pub(crate) fn assignment(&self) -> &[i32] {
+    /// All replicas, the preferred leader first, and which of them come and go.
+    pub(crate) fn assignment(&self) -> &Assignment {
         &self.assignment
     }
 
@@ -94,6 +102,11 @@ impl Replicas {
 
     pub(crate) fn leader_epoch(&self) -> i32 {
         self.leader_epoch
+    }
+
+    /// The first of the epochs in which the leader has led without a break.
+    pub(crate) fn leads_since(&self) -> i32 {
+        self.leads_since
     }
 
     /// Where the present epoch began.
@@ -125,7 +138,7 @@ impl Replicas {
 
     /// As Kafka: no more can be asked for than there are.
     pub(super) fn min_in_sync(&self, rules: &Rules) -> usize {
-        rules.min_in_sync.min(self.assignment.len())
+        rules.min_in_sync.min(self.assignment.replicas.len())
     }
 
     /// Whether a producer that waits for all can be told that everything before `end` is safe.
@@ -157,7 +170,7 @@ impl Replicas {
             true => self.in_sync.iter().copied().filter(|id| !self.is_late(*id, moment)).collect(),
             false => self.in_sync.clone(),
         };
-        let change = self.decide(staying, Election::Clean, None, moment);
+        let change = self.decide(self.only_in_sync(staying, Election::Clean), moment);
         self.settle(change, moment)
     }
 
@@ -165,7 +178,7 @@ impl Replicas {
     pub(crate) fn nodes_changed(&mut self, moment: &Moment<'_>) -> Change {
         self.progress.iter_mut().for_each(|replica| replica.arrive(moment.now));
         let staying = self.in_sync.iter().copied().filter(|id| moment.nodes.is_electable(*id)).collect();
-        let change = self.decide(staying, Election::by_itself(&moment.rules), None, moment);
+        let change = self.decide(self.only_in_sync(staying, Election::by_itself(&moment.rules)), moment);
         self.settle(change, moment)
     }
 
@@ -178,20 +191,21 @@ impl Replicas {
         self.progress.iter_mut().for_each(|replica| replica.arrive(moment.now));
         let is_left = |other: &i32| *other != id && moment.nodes.is_electable(*other);
         let staying = self.in_sync.iter().copied().filter(is_left).collect();
-        let change = self.decide(staying, Election::by_itself(&moment.rules), Some(id), moment);
+        let proposal = self.only_in_sync(staying, Election::by_itself(&moment.rules));
+        let change = self.decide(Proposal { unclean: Some(id), ..proposal }, moment);
         self.settle(change, moment)
     }
 
     /// Somebody asks for an election.
     pub(crate) fn elect(&mut self, election: Election, moment: &Moment<'_>) -> Change {
-        let change = self.decide(self.in_sync.clone(), election, None, moment);
+        let change = self.decide(self.only_in_sync(self.in_sync.clone(), election), moment);
         self.settle(change, moment)
     }
 
     /// Everything behind `end` is cut off, and a new epoch begins there: the log has lost it, whoever leads.
     pub(crate) fn cut_off(&mut self, end: i64, epoch: i32) {
         self.log_end = end;
-        self.leader_epoch = epoch;
+        (self.leader_epoch, self.leads_since) = (epoch, epoch);
         self.epoch_start = end;
         self.high_watermark = self.high_watermark.min(end);
         self.progress.iter_mut().for_each(|replica| replica.cut_off(end));
@@ -221,18 +235,21 @@ impl Replicas {
         since.is_some_and(|since| moment.now >= since + moment.rules.max_lag)
     }
 
-    /// What follows from any event: who hears the leader, who has caught up, and what all have.
-    fn settle(&mut self, mut change: Change, moment: &Moment<'_>) -> Change {
-        self.look_who_follows(moment.nodes, moment.now);
-        change.high_watermark = self.advance(&moment.rules);
-        let caught_up: Vec<i32> =
-            self.progress.iter().filter(|one| self.may_join(one, moment)).map(|one| one.id).collect();
-        if !caught_up.is_empty() {
-            let joined = [self.in_sync.as_slice(), &caught_up].concat();
-            change.in_sync |= self.decide(joined, Election::Clean, None, moment).in_sync;
+    /// What follows from any event: who hears the leader, who has caught up, and what all have. Whoever has caught up may
+    /// complete a move, by which another one leads, whom others hear. Better than Kafka, which completes a move only when somebody
+    /// else is in sync than before: whoever was elected may do so, too.
+    pub(super) fn settle(&mut self, mut change: Change, moment: &Moment<'_>) -> Change {
+        loop {
+            self.look_who_follows(moment.nodes, moment.now);
             change.high_watermark |= self.advance(&moment.rules);
+            let caught_up = self.progress.iter().filter(|one| self.may_join(one, moment)).map(|one| one.id);
+            let caught_up: Vec<i32> = caught_up.collect();
+            if caught_up.is_empty() && self.assignment.completed(&self.in_sync).is_none() {
+                return change;
+            }
+            let joined = [self.in_sync.as_slice(), &caught_up].concat();
+            change = change.and(self.decide(self.only_in_sync(joined, Election::Clean), moment));
         }
-        change
     }
 
     fn look_who_follows(&mut self, nodes: &dyn Standing, now: Timestamp) {

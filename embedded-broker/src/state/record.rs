@@ -1,5 +1,6 @@
 //! One durable fact about a cluster.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::config::layers::Configs;
 use crate::coordinator::group::record::GroupRecord;
 use crate::coordinator::transaction::record::TransactionRecord;
 use crate::quotas::entity::{Entity, Values};
+use crate::replication::Assignment;
 use crate::security::acl::binding::Acl;
 use crate::security::sasl::scram::credentials::ScramChange;
 
@@ -51,6 +53,9 @@ pub(crate) struct TopicFacts {
     pub(crate) name: Arc<str>,
     /// For each partition the nodes that hold it, the leader first.
     pub(crate) replicas: Vec<Vec<i32>>,
+    /// Those of its partitions that are on their way to other nodes, by index.
+    #[serde(default)]
+    pub(crate) moving: BTreeMap<usize, Assignment>,
     pub(crate) configs: Configs,
 }
 

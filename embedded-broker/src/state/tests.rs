@@ -23,6 +23,7 @@ fn topic(id: u128, partitions: usize) -> StateRecord {
         id: Uuid::from_u128(id),
         name: format!("t{id}").into(),
         replicas: vec![vec![1]; partitions],
+        moving: BTreeMap::new(),
         configs: configs("5"),
     })
 }

@@ -279,7 +279,9 @@ fn with_member(load_time: Duration) -> (EmbeddedBroker, ManualClock, HeartbeatRe
     let broker = builder.start().expect("three nodes start");
     broker.group("g").move_coordinator(1).expect("every node has a replica");
     let mut client = of_group(&broker, "g");
-    let joined = client.call(3, &join_request("g"));
+    // It may have moved there, and been read for as long.
+    clock.advance(load_time);
+    let joined = ask_until(|| client.call(3, &join_request("g")), |joined| joined.error_code == 0);
     let sync = SyncGroupRequest::default()
         .with_group_id(group("g"))
         .with_member_id(joined.member_id.clone())

@@ -21,10 +21,18 @@ fn events() -> Vec<Event> {
     events
 }
 
+/// What can happen while a partition moves to a node that has nothing of it yet.
+fn events_of_moves() -> Vec<Event> {
+    let mut events = vec![Event::Append, Event::Pass(HALF), Event::Elect(Election::Preferred), Event::Cancel];
+    events.extend([&[4, 2], [2, 3].as_slice(), &[4], &[3, 2, 1]].map(Event::Move));
+    events.extend([Event::Crash(1), Event::Return(1), Event::CrashUnnoticed(2), Event::Notice(2), Event::Return(2)]);
+    events.extend([Event::Lag(4, HALF), Event::Crash(4), Event::Return(4), Event::Isolate(1, 4)]);
+    events
+}
+
 /// Has every history of these events up to [`DEPTH`] happen; how many different worlds there were, and the most records that
 /// an unclean election has lost.
-fn every_history(nodes: i32, rules: Rules) -> (usize, usize) {
-    let events = events();
+fn every_history(nodes: i32, rules: Rules, events: &[Event]) -> (usize, usize) {
     let mut seen = HashSet::from([World::new(nodes, rules)]);
     let mut newest: Vec<World> = seen.iter().cloned().collect();
     for _ in 0..DEPTH {
@@ -47,7 +55,18 @@ fn every_history(nodes: i32, rules: Rules) -> (usize, usize) {
 fn whatever_happens_the_high_watermark_stays_and_clean_elections_lose_nothing_acknowledged() {
     for min_in_sync in [1, 2] {
         for tracks_eligible in [true, false] {
-            let (worlds, lost) = every_history(3, Rules { tracks_eligible, ..rules(min_in_sync) });
+            let (worlds, lost) = every_history(3, Rules { tracks_eligible, ..rules(min_in_sync) }, &events());
+            assert!(worlds > 1_000, "{worlds} are hardly all");
+            assert_eq!(lost, 0);
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_while_a_partition_moves_nothing_acknowledged_is_lost() {
+    for nodes in [2, 3] {
+        for tracks_eligible in [true, false] {
+            let (worlds, lost) = every_history(nodes, Rules { tracks_eligible, ..rules(2) }, &events_of_moves());
             assert!(worlds > 1_000, "{worlds} are hardly all");
             assert_eq!(lost, 0);
         }
@@ -56,6 +75,6 @@ fn whatever_happens_the_high_watermark_stays_and_clean_elections_lose_nothing_ac
 
 #[test]
 fn with_unclean_elections_acknowledged_records_can_be_lost_and_only_by_them() {
-    let (_, lost) = every_history(2, Rules { elects_unclean: true, ..rules(1) });
+    let (_, lost) = every_history(2, Rules { elects_unclean: true, ..rules(1) }, &events());
     assert!(lost > 0, "the world tells of a loss");
 }

@@ -5,8 +5,11 @@ use proptest::prelude::*;
 use super::world::Event;
 use super::*;
 
+/// Where partitions are to move.
+const TARGETS: [&[i32]; 8] = [&[1, 2, 3], &[3, 2, 1], &[4, 1], &[5], &[2, 4, 5], &[1], &[5, 4, 3, 2, 1], &[2, 3]];
+
 fn any_event() -> impl Strategy<Value = Event> {
-    let node = || 1..=4_i32;
+    let node = || 1..=5_i32;
     let seconds = (0_u64..=40).prop_map(Duration::from_secs);
     prop_oneof![
         6 => Just(Event::Append),
@@ -22,6 +25,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => seconds.prop_map(Event::Pass),
         1 => Just(Event::Elect(Election::Preferred)),
         1 => node().prop_map(|id| Event::Elect(Election::Of(id))),
+        1 => prop::sample::select(TARGETS.as_slice()).prop_map(Event::Move),
+        1 => Just(Event::Cancel),
         1 => Just(Event::Hold),
         1 => Just(Event::Release),
     ]
@@ -54,9 +59,9 @@ proptest! {
         events in prop::collection::vec(any_event(), 0..120),
     ) {
         let mut world = run(World::new(3, Rules { elects_unclean, ..rules(2) }), &events);
-        let mut rest: Vec<Event> = (1..=3).flat_map(|id| [Event::Notice(id), Event::BeginStop(id), Event::Stop(id)]).collect();
-        rest.extend((1..=3).map(Event::Return));
-        rest.extend((1..=3).map(|id| Event::Lag(id, Duration::ZERO)));
+        let mut rest: Vec<Event> = (1..=5).flat_map(|id| [Event::Notice(id), Event::BeginStop(id), Event::Stop(id)]).collect();
+        rest.extend((1..=5).map(Event::Return));
+        rest.extend((1..=5).map(|id| Event::Lag(id, Duration::ZERO)));
         rest.push(Event::Heal);
         while world.can(Event::Release) {
             world.after(Event::Release);
@@ -64,9 +69,11 @@ proptest! {
         world = run(world, &rest);
         world.after(Event::Append);
         let replicas = world.replicas();
-        let mut in_sync = replicas.in_sync().to_vec();
+        let (mut in_sync, mut all) = (replicas.in_sync().to_vec(), replicas.assignment().replicas.clone());
         in_sync.sort_unstable();
-        prop_assert_eq!(in_sync, [1, 2, 3]);
+        all.sort_unstable();
+        prop_assert_eq!(in_sync, all);
+        prop_assert!(!replicas.assignment().is_moving());
         prop_assert!(replicas.eligible().is_empty() && replicas.last_leader().is_none());
         prop_assert_eq!(usize::try_from(replicas.high_watermark()).unwrap(), world.log_len());
     }

@@ -4,6 +4,7 @@ mod elections;
 mod exhaustive;
 mod following;
 mod histories;
+mod moves;
 mod world;
 
 use std::time::Duration;

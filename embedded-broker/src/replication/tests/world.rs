@@ -29,6 +29,10 @@ pub(super) enum Event {
     Lag(i32, Duration),
     Pass(Duration),
     Elect(Election),
+    /// It is to move to these nodes.
+    Move(&'static [i32]),
+    /// It is to stay where it was.
+    Cancel,
     Hold,
     Release,
 }
@@ -88,7 +92,7 @@ impl World {
             tracks_eligible: rules.tracks_eligible,
             ..Self::default()
         };
-        world.replicas = Some(Replicas::new((1..=nodes).collect(), 0, 0, &world.nodes));
+        world.replicas = Some(Replicas::new(Assignment::of((1..=nodes).collect()), 0, 0, &world.nodes));
         world
     }
 
@@ -121,7 +125,10 @@ impl World {
             Event::Return(id) => !nodes.is_up(id),
             Event::Heal => !nodes.isolated.is_empty(),
             Event::Release => self.holds > 0,
-            Event::Isolate(..) | Event::Lag(..) | Event::Pass(_) | Event::Elect(_) | Event::Hold => true,
+            Event::Cancel => self.replicas().assignment().is_moving(),
+            Event::Isolate(..) | Event::Lag(..) | Event::Pass(_) | Event::Elect(_) | Event::Hold | Event::Move(_) => {
+                true
+            }
         }
     }
 
@@ -168,7 +175,7 @@ impl World {
             Event::Heal => nodes.isolated.clear(),
             Event::Lag(id, lag) => drop(nodes.lags.insert(id, lag)),
             Event::Pass(time) => self.now += time,
-            Event::Elect(_) | Event::Hold | Event::Release => {}
+            Event::Elect(_) | Event::Move(_) | Event::Cancel | Event::Hold | Event::Release => {}
         }
         let rules = self.rules();
         let mut replicas = self.replicas.take().expect("always there");
@@ -176,6 +183,8 @@ impl World {
         let change = match event {
             Event::Pass(_) => replicas.tick(&moment),
             Event::Elect(election) => replicas.elect(election, &moment),
+            Event::Move(target) => replicas.reassign(target, &moment),
+            Event::Cancel => replicas.cancel(&moment).unwrap_or_default(),
             Event::Hold => {
                 self.holds += 1;
                 replicas.hold();
@@ -237,8 +246,40 @@ impl World {
             assert!(self.nodes.is_electable(leader), "{event:?}: {self:?}");
         }
         let epochs = now.leader_epoch() - before.leader_epoch();
-        assert_eq!(epochs, i32::from(now.leader() != before.leader()), "an epoch for each leader: {event:?}");
-        assert_eq!(change.elected.is_some(), epochs == 1, "{event:?}");
+        let others = now.leader() != before.leader();
+        let (was, is) = (before.assignment(), now.assignment());
+        let anybody_went = was.replicas.iter().any(|id| !is.replicas.contains(id));
+        // A node that comes or goes can have another one lead, whom a new replica hears; and that completes a move.
+        assert!(epochs <= 1 + i32::from(anybody_went), "{event:?}: {self:?}");
+        assert!(
+            epochs > 0 || !others && !anybody_went,
+            "an epoch for each leader, and without those who went: {event:?}"
+        );
+        assert!(epochs == 0 || others || anybody_went, "and no other: {event:?}");
+        assert_eq!(change.elected.is_some(), epochs > 0, "{event:?}");
+        assert_eq!(change.replicas, was != is, "{event:?}");
+        self.check_assignment(event);
+    }
+
+    fn check_assignment(&self, event: Event) {
+        let now = self.replicas();
+        let assignment = now.assignment();
+        let last_leader = now.last_leader();
+        let named = now.in_sync().iter().chain(now.eligible()).chain(last_leader.as_slice());
+        let named: Vec<i32> = named.copied().collect();
+        let (adding, removing) = (assignment.adding.iter(), assignment.removing.iter());
+        let is_replica = |id: &i32| assignment.replicas.contains(id);
+        assert!(named.iter().chain(adding).chain(removing).all(is_replica), "{event:?}: {self:?}");
+        let mut once = assignment.replicas.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), assignment.replicas.len(), "each is there once: {event:?}: {self:?}");
+        let staying = assignment.replicas.iter().filter(|id| !assignment.removing.contains(id));
+        let are_in_sync = !once.is_empty() && staying.into_iter().all(|id| now.in_sync().contains(id));
+        assert!(
+            !are_in_sync || !assignment.is_moving() || assignment.len_at_the_end() == 0,
+            "a move is over: {event:?}: {self:?}"
+        );
     }
 }
 

@@ -23,6 +23,7 @@ mod acks;
 mod elections;
 mod following;
 mod leaders;
+mod moves;
 mod transactions;
 
 /// The newest versions that go by names.

@@ -1,27 +1,61 @@
 //! Which nodes hold the replicas of which partition: chosen, or as a client wrote it.
 
 use crate::error::{Error, ErrorCode};
+use crate::fault::random::Random;
 
-/// Chooses replicas for `partitions` partitions, the leader first, so that leaders and followers are spread evenly.
-/// `start` turns the ring of nodes, so that not every topic begins on the same one.
+mod striped;
+
+use striped::Stripes;
+pub(crate) use striped::Usable;
+
+/// Chooses replicas for `partitions` partitions, the leader first, so that leaders and followers are spread evenly over racks and
+/// nodes. `start` turns the ring of nodes, so that not every topic begins on the same one.
 ///
 /// # Errors
 ///
-/// `INVALID_REPLICATION_FACTOR` when there are fewer nodes than replicas.
-pub(crate) fn place(nodes: &[i32], partitions: usize, replicas: i16, start: usize) -> Result<Vec<Vec<i32>>, Error> {
+/// `INVALID_REPLICATION_FACTOR` when there are fewer nodes than replicas, or none lives.
+pub(crate) fn place(
+    nodes: &[Usable],
+    partitions: usize,
+    replicas: i16,
+    start: usize,
+    random: &mut Random,
+) -> Result<Vec<Vec<i32>>, Error> {
+    let refused = |why: String| Err(Error::with_code(ErrorCode::InvalidReplicationFactor, why));
     let wanted = usize::try_from(replicas).unwrap_or(0);
-    if wanted > nodes.len() {
-        let why = format!(
-            "Unable to replicate the partition {replicas} time(s): The target replication factor of {replicas} cannot be \
-             reached because only {} broker(s) are registered.",
-            nodes.len()
-        );
-        return Err(Error::with_code(ErrorCode::InvalidReplicationFactor, why));
+    if nodes.iter().all(|node| node.fenced) {
+        return refused("All brokers are currently fenced.".to_owned());
     }
-    let node = |index: usize| nodes[index % nodes.len()];
-    Ok((start..start + partitions)
-        .map(|leader| (0..wanted).map(|follower| node(leader + follower)).collect())
-        .collect())
+    if wanted > nodes.len() {
+        return refused(format!(
+            "The target replication factor of {replicas} cannot be reached because only {} broker(s) are registered.",
+            nodes.len()
+        ));
+    }
+    let mut stripes = Stripes::new(nodes, start, random);
+    Ok((0..partitions).map(|_| stripes.place(wanted)).collect())
+}
+
+/// What a client is told whose new topic has no place.
+pub(crate) fn unplaced(replicas: i16, why: &Error) -> Error {
+    let code = why.code().unwrap_or(ErrorCode::InvalidReplicationFactor);
+    Error::with_code(code, format!("Unable to replicate the partition {replicas} time(s): {}", why.message()))
+}
+
+/// Checks that somebody could lead a partition whose replicas a client wrote.
+///
+/// # Errors
+///
+/// `INVALID_REPLICA_ASSIGNMENT`, with Kafka's words, when none of them lives.
+pub(crate) fn check_alive(alive: impl Fn(i32) -> bool, replicas: &[i32], partition: i32) -> Result<(), Error> {
+    if replicas.iter().any(|id| alive(*id)) {
+        return Ok(());
+    }
+    let why = format!(
+        "All brokers specified in the manual partition assignment for partition {partition} are fenced or in controlled \
+         shutdown."
+    );
+    Err(Error::with_code(ErrorCode::InvalidReplicaAssignment, why))
 }
 
 /// Checks the replicas a client wrote for one partition; `expected` is how many the topic's other partitions have.
@@ -59,19 +93,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaders_and_followers_are_spread_around_the_ring() {
-        let placed = place(&[1, 2, 3], 4, 2, 1).expect("enough nodes");
-        assert_eq!(placed, [[2, 3], [3, 1], [1, 2], [2, 3]]);
-    }
-
-    #[test]
     fn more_replicas_than_nodes_are_refused_in_kafkas_words() {
-        let refused = place(&[1], 1, 3, 0).expect_err("too few nodes");
+        let nodes = |fenced| vec![Usable { id: 1, rack: None, fenced }];
+        let refused = |fenced, replicas| {
+            let placed = place(&nodes(fenced), 1, replicas, 0, &mut Random::of_placement(0, 0));
+            unplaced(replicas, &placed.expect_err("too few nodes")).to_string()
+        };
         assert_eq!(
-            refused.message(),
+            refused(false, 3),
             "Unable to replicate the partition 3 time(s): The target replication factor of 3 cannot be reached because \
              only 1 broker(s) are registered."
         );
+        assert_eq!(refused(true, 1), "Unable to replicate the partition 1 time(s): All brokers are currently fenced.");
     }
 
     #[test]
