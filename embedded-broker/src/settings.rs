@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ceilings::Ceilings;
+use crate::cluster::balance::BalanceConfig;
 use crate::cluster::dynamic;
 use crate::config::{check, server_names, topic_defs};
 use crate::coordinator::group::config::{GroupConfig, MigrationPolicy};
@@ -67,6 +68,7 @@ pub(crate) struct BrokerSettings {
     pub(crate) broker_session_timeout: Option<Duration>,
     /// How long a coordinator reads what is written of a partition that somebody else has led.
     pub(crate) coordinator_load_time: Duration,
+    pub(crate) balance: BalanceConfig,
     /// `replica.lag.time.max.ms`: how long a replica may be behind and be in sync.
     pub(crate) replica_max_lag: Duration,
     /// `replica.selector.class` is the one that looks for a replica near the client.
@@ -109,6 +111,7 @@ impl Default for BrokerSettings {
             security: SecuritySettings::default(),
             broker_session_timeout: None,
             coordinator_load_time: Duration::ZERO,
+            balance: BalanceConfig::default(),
             replica_max_lag: Rules::default().max_lag,
             selects_by_rack: false,
             controller: ControllerListener::default(),
@@ -145,6 +148,10 @@ impl BrokerSettings {
             "broker.rack" => self.rack = Some(value.trim().to_owned()),
             "broker.session.timeout.ms" => {
                 self.broker_session_timeout = Some(Duration::from_millis(number(key, value, 1)?));
+            }
+            "auto.leader.rebalance.enable" => self.balance.enabled = boolean(key, value)?,
+            "leader.imbalance.check.interval.seconds" => {
+                self.balance.interval = Duration::from_secs(number(key, value, 1)?);
             }
             "replica.lag.time.max.ms" => self.replica_max_lag = Duration::from_millis(number(key, value, 0)?),
             "replica.selector.class" => self.selects_by_rack = selects_by_rack(key, value)?,

@@ -41,12 +41,14 @@ pub(crate) fn handle(
         }
     }
     let nodes = cx.cluster.nodes();
-    let brokers = nodes.listed().filter_map(|node| {
+    let told = nodes.iter().filter(|node| request.include_fenced_brokers || !nodes.is_fenced(node.id));
+    let brokers = told.filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
         let broker = DescribeClusterBroker::default()
             .with_broker_id(BrokerId(node.id))
             .with_host(host)
             .with_port(port)
+            .with_is_fenced(nodes.is_fenced(node.id))
             .with_rack(node.rack.clone().map(StrBytes::from_string));
         Some(broker)
     });

@@ -1,14 +1,14 @@
 //! UnregisterBroker, version 0: forgets a broker that is gone for good.
 //!
-//! As Kafka: an id that is not registered is BROKER_ID_NOT_REGISTERED.
-//! Different: a broker that runs is registered again at once. A Kafka of one node that is told to forget itself has no
-//! broker any more and is of no use until it is restarted.
+//! As Kafka: an id that is not registered is BROKER_ID_NOT_REGISTERED; partitions keep replicas on a broker that is forgotten, but
+//! it is out of sync and leads nothing; one that runs goes on, alone, and is registered again when it is restarted.
+//! Different: a broker that is the only node is registered again at once. A Kafka of one node that is told to forget itself
+//! has no broker any more and is of no use until it is restarted.
 
 use kafka_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 
 use super::answer::outcome;
 use super::{Refusal, RequestContext};
-use crate::error::{Error, ErrorCode};
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
@@ -19,14 +19,8 @@ pub(crate) fn handle(
     request: UnregisterBrokerRequest,
 ) -> Result<UnregisterBrokerResponse, Refusal> {
     let id = request.broker_id.0;
-    let known = if cx.cluster.node_ids().contains(&id) {
-        Ok(())
-    } else {
-        let why = format!("Broker ID {id} is not currently registered");
-        Err(Error::with_code(ErrorCode::BrokerIdNotRegistered, why))
-    };
-    let known = cx.authorize(Operation::Alter, Resource::Cluster).and(known);
-    let (code, text) = outcome(&known);
+    let forgotten = cx.authorize(Operation::Alter, Resource::Cluster).and_then(|()| cx.cluster.unregister(id));
+    let (code, text) = outcome(&forgotten);
     let text = text.or_else(|| Some(StrBytes::default()));
     Ok(UnregisterBrokerResponse::default().with_error_code(code).with_error_message(text))
 }

@@ -300,6 +300,7 @@ impl EmbeddedBrokerBuilder {
         broker.machines.start(&cluster).map_err(no_thread)?;
         transactions::start(&cluster);
         upkeep::start(&cluster);
+        cluster.schedule_balance();
         let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(1 << 20).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);

@@ -109,7 +109,7 @@ impl EmbeddedBroker {
     /// ```
     #[must_use]
     pub fn node_ids(&self) -> Vec<i32> {
-        self.cluster.node_ids()
+        self.cluster.nodes().every().map(|node| node.id).collect()
     }
 
     /// Stops a node in order, as Kafka's controlled shutdown: others take over what it leads and coordinates, who waits for that

@@ -49,6 +49,7 @@ use crate::watches::Watches;
 mod access;
 mod admin;
 mod auto_creation;
+pub(crate) mod balance;
 mod coordinators;
 #[cfg(test)]
 mod crashes;
@@ -242,6 +243,7 @@ impl Cluster {
             TimerKey::LogRetention => upkeep::check_retention(self),
             TimerKey::LogCleaner => upkeep::clean(self),
             TimerKey::CoordinatorLoad(kind, partition) => self.load_time_over(*kind, *partition),
+            TimerKey::LeaderBalance => self.balance_leaders(),
             TimerKey::NodeSession(id) => self.miss_node(*id),
             TimerKey::Replicas(topic, index) => self.tick_replicas(*topic, *index),
             TimerKey::Await(number) => {

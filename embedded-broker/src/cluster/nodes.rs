@@ -1,7 +1,7 @@
 //! The nodes of the cluster, as an immutable picture that is replaced whole: which there are, which are up, which reach
 //! each other, and which one is the controller. No sockets, no clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Cluster;
@@ -47,10 +47,12 @@ pub(crate) enum NodeState {
     Down,
 }
 
-/// All nodes at one moment. They are never forgotten: one that is down is still registered.
+/// All nodes at one moment. One that is down is still registered, until somebody [unregisters](Self::unregister) it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Nodes {
     all: Vec<(Arc<Node>, NodeState)>,
+    /// Those that the cluster has forgotten, until they start again.
+    unregistered: BTreeSet<i32>,
     /// Pairs that do not reach each other, the smaller id first, and how many want it so.
     isolated: BTreeMap<(i32, i32), u32>,
     /// -1 if no node is up.
@@ -62,41 +64,55 @@ impl Nodes {
     pub(crate) fn new(nodes: Vec<Node>) -> Self {
         let controller = nodes.first().map_or(-1, |node| node.id);
         let all = nodes.into_iter().map(|node| (Arc::new(node), NodeState::Up)).collect();
-        Self { all, isolated: BTreeMap::new(), controller }
+        Self { all, unregistered: BTreeSet::new(), isolated: BTreeMap::new(), controller }
+    }
+
+    /// Every node there is, by id, registered or not.
+    pub(crate) fn every(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.all.iter().map(|(node, _)| node)
     }
 
     /// Every node that is registered, by id.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Node>> {
-        self.all.iter().map(|(node, _)| node)
+        self.every().filter(|node| self.is_registered(node.id))
     }
 
     /// How many are registered.
     pub(crate) fn len(&self) -> usize {
-        self.all.len()
+        self.iter().count()
     }
 
+    /// One of [all](Self::every).
     pub(crate) fn get(&self, id: i32) -> Option<&Arc<Node>> {
-        self.iter().find(|node| node.id == id)
+        self.every().find(|node| node.id == id)
+    }
+
+    pub(crate) fn is_registered(&self, id: i32) -> bool {
+        self.get(id).is_some() && !self.unregistered.contains(&id)
     }
 
     /// Those that clients are told of, by id: as Kafka, a node that stops is told of until it is down, and one that was lost
     /// until somebody has noticed.
     pub(crate) fn listed(&self) -> impl Iterator<Item = &Arc<Node>> {
-        self.all.iter().filter(|(_, state)| *state != NodeState::Down).map(|(node, _)| node)
+        self.iter().filter(|node| !self.is_fenced(node.id))
     }
 
     /// Whether a node is taken for alive and may lead partitions. One that was [lost](NodeState::Lost) is, until somebody has
     /// noticed.
     pub(crate) fn is_up(&self, id: i32) -> bool {
-        matches!(self.state(id), Some(NodeState::Up | NodeState::Lost))
+        matches!(self.state(id), Some(NodeState::Up | NodeState::Lost)) && self.is_registered(id)
     }
 
     /// Those that new replicas may be placed on: as Kafka, one that stops is none of them until it is down.
     pub(crate) fn usable(&self) -> Vec<Usable> {
-        let usable = self.all.iter().filter(|(_, state)| *state != NodeState::Stopping);
-        usable
-            .map(|(node, state)| Usable { id: node.id, rack: node.rack.clone(), fenced: *state == NodeState::Down })
-            .collect()
+        let usable = self.iter().filter(|node| self.state(node.id) != Some(NodeState::Stopping));
+        let of = |node: &Arc<Node>| Usable { id: node.id, rack: node.rack.clone(), fenced: self.is_fenced(node.id) };
+        usable.map(of).collect()
+    }
+
+    /// Whether everybody knows that a node is down.
+    pub(crate) fn is_fenced(&self, id: i32) -> bool {
+        self.state(id) == Some(NodeState::Down)
     }
 
     /// Whether a node works: it serves clients, and follows whom it [reaches](Self::reach).
@@ -118,13 +134,38 @@ impl Nodes {
         self.all.iter().find(|(node, _)| node.id == id).map(|(_, state)| *state)
     }
 
-    /// Changes the state of a node; if the controller is gone, the next node that is up takes its place.
+    /// Changes the state of a node; if the controller is gone, the next node that is up takes its place. One that starts is
+    /// registered again.
     ///
     /// # Errors
     ///
     /// There is no such node.
     pub(crate) fn set_state(&mut self, id: i32, state: NodeState) -> Result<(), Error> {
         self.entry(id)?.1 = state;
+        if state == NodeState::Up {
+            self.unregistered.remove(&id);
+        }
+        self.replace_controller();
+        Ok(())
+    }
+
+    /// Has the cluster forget a node until it starts again. One that runs goes on, and nobody counts on it any more.
+    ///
+    /// # Errors
+    ///
+    /// `BROKER_ID_NOT_REGISTERED`, with Kafka's words.
+    pub(crate) fn unregister(&mut self, id: i32) -> Result<(), Error> {
+        if !self.is_registered(id) {
+            let why = format!("Broker ID {id} is not currently registered");
+            return Err(Error::with_code(ErrorCode::BrokerIdNotRegistered, why));
+        }
+        self.unregistered.insert(id);
+        self.replace_controller();
+        Ok(())
+    }
+
+    /// The next node that is up takes the place of a controller that is not.
+    fn replace_controller(&mut self) {
         if !self.is_up(self.controller) {
             let up = |wanted: &dyn Fn(i32) -> bool| {
                 self.iter().map(|node| node.id).find(|&id| self.state(id) == Some(NodeState::Up) && wanted(id))
@@ -132,7 +173,6 @@ impl Nodes {
             let next = up(&|id| id > self.controller).or_else(|| up(&|_| true));
             self.controller = next.unwrap_or(-1);
         }
-        Ok(())
     }
 
     /// Makes another node the controller.
@@ -142,7 +182,7 @@ impl Nodes {
     /// There is no such node, or it is not up.
     pub(crate) fn move_controller(&mut self, id: i32) -> Result<(), Error> {
         self.entry(id)?;
-        if self.state(id) != Some(NodeState::Up) {
+        if self.state(id) != Some(NodeState::Up) || !self.is_registered(id) {
             return Err(Error::with_code(ErrorCode::BrokerNotAvailable, format!("node {id} is not up")));
         }
         self.controller = id;
@@ -210,7 +250,7 @@ impl Cluster {
 
     /// The node whose configs those things go by that the whole cluster has one of: the first one, wherever the controller is.
     pub(crate) fn first_node(&self) -> i32 {
-        self.nodes.read().iter().next().map_or(-1, |node| node.id)
+        self.nodes.read().every().next().map_or(-1, |node| node.id)
     }
 
     /// Changes nodes: `change` works on a copy, which takes effect if it succeeds and anything is different. Partitions and
@@ -233,6 +273,18 @@ impl Cluster {
         drop(one_at_a_time);
         self.after_partition_changes();
         Ok(changed)
+    }
+
+    /// Forgets a node until it starts again; the only one there is comes back at once.
+    ///
+    /// # Errors
+    ///
+    /// `BROKER_ID_NOT_REGISTERED`.
+    pub(crate) fn unregister(&self, id: i32) -> Result<(), Error> {
+        self.change_nodes(|nodes| {
+            nodes.unregister(id)?;
+            if self.has_followers { Ok(()) } else { nodes.set_state(id, NodeState::Up) }
+        })
     }
 
     /// Takes a node that was lost for down: somebody has noticed.
@@ -278,6 +330,21 @@ mod tests {
         nodes.set_state(2, NodeState::Down).unwrap();
         assert_eq!((ids(nodes.listed()), ids(nodes.iter())), (vec![1, 3], vec![1, 2, 3]));
         assert_eq!(nodes.set_state(4, NodeState::Up).unwrap_err().code(), Some(ErrorCode::BrokerIdNotRegistered));
+    }
+
+    #[test]
+    fn a_node_that_is_unregistered_is_forgotten_until_it_starts_again() {
+        let mut nodes = three();
+        nodes.unregister(1).unwrap();
+        assert_eq!((nodes.controller(), ids(nodes.iter()), ids(nodes.listed())), (2, vec![2, 3], vec![2, 3]));
+        assert_eq!((nodes.is_up(1), nodes.runs(1), nodes.len(), nodes.usable().len()), (false, true, 2, 2));
+        let refused = nodes.unregister(1).unwrap_err();
+        assert_eq!(refused.to_string(), "Broker ID 1 is not currently registered");
+        assert_eq!(nodes.unregister(9).unwrap_err().code(), Some(ErrorCode::BrokerIdNotRegistered));
+        assert!(nodes.move_controller(1).is_err());
+        nodes.set_state(1, NodeState::Down).unwrap();
+        nodes.set_state(1, NodeState::Up).unwrap();
+        assert_eq!((ids(nodes.iter()), nodes.is_up(1)), (vec![1, 2, 3], true));
     }
 
     #[test]

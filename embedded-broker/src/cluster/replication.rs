@@ -79,10 +79,12 @@ impl Cluster {
         let mut unclean = None;
         {
             let crashed = &mut self.replication.state.lock().crashed;
-            for id in after.iter().map(|node| node.id) {
+            for id in after.every().map(|node| node.id) {
                 match (before.state(id), after.state(id)) {
                     (Some(NodeState::Lost), Some(NodeState::Down)) => _ = crashed.insert(id),
                     (_, Some(NodeState::Up)) if crashed.remove(&id) => unclean = Some(id),
+                    // Nobody remembers how it stopped.
+                    (_, Some(NodeState::Up)) if !before.is_registered(id) => unclean = Some(id),
                     _ => {}
                 }
             }
@@ -127,7 +129,7 @@ impl Cluster {
             tracks_eligible: self.tracks_eligible(),
         };
         // One node has nobody to wait for.
-        let alarm = (self.nodes().len() > 1).then(|| Alarm {
+        let alarm = self.has_followers.then(|| Alarm {
             clock: self.clock.clone(),
             timers: Arc::clone(&self.timers),
             key: TimerKey::Replicas(topic, i32::try_from(index).unwrap_or(i32::MAX)),

@@ -40,6 +40,8 @@ pub(crate) enum TimerKey {
     LogCleaner,
     /// A coordinator has read what is written of one of its partitions.
     CoordinatorLoad(CoordinatorKind, i32),
+    /// The next look at leaders that are not where they belong.
+    LeaderBalance,
     /// Somebody notices that a node was lost.
     NodeSession(i32),
     /// What becomes of a partition's replicas though nothing happens: by the id of its topic, and its index.

@@ -40,7 +40,7 @@ impl Cluster {
     pub(crate) fn check_coordinator(&self, kind: CoordinatorKind, key: &str, node: i32) -> Result<(), ErrorCode> {
         let partition = self.topic_of(kind).partition_of(key);
         // Before Kafka's topic is made nobody can know of a coordinator; a node that is alone is one anyway.
-        let unled = || if self.nodes().len() == 1 { Ok(()) } else { Err(ErrorCode::NotCoordinator) };
+        let unled = || if !self.has_followers { Ok(()) } else { Err(ErrorCode::NotCoordinator) };
         self.coordinators.shards(kind).read().ask(partition, node, unled)
     }
 

@@ -24,6 +24,8 @@ mod elections;
 mod following;
 mod leaders;
 mod moves;
+mod placing;
+mod third_down;
 mod transactions;
 
 /// The newest versions that go by names.
