@@ -40,8 +40,9 @@ mod verdict;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use verdict::{Outcome, Verdict};
 
@@ -122,7 +123,17 @@ fn main() -> Result<ExitCode> {
     match cli.child {
         Some(Child::Pipeline(args)) => runtime.block_on(pipeline::run(&args)).map(|()| ExitCode::SUCCESS),
         Some(Child::Broker(args)) => broker::run(&args).map(|()| ExitCode::SUCCESS),
-        None => Ok(judge(&runtime.block_on(director::run(&cli.plan)))),
+        None => Ok(judge(&runtime.block_on(run_until_told(&cli.plan)))),
+    }
+}
+
+/// Runs the plan. A signal ends it early, with all that it started: a Kafka would stay behind, and frozen processes.
+async fn run_until_told(plan: &Plan) -> Result<Verdict> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        verdict = director::run(plan) => verdict,
+        _ = interrupt.recv() => Err(anyhow!("it was interrupted")),
+        _ = terminate.recv() => Err(anyhow!("it was told to end")),
     }
 }
 
