@@ -34,7 +34,7 @@ pub(crate) struct TakingTurn {
     pub(crate) transaction: Arc<Transaction>,
     /// Records it takes yet.
     pub(crate) room: u32,
-    /// Of these, what one partition may have, so that all get some.
+    /// Of these, what one partition may have, so that others get some.
     pub(crate) share: u32,
     pub(crate) n_handed: u32,
 }

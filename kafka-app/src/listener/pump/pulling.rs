@@ -89,8 +89,7 @@ impl Pump {
             return Err(NotNow); // What is given back is committed before anything else is taken.
         }
         let (index, room, transaction) = turns.takes(now).ok_or(NotNow)?;
-        let n_slots = u32::try_from(self.assignment.len()).unwrap_or(u32::MAX).max(1);
-        let share = room.div_ceil(n_slots);
+        let share = turns.cycle.spread.share(room, u32::try_from(self.assignment.len()).unwrap_or(u32::MAX));
         Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0 }))
     }
 }

@@ -8,7 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::step::{Drained, Ended, Outcome, Step};
+use super::{
+    spread::Spread,
+    step::{Drained, Ended, Outcome, Step},
+};
 use crate::{client::TransactionFaultKind, config::TransactionLimits, listener::later::later};
 
 /// Producers of a consumer.
@@ -27,6 +30,8 @@ pub(crate) struct Cycle {
     n_filled: u64,
     /// Most records of the next turn: follows how long handlers take.
     limit: u32,
+    /// Among how many partitions these are shared out.
+    pub(crate) spread: Spread,
     /// Turns were aborted whose records are not read again yet.
     must_rewind: bool,
     /// A producer was lost in mid-transaction: what is committed is to be asked of the broker before that.
@@ -84,6 +89,7 @@ impl Cycle {
             turns: [turn; N_TURNS],
             n_filled: 0,
             limit: FIRST_LIMIT.min(limits.max_records),
+            spread: Spread::ALL,
             must_rewind: false,
             is_position_unknown: false,
             is_asking: false,
@@ -101,8 +107,7 @@ impl Cycle {
         if let Some(filling) = self.find(|state| state == State::Filling) {
             return Some((filling, self.limit.saturating_sub(self.turns[filling].n_records)));
         }
-        let is_out = |state| matches!(state, State::Flushed | State::Committing);
-        let all_out = self.turns.iter().all(|turn| !turn.state.holds_records() || is_out(turn.state));
+        let all_out = self.turns.iter().all(|turn| !turn.state.holds_records() || turn.state.is_out());
         self.find(|state| state == State::Ready)
             .filter(|_| all_out)
             .map(|ready| (ready, if self.n_alone > 0 { 1 } else { self.limit }))
@@ -166,10 +171,16 @@ impl Cycle {
         }
     }
 
-    /// Twice as many records in the next turn, if these took less than the time a turn may fill; as many as fit, if they
+    /// Wider or narrower, by who was waited for. Twice as many records in the next turn, if these took less than the time a turn may fill; as many as fit, if they
     /// took much more.
     fn adapt(&mut self, index: usize, n_finished: u32, now: Instant) {
         let turn = self.turns[index];
+        if turn.n_records >= self.limit {
+            match self.turns.iter().any(|turn| turn.state.is_out()) {
+                true => self.spread.broker_was_waited_for(),
+                false => self.spread.handlers_were_waited_for(),
+            }
+        }
         let took = turn.since.map_or(Duration::ZERO, |since| now.duration_since(since));
         if took <= self.limits.max_wait.saturating_mul(2) {
             self.limit = self.limit.saturating_mul(2).min(self.limits.max_records);
@@ -350,6 +361,11 @@ impl Cycle {
 }
 
 impl State {
+    /// The broker has its outputs, and it is not committed yet.
+    fn is_out(self) -> bool {
+        matches!(self, Self::Flushed | Self::Committing)
+    }
+
     /// It holds records that are neither committed nor being committed nor given up.
     fn is_open(self) -> bool {
         matches!(self, Self::Filling | Self::Draining | Self::Drained | Self::Flushing | Self::Flushed)

@@ -4,6 +4,7 @@ mod cycle;
 mod ledger;
 mod open;
 mod producer;
+mod spread;
 mod step;
 #[cfg(test)]
 mod tests;

@@ -69,6 +69,33 @@ fn a_turn_is_flushed_then_committed_and_the_other_takes_records_in_between() {
 }
 
 #[test]
+fn turns_are_as_wide_as_their_handlers_need() {
+    let now = Instant::now();
+    let mut cycle = open(TransactionLimits { max_records: 8, ..LIMITS }, now);
+    let mut full_turn = |turn: usize, is_before_the_commit: bool| {
+        cycle.handed_over(turn, 8, now);
+        if !is_before_the_commit {
+            cycle.ended(1 - turn, Ended::Commit, Ok(()), now);
+        }
+        cycle.drained(Drained::Finished, 8, now);
+        assert_eq!(steps(&mut cycle, now), [Step::Flush(turn)]);
+        if is_before_the_commit {
+            cycle.ended(1 - turn, Ended::Commit, Ok(()), now);
+        }
+        cycle.ended(turn, Ended::Flush, Ok(()), now);
+        assert_eq!(steps(&mut cycle, now), [Step::Commit(turn)]);
+        cycle.spread.share(8, 4)
+    };
+    assert_eq!(full_turn(0, false), 2, "among all four");
+    assert_eq!([1, 0, 1].map(|turn| full_turn(turn, true)), [4, 8, 8], "the broker is slower than the handlers");
+    assert_eq!([0, 1, 0].map(|turn| full_turn(turn, false)), [4, 2, 2], "the handlers are slower than the broker");
+    cycle.handed_over(1, 3, now);
+    cycle.close();
+    cycle.drained(Drained::Finished, 3, now);
+    assert_eq!(cycle.spread.share(8, 4), 2, "one that is not full says nothing of it");
+}
+
+#[test]
 fn the_second_is_not_committed_before_the_first() {
     let now = Instant::now();
     let mut cycle = open(LIMITS, now);
