@@ -13,6 +13,7 @@ mod dead_letters;
 mod docs;
 mod events;
 mod exactly_once;
+mod failover;
 mod failures;
 mod handles;
 mod key_state;

@@ -32,7 +32,7 @@ impl TestBroker {
 
     fn of_variable(name: &str) -> Result<Self> {
         match std::env::var(name) {
-            Ok(bootstrap_servers) => Ok(Self { embedded: None, bootstrap_servers, suffix: suffix() }),
+            Ok(bootstrap_servers) => Ok(Self::at(&bootstrap_servers)),
             Err(_) => Self::embedded(&[]),
         }
     }
@@ -45,8 +45,16 @@ impl TestBroker {
     pub fn embedded(configs: &[(&str, &str)]) -> Result<Self> {
         let builder =
             configs.iter().fold(EmbeddedBroker::builder(), |builder, (key, value)| builder.config(*key, *value));
-        let broker = builder.start()?;
-        Ok(Self { bootstrap_servers: broker.bootstrap_servers().to_owned(), embedded: Some(broker), suffix: suffix() })
+        Ok(Self::of(builder.start()?))
+    }
+
+    /// A cluster of somebody else's.
+    pub(crate) fn at(bootstrap_servers: &str) -> Self {
+        Self { embedded: None, bootstrap_servers: bootstrap_servers.to_owned(), suffix: suffix() }
+    }
+
+    pub(crate) fn of(broker: EmbeddedBroker) -> Self {
+        Self { bootstrap_servers: broker.bootstrap_servers().to_owned(), embedded: Some(broker), suffix: suffix() }
     }
 
     /// `host:port` of the cluster.
@@ -65,6 +73,12 @@ impl TestBroker {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         self.embedded.is_some()
+    }
+
+    /// The embedded broker, for what only it can tell or do.
+    #[must_use]
+    pub fn as_embedded(&self) -> Option<&EmbeddedBroker> {
+        self.embedded.as_ref()
     }
 
     /// Stops an embedded broker, for tests of what clients do without one.

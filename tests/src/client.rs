@@ -10,7 +10,8 @@ use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer, StreamConsumer},
-    message::{Header, Headers, OwnedHeaders},
+    error::KafkaError,
+    message::{BorrowedMessage, Header, Headers, OwnedHeaders},
     producer::{FutureProducer, FutureRecord, Producer},
 };
 
@@ -37,6 +38,16 @@ pub fn record(key: impl Into<String>, payload: impl Into<Vec<u8>>) -> Record {
 }
 
 impl Record {
+    fn of(message: &BorrowedMessage<'_>) -> Self {
+        Self {
+            partition: Some(message.partition()),
+            offset: message.offset(),
+            key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
+            payload: message.payload().map(<[u8]>::to_vec),
+            headers: message.headers().map(owned).unwrap_or_default(),
+        }
+    }
+
     /// The payload as text; for messages, so what is no UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
@@ -66,7 +77,7 @@ impl TestBroker {
     pub async fn topic_with(&self, base: &str, partitions: i32, configs: &[(&str, &str)]) -> Result<String> {
         let name = self.name(base);
         let admin: AdminClient<_> = self.config().create()?;
-        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
+        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(-1));
         let topic = configs.iter().fold(topic, |topic, (key, value)| topic.set(key, value));
         let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
         for result in admin.create_topics([&topic], &options).await? {
@@ -122,13 +133,44 @@ impl TestBroker {
             let message = tokio::time::timeout(PATIENCE, consumer.recv())
                 .await
                 .with_context(|| format!("topic {topic} has {} records and not {n}", records.len()))??;
-            records.push(Record {
-                partition: Some(message.partition()),
-                offset: message.offset(),
-                key: message.key().map(|key| String::from_utf8_lossy(key).into_owned()),
-                payload: message.payload().map(<[u8]>::to_vec),
-                headers: message.headers().map(owned).unwrap_or_default(),
-            });
+            records.push(Record::of(&message));
+        }
+        Ok(records)
+    }
+
+    /// All records of a topic that are not of a transaction which was given up, in order within each partition, when nobody
+    /// writes to it any more.
+    ///
+    /// # Errors
+    /// If the broker does not answer, or transactions stay open.
+    pub async fn all_records(&self, topic: &str) -> Result<Vec<Record>> {
+        let consumer: StreamConsumer = self
+            .config()
+            .set("group.id", self.name("reader"))
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            .create()?;
+        let mut assignment = TopicPartitionList::new();
+        let mut left = self.end_offsets(topic)?;
+        for partition in left.keys() {
+            assignment.add_partition_offset(topic, *partition, Offset::Beginning)?;
+        }
+        consumer.assign(&assignment)?;
+        let mut records = Vec::new();
+        while !left.is_empty() {
+            let next = tokio::time::timeout(PATIENCE, consumer.recv()).await;
+            match next.with_context(|| format!("topic {topic} is not read up to {left:?}"))? {
+                Ok(message) => records.push(Record::of(&message)),
+                Err(KafkaError::PartitionEOF(partition)) => {
+                    // Behind open transactions there is more that is committed.
+                    let position = consumer.position()?;
+                    let at = position.find_partition(topic, partition).and_then(|at| at.offset().to_raw());
+                    if at.unwrap_or(0) >= left.get(&partition).copied().unwrap_or(0) {
+                        left.remove(&partition);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(records)
     }
@@ -191,7 +233,9 @@ impl TestBroker {
         Ok(i32::try_from(n)?)
     }
 
-    fn config(&self) -> ClientConfig {
+    /// How a plain client comes to it.
+    #[must_use]
+    pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap_servers());
         config

@@ -7,11 +7,13 @@
 
 mod broker;
 mod client;
+mod cluster;
 mod failed;
 mod journal;
 
 pub use broker::TestBroker;
 pub use client::{Record, record};
+pub use cluster::{Death, TestCluster};
 pub use failed::Failed;
 pub use journal::{Entry, Journal};
 

@@ -122,6 +122,9 @@ pub(crate) enum FaultKind {
     UnknownTopic,
     /// There was nothing to commit.
     NothingToCommit,
+    /// A partition has no record at the position it is to be read from, and `auto-offset-reset` says `error`: nothing more of
+    /// it comes.
+    NoPosition,
     /// The configuration cannot work with this broker; trying again is of no use.
     Config,
     /// Anything else; the client tries again by itself.
@@ -139,7 +142,9 @@ impl Fault {
     pub(crate) fn to_error(&self, what: &str) -> Error {
         let kind = match self.kind {
             FaultKind::Unreachable | FaultKind::Other | FaultKind::NothingToCommit => ErrorKind::Unavailable,
-            FaultKind::Authentication | FaultKind::Authorization | FaultKind::UnknownTopic => ErrorKind::Refused,
+            FaultKind::Authentication | FaultKind::Authorization | FaultKind::UnknownTopic | FaultKind::NoPosition => {
+                ErrorKind::Refused
+            }
             FaultKind::Config => ErrorKind::Config,
         };
         Error::new(kind, format!("{what}: {}", self.text))

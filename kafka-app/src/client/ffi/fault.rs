@@ -27,6 +27,7 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
         }
         RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition => FaultKind::UnknownTopic,
         RDKafkaErrorCode::NoOffset => FaultKind::NothingToCommit,
+        RDKafkaErrorCode::AutoOffsetReset => FaultKind::NoPosition,
         // Another consumer has our `group.instance.id`: one that came back would fence that one, and so on for ever.
         RDKafkaErrorCode::FencedInstanceId
         | RDKafkaErrorCode::UnsupportedAssignor

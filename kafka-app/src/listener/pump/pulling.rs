@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Pump, idleness::note_activity};
 use crate::{
-    client::Fault,
+    client::{Fault, FaultKind},
     config::Delivery,
     listener::pull::{Pull, TakingTurn},
 };
@@ -61,9 +61,19 @@ impl Pump {
             self.records_came(now);
         }
         for fault in faults {
-            self.report(fault, now);
+            self.partition_fault(fault, now);
         }
         more
+    }
+
+    /// A partition of which nothing more comes stops the listener: it would stand still for ever, and look well.
+    fn partition_fault(&mut self, fault: Fault, now: Instant) {
+        if fault.kind == FaultKind::NoPosition && self.phase.is_running() {
+            let error = fault.to_error("a partition cannot be read on, and `auto-offset-reset` is `error`");
+            self.fail(error, now);
+        } else {
+            self.report(fault, now);
+        }
     }
 
     /// Says whether there is nothing left to do of what it owns.
