@@ -216,6 +216,31 @@ async fn exactly_once_the_last_transaction_is_committed_before_it_finishes() -> 
 #[derive(Debug, Default)]
 struct Service(AtomicBool);
 
+impl Service {
+    /// Handles a record if it is.
+    fn handle(&self, journal: &Journal, who: &str, metadata: &RecordMetadata, text: String) -> Result<(), Failed> {
+        if !self.0.load(SeqCst) {
+            return Err(Failed);
+        }
+        journal.note(who, metadata, text, 1);
+        Ok(())
+    }
+}
+
+/// A topic with so many records, and an application with a service that is down.
+async fn without_service(
+    partitions: i32,
+    n_records: u32,
+) -> Result<(TestBroker, String, KafkaApp, Journal, Arc<Service>)> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("end", partitions).await?;
+    broker.produce(&topic, numbers(0..n_records)).await?;
+    let (app, journal) = app(&broker, &topic);
+    let service = Arc::<Service>::default();
+    let app = app.shared_state(Arc::clone(&service));
+    Ok((broker, topic, app, journal, service))
+}
+
 #[kafka_listener(
     id = "needs",
     topic = "${in}",
@@ -231,21 +256,13 @@ async fn needs(
     State(service): State<Service>,
     State(journal): State<Journal>,
 ) -> Result<(), Failed> {
-    if !service.0.load(SeqCst) {
-        return Err(Failed);
-    }
-    journal.note("needs", &metadata, text, 1);
-    Ok(())
+    service.handle(&journal, "needs", &metadata, text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_what_is_down_has_not_read_to_the_end() -> Result<()> {
-    let broker = TestBroker::start()?;
-    let topic = broker.topic("end", 2).await?;
-    broker.produce(&topic, numbers(0..200)).await?;
-    let (app, journal) = app(&broker, &topic);
-    let service = Arc::<Service>::default();
-    let app = app.shared_state(Arc::clone(&service)).listeners(listeners![needs]);
+    let (_broker, _, app, journal, service) = without_service(2, 200).await?;
+    let app = app.listeners(listeners![needs]);
     let mut events = app.events();
     let app = app.start().await?;
     let listener = app.listener("needs")?;
@@ -278,21 +295,13 @@ async fn rejects(
     State(service): State<Service>,
     State(journal): State<Journal>,
 ) -> Result<(), Failed> {
-    if !service.0.load(SeqCst) {
-        return Err(Failed);
-    }
-    journal.note("rejects", &metadata, text, 1);
-    Ok(())
+    service.handle(&journal, "rejects", &metadata, text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_its_brake_stops_has_failed_and_not_finished_and_reads_on_when_it_is_started_again() -> Result<()> {
-    let broker = TestBroker::start()?;
-    let topic = broker.topic("end", 1).await?;
-    broker.produce(&topic, numbers(0..100)).await?;
-    let (app, journal) = app(&broker, &topic);
-    let service = Arc::<Service>::default();
-    let app = app.shared_state(Arc::clone(&service)).listeners(listeners![rejects]).start().await?;
+    let (broker, topic, app, journal, service) = without_service(1, 100).await?;
+    let app = app.listeners(listeners![rejects]).start().await?;
     let listener = app.listener("rejects")?;
     let ended = tokio::time::timeout(PATIENCE, listener.finished()).await.context("it goes on")?;
     let error = ended.expect_err("its brake has stopped it");
