@@ -210,6 +210,13 @@ impl EmbeddedBrokerBuilder {
     /// Keeps everything in this directory, and begins with what is there: segments in Kafka's own files, and one log of
     /// topics, configs, groups, transactions, quotas, credentials and ACLs. Without it everything is in memory and no file is touched.
     ///
+    /// Of several [nodes](Self::brokers) each has a directory below it, `node-1` and so on, as a Kafka broker has it: with the
+    /// logs of its own replicas, each as far as that replica has it. What the nodes share lies beside them, once: it is one
+    /// state of one process, which stands for what Kafka's controllers keep. A cluster that starts again has the leaders and
+    /// the replicas in sync that it had; if of the logs in sync one is shorter than it was, or a node's whole directory is
+    /// gone, the others have it, and what only that one had is gone and logged as an error. The files of a node that is down
+    /// are left alone until it is [back](EmbeddedBroker::restart).
+    ///
     /// What was acknowledged survives a broker that is killed; a machine that loses its power only with
     /// [`flush`](Self::flush). Records are held in memory as well. One broker can have the directory at a time.
     ///

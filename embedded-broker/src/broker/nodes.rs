@@ -192,6 +192,7 @@ impl EmbeddedBroker {
         // It comes as a new one: nobody can take it for the one that was lost any more.
         self.cluster.timers.cancel(&TimerKey::NodeSession(id));
         self.cluster.miss_node(id);
+        self.cluster.open_node_dir(id)?;
         let failed = |error| Error::io(format!("node {id} cannot be started again"), error);
         machine.serve(&self.cluster).map_err(failed).inspect_err(|_| machine.close(Closing::AtOnce))?;
         self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Up))

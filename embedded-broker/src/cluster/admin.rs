@@ -30,8 +30,12 @@ impl Cluster {
         self.nodes().iter().map(|node| node.id).collect()
     }
 
-    /// Where a node keeps its log, as its configs say: the first directory, if there are several.
+    /// Where a node keeps its log: its data directory; in memory, what its configs say, the first directory if there are
+    /// several.
     pub(crate) fn log_dir(&self, node: i32) -> String {
+        if let Some(dir) = self.data_dir_of(node) {
+            return dir.to_string_lossy().into_owned();
+        }
         let layers = self.broker_configs();
         let dirs = ["log.dirs", "log.dir"].iter().find_map(|name| layers.value(node, name).ok().flatten());
         dirs.as_deref().and_then(|dirs| dirs.split(',').next()).unwrap_or_default().trim().to_owned()

@@ -91,7 +91,7 @@ pub(crate) struct Cluster {
     pub(crate) clock: Clock,
     pub(crate) settings: BrokerSettings,
     /// Where everything durable but records is kept.
-    pub(crate) state: StateStore,
+    pub(crate) state: Arc<StateStore>,
     storage: Option<Storage>,
     /// Partitions with followers have it, too.
     pub(crate) timers: Arc<Timers<TimerKey>>,
@@ -153,7 +153,7 @@ impl Cluster {
         let limits = ConnectionLimits::read(&layers, seen_from, listeners);
         Self {
             id: kafka_id(Uuid::new_v4()),
-            state: StateStore::default(),
+            state: Arc::default(),
             storage: None,
             timers: Arc::new(Timers::new(clock.clone())),
             connections: Connections::new(settings.quota_windows, limits),

@@ -270,6 +270,7 @@ impl Cluster {
         let after = Arc::new(after);
         *self.nodes.write() = Arc::clone(&after);
         self.replication_after_node_change(&before, &after);
+        self.close_node_dirs(&before, &after);
         drop(one_at_a_time);
         self.after_partition_changes();
         Ok(changed)

@@ -13,8 +13,8 @@ use crate::coordinator::TimerKey;
 use crate::fault::random::Random;
 use crate::features::ELIGIBLE_LEADER_REPLICAS;
 use crate::log::LogConfig;
-use crate::partition::{Alarm, Partition, Placed};
-use crate::replication::{Assignment, Rules, Standing};
+use crate::partition::{Alarm, Keeper, Partition, Placed};
+use crate::replication::{Assignment, Remembered, Rules, Standing};
 use crate::topic::Topic;
 
 /// What replicas go by beside the nodes. Its lock is a leaf; what changes it holds `changes` as well.
@@ -120,21 +120,35 @@ impl Cluster {
         }
     }
 
-    /// What a partition that is made has to know.
-    pub(super) fn placed(&self, topic: Uuid, index: usize, assignment: Assignment, config: &LogConfig) -> Placed {
+    /// What a partition has to know that is made, or made again of what is remembered.
+    pub(super) fn placed(
+        &self,
+        topic: Uuid,
+        index: usize,
+        assignment: Assignment,
+        config: &LogConfig,
+        past: Option<&Remembered>,
+    ) -> Placed {
         let rules = Rules {
             min_in_sync: config.min_in_sync,
             max_lag: self.settings.replica_max_lag,
             elects_unclean: config.elects_unclean,
             tracks_eligible: self.tracks_eligible(),
         };
+        let partition = i32::try_from(index).unwrap_or(i32::MAX);
         // One node has nobody to wait for.
         let alarm = self.has_followers.then(|| Alarm {
             clock: self.clock.clone(),
             timers: Arc::clone(&self.timers),
-            key: TimerKey::Replicas(topic, i32::try_from(index).unwrap_or(i32::MAX)),
+            key: TimerKey::Replicas(topic, partition),
         });
-        Placed { assignment, rules, standing: self.standing(), alarm }
+        let keeper = self.storage.as_ref().filter(|storage| storage.is_of_several()).map(|_| Keeper {
+            store: Arc::clone(&self.state),
+            topic,
+            partition,
+            last: past.cloned().unwrap_or_else(|| Remembered::of_new(assignment.clone())),
+        });
+        Placed { assignment, rules, standing: self.standing(), alarm, keeper }
     }
 
     /// Whether an append may have to wait for anybody.

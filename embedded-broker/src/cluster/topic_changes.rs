@@ -107,7 +107,7 @@ impl Cluster {
         let mut grown = Topic::clone(topic);
         for replicas in replicas {
             let replicas = Assignment::of(replicas);
-            let partition = self.new_partition(&grown, grown.partitions.len(), replicas, &config)?;
+            let partition = self.make_partition((&grown, grown.partitions.len()), replicas, &config, None)?;
             grown.partitions.push(partition);
         }
         topics.insert(grown);

@@ -6,6 +6,7 @@ mod change;
 mod compaction;
 mod compression;
 mod config;
+mod copied;
 mod epochs;
 mod made_batch;
 mod marker;

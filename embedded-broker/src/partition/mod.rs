@@ -2,6 +2,7 @@
 
 mod alarm;
 mod claim;
+mod copied;
 mod loss;
 mod read;
 mod replicated;
@@ -18,15 +19,15 @@ use parking_lot::Mutex;
 use crate::clock::Timestamp;
 use crate::data_wait::DataWait;
 use crate::error::ErrorCode;
-use crate::kept_log::{KeptLog, NewBatch, Place};
+use crate::kept_log::{Copies, Home, Opened};
 #[cfg(any(test, feature = "fuzzing"))]
 use crate::log::Appended;
 use crate::log::{
     BatchHeader, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription, Rejected, ValidBatch,
 };
-use crate::replication::{Replicas, Rules, Standing};
+use crate::replication::{Remembered, Replicas, Rules, Standing};
 
-pub(crate) use alarm::{Alarm, Placed};
+pub(crate) use alarm::{Alarm, Keeper, Placed};
 pub(crate) use claim::{Claim, Sender, Unappended, Written};
 pub(crate) use loss::Loss;
 pub(crate) use read::{Isolation, Offsets, Read, ReadFrom, Reader};
@@ -50,9 +51,11 @@ struct State {
     armed: Option<Timestamp>,
     losses: Vec<Loss>,
     log: PartitionLog,
-    /// Its copy in a data directory, if there is one.
-    kept: Option<Box<KeptLog>>,
-    /// The copy could not follow: what is in memory is shown to nobody.
+    /// Its copies in data directories, if there are any.
+    copies: Option<Box<Copies>>,
+    /// Where it is written down who leads, if it is.
+    keeper: Option<Keeper>,
+    /// A copy could not follow: what is in memory is shown to nobody.
     offline: bool,
     waits: Vec<Arc<DataWait>>,
     deleted: bool,
@@ -61,31 +64,66 @@ struct State {
 impl Partition {
     /// An empty one, in memory.
     pub(crate) fn new(config: Arc<LogConfig>, placed: Placed) -> Self {
-        Self::with(config, placed, PartitionLog::new(0), 0, None)
+        let replicas = Replicas::new(placed.assignment.clone(), 0, 0, &*placed.standing);
+        Self::with(config, placed, PartitionLog::new(0), replicas, None)
     }
 
-    /// One that is kept in a data directory, with what is there of it.
+    /// One in memory that is there again after a restart, and has nothing in it.
+    pub(crate) fn again(config: Arc<LogConfig>, placed: Placed, past: &Remembered) -> Self {
+        let epoch = past.leader_epoch.saturating_add(1);
+        let next = past.next(past.choose_of_none(), epoch, |_| true);
+        let replicas = Replicas::restored(next, 0, |_| 0);
+        Self::with(config, placed, PartitionLog::new(epoch), replicas, None).looked_at()
+    }
+
+    /// One that is kept in data directories, with what is there of it; `past` is what was remembered of one that is not new.
     ///
     /// # Errors
     ///
-    /// Its directory cannot be opened, or made.
-    pub(crate) fn kept(config: Arc<LogConfig>, placed: Placed, place: Place<'_>) -> io::Result<Self> {
-        let (kept, log, leader_epoch) = KeptLog::open(place, &config)?;
-        Ok(Self::with(config, placed, log, leader_epoch, Some(Box::new(kept))))
+    /// A directory cannot be opened, or made.
+    pub(crate) fn kept(
+        config: Arc<LogConfig>,
+        placed: Placed,
+        home: Home,
+        past: Option<Remembered>,
+    ) -> io::Result<Self> {
+        let is_again = past.is_some();
+        let Opened { copies, log, remembered, ends, leader_epoch } =
+            Copies::open(home, &placed.assignment.replicas, &*placed.standing, past, &config)?;
+        let end = log.end_offset();
+        let end_of = |id| ends.iter().find(|(node, _)| *node == id).map_or(log.start_offset(), |(_, end)| *end);
+        let replicas = match remembered {
+            Some(remembered) => Replicas::restored(remembered, end, end_of),
+            None => Replicas::new(placed.assignment.clone(), leader_epoch, end, &*placed.standing),
+        };
+        let partition = Self::with(config, placed, log, replicas, Some(Box::new(copies)));
+        Ok(if is_again { partition.looked_at() } else { partition })
     }
 
     fn with(
         config: Arc<LogConfig>,
         placed: Placed,
         log: PartitionLog,
-        leader_epoch: i32,
-        kept: Option<Box<KeptLog>>,
+        replicas: Replicas,
+        copies: Option<Box<Copies>>,
     ) -> Self {
-        let Placed { assignment, rules, standing, alarm } = placed;
-        let replicas = Replicas::new(assignment, leader_epoch, log.end_offset(), &*standing);
+        let Placed { assignment: _, rules, standing, alarm, keeper } = placed;
         let (armed, losses, offline, waits, deleted) = (None, Vec::new(), false, Vec::new(), false);
-        let mut state =
-            State { config, replicas, rules, standing, alarm, armed, losses, log, kept, offline, waits, deleted };
+        let mut state = State {
+            config,
+            replicas,
+            rules,
+            standing,
+            alarm,
+            armed,
+            losses,
+            log,
+            copies,
+            keeper,
+            offline,
+            waits,
+            deleted,
+        };
         state.replicas_moved();
         Self { state: Mutex::new(state) }
     }
@@ -143,13 +181,15 @@ impl Partition {
         let log_start = state.log.start_offset();
         let served = match appended.duplicate {
             true => Vec::new(),
-            false => state.served(batch.bytes.len(), before, batch.bytes.len()),
+            false => state.served((batch, appended.base_offset), before, batch.bytes.len()),
         };
+        let kept = state.check_writable();
         let end = appended.base_offset + i64::from(batch.header.last_offset_delta) + 1;
         let pending = (sender.wants_all && state.replicas.high_watermark() < end)
             .then(|| Unacknowledged { end, leader_epoch: state.replicas.leader_epoch() });
         drop(state);
         served.iter().for_each(|wait| wait.wake());
+        kept?;
         Ok(Written { appended, log_start, pending })
     }
 
@@ -186,10 +226,12 @@ impl Partition {
         let offset = log.append_marker(marker, &batch, replicas.leader_epoch(), config)?;
         state.keep(Some((&batch, offset)))?;
         // How many bytes are stable now, nobody has counted: who waits for them looks again.
-        let served = state.served(batch.bytes.len(), before, usize::MAX);
+        let served = state.served((&batch, offset), before, usize::MAX);
+        let kept = state.check_writable();
         let written = Unacknowledged { end: offset + 1, leader_epoch: state.replicas.leader_epoch() };
         drop(state);
         served.iter().for_each(|wait| wait.wake());
+        kept?;
         Ok(written)
     }
 
@@ -231,11 +273,6 @@ impl Partition {
         self.state.lock().log.producers_mut().expire(now_ms, idle_ms);
     }
 
-    /// The bytes its log holds.
-    pub(crate) fn size(&self) -> usize {
-        self.state.lock().log.len()
-    }
-
     /// Looks something up in the log, of which a reader may see as much as the offsets say.
     pub(crate) fn look<T>(
         &self,
@@ -247,14 +284,15 @@ impl Partition {
         Ok(look(&state.log, state.offsets_at(reader.node)))
     }
 
-    /// Damages the batch that holds `offset`, in the data directory only.
+    /// Damages the batch that holds `offset`, in the data directory of the leader only.
     ///
     /// # Errors
     ///
     /// There is no data directory, or no such offset in it.
     pub(crate) fn corrupt_on_disk(&self, offset: i64) -> io::Result<()> {
-        match &self.state.lock().kept {
-            Some(kept) => kept.corrupt(offset),
+        let state = self.state.lock();
+        match &state.copies {
+            Some(copies) => copies.corrupt(state.replicas.leader(), offset),
             None => Err(io::Error::other("the broker has no data directory")),
         }
     }
@@ -263,8 +301,8 @@ impl Partition {
     pub(crate) fn delete(&self) {
         let mut state = self.state.lock();
         state.deleted = true;
-        if let Some(Err(error)) = state.kept.take().map(|kept| kept.delete()) {
-            tracing::warn!(%error, "the directory of a deleted partition is left behind");
+        if let Some(copies) = state.copies.take() {
+            copies.delete();
         }
         let waits = std::mem::take(&mut state.waits);
         drop(state);
@@ -278,10 +316,10 @@ impl Partition {
     /// The disk does not take it, or has not taken something before.
     pub(crate) fn close(&self) -> io::Result<()> {
         let mut state = self.state.lock();
-        let State { kept, log, offline, .. } = &mut *state;
-        match kept {
+        let State { copies, log, offline, .. } = &mut *state;
+        match copies {
             Some(_) if *offline => Err(io::Error::other("a partition is offline")),
-            Some(kept) => kept.close(log),
+            Some(copies) => copies.close(log),
             None => Ok(()),
         }
     }
@@ -336,14 +374,16 @@ impl State {
         Ends { log_end: self.log.end_offset(), last_stable: self.log.last_stable_offset() }
     }
 
-    /// Has followers follow an append, and takes those off the list whose wait is over: `bytes` were appended, and
+    /// Has followers follow an append, and takes those off the list whose wait is over: a batch was appended, and
     /// `stable_bytes` became stable if the last stable offset has moved.
-    fn served(&mut self, bytes: usize, before: Ends, stable_bytes: usize) -> Vec<Arc<DataWait>> {
+    fn served(&mut self, new: (&ValidBatch<'_>, i64), before: Ends, stable_bytes: usize) -> Vec<Arc<DataWait>> {
+        let bytes = new.0.bytes.len();
         let (end, behind) = (self.log.end_offset(), self.replicas.high_watermark() < before.log_end);
         let Self { replicas, rules, alarm, .. } = self;
         let now = || alarm.as_ref().map(|alarm| alarm.clock.now()).unwrap_or_default();
         let can_read = replicas.appended(end, rules, now).high_watermark;
         if !replicas.is_alone() {
+            self.keep_followers(Some(new));
             self.replicas_moved();
         }
         if self.waits.is_empty() || !can_read {
@@ -358,21 +398,6 @@ impl State {
             Isolation::ReadCommitted => moved && wait.appended(stable_bytes),
         };
         self.waits.extract_if(.., is_over).collect()
-    }
-
-    /// Has the copy follow the log, which has just changed or got this batch at this offset.
-    ///
-    /// # Errors
-    ///
-    /// `KAFKA_STORAGE_ERROR` when it cannot: the partition is offline then.
-    fn keep(&mut self, appended: Option<(&ValidBatch<'_>, i64)>) -> Result<(), Rejected> {
-        let Some(kept) = &mut self.kept else { return Ok(()) };
-        let leader_epoch = self.replicas.leader_epoch();
-        let new = appended.map(|(batch, base_offset)| NewBatch { batch, base_offset, leader_epoch });
-        let Err(error) = kept.follow(&mut self.log, new, &self.config) else { return Ok(()) };
-        tracing::error!(%error, "a partition is offline: its directory cannot be written");
-        self.offline = true;
-        Err(Rejected::new(ErrorCode::KafkaStorageError, format!("the log cannot be written: {error}")))
     }
 
     fn check_writable(&self) -> Result<(), Rejected> {

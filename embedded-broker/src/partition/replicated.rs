@@ -87,6 +87,7 @@ impl Partition {
     ) -> bool {
         self.happens(|state| {
             state.standing = Arc::clone(standing);
+            state.align_copies();
             state.rules.tracks_eligible = tracks_eligible;
             state.event(|replicas, moment| match unclean {
                 Some(id) => replicas.came_back_unclean(id, moment),
@@ -210,7 +211,7 @@ impl Partition {
 
 impl State {
     /// Has something happen to the replicas, and the log follow.
-    fn event(&mut self, event: impl FnOnce(&mut Replicas, &Moment<'_>) -> Change) -> Change {
+    pub(super) fn event(&mut self, event: impl FnOnce(&mut Replicas, &Moment<'_>) -> Change) -> Change {
         let now = self.alarm.as_ref().map(|alarm| alarm.clock.now()).unwrap_or_default();
         let Self { rules, standing, log, replicas, .. } = self;
         let moment = Moment { rules: *rules, nodes: &**standing, log_start: log.start_offset(), now };
@@ -218,7 +219,7 @@ impl State {
         self.after_change(change)
     }
 
-    /// Has the log be what an election leaves of it.
+    /// Has the log be what an election leaves of it, and everything that is kept be as it is now.
     fn after_change(&mut self, change: Change) -> Change {
         if let Some(elected) = change.elected.filter(|elected| elected.leader.is_some()) {
             let loss = Loss::of(&elected);
@@ -231,6 +232,10 @@ impl State {
             // If it cannot be kept, the partition is offline, and said so.
             _ = self.keep(None);
         }
+        self.align_copies();
+        self.keep_followers(None);
+        self.keep_remembered();
+        self.leave_copies();
         self.replicas_moved();
         change
     }
@@ -248,6 +253,9 @@ impl State {
     }
 
     fn is_acknowledged(&self, append: Unacknowledged) -> Option<Result<(), ErrorCode>> {
+        if self.offline {
+            return Some(Err(ErrorCode::KafkaStorageError));
+        }
         if self.deleted || self.replicas.leads_since() > append.leader_epoch || self.replicas.leader().is_none() {
             return Some(Err(ErrorCode::NotLeaderOrFollower));
         }

@@ -86,6 +86,7 @@ impl Partition {
         log.truncate_to(offset, next_epoch).map_err(|OutOfRange| ErrorCode::OffsetOutOfRange)?;
         replicas.cut_off(offset, next_epoch);
         state.replicas_moved();
+        state.keep_remembered();
         state.keep(None).map_err(|rejected| rejected.code)?;
         let waits = std::mem::take(&mut state.waits);
         drop(state);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::checkpoint;
 use super::disk::Disk;
 
-const META: &str = "meta.properties";
+pub(super) const META: &str = "meta.properties";
 const LOCK: &str = ".lock";
 const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
 
@@ -27,12 +27,7 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Makes the directory if there is none, and takes it for this broker.
     pub(crate) fn open(path: &Path, node_id: i32, disk: Disk) -> io::Result<Self> {
-        fs::create_dir_all(path)?;
-        let lock = File::options().write(true).create(true).truncate(false).open(path.join(LOCK))?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => io::Error::other("another broker has it"),
-            fs::TryLockError::Error(error) => error,
-        })?;
+        let lock = lock(path)?;
         let cluster_id = read_meta(path, node_id)?;
         let clean = path.join(CLEAN_SHUTDOWN);
         let was_closed = clean.exists();
@@ -43,10 +38,6 @@ impl DataDir {
         }
         checkpoint::remove_unfinished(&disk, path)?;
         Ok(Self { path: path.to_owned(), disk, cluster_id, was_closed, _lock: lock })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The cluster the directory belongs to, if a broker had it before.
@@ -73,11 +64,17 @@ impl DataDir {
     pub(crate) fn close(&self) -> io::Result<()> {
         checkpoint::replace(&self.disk, &self.path.join(CLEAN_SHUTDOWN), b"{\"version\":0,\"brokerEpoch\":-1}")
     }
+}
 
-    /// Where the log of a partition lies.
-    pub(crate) fn partition(&self, topic: &str, partition: usize) -> PathBuf {
-        self.path.join(format!("{topic}-{partition}"))
-    }
+/// Makes a directory if there is none, and takes it for as long as the file is held.
+pub(super) fn lock(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(path)?;
+    let lock = File::options().write(true).create(true).truncate(false).open(path.join(LOCK))?;
+    lock.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => io::Error::other("another broker has it"),
+        fs::TryLockError::Error(error) => error,
+    })?;
+    Ok(lock)
 }
 
 fn read_meta(path: &Path, node_id: i32) -> io::Result<Option<String>> {

@@ -13,6 +13,15 @@
 //!     TOPIC-PARTITION.ID-delete                of a deleted topic, until it is gone
 //! ```
 //!
+//! Of several nodes each has such a directory, but for the state log, below that of the cluster:
+//!
+//! ```text
+//! DIR/meta.properties                          the cluster, and no node
+//!     .lock
+//!     state-N.log                              what all nodes know: it stands for the log of Kafka's controllers
+//!     node-ID/                                 as above, with the replicas of that node
+//! ```
+//!
 //! Nothing in here knows what a topic or a group is: it reads and writes bytes, and says what of them can be trusted.
 //! Without a data directory nothing in here is ever called.
 
@@ -22,6 +31,7 @@ pub(crate) mod disk;
 mod offset_index;
 pub(crate) mod partition_dir;
 pub(crate) mod producer_snapshot;
+pub(crate) mod root;
 pub(crate) mod scan;
 pub(crate) mod segment_file;
 pub(crate) mod state_log;

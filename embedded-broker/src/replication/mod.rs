@@ -19,6 +19,7 @@ mod moment;
 mod moving;
 mod progress;
 mod replicas;
+mod restart;
 #[cfg(test)]
 mod tests;
 
@@ -30,3 +31,4 @@ pub(crate) use election::Election;
 pub(crate) use moment::{Moment, Rules, Standing};
 pub(crate) use moving::Uncancelled;
 pub(crate) use replicas::{Acknowledged, Replicas};
+pub(crate) use restart::{Found, Remembered};

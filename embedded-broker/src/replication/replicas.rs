@@ -6,6 +6,7 @@ use super::controller::Proposal;
 use super::election::Election;
 use super::moment::{Moment, Rules, Standing};
 use super::progress::Progress;
+use super::restart::Remembered;
 use crate::clock::Timestamp;
 
 /// What a producer is told that waits for all replicas in sync.
@@ -69,6 +70,39 @@ impl Replicas {
         };
         replicas.look_who_follows(nodes, Timestamp::ZERO);
         replicas
+    }
+
+    /// The replicas of a log that was found again, and that ends at `log_end`; `end_of` is where each one's own ends.
+    /// Whether anybody hears anybody is for [`nodes_changed`](Self::nodes_changed) to find out.
+    pub(crate) fn restored(remembered: Remembered, log_end: i64, end_of: impl Fn(i32) -> i64) -> Self {
+        let Remembered { assignment, leader, leader_epoch, in_sync, eligible, last_leader } = remembered;
+        let progress = |id: &i32| Progress::new(*id, end_of(*id).min(log_end));
+        let progress: Vec<_> = assignment.replicas.iter().map(progress).collect();
+        // Nobody has written it down: it is no less than it was, as what all in sync have is no less than that.
+        let common = progress.iter().filter(|one| in_sync.contains(&one.id)).map(|one| one.end).min();
+        Self {
+            assignment,
+            progress,
+            in_sync,
+            eligible,
+            last_leader,
+            leader,
+            leader_is_up: false,
+            leader_epoch,
+            leads_since: leader_epoch,
+            epoch_start: log_end,
+            log_end,
+            high_watermark: common.unwrap_or(log_end),
+            holds: 0,
+        }
+    }
+
+    /// The log of a replica that is no leader was looked at again, and has no more than what is before `end`.
+    pub(crate) fn found(&mut self, id: i32, end: i64) {
+        let is_it = |replica: &&mut Progress| replica.id == id && self.leader != Some(id);
+        if let Some(replica) = self.progress.iter_mut().find(is_it) {
+            replica.cut_off(end);
+        }
     }
 
     /// Whether there is one replica and nothing holds it up: everything is acknowledged as soon as it is appended.

@@ -10,6 +10,7 @@ use crate::config::layers::Configs;
 use crate::coordinator::group::Group;
 use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
 use crate::quotas::entity::{Entity, Values};
+use crate::replication::Remembered;
 use crate::security::acl::binding::Acl;
 use crate::security::sasl::scram::ScramHash;
 use crate::security::sasl::scram::credentials::{ScramChange, ScramCredential};
@@ -18,6 +19,8 @@ use crate::security::sasl::scram::credentials::{ScramChange, ScramCredential};
 #[derive(Debug, Default)]
 pub(crate) struct StateImage {
     pub(crate) topics: BTreeMap<Uuid, TopicFacts>,
+    /// Of the partitions of which anything was said.
+    pub(crate) replicas: BTreeMap<(Uuid, i32), Remembered>,
     /// Topics that were deleted since the log was compacted: a crash may have left something of theirs.
     pub(crate) deleted: BTreeSet<Uuid>,
     pub(crate) broker_configs: BTreeMap<Option<i32>, Configs>,
@@ -40,7 +43,11 @@ impl StateImage {
             StateRecord::Topic(topic) => _ = self.topics.insert(topic.id, topic),
             StateRecord::TopicDeleted(id) => {
                 self.topics.remove(&id);
+                self.replicas.retain(|(topic, _), _| *topic != id);
                 self.deleted.insert(id);
+            }
+            StateRecord::Replicas { topic, partition, remembered } => {
+                self.replicas.insert((topic, partition), remembered);
             }
             StateRecord::BrokerConfigs { node, configs } => _ = self.broker_configs.insert(node, configs),
             StateRecord::GroupConfigs { group, configs } => _ = self.group_configs.insert(group, configs),
@@ -75,6 +82,9 @@ impl StateImage {
     /// The fewest facts that make an image like this one.
     pub(crate) fn facts(&self) -> Vec<StateRecord> {
         let mut facts: Vec<_> = self.topics.values().cloned().map(StateRecord::Topic).collect();
+        for (&(topic, partition), remembered) in &self.replicas {
+            facts.push(StateRecord::Replicas { topic, partition, remembered: remembered.clone() });
+        }
         for (&node, configs) in &self.broker_configs {
             facts.push(StateRecord::BrokerConfigs { node, configs: configs.clone() });
         }

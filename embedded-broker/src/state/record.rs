@@ -11,7 +11,7 @@ use crate::config::layers::Configs;
 use crate::coordinator::group::record::GroupRecord;
 use crate::coordinator::transaction::record::TransactionRecord;
 use crate::quotas::entity::{Entity, Values};
-use crate::replication::Assignment;
+use crate::replication::{Assignment, Remembered};
 use crate::security::acl::binding::Acl;
 use crate::security::sasl::scram::credentials::ScramChange;
 
@@ -20,6 +20,8 @@ use crate::security::sasl::scram::credentials::ScramChange;
 pub(crate) enum StateRecord {
     /// The topic is there, or is now like this.
     Topic(TopicFacts),
+    /// Who leads a partition, and which of its replicas are in sync.
+    Replicas { topic: Uuid, partition: i32, remembered: Remembered },
     /// The topic is gone.
     TopicDeleted(Uuid),
     /// What was set for one broker, or for all of them.

@@ -9,6 +9,7 @@ use crate::coordinator::group::record::GroupRecord;
 use crate::coordinator::transaction::record::{Metadata, TransactionRecord};
 use crate::persist::disk::{Disk, DiskFault};
 use crate::quotas::entity::{Entity, EntityType, Name, Values};
+use crate::replication::{Assignment, Remembered};
 use crate::security::acl::binding::Acl;
 use crate::security::acl::kinds::{Operation, PatternType, Permission, ResourceType};
 use crate::security::sasl::scram::ScramHash;
@@ -26,6 +27,11 @@ fn topic(id: u128, partitions: usize) -> StateRecord {
         moving: BTreeMap::new(),
         configs: configs("5"),
     })
+}
+
+fn replicas(topic: u128, leader_epoch: i32) -> StateRecord {
+    let remembered = Remembered { leader_epoch, ..Remembered::of_new(Assignment::of(vec![1, 2])) };
+    StateRecord::Replicas { topic: Uuid::from_u128(topic), partition: 0, remembered }
 }
 
 fn commit(offset: i64) -> StateRecord {
@@ -110,6 +116,11 @@ fn history() -> Vec<StateRecord> {
         transaction("x", TransactionRecord::Metadata(Metadata::new(6, 2))),
         transaction("gone", TransactionRecord::Metadata(Metadata::new(7, 3))),
         transaction("gone", TransactionRecord::Expired),
+        replicas(1, 4),
+        replicas(1, 5),
+        topic(3, 1),
+        replicas(3, 1),
+        StateRecord::TopicDeleted(Uuid::from_u128(3)),
     ]
 }
 
@@ -122,7 +133,7 @@ fn facts_of(records: impl IntoIterator<Item = StateRecord>) -> Vec<StateRecord> 
 #[test]
 fn an_image_says_the_last_of_each_thing_and_nothing_of_what_is_gone() {
     let facts = facts_of(history());
-    let kept = [11, 3, 2, 4, 7, 9, 14].map(|index: usize| history()[index].clone());
+    let kept = [11, 18, 3, 2, 4, 7, 9, 14].map(|index: usize| history()[index].clone());
     assert_eq!(facts, kept);
     assert_eq!(facts_of(facts.clone()), facts, "an image of its own facts");
 }

@@ -186,6 +186,27 @@ async fn a_broker_with_a_data_directory_that_is_killed_has_everything_that_was_a
 }
 
 #[tokio::test]
+async fn a_cluster_with_a_data_directory_that_is_killed_has_everything_that_was_acknowledged_in_each_nodes_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let cluster = ["--brokers", "3", "--property", "default.replication.factor=3", "--topic", "orders:1"];
+    let arguments = [&["--data-dir", data_dir], &cluster[..]].concat();
+    for round in 0..2 {
+        let (program, addresses) = started(&arguments).await;
+        let app = KafkaApp::new(addresses).start().await.unwrap();
+        let template: KafkaTemplate<str, str> = app.template();
+        for n in 0..10 {
+            assert_eq!(template.send("orders", "key", "value").await.unwrap().offset, round * 10 + n);
+        }
+        let (code, ..) = program.end_with("-KILL").await;
+        assert_eq!(code, None, "a signal has ended it");
+        let log = |node: i32| dir.path().join(format!("node-{node}/orders-0/00000000000000000000.log"));
+        let first = std::fs::read(log(1)).unwrap();
+        assert!(!first.is_empty() && [2, 3].iter().all(|node| std::fs::read(log(*node)).unwrap() == first));
+    }
+}
+
+#[tokio::test]
 async fn a_data_directory_that_cannot_be_used_is_named() {
     let file = NamedTempFile::new().unwrap();
     let (code, stderr) = refused(&["--data-dir", file.path().to_str().unwrap()]).await;

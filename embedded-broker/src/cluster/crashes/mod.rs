@@ -21,6 +21,14 @@ struct Crash {
     share: u64,
     /// How much of what the disk has not confirmed is there afterwards, of 256; all of it if only the broker is killed.
     left: u64,
+    nodes: i32,
+    /// A node of several whose whole directory is gone afterwards, if it is not 0.
+    gone: i32,
+}
+
+impl Crash {
+    /// Of the only node, which is killed and nothing else.
+    const KILL: Self = Self { after: u64::MAX, share: 0, left: 256, nodes: 1, gone: 0 };
 }
 
 /// Goes through a history until the crash; returns how many changes of the disk that took, and whether it came.
@@ -28,7 +36,7 @@ fn live_and_recover(steps: &[Step], crash: Crash) -> (u64, bool) {
     let dir = tempfile::tempdir().unwrap();
     let disk = Disk::that_crashes_after(crash.after, crash.share);
     let mut possible = vec![Model::default()];
-    if let Ok(cluster) = open(disk.clone(), dir.path()) {
+    if let Ok(cluster) = open(disk.clone(), dir.path(), crash.nodes) {
         let mut world = World::new(cluster);
         for step in steps {
             let (after, done) = world.step(step);
@@ -46,10 +54,13 @@ fn live_and_recover(steps: &[Step], crash: Crash) -> (u64, bool) {
     if crash.left < 256 {
         disk.lose_unsynced(dir.path(), crash.left).unwrap();
     }
+    if crash.gone > 0 {
+        _ = std::fs::remove_dir_all(dir.path().join(format!("node-{}", crash.gone)));
+    }
     // Mended in two goes, the first of which crashes as well.
-    _ = open(Disk::that_crashes_after(crash.after % 7, crash.share), dir.path());
+    _ = open(Disk::that_crashes_after(crash.after % 7, crash.share), dir.path(), crash.nodes);
     // One that never crashes, and need not wait for a disk either.
-    let cluster = open(Disk::that_crashes_after(u64::MAX, 0), dir.path()).unwrap();
+    let cluster = open(Disk::that_crashes_after(u64::MAX, 0), dir.path(), crash.nodes).unwrap();
     let seen = observe(&cluster);
     let found = possible.iter().find(|model| is(&seen, model));
     let found = found.unwrap_or_else(|| panic!("after {crash:?} of {steps:?}:\n{seen:?}\nis none of {possible:#?}"));
@@ -90,12 +101,58 @@ fn history() -> Vec<Step> {
 #[test]
 fn wherever_a_broker_is_killed_what_was_promised_is_there_and_nothing_is_there_by_half() {
     let steps = history();
-    let whole = Crash { after: u64::MAX, share: 0, left: 256 };
-    let (changes, crashed) = live_and_recover(&steps, whole);
+    let (changes, crashed) = live_and_recover(&steps, Crash::KILL);
     assert!(!crashed && changes > 100, "{changes} changes");
     for after in 0..changes {
-        let (_, crashed) = live_and_recover(&steps, Crash { after, share: after * 37 % 256, left: 256 });
+        let (_, crashed) = live_and_recover(&steps, Crash { after, share: after * 37 % 256, ..Crash::KILL });
         assert!(crashed, "after {after} changes of {changes}");
+    }
+}
+
+/// The same, while nodes go and come back and lead in turn.
+fn history_of_several() -> Vec<Step> {
+    let meanwhile = [
+        Step::Lead(2),
+        Step::Down(3, true),
+        Step::Up(3),
+        Step::Down(2, false),
+        Step::Lead(3),
+        Step::Up(2),
+        Step::Down(3, false),
+        Step::Down(2, true),
+        Step::Up(2),
+        Step::Lead(2),
+        Step::Up(3),
+    ];
+    let mut steps = history();
+    for (n, step) in meanwhile.into_iter().enumerate() {
+        steps.insert(4 + n * 4, step);
+    }
+    steps
+}
+
+#[test]
+fn wherever_a_cluster_is_killed_what_was_promised_is_there_and_nothing_is_there_by_half() {
+    let steps = history_of_several();
+    let (changes, crashed) = live_and_recover(&steps, Crash { nodes: 3, ..Crash::KILL });
+    assert!(!crashed && changes > 300, "{changes} changes");
+    for after in (0..changes).step_by(7) {
+        let crash = Crash { after, share: after * 37 % 256, nodes: 3, ..Crash::KILL };
+        let (_, crashed) = live_and_recover(&steps, crash);
+        assert!(crashed, "after {after} changes of {changes}");
+    }
+}
+
+#[test]
+fn a_cluster_that_loses_its_power_and_the_directory_of_a_node_has_what_was_confirmed_by_the_others() {
+    let steps = history();
+    for after in (0..).step_by(11) {
+        let (share, left) = (after * 91 % 256, after * 53 % 256);
+        let gone = 1 + i32::try_from(after % 3).unwrap();
+        let (_, crashed) = live_and_recover(&steps, Crash { after, share, left, nodes: 3, gone });
+        if !crashed {
+            break;
+        }
     }
 }
 
@@ -103,7 +160,8 @@ fn wherever_a_broker_is_killed_what_was_promised_is_there_and_nothing_is_there_b
 fn whenever_the_power_goes_what_was_confirmed_is_there_whatever_is_left_of_the_rest() {
     let steps = history();
     for after in (0..).step_by(3) {
-        let (_, crashed) = live_and_recover(&steps, Crash { after, share: after * 91 % 256, left: after * 53 % 256 });
+        let (_, crashed) =
+            live_and_recover(&steps, Crash { after, share: after * 91 % 256, left: after * 53 % 256, ..Crash::KILL });
         if !crashed {
             break;
         }
@@ -125,6 +183,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Quota),
         1 => any::<u8>().prop_map(Step::Acl),
         1 => Just(Step::CompactState),
+        1 => (2..4, any::<bool>()).prop_map(|(id, in_order)| Step::Down(id, in_order)),
+        1 => (2..4).prop_map(Step::Up),
+        1 => (1..4).prop_map(Step::Lead),
     ]
 }
 
@@ -132,7 +193,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn a_log_that_is_cut_where_it_begins_in_the_middle_of_a_batch_goes_on() {
     let append = |n| Step::Append(0, vec![0; n]);
     let steps = [Step::Create(0), append(1), append(2), Step::DeleteRecords(0, 170), Step::Truncate(0, 0), append(1)];
-    live_and_recover(&steps, Crash { after: u64::MAX, share: 0, left: 256 });
+    live_and_recover(&steps, Crash::KILL);
 }
 
 /// As many as a quick run has time for; `PROPTEST_CASES` says otherwise.
@@ -151,8 +212,9 @@ proptest! {
         after in 0..400_u64,
         share in 0..256_u64,
         left in 0..=256_u64,
+        nodes in prop_oneof![Just(1), Just(3)],
     ) {
         let all = [Step::Create(0), Step::Create(2)].into_iter().chain(steps).collect::<Vec<_>>();
-        live_and_recover(&all, Crash { after, share, left });
+        live_and_recover(&all, Crash { after, share, left, nodes, gone: 0 });
     }
 }

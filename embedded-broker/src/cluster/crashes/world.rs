@@ -13,6 +13,7 @@ use crate::log::{BatchHeader, for_each_record};
 use crate::partition::{Isolation, ReadFrom, Reader};
 use crate::persist::disk::Disk;
 use crate::quotas::entity::NamedEntity;
+use crate::replication::Election;
 use crate::security::acl::binding::Acl;
 use crate::security::acl::filter::{AclFilter, AsAsked};
 use crate::security::acl::kinds::{Operation, PatternType, Permission, ResourceType};
@@ -38,6 +39,12 @@ pub(super) enum Step {
     Quota(u8),
     Acl(u8),
     CompactState,
+    /// One of the nodes but the first stops: in order, or not.
+    Down(i32, bool),
+    /// It is back.
+    Up(i32),
+    /// A node leads everything it can.
+    Lead(i32),
 }
 
 /// The last one is compacted.
@@ -79,8 +86,8 @@ fn settings() -> BrokerSettings {
     BrokerSettings::resolve(&configs.map(config).into()).unwrap()
 }
 
-pub(super) fn open(disk: Disk, path: &Path) -> Result<Cluster, Error> {
-    Cluster::open_on(disk, Clock::real(), settings(), vec![Node::of(1)], path)
+pub(super) fn open(disk: Disk, path: &Path, nodes: i32) -> Result<Cluster, Error> {
+    Cluster::open_on(disk, Clock::real(), settings(), (1..=nodes).map(Node::of).collect(), path)
 }
 
 fn acl(name: u8) -> Acl {
@@ -95,7 +102,11 @@ fn acl(name: u8) -> Acl {
     }
 }
 
-fn new_topic(name: &str) -> NewTopic {
+/// A replica on every node, the first of them in turn.
+fn new_topic(n: usize, nodes: &[i32]) -> NewTopic {
+    let name = TOPICS[n];
+    let mut replicas = nodes.to_vec();
+    replicas.rotate_left(n % nodes.len());
     let mut configs = Configs::from([
         ("internal.segment.bytes".to_owned(), "400".to_owned()),
         ("index.interval.bytes".to_owned(), "100".to_owned()),
@@ -106,7 +117,7 @@ fn new_topic(name: &str) -> NewTopic {
     if name == "compacted" {
         configs.insert("cleanup.policy".to_owned(), "compact".to_owned());
     }
-    NewTopic { name: name.to_owned(), replicas: vec![vec![1]], configs }
+    NewTopic { name: name.to_owned(), replicas: vec![replicas], configs }
 }
 
 /// A cluster and what it must be.
@@ -132,7 +143,10 @@ impl World {
         let done = match step {
             Step::Create(n) => {
                 after.topics.entry(TOPICS[*n]).or_default();
-                match self.cluster.change_topics(|topics| self.cluster.add_topic(topics, new_topic(TOPICS[*n]))) {
+                match self
+                    .cluster
+                    .change_topics(|topics| self.cluster.add_topic(topics, new_topic(*n, &self.cluster.node_ids())))
+                {
                     Err(error) if error.code() == Some(ErrorCode::TopicAlreadyExists) => Ok(()),
                     other => other.map(drop).map_err(text),
                 }
@@ -170,9 +184,43 @@ impl World {
                 self.cluster.create_acls(self.cluster.authorizer.as_ref().unwrap(), acls).map_err(text)
             }
             Step::CompactState => self.cluster.state.compact_now().map_err(|error| error.to_string()),
+            Step::Down(id, in_order) => self.take_down(*id, *in_order).map_err(text),
+            Step::Up(id) => self.bring_up(*id).map_err(text),
+            Step::Lead(id) => {
+                let topics = self.cluster.topics();
+                let partitions = topics.iter().flat_map(|topic| &topic.partitions);
+                partitions.for_each(|partition| _ = self.cluster.elect(|| partition.elect(Election::Of(*id))));
+                self.all_online()
+            }
         };
         let done = if self.cluster.state.is_broken() { Err("the state log is broken".to_owned()) } else { done };
         (after, done)
+    }
+
+    fn take_down(&self, id: i32, in_order: bool) -> Result<(), Error> {
+        if id > 1 && self.cluster.nodes().runs(id) {
+            let first = if in_order { NodeState::Stopping } else { NodeState::Lost };
+            for state in [first, NodeState::Down] {
+                self.cluster.change_nodes(|nodes| nodes.set_state(id, state))?;
+            }
+        }
+        self.all_online().map_err(Error::new)
+    }
+
+    fn bring_up(&self, id: i32) -> Result<(), Error> {
+        if self.cluster.nodes().get(id).is_some() && !self.cluster.nodes().runs(id) {
+            self.cluster.open_node_dir(id)?;
+            self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Up))?;
+        }
+        self.all_online().map_err(Error::new)
+    }
+
+    /// A change of nodes has no answer that says it: a partition that cannot be kept is offline.
+    fn all_online(&self) -> Result<(), String> {
+        let topics = self.cluster.topics();
+        let mut partitions = topics.iter().flat_map(|topic| &topic.partitions);
+        partitions
+            .try_for_each(|partition| partition.look(Reader::INSIDE, |_, _| ()).map_err(|code| format!("{code:?}")))
     }
 
     fn append(&mut self, n: usize, keys: &[u8], after: &mut Model) -> Result<(), String> {

@@ -238,14 +238,23 @@ impl PartitionDir {
         segment_file::corrupt(&self.path, base, offset)
     }
 
-    /// Takes the whole directory away: its topic was deleted. The name is free at once, and if a crash comes before the rest
-    /// is gone, the next start knows by its new name that it is to go.
-    pub(crate) fn delete(&self) -> io::Result<()> {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+    /// Forgets the producers of offsets behind this one, which were cut off.
+    pub(crate) fn remove_snapshots_behind(&self, offset: i64) -> io::Result<()> {
+        let behind = beside::snapshots(&self.path)?.into_iter().filter(|(at, _)| *at > offset);
+        behind.into_iter().try_for_each(|(_, path)| self.disk.remove(&path))
+    }
+
+    /// Takes a whole directory away, if it is there: its topic was deleted. The name is free at once, and if a crash comes
+    /// before the rest is gone, the next start knows by its new name that it is to go.
+    pub(crate) fn delete_at(disk: &Disk, path: &Path) -> io::Result<()> {
+        if !path.exists() {
+            return Ok(());
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}{DELETED}", Uuid::new_v4().simple()));
-        let gone = self.path.with_file_name(name);
-        self.disk.rename(&self.path, &gone)?;
-        self.disk.remove_dir(&gone)
+        let gone = path.with_file_name(name);
+        disk.rename(path, &gone)?;
+        disk.remove_dir(&gone)
     }
 }
 

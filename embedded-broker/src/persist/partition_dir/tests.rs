@@ -149,7 +149,7 @@ fn removed_segments_and_deleted_topics_leave_nothing() {
     let (dir, ..) = open(&path, true);
     dir.remove(0).unwrap();
     assert_eq!(open(&path, true).1, [(3, 3), (5, 5)]);
-    dir.delete().unwrap();
+    PartitionDir::delete_at(&dir.disk, &dir.path).unwrap();
     assert!(!path.exists());
 }
 
@@ -221,7 +221,7 @@ fn wherever_a_crash_comes_a_deleted_directory_is_whole_or_has_lost_its_name() {
         let path = three_segments(root.path());
         let opened = PartitionDir::open(&path, Disk::default(), (true, INTERVAL), |_, _, _| ()).unwrap().0;
         let dir = PartitionDir { disk: Disk::that_crashes_after(changes, 0), ..opened };
-        assert_eq!(dir.delete().is_ok(), changes == 2);
+        assert_eq!(PartitionDir::delete_at(&dir.disk, &dir.path).is_ok(), changes == 2);
         let left: Vec<_> = fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         match left.as_slice() {
             [] => assert_eq!(changes, 2),

@@ -5,6 +5,7 @@ mod exhaustive;
 mod following;
 mod histories;
 mod moves;
+mod restarts;
 mod world;
 
 use std::time::Duration;

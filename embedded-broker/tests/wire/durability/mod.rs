@@ -16,6 +16,7 @@ use kafka_protocol::protocol::StrBytes;
 
 mod access;
 mod files;
+mod nodes;
 mod transactions;
 
 use crate::client::Client;

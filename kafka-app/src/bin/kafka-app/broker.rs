@@ -58,7 +58,8 @@ pub(crate) struct BrokerCommand {
     /// Keep everything in this directory, and begin with what is there
     ///
     /// It is made if it is not there. What was acknowledged survives when the broker is killed; with
-    /// --property log.flush.interval.messages=1 also when the machine loses its power.
+    /// --property log.flush.interval.messages=1 also when the machine loses its power. With --brokers each node has a
+    /// directory of its own below it, node-1 and so on.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
