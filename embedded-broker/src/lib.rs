@@ -43,6 +43,7 @@ mod log;
 mod loggers;
 mod open_connections;
 mod partition;
+mod per_node;
 mod persist;
 mod placement;
 mod protocol;

@@ -40,7 +40,7 @@ pub(crate) fn handle(
             return refused(ErrorCode::UnsupportedEndpointType, format!("Unsupported endpoint type {other}"));
         }
     }
-    let nodes = cx.cluster.nodes();
+    let nodes = cx.cluster.picture(cx.node_id).nodes;
     let told = nodes.iter().filter(|node| request.include_fenced_brokers || !nodes.is_fenced(node.id));
     let brokers = told.filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
@@ -54,7 +54,7 @@ pub(crate) fn handle(
     });
     let response = DescribeClusterResponse::default()
         .with_cluster_id(StrBytes::from_string(cx.cluster.id.clone()))
-        .with_controller_id(BrokerId(cx.cluster.controller_id()))
+        .with_controller_id(BrokerId(nodes.controller()))
         .with_brokers(brokers.collect());
     Ok(if request.include_cluster_authorized_operations {
         response.with_cluster_authorized_operations(operations(cx))

@@ -12,14 +12,14 @@ use kafka_protocol::messages::describe_topic_partitions_response::{
 use kafka_protocol::messages::{BrokerId, DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse, TopicName};
 
 use super::{Refusal, RequestContext};
-use crate::cluster::Nodes;
+use crate::cluster::{Nodes, Picture};
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
-use crate::partition::Partition;
+use crate::partition::Leadership;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
 use crate::security::acl::resource::Resource;
-use crate::topic::{Topic, Topics, check_name};
+use crate::topic::{Topic, check_name};
 
 #[expect(clippy::needless_pass_by_value, reason = "every handler takes its request by value")]
 pub(crate) fn handle(
@@ -29,10 +29,10 @@ pub(crate) fn handle(
     if request.cursor.as_ref().is_some_and(|cursor| cursor.partition_index < 0) {
         return Err(Refusal::new("the cursor of a DescribeTopicPartitions request is before the first partition"));
     }
-    let topics = cx.cluster.topics();
+    let picture = cx.cluster.picture(cx.node_id);
     let all = request.topics.is_empty();
     let mut names: BTreeSet<String> = if all {
-        topics.iter().map(|topic| topic.name.as_ref().to_owned()).collect()
+        picture.topics.iter().map(|topic| topic.name.as_ref().to_owned()).collect()
     } else {
         request.topics.iter().map(|topic| topic.name.to_string()).collect()
     };
@@ -42,8 +42,7 @@ pub(crate) fn handle(
     let (names, denied): (BTreeSet<String>, BTreeSet<String>) =
         names.into_iter().partition(|name| cx.may(Operation::Describe, Resource::Topic(name)));
     let limit = request.response_partition_limit.clamp(1, cx.cluster.settings.described_partitions);
-    let nodes = cx.cluster.nodes();
-    let mut response = page((&topics, &nodes), names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
+    let mut response = page(&picture, names, request.cursor.as_ref(), usize::try_from(limit).unwrap_or(1));
     for topic in &mut response.topics {
         let name = topic.name.as_ref().map_or("", |name| name.as_str());
         topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
@@ -58,7 +57,7 @@ pub(crate) fn handle(
 }
 
 fn page(
-    (topics, nodes): (&Topics, &Nodes),
+    picture: &Picture,
     names: BTreeSet<String>,
     from: Option<&From>,
     mut remaining: usize,
@@ -69,7 +68,7 @@ fn page(
         if remaining == 0 {
             return response.with_next_cursor(Some(Cursor::default().with_topic_name(wire_name)));
         }
-        let Some(topic) = topics.by_name(&name) else {
+        let Some(topic) = picture.topics.by_name(&name) else {
             let code = check_name(&name).err().and_then(|error| error.code());
             response.topics.push(
                 DescribeTopicPartitionsResponseTopic::default()
@@ -81,7 +80,7 @@ fn page(
         let first = from.filter(|cursor| cursor.topic_name.as_str() == name).map_or(0, |cursor| cursor.partition_index);
         let first = usize::try_from(first).unwrap_or(0).min(topic.partitions.len());
         let end = topic.partitions.len().min(first + remaining);
-        response.topics.push(describe(nodes, topic, first, end));
+        response.topics.push(describe(picture, topic, first, end));
         remaining -= end - first;
         if end < topic.partitions.len() {
             let index = i32::try_from(end).unwrap_or(i32::MAX);
@@ -92,17 +91,18 @@ fn page(
     response
 }
 
-fn describe(nodes: &Nodes, topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsResponseTopic {
-    let partitions = (0_i32..).zip(&topic.partitions).take(end).skip(first);
+fn describe(picture: &Picture, topic: &Topic, first: usize, end: usize) -> DescribeTopicPartitionsResponseTopic {
+    let partitions = picture.partitions(topic).take(end).skip(first);
     DescribeTopicPartitionsResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.as_ref().to_owned()))))
         .with_topic_id(topic.id)
         .with_is_internal(is_internal(&topic.name))
-        .with_partitions(partitions.map(|(index, partition)| describe_partition(nodes, index, partition)).collect())
+        .with_partitions(
+            partitions.map(|(index, leadership)| describe_partition(&picture.nodes, index, &leadership)).collect(),
+        )
 }
 
-fn describe_partition(nodes: &Nodes, index: i32, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
-    let leadership = partition.leadership();
+fn describe_partition(nodes: &Nodes, index: i32, leadership: &Leadership) -> DescribeTopicPartitionsResponsePartition {
     let to_wire = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
     DescribeTopicPartitionsResponsePartition::default()
         .with_partition_index(index)

@@ -5,11 +5,14 @@
 //! coordinates. The first who asks has the topic made; it is ready at once, where Kafka says COORDINATOR_NOT_AVAILABLE first.
 //! Left out: coordinators of share groups (key type 2) are INVALID_REQUEST, as there are no share groups.
 
+use std::cell::OnceCell;
+
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{BrokerId, FindCoordinatorRequest, FindCoordinatorResponse};
 
 use super::answer::failure;
 use super::{Refusal, RequestContext};
+use crate::cluster::Picture;
 use crate::error::{Error, ErrorCode};
 use crate::internal_topics;
 use crate::protocol::StrBytes;
@@ -24,10 +27,12 @@ pub(crate) fn handle(
     cx: &RequestContext<'_>,
     request: FindCoordinatorRequest,
 ) -> Result<FindCoordinatorResponse, Refusal> {
+    // One for all keys, of the time when the topic is there.
+    let picture = OnceCell::new();
     let find = |key: &StrBytes| match denied(cx, key, request.key_type) {
         // As Kafka: with words where one key is asked for, without where many are.
         Some(error) => refused(key, &error, cx.version < 4),
-        None => find(cx, key, request.key_type).unwrap_or_else(|error| refused(key, &error, true)),
+        None => find(cx, &picture, key, request.key_type).unwrap_or_else(|error| refused(key, &error, true)),
     };
     if cx.version >= 4 {
         let found = request.coordinator_keys.iter().map(find);
@@ -65,7 +70,12 @@ fn refused(key: &StrBytes, error: &Error, with_words: bool) -> Coordinator {
         .with_port(-1)
 }
 
-fn find(cx: &RequestContext<'_>, key: &StrBytes, key_type: i8) -> Result<Coordinator, Error> {
+fn find(
+    cx: &RequestContext<'_>,
+    picture: &OnceCell<Picture>,
+    key: &StrBytes,
+    key_type: i8,
+) -> Result<Coordinator, Error> {
     let settings = &cx.cluster.settings;
     let (topic, spread) = match key_type {
         GROUP => (internal_topics::OFFSETS, &settings.offsets_topic),
@@ -77,12 +87,15 @@ fn find(cx: &RequestContext<'_>, key: &StrBytes, key_type: i8) -> Result<Coordin
     };
     let unavailable = |why: &str| Error::with_code(ErrorCode::CoordinatorNotAvailable, why);
     cx.cluster.ensure_internal_topic(topic).map_err(|error| unavailable(error.message()))?;
-    let topics = cx.cluster.topics();
-    let partition = topics.by_name(topic).and_then(|topic| topic.partition(spread.partition_of(key)));
-    let leader = partition.map_or(-1, |partition| partition.leadership().leader);
-    let nodes = cx.cluster.nodes();
-    let node =
-        nodes.listed().find(|node| node.id == leader).ok_or_else(|| unavailable("no node leads its partition"))?;
+    let picture = picture.get_or_init(|| cx.cluster.picture(cx.node_id));
+    let topic = picture.topics.by_name(topic);
+    let leadership = topic.and_then(|topic| picture.leadership(topic, spread.partition_of(key)));
+    let leader = leadership.map_or(-1, |leadership| leadership.leader);
+    let node = picture
+        .nodes
+        .listed()
+        .find(|node| node.id == leader)
+        .ok_or_else(|| unavailable("no node leads its partition"))?;
     let (host, port) = cx.address_of(node).ok_or_else(|| unavailable("the node has no address by this listener"))?;
     Ok(Coordinator::default().with_key(key.clone()).with_node_id(BrokerId(node.id)).with_host(host).with_port(port))
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::create_topics::MAX_PARTITIONS;
 use super::{Refusal, RequestContext, describe_cluster};
-use crate::cluster::{Cluster, Nodes};
+use crate::cluster::{Cluster, Picture};
 use crate::error::ErrorCode;
 use crate::internal_topics::is_internal;
 use crate::protocol::StrBytes;
@@ -37,18 +37,19 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     let makes_topics = request.allow_auto_topic_creation
         && cluster.settings.auto_create_topics
         && new_partitions(cluster, request.topics.iter().flatten()) <= MAX_PARTITIONS;
-    let mut topics: Vec<MetadataResponseTopic> = match request.topics {
-        Some(asked) if !(cx.version == 0 && asked.is_empty()) => {
-            let asked: Vec<_> = once_each(asked).collect();
-            let not_made = if makes_topics { make_topics(cx, &asked) } else { HashMap::new() };
-            let topics = cluster.topics();
-            asked.into_iter().map(|asked| one(cx, &topics, asked, &not_made)).collect()
-        }
-        _ => {
-            let topics = cluster.topics();
-            let allowed = topics.iter().filter(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.name)));
-            let nodes = cluster.nodes();
-            allowed.map(|topic| describe(&nodes, topic)).collect()
+    let asked = request.topics.filter(|asked| !(cx.version == 0 && asked.is_empty()));
+    let asked: Option<Vec<_>> = asked.map(|asked| once_each(asked).collect());
+    let not_made = match &asked {
+        Some(asked) if makes_topics => make_topics(cx, asked),
+        _ => HashMap::new(),
+    };
+    let picture = cluster.picture(cx.node_id);
+    let mut topics: Vec<MetadataResponseTopic> = match asked {
+        Some(asked) => asked.into_iter().map(|asked| one(cx, &picture, asked, &not_made)).collect(),
+        None => {
+            let topics = picture.topics.iter();
+            let allowed = topics.filter(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.name)));
+            allowed.map(|topic| describe(&picture, topic)).collect()
         }
     };
     if topic_operations {
@@ -57,8 +58,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
             topic.topic_authorized_operations = cx.operations(Resource::Topic(name));
         }
     }
-    let nodes = cluster.nodes();
-    let brokers = nodes.listed().filter_map(|node| {
+    let brokers = picture.nodes.listed().filter_map(|node| {
         let (host, port) = cx.address_of(node)?;
         let broker = MetadataResponseBroker::default()
             .with_node_id(BrokerId(node.id))
@@ -70,7 +70,7 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     let response = MetadataResponse::default()
         .with_brokers(brokers.collect())
         .with_cluster_id(Some(StrBytes::from_string(cluster.id.clone())))
-        .with_controller_id(BrokerId(cluster.controller_id()))
+        .with_controller_id(BrokerId(picture.nodes.controller()))
         .with_topics(topics);
     Ok(if cluster_operations {
         response.with_cluster_authorized_operations(describe_cluster::operations(cx))
@@ -97,12 +97,12 @@ fn make_topics(cx: &RequestContext<'_>, asked: &[MetadataRequestTopic]) -> HashM
 
 fn one(
     cx: &RequestContext<'_>,
-    topics: &Topics,
+    picture: &Picture,
     asked: MetadataRequestTopic,
     not_made: &HashMap<TopicName, ErrorCode>,
 ) -> MetadataResponseTopic {
     let version = cx.version;
-    let known = find(topics, &asked);
+    let known = find(&picture.topics, &asked);
     let refused = |code: ErrorCode| {
         // Before version 12 a name must be there.
         let name = asked.name.clone().filter(|_| code != ErrorCode::UnknownTopicId || version < 12);
@@ -119,7 +119,7 @@ fn one(
         return denied(asked);
     }
     match (known, &asked.name) {
-        (Some(topic), _) => describe(&cx.cluster.nodes(), topic),
+        (Some(topic), _) => describe(picture, topic),
         (None, None) => refused(ErrorCode::UnknownTopicId),
         (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
         (None, Some(name)) => refused(match not_made.get(name) {
@@ -179,10 +179,9 @@ fn find<'a>(topics: &'a Topics, asked: &MetadataRequestTopic) -> Option<&'a Arc<
     asked.name.as_ref().and_then(|name| topics.by_name(name))
 }
 
-fn describe(nodes: &Nodes, topic: &Topic) -> MetadataResponseTopic {
+fn describe(picture: &Picture, topic: &Topic) -> MetadataResponseTopic {
     let to_wire = |ids: &[i32]| ids.iter().copied().map(BrokerId).collect::<Vec<_>>();
-    let partitions = topic.partitions.iter().zip(0..).map(|(partition, index)| {
-        let leadership = partition.leadership();
+    let partitions = picture.partitions(topic).map(|(index, leadership)| {
         let code = if leadership.leader < 0 { ErrorCode::LeaderNotAvailable } else { ErrorCode::None };
         MetadataResponsePartition::default()
             .with_error_code(code.code())
@@ -190,7 +189,7 @@ fn describe(nodes: &Nodes, topic: &Topic) -> MetadataResponseTopic {
             .with_leader_id(BrokerId(leadership.leader))
             .with_leader_epoch(leadership.leader_epoch)
             .with_isr_nodes(to_wire(&leadership.in_sync))
-            .with_offline_replicas(to_wire(&nodes.offline_among(&leadership.replicas)))
+            .with_offline_replicas(to_wire(&picture.nodes.offline_among(&leadership.replicas)))
             .with_replica_nodes(to_wire(&leadership.replicas))
     });
     MetadataResponseTopic::default()

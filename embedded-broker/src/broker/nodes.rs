@@ -269,6 +269,31 @@ impl NodeView<'_> {
         self.cluster.change_nodes(|nodes| nodes.advertise(self.id, listener, host, port))
     }
 
+    /// Has the node tell in so many answers of the cluster as it is now, whatever becomes of it: clients that ask this node for
+    /// Metadata, DescribeTopicPartitions, DescribeCluster or FindCoordinator hear of the leaders, coordinators, topics and
+    /// addresses of this moment, as from a Kafka broker that the controller's news have not reached. It serves what it leads
+    /// all the same, and refuses what it does not. 0 ends it, and so does a restart of the node.
+    ///
+    /// ```
+    /// # use embedded_broker::EmbeddedBroker;
+    /// let broker = EmbeddedBroker::builder().brokers(3).config("default.replication.factor", 3).topic("orders", 1).start()?;
+    /// let replicas = broker.topic("orders").replicas(0)?;
+    /// broker.node(3)?.stale_metadata(2);
+    /// broker.move_leader("orders", 0, replicas.replicas[1])?;
+    /// // … the next two that ask node 3 go to the old leader, which sends them on …
+    /// assert_eq!(broker.node(3)?.stale_answers_left(), 2);
+    /// # Ok::<(), embedded_broker::Error>(())
+    /// ```
+    pub fn stale_metadata(&self, answers: u32) {
+        self.cluster.tell_old(self.id, answers);
+    }
+
+    /// In how many answers the node will still tell of the cluster as it was: see [`stale_metadata`](Self::stale_metadata).
+    #[must_use]
+    pub fn stale_answers_left(&self) -> u32 {
+        self.cluster.old_answers_left(self.id)
+    }
+
     /// Whether it serves clients.
     #[must_use]
     pub fn is_up(&self) -> bool {

@@ -71,16 +71,18 @@ impl Cluster {
     /// Has everything that goes by the brokers' configs go by them as they are now.
     pub(super) fn take_up_configs(&self) {
         let (layers, node) = (self.broker_configs(), self.first_node());
-        self.connections.set_limits(self.connection_limits(&layers));
+        for (id, connections) in self.connections.iter() {
+            connections.set_limits(self.connection_limits(&layers, id));
+        }
         if self.dynamic.take_up(&layers, node) {
             // As Kafka, whose cleaner begins anew.
             upkeep::look_for_dirt(self);
         }
     }
 
-    fn connection_limits(&self, layers: &BrokerLayers) -> ConnectionLimits {
+    fn connection_limits(&self, layers: &BrokerLayers, node: i32) -> ConnectionLimits {
         let listeners = self.settings.security.listeners.iter().map(|listener| &listener.spec.name);
-        ConnectionLimits::read(layers, self.first_node(), listeners.collect::<Vec<&Arc<str>>>())
+        ConnectionLimits::read(layers, node, listeners.collect::<Vec<&Arc<str>>>())
     }
 }
 

@@ -10,7 +10,7 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of nodes, lags, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
+//! The locks of nodes, lags, old pictures, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
 //! they guard, and nothing else is taken under them.
 
 use std::collections::HashMap;
@@ -32,6 +32,7 @@ use crate::groups::Groups;
 use crate::kafka_id::kafka_id;
 use crate::loggers::Loggers;
 use crate::open_connections::OpenConnections;
+use crate::per_node::PerNode;
 use crate::quotas::Quotas;
 use crate::recorder::Recorder;
 use crate::security::acl::authorizer::Authorizer;
@@ -57,6 +58,7 @@ pub(crate) mod dynamic;
 mod internal_topics;
 mod moves;
 mod nodes;
+mod pictures;
 mod recovery;
 pub(crate) mod replication;
 mod resource_configs;
@@ -69,6 +71,8 @@ use dynamic::DynamicSettings;
 use moves::Moves;
 pub(crate) use moves::{Asked, Move};
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
+use pictures::OldPictures;
+pub(crate) use pictures::Picture;
 use replication::Replication;
 pub(crate) use resource_configs::ResourceConfigs;
 use storage::Storage;
@@ -96,7 +100,8 @@ pub(crate) struct Cluster {
     /// Partitions with followers have it, too.
     pub(crate) timers: Arc<Timers<TimerKey>>,
     pub(crate) groups: Groups,
-    pub(crate) fetch_sessions: FetchSessions,
+    /// As Kafka, each broker has its own: a client that comes to another node begins a new session there.
+    pub(crate) fetch_sessions: PerNode<FetchSessions>,
     /// Judges requests; absent when everybody may do everything. Its lock is a leaf.
     pub(crate) authorizer: Option<Authorizer>,
     /// Who may log in by SCRAM; a leaf lock.
@@ -113,6 +118,7 @@ pub(crate) struct Cluster {
     pub(crate) recorder: Recorder,
     /// As they are now; only to copy or replace its `Arc`. Changed under `changes`.
     nodes: RwLock<Arc<Nodes>>,
+    old_pictures: OldPictures,
     /// There are several nodes.
     has_followers: bool,
     replication: Replication,
@@ -132,7 +138,8 @@ pub(crate) struct Cluster {
     metadata_offset: AtomicI64,
     pub(crate) telemetry: Telemetry,
     pub(crate) quotas: Quotas,
-    pub(crate) connections: Connections,
+    /// Each node's, as its configs bound them.
+    pub(crate) connections: PerNode<Connections>,
     /// What may change of the brokers' configs, typed.
     pub(crate) dynamic: DynamicSettings,
     producer_ids: Mutex<ProducerIds>,
@@ -149,14 +156,19 @@ impl Cluster {
         let authorizer = settings.security.acl.clone().map(Authorizer::new);
         let layers = admin::layers_at_start(&settings.configs, &nodes);
         let seen_from = nodes.first().map_or(-1, |node| node.id);
-        let listeners = settings.security.listeners.iter().map(|listener| &listener.spec.name);
-        let limits = ConnectionLimits::read(&layers, seen_from, listeners);
+        let ids: Vec<i32> = nodes.iter().map(|node| node.id).collect();
+        let listeners: Vec<_> = settings.security.listeners.iter().map(|listener| &listener.spec.name).collect();
+        let connections = |id| {
+            let limits = ConnectionLimits::read(&layers, id, listeners.iter().copied());
+            Connections::new(settings.quota_windows, limits)
+        };
+        let connections = PerNode::new(ids.iter().copied(), connections);
         Self {
             id: kafka_id(Uuid::new_v4()),
             state: Arc::default(),
             storage: None,
             timers: Arc::new(Timers::new(clock.clone())),
-            connections: Connections::new(settings.quota_windows, limits),
+            connections,
             dynamic: DynamicSettings::new(&layers, seen_from),
             configs: RwLock::new(Arc::new(layers)),
             resource_configs: RwLock::default(),
@@ -172,7 +184,7 @@ impl Cluster {
             faults: Faults::new(settings.fault_seed),
             recorder: Recorder::default(),
             clock,
-            fetch_sessions: FetchSessions::new(settings.fetch_session_slots),
+            fetch_sessions: PerNode::new(ids, |_| FetchSessions::new(settings.fetch_session_slots)),
             replication: Replication::new(settings.fault_seed),
             moves: Moves::default(),
             settings,
@@ -183,6 +195,7 @@ impl Cluster {
             coordinators: Coordinators::default(),
             has_followers: nodes.len() > 1,
             nodes: RwLock::new(Arc::new(Nodes::new(nodes))),
+            old_pictures: OldPictures::default(),
             changes: Mutex::default(),
             topics: RwLock::default(),
             producer_ids: Mutex::default(),

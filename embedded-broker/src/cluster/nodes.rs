@@ -271,6 +271,7 @@ impl Cluster {
         *self.nodes.write() = Arc::clone(&after);
         self.replication_after_node_change(&before, &after);
         self.close_node_dirs(&before, &after);
+        self.forget_nodes(&before, &after);
         drop(one_at_a_time);
         self.after_partition_changes();
         Ok(changed)
@@ -286,6 +287,15 @@ impl Cluster {
             nodes.unregister(id)?;
             if self.has_followers { Ok(()) } else { nodes.set_state(id, NodeState::Up) }
         })
+    }
+
+    /// Nodes that have gone down, or are back, know nothing of what only they knew.
+    fn forget_nodes(&self, before: &Nodes, after: &Nodes) {
+        for (id, sessions) in self.fetch_sessions.iter().filter(|(id, _)| before.runs(*id) != after.runs(*id)) {
+            sessions.forget_all();
+            self.connections.of(id).iter().for_each(|connections| connections.forget_rates());
+            self.tell_old_no_more(id);
+        }
     }
 
     /// Takes a node that was lost for down: somebody has noticed.

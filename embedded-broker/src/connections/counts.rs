@@ -83,6 +83,11 @@ impl Counts {
         Ok(())
     }
 
+    /// Begins to count anew how fast connections come.
+    pub(super) fn forget_rates(&mut self) {
+        (self.rate, self.listener_rates, self.ip_rates) = Default::default();
+    }
+
     /// A connection that was counted has ended.
     pub(super) fn leave(&mut self, listener: &Arc<str>, ip: IpAddr) {
         self.total = self.total.saturating_sub(1);

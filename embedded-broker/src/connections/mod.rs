@@ -16,7 +16,7 @@ pub(crate) use limits::ConnectionLimits;
 mod counts;
 pub(crate) mod limits;
 
-/// The connections of a broker, counted.
+/// The connections of a node, counted.
 #[derive(Debug)]
 pub(crate) struct Connections {
     windows: Windows,
@@ -50,6 +50,7 @@ pub(crate) enum Admission {
 /// A connection that counts as long as this lives.
 pub(crate) struct Counted {
     cluster: Arc<Cluster>,
+    node: i32,
     listener: Arc<str>,
     ip: IpAddr,
 }
@@ -62,7 +63,9 @@ impl fmt::Debug for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.cluster.connections.leave(&self.listener, self.ip);
+        if let Some(connections) = self.cluster.connections.of(self.node) {
+            connections.leave(&self.listener, self.ip);
+        }
     }
 }
 
@@ -87,7 +90,7 @@ impl Connections {
         &self,
         cluster: &Arc<Cluster>,
         waiter: &Arc<Waiter>,
-        listener: &Arc<str>,
+        (node, listener): (i32, &Arc<str>),
         ip: IpAddr,
     ) -> Admission {
         let arrived = cluster.clock.now();
@@ -106,6 +109,7 @@ impl Connections {
                     return match counts.admit(limits, self.windows, (listener, ip), ip_rate, now) {
                         Ok(()) => Admission::Admitted(Counted {
                             cluster: Arc::clone(cluster),
+                            node,
                             listener: Arc::clone(listener),
                             ip,
                         }),
@@ -122,6 +126,11 @@ impl Connections {
                 return Admission::Stopping;
             }
         }
+    }
+
+    /// The node starts anew: it does not know how fast connections came to it before.
+    pub(crate) fn forget_rates(&self) {
+        self.state.lock().counts.forget_rates();
     }
 
     fn leave(&self, listener: &Arc<str>, ip: IpAddr) {

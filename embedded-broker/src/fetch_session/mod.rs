@@ -107,6 +107,14 @@ impl FetchSessions {
         id
     }
 
+    /// The node is down: as Kafka's, its sessions are gone with it.
+    pub(crate) fn forget_all(&self) {
+        for shard in &self.shards {
+            let Shard { sessions, slots } = &mut *shard.lock();
+            sessions.drain().for_each(|(id, _)| slots.remove(id));
+        }
+    }
+
     /// The partitions that a session asks for by itself.
     pub(crate) fn wanted(&self, id: i32) -> Vec<Key> {
         let session = self.shard_of(id).and_then(|shard| shard.lock().sessions.get(&id).cloned());

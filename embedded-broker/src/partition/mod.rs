@@ -31,7 +31,7 @@ pub(crate) use alarm::{Alarm, Keeper, Placed};
 pub(crate) use claim::{Claim, Sender, Unappended, Written};
 pub(crate) use loss::Loss;
 pub(crate) use read::{Isolation, Offsets, Read, ReadFrom, Reader};
-pub(crate) use replicated::{Nearby, Unacknowledged, append_wait};
+pub(crate) use replicated::{Leadership, Nearby, Unacknowledged, append_wait};
 
 /// One partition of a topic. The lock is held for an append or a lookup, never while bytes are checked or sent.
 #[derive(Debug)]

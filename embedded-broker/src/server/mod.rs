@@ -211,7 +211,9 @@ fn admit(
     waiter: &Arc<Waiter>,
 ) -> io::Result<()> {
     let (cluster, name) = (&door.cluster, &door.listener.spec.name);
-    match cluster.connections.admit(cluster, waiter, name, peer.ip().to_canonical()) {
+    // A door is a node's.
+    let Some(connections) = cluster.connections.of(door.node_id) else { return Ok(()) };
+    match connections.admit(cluster, waiter, (door.node_id, name), peer.ip().to_canonical()) {
         Admission::Admitted(counted) => serve(stream, peer, door, open, counted),
         Admission::TooMany { max } => {
             tracing::info!(%peer, max, "refused: there are as many connections from its address as there may be");

@@ -193,3 +193,42 @@ fn configs_are_of_the_node_that_is_asked_for() {
     let node_id = |id| value_of_broker(&mut client_of(&broker, id), id, "node.id").expect("a broker has it");
     assert_eq!([node_id(4), node_id(5)], ["4", "5"]);
 }
+
+/// A full fetch that asks for a session, and the next one of the session that it says.
+fn session_of(client: &mut Client) -> i32 {
+    client.call(12, &fetch_request("t", Uuid::nil(), 12, &[(0, 0)]).with_session_epoch(0)).session_id
+}
+
+fn goes_on(client: &mut Client, session: i32) -> i16 {
+    let next = fetch_request("t", Uuid::nil(), 12, &[]).with_session_id(session).with_session_epoch(1);
+    client.call(12, &next.with_topics(Vec::new())).error_code
+}
+
+#[test]
+fn fetch_sessions_are_each_nodes_own_and_gone_with_it() {
+    let broker = three();
+    let session = session_of(&mut client_of(&broker, 1));
+    let unknown = ErrorCode::FetchSessionIdNotFound.code();
+    assert_eq!(goes_on(&mut client_of(&broker, 2), session), unknown);
+    broker.crash(2).unwrap();
+    broker.restart(2).unwrap();
+    assert_eq!(goes_on(&mut client_of(&broker, 1), session), 0, "another node's");
+    let session = session_of(&mut client_of(&broker, 1));
+    broker.stop_node(1).unwrap();
+    broker.restart(1).unwrap();
+    assert_eq!(goes_on(&mut client_of(&broker, 1), session), unknown);
+}
+
+#[test]
+fn each_node_has_as_many_connections_as_its_own_configs_let_it_have() {
+    let broker = EmbeddedBroker::builder().brokers(3).config("max.connections.per.ip", 1).start().unwrap();
+    let mut kept: Vec<Client> = (1..=3).map(|node| client_of(&broker, node)).collect();
+    for client in &mut kept {
+        client.call(12, &MetadataRequest::default());
+    }
+    assert!(client_of(&broker, 1).is_closed(), "a second one");
+    drop(kept.remove(0));
+    let mut another = client_of(&broker, 1);
+    comes_true("node 1 has room again", || another.call_or_reconnect(12, &MetadataRequest::default()).is_some());
+    assert!(client_of(&broker, 2).is_closed(), "there is room at another node only");
+}

@@ -77,7 +77,10 @@ pub(crate) fn handle(cx: &RequestContext<'_>, body: &[u8], reply: &mut Reply) ->
     let session = SessionRequest { id: request.session_id, epoch: request.session_epoch, by_id: cx.version >= 13 };
     let mut asked = request::asked(&request, session.by_id);
     let forgotten = request::forgotten(&request, session.by_id);
-    let context = match cx.cluster.fetch_sessions.open(session, &mut asked, &forgotten, cx.cluster.clock.now()) {
+    let own = cx.cluster.fetch_sessions.of(cx.node_id);
+    let opened =
+        own.map_or(Ok(Context::Sessionless), |own| own.open(session, &mut asked, &forgotten, cx.cluster.clock.now()));
+    let context = match opened {
         Ok(context) => context,
         Err(code) => {
             write::write(reply, cx, (code, NO_SESSION), &asked, (Vec::new(), &Named::default()));
@@ -107,7 +110,9 @@ fn conclude(
         Context::Sessionless => (ErrorCode::None, NO_SESSION),
         Context::Full => {
             let told = answers.iter().map(|answer| (asked[answer.place].clone(), answer.told()));
-            (ErrorCode::None, cx.cluster.fetch_sessions.create(by_id, told.collect(), cx.cluster.clock.now()))
+            let own = cx.cluster.fetch_sessions.of(cx.node_id);
+            let id = own.map_or(NO_SESSION, |own| own.create(by_id, told.collect(), cx.cluster.clock.now()));
+            (ErrorCode::None, id)
         }
         Context::Incremental { id, session, epoch } => {
             let mut session = session.lock();
@@ -184,7 +189,9 @@ fn read_all(cx: &RequestContext<'_>, request: &FetchRequest, asked: &[Asked]) ->
 pub(super) fn parts(cluster: &Cluster, version: i16, body: &[u8]) -> Result<Vec<Part>, Refusal> {
     let request: FetchRequest = protocol::decode(&Bytes::copy_from_slice(body), version)?;
     let named = request::asked(&request, version >= 13).into_iter().map(|asked| asked.key);
-    Ok(named.chain(cluster.fetch_sessions.wanted(request.session_id)).map(|key| part(&key)).collect())
+    // No two nodes have a session of the same id, which is drawn from many.
+    let wanted = cluster.fetch_sessions.iter().flat_map(|(_, sessions)| sessions.wanted(request.session_id));
+    Ok(named.chain(wanted).map(|key| part(&key)).collect())
 }
 
 fn part(key: &Key) -> Part {

@@ -25,6 +25,7 @@ mod following;
 mod leaders;
 mod moves;
 mod placing;
+mod stale;
 mod third_down;
 mod transactions;
 
