@@ -208,7 +208,7 @@ impl Cluster {
     /// Nodes that are down leave their directories, which are nobody's until they are back.
     pub(super) fn close_node_dirs(&self, before: &Nodes, after: &Nodes) {
         let Some(storage) = self.storage.as_ref().filter(|storage| storage.is_of_several()) else { return };
-        for id in self.node_ids() {
+        for id in after.every().map(|node| node.id) {
             let (Some(was), Some(is)) = (before.state(id), after.state(id)) else { continue };
             if !before.runs(id) || after.runs(id) {
                 continue;
