@@ -136,7 +136,7 @@ fn wherever_a_cluster_is_killed_what_was_promised_is_there_and_nothing_is_there_
     let steps = history_of_several();
     let (changes, crashed) = live_and_recover(&steps, Crash { nodes: 3, ..Crash::KILL });
     assert!(!crashed && changes > 300, "{changes} changes");
-    for after in (0..changes).step_by(7) {
+    for after in (0..changes).step_by(19) {
         let crash = Crash { after, share: after * 37 % 256, nodes: 3, ..Crash::KILL };
         let (_, crashed) = live_and_recover(&steps, crash);
         assert!(crashed, "after {after} changes of {changes}");
