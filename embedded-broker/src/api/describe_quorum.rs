@@ -1,8 +1,11 @@
 //! DescribeQuorum, versions 0 to 2: who keeps the metadata of the cluster.
 //!
-//! As Kafka: one voter, which leads in epoch 1, and no observers; only `__cluster_metadata-0` can be asked for, alone.
+//! As Kafka whose nodes are brokers and controllers: every node is a voter, the controller leads, and there are no observers; a
+//! voter that is down stays behind; only `__cluster_metadata-0` can be asked for, alone.
 //! Different: there is no log of metadata, and its end offset is the number of changes; nothing is bound for the listener
-//! of controllers, and if no config says where it is, the voter is told at the address of the broker.
+//! of controllers, and if no config says where it is, voters are told at the addresses of the brokers.
+
+use std::sync::Arc;
 
 use kafka_protocol::messages::describe_quorum_request::TopicData as Asked;
 use kafka_protocol::messages::describe_quorum_response::{Listener, Node, PartitionData, ReplicaState, TopicData};
@@ -10,6 +13,7 @@ use kafka_protocol::messages::{BrokerId, DescribeQuorumRequest, DescribeQuorumRe
 
 use super::answer::failure;
 use super::{Refusal, RequestContext};
+use crate::cluster;
 use crate::error::ErrorCode;
 use crate::protocol::StrBytes;
 use crate::security::acl::kinds::Operation;
@@ -53,37 +57,38 @@ fn unknown(asked: &Asked, text: &impl Fn(&str) -> Option<StrBytes>) -> TopicData
 }
 
 fn quorum(cx: &RequestContext<'_>, text: &impl Fn(&str) -> Option<StrBytes>) -> TopicData {
-    let leader = BrokerId(cx.cluster.controller_id());
-    let end_offset = cx.cluster.metadata_offset();
-    let voter = ReplicaState::default().with_replica_id(leader).with_log_end_offset(end_offset);
-    let voter = if cx.version >= 1 {
-        let now = cx.cluster.clock.wall_ms();
-        voter.with_last_fetch_timestamp(now).with_last_caught_up_timestamp(now)
-    } else {
-        voter
-    };
+    let nodes = cx.cluster.nodes();
+    let voters = cx.cluster.voters().into_iter().map(|voter| {
+        let state = ReplicaState::default().with_replica_id(BrokerId(voter.id)).with_log_end_offset(voter.end_offset);
+        if cx.version < 1 {
+            return state;
+        }
+        state.with_last_fetch_timestamp(voter.seen_at).with_last_caught_up_timestamp(voter.seen_at)
+    });
     let partition = PartitionData::default()
         .with_error_message(text(""))
-        .with_leader_id(leader)
-        .with_leader_epoch(1)
-        .with_high_watermark(end_offset)
-        .with_current_voters(vec![voter]);
+        .with_leader_id(BrokerId(nodes.controller()))
+        .with_leader_epoch(nodes.controller_epoch())
+        .with_high_watermark(cx.cluster.metadata_offset())
+        .with_current_voters(voters.collect());
     TopicData::default()
         .with_topic_name(TopicName(StrBytes::from_static_str(METADATA)))
         .with_partitions(vec![partition])
 }
 
+/// Where the voters are. A config says it of one node only.
 fn nodes(cx: &RequestContext<'_>) -> Vec<Node> {
     let nodes = cx.cluster.nodes();
-    let described = nodes.get(nodes.controller()).and_then(|node| {
-        let told = &cx.cluster.settings.controller;
-        let (host, port) = match &told.address {
+    let told = &cx.cluster.settings.controller;
+    let alone = told.address.as_ref().filter(|_| nodes.every().count() == 1);
+    let describe = |node: &Arc<cluster::Node>| {
+        let (host, port) = match alone {
             Some((host, port)) => (StrBytes::from_string(host.clone()), *port),
             None => cx.address_of(node).map(|(host, port)| (host, u16::try_from(port).unwrap_or_default()))?,
         };
         let listener =
             Listener::default().with_name(StrBytes::from_string(told.name.clone())).with_host(host).with_port(port);
         Some(Node::default().with_node_id(BrokerId(node.id)).with_listeners(vec![listener]))
-    });
-    described.into_iter().collect()
+    };
+    nodes.every().filter_map(describe).collect()
 }

@@ -59,6 +59,7 @@ mod internal_topics;
 mod moves;
 mod nodes;
 mod pictures;
+mod quorum;
 mod recovery;
 pub(crate) mod replication;
 mod resource_configs;
@@ -73,6 +74,7 @@ pub(crate) use moves::{Asked, Move};
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
 use pictures::OldPictures;
 pub(crate) use pictures::Picture;
+use quorum::Quorum;
 use replication::Replication;
 pub(crate) use resource_configs::ResourceConfigs;
 use storage::Storage;
@@ -123,6 +125,7 @@ pub(crate) struct Cluster {
     has_followers: bool,
     replication: Replication,
     moves: Moves,
+    quorum: Quorum,
     /// Serialises changes of `topics`, so that a change can be prepared without holding up readers.
     changes: Mutex<()>,
     topics: RwLock<Arc<Topics>>,
@@ -187,6 +190,7 @@ impl Cluster {
             fetch_sessions: PerNode::new(ids, |_| FetchSessions::new(settings.fetch_session_slots)),
             replication: Replication::new(settings.fault_seed),
             moves: Moves::default(),
+            quorum: Quorum::default(),
             settings,
             groups: Groups::default(),
             authorizer,

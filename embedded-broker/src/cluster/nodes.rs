@@ -57,6 +57,8 @@ pub(crate) struct Nodes {
     isolated: BTreeMap<(i32, i32), u32>,
     /// -1 if no node is up.
     controller: i32,
+    /// Goes up whenever another node is the controller.
+    controller_epoch: i32,
 }
 
 impl Nodes {
@@ -64,7 +66,7 @@ impl Nodes {
     pub(crate) fn new(nodes: Vec<Node>) -> Self {
         let controller = nodes.first().map_or(-1, |node| node.id);
         let all = nodes.into_iter().map(|node| (Arc::new(node), NodeState::Up)).collect();
-        Self { all, unregistered: BTreeSet::new(), isolated: BTreeMap::new(), controller }
+        Self { all, unregistered: BTreeSet::new(), isolated: BTreeMap::new(), controller, controller_epoch: 1 }
     }
 
     /// Every node there is, by id, registered or not.
@@ -130,6 +132,11 @@ impl Nodes {
         self.controller
     }
 
+    /// How many times there has been another one, and once more.
+    pub(crate) fn controller_epoch(&self) -> i32 {
+        self.controller_epoch
+    }
+
     pub(crate) fn state(&self, id: i32) -> Option<NodeState> {
         self.all.iter().find(|(node, _)| node.id == id).map(|(_, state)| *state)
     }
@@ -171,7 +178,7 @@ impl Nodes {
                 self.iter().map(|node| node.id).find(|&id| self.state(id) == Some(NodeState::Up) && wanted(id))
             };
             let next = up(&|id| id > self.controller).or_else(|| up(&|_| true));
-            self.controller = next.unwrap_or(-1);
+            self.set_controller(next.unwrap_or(-1));
         }
     }
 
@@ -185,8 +192,14 @@ impl Nodes {
         if self.state(id) != Some(NodeState::Up) || !self.is_registered(id) {
             return Err(Error::with_code(ErrorCode::BrokerNotAvailable, format!("node {id} is not up")));
         }
-        self.controller = id;
+        self.set_controller(id);
         Ok(())
+    }
+
+    fn set_controller(&mut self, id: i32) {
+        if id != self.controller {
+            (self.controller, self.controller_epoch) = (id, self.controller_epoch.saturating_add(1));
+        }
     }
 
     /// Has clients told another address of one of a node's listeners.
@@ -269,6 +282,7 @@ impl Cluster {
         }
         let after = Arc::new(after);
         *self.nodes.write() = Arc::clone(&after);
+        self.quorum_after_node_change(&before, &after);
         self.replication_after_node_change(&before, &after);
         self.close_node_dirs(&before, &after);
         self.forget_nodes(&before, &after);

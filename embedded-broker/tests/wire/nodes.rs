@@ -5,7 +5,10 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use embedded_broker::{Api, EmbeddedBroker, ErrorCode, Fault};
-use kafka_protocol::messages::{BrokerId, DescribeClusterRequest, MetadataRequest, MetadataResponse};
+use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
+use kafka_protocol::messages::{
+    BrokerId, DescribeClusterRequest, DescribeQuorumRequest, MetadataRequest, MetadataResponse,
+};
 use uuid::Uuid;
 
 use crate::admin::value_of_broker;
@@ -231,4 +234,27 @@ fn each_node_has_as_many_connections_as_its_own_configs_let_it_have() {
     let mut another = client_of(&broker, 1);
     comes_true("node 1 has room again", || another.call_or_reconnect(12, &MetadataRequest::default()).is_some());
     assert!(client_of(&broker, 2).is_closed(), "there is room at another node only");
+}
+
+#[test]
+fn every_node_is_a_voter_and_one_that_is_down_stays_behind() {
+    let broker = three();
+    broker.stop_node(3).expect("a node");
+    broker.controller().move_to(2).expect("a node that is up");
+    let asked = PartitionData::default().with_partition_index(0);
+    let asked = TopicData::default().with_topic_name(name("__cluster_metadata")).with_partitions(vec![asked]);
+    let request = DescribeQuorumRequest::default().with_topics(vec![asked]);
+    for version in 0..=2 {
+        let mut response = client_of(&broker, 1).call(version, &request);
+        let quorum = response.topics.remove(0).partitions.remove(0);
+        assert_eq!((quorum.leader_id.0, quorum.leader_epoch), (2, 2), "another one leads than at first");
+        let behind = |id: i32| {
+            let voter = quorum.current_voters.iter().find(|voter| voter.replica_id.0 == id).expect("a voter");
+            quorum.high_watermark - voter.log_end_offset
+        };
+        assert_eq!((behind(1), behind(2)), (0, 0));
+        assert!(behind(3) > 0, "the controller has moved since it went");
+        let known: Vec<_> = response.nodes.iter().map(|node| node.node_id.0).collect();
+        assert_eq!(known, if version >= 2 { vec![1, 2, 3] } else { vec![] });
+    }
 }
