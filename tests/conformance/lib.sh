@@ -204,3 +204,19 @@ run_go_tests() { # seconds, log, package, further arguments
   ! grep -q '^panic: ' "$log" || fail "the tests ended early" "see $log"
   ((passed + failed > 0)) || die "no test ran: see $log"
 }
+
+# Compiles Tools.java, and sets `tool_jars`: what it loads anew for each tool, which must not be on its class path. That is Scala's
+# library as well, whose Console keeps the output that it first sees.
+use_tools() {
+  local jar rest=()
+  compile_java Tools.java
+  tool_jars=()
+  while read -r -d : jar; do
+    case $jar in
+      */kafka-tools-4.*.jar | *_2.13-*.jar | */scala-*.jar) tool_jars+=("$jar") ;;
+      *) rest+=("$jar") ;;
+    esac
+  done <<<"$CLASSPATH:"
+  CLASSPATH=$(IFS=:; echo "${rest[*]}")
+  export CLASSPATH
+}
