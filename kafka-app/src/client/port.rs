@@ -114,6 +114,8 @@ pub(crate) struct Fault {
 pub(crate) enum FaultKind {
     /// No broker can be reached.
     Unreachable,
+    /// One broker cannot be reached; the text begins with which.
+    BrokerUnreachable,
     /// Name or password are wrong, or TLS does not fit.
     Authentication,
     /// A right on a topic or group is missing.
@@ -141,7 +143,9 @@ impl Fault {
     /// The crate's error for it.
     pub(crate) fn to_error(&self, what: &str) -> Error {
         let kind = match self.kind {
-            FaultKind::Unreachable | FaultKind::Other | FaultKind::NothingToCommit => ErrorKind::Unavailable,
+            FaultKind::Unreachable | FaultKind::BrokerUnreachable | FaultKind::Other | FaultKind::NothingToCommit => {
+                ErrorKind::Unavailable
+            }
             FaultKind::Authentication | FaultKind::Authorization | FaultKind::UnknownTopic | FaultKind::NoPosition => {
                 ErrorKind::Refused
             }

@@ -176,6 +176,19 @@ pub enum ListenerEvent {
         /// Since it opened.
         open_for: Duration,
     },
+    /// A consumer of it has lost a broker, or cannot reach it: what that led or coordinated moves, and the client goes after it
+    /// by itself. The same broker is told again after 30 s at the earliest.
+    #[non_exhaustive]
+    BrokerUnreachable {
+        /// Id of the listener.
+        listener: Arc<str>,
+        /// Which of its consumers, from 0.
+        consumer: u32,
+        /// None of them can be reached.
+        all: bool,
+        /// What the client said; of one broker, `host:port` and its id come first.
+        reason: String,
+    },
     /// The client of a consumer failed for good and is made anew; the consumer goes on where it had committed.
     #[non_exhaustive]
     ConsumerReplaced {
@@ -266,6 +279,7 @@ impl ListenerEvent {
             | Self::RetryExhausted { listener, .. }
             | Self::CircuitOpened { listener, .. }
             | Self::CircuitClosed { listener, .. }
+            | Self::BrokerUnreachable { listener, .. }
             | Self::ConsumerReplaced { listener, .. }
             | Self::Restarting { listener, .. }
             | Self::Stopping { listener }

@@ -24,9 +24,13 @@ struct Told {
 
 impl FaultLog {
     /// Whether to tell this fault, with how many like it were held back since the last. Faults that only say that no
-    /// broker is reachable count as one; others are told apart by their text.
+    /// broker is reachable count as one, and those of one broker do; others are told apart by their text.
     pub(crate) fn observe(&mut self, fault: &Fault, now: Instant) -> Option<u64> {
-        let text = (fault.kind != FaultKind::Unreachable).then(|| fault.text.clone());
+        let text = match fault.kind {
+            FaultKind::Unreachable => None,
+            FaultKind::BrokerUnreachable => fault.text.split(": ").next().map(str::to_owned),
+            _ => Some(fault.text.clone()),
+        };
         if self.told.len() > 64 {
             self.told.retain(|_, told| now.duration_since(told.at) < EVERY);
         }
@@ -65,6 +69,15 @@ mod tests {
             })
             .collect();
         assert_eq!(told, [0, 299]);
+    }
+
+    #[test]
+    fn each_broker_that_is_lost_is_told_however_it_is_lost() {
+        let (mut log, now) = (FaultLog::default(), Instant::now());
+        let lost = |text| fault(FaultKind::BrokerUnreachable, text);
+        assert_eq!(log.observe(&lost("h:1/1: Disconnected (after 2ms in state UP)"), now), Some(0));
+        assert_eq!(log.observe(&lost("h:1/1: Connection refused (after 0ms in state CONNECT)"), now), None);
+        assert_eq!(log.observe(&lost("h:2/2: Disconnected (after 3ms in state UP)"), now), Some(0));
     }
 
     #[test]

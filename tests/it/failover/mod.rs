@@ -4,6 +4,9 @@
 //! The nodes are embedded ones, or with `KAFKA_APP_TEST_NODES` real ones (see [`TestCluster`]). What happens comes from a seed,
 //! which is printed, and which `KAFKA_APP_TEST_SEED` sets; `KAFKA_APP_TEST_DEATHS` is how many nodes die.
 
+mod acknowledged;
+mod listener;
+mod reader;
 mod transactions;
 mod unclean;
 

@@ -16,9 +16,8 @@ use crate::{
 pub(super) fn fault(code: RespErr, text: &str) -> Fault {
     let code = RDKafkaErrorCode::from(code);
     let kind = match code {
-        RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => {
-            FaultKind::Unreachable
-        }
+        RDKafkaErrorCode::AllBrokersDown => FaultKind::Unreachable,
+        RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => FaultKind::BrokerUnreachable,
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL => {
             FaultKind::Authentication
         }
@@ -34,7 +33,18 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
         | RDKafkaErrorCode::InconsistentGroupProtocol => FaultKind::Config,
         _ => FaultKind::Other,
     };
-    Fault { kind, text: if text.is_empty() { code.to_string() } else { format!("{code}: {text}") } }
+    // Which broker it is stands first.
+    let is_of_broker = kind == FaultKind::BrokerUnreachable && !text.is_empty();
+    Fault {
+        kind,
+        text: if is_of_broker {
+            text.to_owned()
+        } else if text.is_empty() {
+            code.to_string()
+        } else {
+            format!("{code}: {text}")
+        },
+    }
 }
 
 pub(super) fn other(text: impl Into<String>) -> Fault {

@@ -288,10 +288,20 @@ impl Pump {
             let listener = &*self.config.listener_id;
             match fault.kind {
                 FaultKind::Unreachable => tracing::warn!(listener, n_held_back, "no broker can be reached: {fault}"),
+                FaultKind::BrokerUnreachable => {
+                    tracing::warn!(listener, n_held_back, "a broker cannot be reached: {fault}");
+                }
                 FaultKind::UnknownTopic => tracing::error!(listener, "a topic does not exist: {fault}"),
                 FaultKind::Authorization => tracing::error!(listener, "a right is missing: {fault}"),
                 FaultKind::Authentication => tracing::error!(listener, "the broker does not let us in: {fault}"),
                 _ => tracing::warn!(listener, n_held_back, "the client reports: {fault}"),
+            }
+            if matches!(fault.kind, FaultKind::Unreachable | FaultKind::BrokerUnreachable) {
+                let (consumer, all) = (self.config.consumer, fault.kind == FaultKind::Unreachable);
+                self.config.events.tell(|listener| {
+                    let reason = fault.text.clone();
+                    ListenerEvent::BrokerUnreachable { listener, consumer, all, reason }
+                });
             }
         }
         self.status.send_if_modified(|status| {

@@ -1,0 +1,93 @@
+//! An application that loses the nodes it depends on, one after the other, and goes on.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use embedded_broker::EmbeddedBroker;
+use kafka_app::{ListenerEvent, ListenerEvents, ListenerState, kafka_listener, listeners};
+use kafka_app_tests::{PATIENCE, Record, TestBroker, TestCluster, record};
+
+use super::{PARTITIONS, any_death, app, chance};
+
+/// Records before each loss, and after it.
+const ROUND: u32 = 120;
+
+#[kafka_listener(id = "copies", topic = "${in}", group = "${group}", send_to = "${out}", delivery = "exactly-once")]
+async fn copies(text: String) -> String {
+    text
+}
+
+async fn feed(broker: &TestBroker, topic: &str, fed: &mut u32) -> Result<()> {
+    let records = (*fed..*fed + ROUND).map(|n| Record {
+        partition: i32::try_from(n).ok().map(|n| n % PARTITIONS),
+        ..record(n.to_string(), n.to_string())
+    });
+    *fed += ROUND;
+    broker.produce(topic, records.collect::<Vec<_>>()).await
+}
+
+/// What it has said by now: the brokers it cannot reach, and nothing of itself.
+async fn assert_only_brokers_are_lost(events: &mut ListenerEvents) {
+    while let Some(event) = events.next().await {
+        let is_of_itself = matches!(
+            event,
+            ListenerEvent::Restarting { .. } | ListenerEvent::ConsumerReplaced { .. } | ListenerEvent::Failed { .. }
+        );
+        assert!(!is_of_itself, "{event:?}");
+        if matches!(event, ListenerEvent::Stopped { .. }) {
+            return;
+        }
+    }
+}
+
+/// The nodes the application depends on, by what for; each is asked for when its turn has come.
+fn nodes(broker: &EmbeddedBroker, topic: &str, group: &str) -> [(&'static str, Option<i32>); 3] {
+    let transactions = broker.transactions();
+    let id = transactions.all().first().map(|one| one.transactional_id.clone());
+    [
+        ("a leader", broker.topic(topic).replicas(0).ok().and_then(|replicas| replicas.leader)),
+        ("the coordinator of its group", broker.group(group).coordinator()),
+        ("the coordinator of its transactions", id.and_then(|id| transactions.coordinator(&id))),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_loses_its_leader_and_both_coordinators_goes_on_and_copies_each_record_once() -> Result<()> {
+    let (mut random, seed) = chance("a listener loses its nodes")?;
+    // Only the embedded cluster can be told to bring leaders back to where clients are.
+    let cluster = TestCluster::embedded(seed, &[])?;
+    let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
+    let (source, out) = (plain.topic("source", PARTITIONS).await?, plain.topic("out", PARTITIONS).await?);
+    let group = plain.name("copies");
+    let app = app(&cluster).set("in", &source).set("out", &out).set("group", &group);
+    let app = app.listeners(listeners![copies]).start().await?;
+    app.ready().await?;
+    let homes = (0..PARTITIONS).map(|partition| cluster.leader(&source, partition)).collect::<Result<Vec<_>>>()?;
+    let (mut fed, mut events) = (0, app.events());
+    for turn in 0..3 {
+        feed(plain, &source, &mut fed).await?;
+        let ends = plain.end_offsets(&source)?;
+        plain.until_committed(&group, &source, |committed| *committed == ends).await?;
+        let (what, node) = nodes(broker, &source, &group)[turn];
+        let node = node.with_context(|| format!("there is no node that is {what}"))?;
+        cluster.lose(node, any_death(&mut random))?;
+        feed(plain, &source, &mut fed).await?;
+        cluster.restart(node)?;
+        // Where they were, so that the consumer has a connection to each node again.
+        for (partition, home) in (0..).zip(&homes) {
+            broker.move_leader(&source, partition, *home)?;
+        }
+    }
+    let ends = plain.end_offsets(&source)?;
+    plain.until_committed(&group, &source, |committed| *committed == ends).await?;
+    assert!(matches!(app.listener("copies")?.state(), ListenerState::Running), "{:?}", app.listener("copies")?.state());
+    app.stop().await.expect_clean();
+    let said = assert_only_brokers_are_lost(&mut events);
+    tokio::time::timeout(PATIENCE, said).await.context("it does not say that it has stopped")?;
+    let mut copied = BTreeMap::<u32, usize>::new();
+    for record in plain.all_records(&out).await? {
+        *copied.entry(record.text().parse()?).or_default() += 1;
+    }
+    assert_eq!(copied, (0..fed).map(|n| (n, 1)).collect());
+    Ok(())
+}
