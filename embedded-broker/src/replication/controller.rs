@@ -112,7 +112,9 @@ impl Replicas {
             (self.leader, self.leads_since) = (winner.leader, self.leader_epoch);
         }
         let cut = (self.log_end < before).then_some(Cut { from: self.log_end, until: before, high_watermark });
-        Elected { leader: winner.leader, epoch: self.leader_epoch, unclean: winner.unclean, cut }
+        // A move that was cancelled may have counted a replica as in sync that was down, and lacks what was acknowledged since.
+        let unclean = winner.unclean || self.log_end < high_watermark;
+        Elected { leader: winner.leader, epoch: self.leader_epoch, unclean, cut }
     }
 
     fn own_end_of(&self, id: i32) -> Option<i64> {

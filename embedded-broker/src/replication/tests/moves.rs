@@ -87,6 +87,19 @@ fn a_move_is_not_cancelled_when_nobody_before_it_is_in_sync_unless_an_unclean_el
     assert_eq!(still.cancel(&moment(rules(1))), Err(Uncancelled::NothingMoves));
 }
 
+#[test]
+fn a_replica_that_is_down_and_that_a_cancelled_move_counts_on_is_elected_unclean_when_it_is_back() {
+    let mut world = World::new(1, Rules { elects_unclean: true, ..rules(1) });
+    // Node 2 keeps up, and node 1, which the move goes back to, has gone before the last record.
+    for event in [Event::Crash(3), Event::Move(&[2, 3]), Event::Isolate(1, 2), Event::Crash(1), Event::Append] {
+        world.after(event);
+    }
+    world.after(Event::Cancel);
+    assert_eq!((world.replicas().leader(), world.replicas().in_sync()), (None, &[1][..]));
+    let elected = world.after(Event::Return(1)).elected.expect("it is the only one");
+    assert_eq!((elected.leader, elected.unclean, world.lost), (Some(1), true, 1));
+}
+
 /// Nodes that are all there.
 #[derive(Debug)]
 struct AllUp;
