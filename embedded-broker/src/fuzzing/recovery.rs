@@ -183,7 +183,8 @@ fn picture(partition: &Partition) -> Picture {
             start: log.start_offset(),
             end: log.end_offset(),
             stable: log.last_stable_offset(),
-            epochs: log.epochs().entries().to_vec(),
+            // The epoch that a leader begins is a newer one at each start; as long as it has no records, it is nobody's.
+            epochs: log.epochs().entries().iter().copied().filter(|(_, start)| *start < log.end_offset()).collect(),
             producers: log.producers().entries(),
             aborted,
             bytes: out.concat().into(),

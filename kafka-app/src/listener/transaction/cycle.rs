@@ -171,14 +171,15 @@ impl Cycle {
         }
     }
 
-    /// Wider or narrower, by who was waited for. Twice as many records in the next turn, if these took less than the time a turn may fill; as many as fit, if they
-    /// took much more.
+    /// Wider or narrower, by who was waited for. Twice as many records in the next turn, if these took less than the time a
+    /// turn may fill; as many as fit, if they took much more.
     fn adapt(&mut self, index: usize, n_finished: u32, now: Instant) {
         let turn = self.turns[index];
         if turn.n_records >= self.limit {
-            match self.turns.iter().any(|turn| turn.state.is_out()) {
-                true => self.spread.broker_was_waited_for(),
-                false => self.spread.handlers_were_waited_for(),
+            if self.turns.iter().any(|turn| turn.state.is_out()) {
+                self.spread.broker_was_waited_for();
+            } else {
+                self.spread.handlers_were_waited_for();
             }
         }
         let took = turn.since.map_or(Duration::ZERO, |since| now.duration_since(since));
