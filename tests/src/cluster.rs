@@ -8,12 +8,9 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use embedded_broker::EmbeddedBroker;
-use rdkafka::{
-    ClientConfig,
-    consumer::{BaseConsumer, Consumer},
-};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::{PATIENCE, TestBroker};
 
@@ -91,31 +88,35 @@ impl TestCluster {
         self.broker.as_embedded()
     }
 
-    /// The node that leads a partition; waits while none does.
+    /// The node that leads a partition; asks again while none does.
     ///
     /// # Errors
     /// No node leads it for a long time.
     pub fn leader(&self, topic: &str, partition: i32) -> Result<i32> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let leader = match self.as_embedded() {
-                Some(broker) => broker.topic(topic).replicas(partition)?.leader,
-                None => self.told_leader(topic, partition)?,
-            };
-            if let Some(leader) = leader {
-                return Ok(leader);
-            }
-            ensure!(Instant::now() < deadline, "nobody leads {topic}-{partition}");
-            std::thread::yield_now();
-        }
+        self.leader_once(topic, partition, |_| true)
     }
 
-    fn told_leader(&self, topic: &str, partition: i32) -> Result<Option<i32>> {
-        let consumer: BaseConsumer =
-            ClientConfig::new().set("bootstrap.servers", self.broker.bootstrap_servers()).create()?;
-        let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
-        let mut partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-        Ok(partitions.find(|found| found.id() == partition).map(|found| found.leader()).filter(|leader| *leader >= 0))
+    /// The node that leads a partition, once it is one of these: a real cluster needs seconds to miss a node that was killed.
+    ///
+    /// # Errors
+    /// None of them leads it for a long time.
+    pub fn leader_once(&self, topic: &str, partition: i32, is_wanted: impl Fn(i32) -> bool) -> Result<i32> {
+        let told = self.as_embedded().and_then(|broker| broker.topic(topic).replicas(partition).ok()?.leader);
+        if let Some(leader) = told.filter(|leader| is_wanted(*leader)) {
+            return Ok(leader); // It elects at once: mostly there is nothing to wait for.
+        }
+        let consumer: BaseConsumer = self.broker.config().create()?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut last = None;
+        while Instant::now() < deadline {
+            let metadata = consumer.fetch_metadata(Some(topic), PATIENCE)?;
+            let mut partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            last = partitions.find(|found| found.id() == partition).map(|found| found.leader());
+            if let Some(leader) = last.filter(|leader| *leader >= 0 && is_wanted(*leader)) {
+                return Ok(leader);
+            }
+        }
+        bail!("of {topic}-{partition} it is still said that {last:?} leads it")
     }
 
     /// Loses a node; returns when it is gone. Real ones take seconds: call it off the test's own tasks.

@@ -24,7 +24,7 @@ pub(crate) struct Picture {
 impl Picture {
     /// Each partition of a topic of the picture: its number, and who leads it.
     pub(crate) fn partitions<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = (i32, Leadership)> + 'a {
-        (0..topic.partitions.len()).zip(0..).filter_map(|(_, index)| Some((index, self.leadership(topic, index)?)))
+        (0..).zip(&topic.partitions).filter_map(|(index, _)| Some((index, self.leadership(topic, index)?)))
     }
 
     /// Who leads a partition.

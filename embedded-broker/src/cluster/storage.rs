@@ -44,9 +44,11 @@ impl Storage {
             topic_id: kafka_id(topic.id).into(),
             index,
         };
-        let dir = self.root.path().join(format!("{}-{index}", topic.name));
-        let partition = Partition::kept(config, placed, home, past);
-        partition.map(Arc::new).map_err(|error| Error::io(format!("cannot open the log in {}", dir.display()), error))
+        let failed = |error| {
+            let (name, root) = (&topic.name, self.root.path().display());
+            Error::io(format!("cannot open the log of {name}-{index} in the data directory {root}"), error)
+        };
+        Partition::kept(config, placed, home, past).map(Arc::new).map_err(failed)
     }
 
     /// Whether each node has a directory of its own.

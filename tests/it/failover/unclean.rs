@@ -76,7 +76,7 @@ impl Case {
         tokio::task::block_in_place(|| {
             self.cluster.lose(LEADER, Death::Killed)?;
             self.cluster.restart(FOLLOWER)?;
-            anyhow::ensure!(self.cluster.leader(&self.topic, 0)? == FOLLOWER);
+            self.cluster.leader_once(&self.topic, 0, |leader| leader == FOLLOWER)?;
             self.cluster.restart(LEADER)
         })
     }
@@ -125,8 +125,8 @@ async fn what_one_replica_acknowledged_is_lost_with_it_and_nobody_had_read_it() 
     Ok(())
 }
 
-/// Ten records that both replicas have behind the first ones, five that the leader alone has and consumers have read, the leader's death, and three
-/// records of the follower that leads then.
+/// Ten records that both replicas have behind the first ones, five that the leader alone has and consumers have read, the
+/// leader's death, and three records of the follower that leads then.
 async fn lose_what_was_read(case: &Case, first: i64, is_read: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
     case.send("kept", 10).await?;
     tokio::task::block_in_place(|| case.cluster.lose(FOLLOWER, Death::Killed))?;
