@@ -23,12 +23,13 @@ use crate::{
     producer,
     proxy::{Latency, LimitData},
     reader::Reader,
-    verdict::{Mode, Outcome, Verdict},
+    verdict::{Mode, Outcome, Outputs, Verdict},
 };
 
 const N_PROCESSES: usize = 3;
 const N_PARTITIONS: i32 = 6;
 const STAGES: [&str; 2] = ["first", "second"];
+const TOPICS: [&str; 3] = ["in", "between", "out"];
 
 /// Runs the plan and says what became of the records.
 pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
@@ -55,8 +56,10 @@ pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
     tell_missing(plan.delivery, &sent, &outputs.missing(&sent).take(20).collect::<Vec<_>>());
     let has_run = scene.processes.iter().any(Process::has_run);
     let verdict = Verdict::new(plan.delivery, has_run, n_rounds, &sent, &outputs);
-    if verdict.outcome() == Outcome::Untried {
-        scene.tell_last_words();
+    match verdict.outcome() {
+        Outcome::Kept => {}
+        Outcome::Untried => scene.tell_last_words(),
+        Outcome::Broken => scene.tell_stages(&sent, &outputs).await?,
     }
     Ok(verdict)
 }
@@ -65,6 +68,15 @@ fn tell_missing(mode: Mode, sent: &BTreeSet<Number>, missing: &[Number]) {
     if !missing.is_empty() && mode != Mode::AtMostOnce {
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         println!("missing of {} records, the first of them: {}", sent.len(), missing.join(" "));
+    }
+}
+
+/// Says what is in a topic, and where the first of what is there too often lies.
+fn tell_stage(stage: &str, sent: &BTreeSet<Number>, outputs: &Outputs) {
+    let (n_missing, n_repeated) = (outputs.missing(sent).count(), outputs.repeated().count());
+    println!("{stage}: {} different records, {n_missing} missing, {n_repeated} repeated", outputs.len());
+    for (number, first, later) in outputs.repeated().take(20) {
+        println!("  {number} at {first} and {later}");
     }
 }
 
@@ -223,6 +235,16 @@ impl Scene {
         }
     }
 
+    /// Where in the pipeline a promise was broken: what the reader saw, and what another sees in each topic.
+    async fn tell_stages(&self, sent: &BTreeSet<Number>, outputs: &Outputs) -> Result<()> {
+        tell_stage("the reader saw", sent, outputs);
+        for stage in TOPICS {
+            let reader = Reader::start(&self.servers, &format!("{}-{stage}", self.name), N_PARTITIONS)?;
+            tell_stage(stage, sent, &reader.finish().await?);
+        }
+        Ok(())
+    }
+
     /// A listener that stops ends its process; an operator would start it again.
     ///
     /// # Errors
@@ -298,7 +320,7 @@ fn pipeline_args(plan: &Plan, servers: &str, name: &str, process: usize) -> Vec<
 
 async fn create_topics(servers: &str, name: &str) -> Result<()> {
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", servers).create()?;
-    let names = ["in", "between", "out"].map(|topic| format!("{name}-{topic}"));
+    let names = TOPICS.map(|topic| format!("{name}-{topic}"));
     let topics: Vec<_> =
         names.iter().map(|name| NewTopic::new(name, N_PARTITIONS, TopicReplication::Fixed(-1))).collect();
     for result in admin.create_topics(&topics, &AdminOptions::new()).await? {
@@ -311,7 +333,7 @@ async fn create_topics(servers: &str, name: &str) -> Result<()> {
 fn lag(servers: &str, name: &str) -> Result<i64> {
     let patience = Duration::from_secs(10);
     let mut lag = 0;
-    for (topic, stage) in ["in", "between"].into_iter().zip(STAGES) {
+    for (topic, stage) in TOPICS.into_iter().zip(STAGES) {
         let consumer: BaseConsumer = ClientConfig::new()
             .set("bootstrap.servers", servers)
             .set("group.id", format!("{name}-{stage}"))

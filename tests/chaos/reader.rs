@@ -17,7 +17,10 @@ use rdkafka::{
 };
 use tokio::sync::watch;
 
-use crate::{numbers::Number, verdict::Outputs};
+use crate::{
+    numbers::Number,
+    verdict::{Outputs, Place},
+};
 
 /// How long it waits for one more record when it is to end.
 const SILENCE: Duration = Duration::from_secs(3);
@@ -66,7 +69,8 @@ fn read(consumer: &BaseConsumer, is_ending: &AtomicBool, seen: &watch::Sender<us
         match consumer.poll(if is_ending { SILENCE } else { Duration::from_millis(100) }) {
             Some(Ok(message)) => {
                 let payload = message.payload_view::<str>().transpose()?.unwrap_or_default();
-                outputs.note(payload.parse::<Number>()?);
+                let place = Place { partition: message.partition(), offset: message.offset() };
+                outputs.note(payload.parse::<Number>()?, place);
                 seen.send_if_modified(|n| std::mem::replace(n, outputs.len()) != outputs.len());
             }
             // The broker is away; the client tries again by itself.

@@ -1,7 +1,7 @@
 //! [`Verdict`]: what became of the records: pure.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fmt,
 };
 
@@ -29,10 +29,25 @@ impl Mode {
     }
 }
 
+/// Where a record lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) partition: i32,
+    pub(crate) offset: i64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.partition, self.offset)
+    }
+}
+
 /// What came out at the end of the pipeline.
 #[derive(Debug, Default)]
 pub(crate) struct Outputs {
-    times: BTreeMap<Number, u32>,
+    first: BTreeMap<Number, Place>,
+    /// In the order in which they came, each at its later place.
+    repeated: Vec<(Number, Place)>,
     /// The highest place of each key so far.
     highest: BTreeMap<u64, u64>,
     /// Records that came first only after one that should have followed them.
@@ -41,12 +56,11 @@ pub(crate) struct Outputs {
 
 impl Outputs {
     /// Notes the next record of the output; those of one key lie in one partition.
-    pub(crate) fn note(&mut self, number: Number) {
-        let times = self.times.entry(number).or_default();
-        *times += 1;
-        if *times > 1 {
-            return;
-        }
+    pub(crate) fn note(&mut self, number: Number, place: Place) {
+        match self.first.entry(number) {
+            Entry::Vacant(first) => first.insert(place),
+            Entry::Occupied(_) => return self.repeated.push((number, place)),
+        };
         let highest = self.highest.entry(number.key).or_insert(number.place);
         if number.place < *highest {
             self.n_reordered += 1;
@@ -56,16 +70,21 @@ impl Outputs {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.times.len()
+        self.first.len()
     }
 
     /// Those of `sent` that never came.
     pub(crate) fn missing<'a>(&'a self, sent: &'a BTreeSet<Number>) -> impl Iterator<Item = Number> + 'a {
-        sent.iter().copied().filter(|number| !self.times.contains_key(number))
+        sent.iter().copied().filter(|number| !self.first.contains_key(number))
     }
 
     fn n_repeated(&self) -> u64 {
-        self.times.values().map(|times| u64::from(times - 1)).sum()
+        self.repeated.len() as u64
+    }
+
+    /// What came again, with its first and its later place.
+    pub(crate) fn repeated(&self) -> impl Iterator<Item = (Number, Place, Place)> + '_ {
+        self.repeated.iter().filter_map(|(number, later)| Some((*number, *self.first.get(number)?, *later)))
     }
 }
 
@@ -141,7 +160,8 @@ mod tests {
         let number = |place| Number { key: 0, place };
         let sent = (0..sent).map(number).collect();
         let mut outputs = Outputs::default();
-        came.iter().for_each(|place| outputs.note(number(*place)));
+        let places = (0..).map(|offset| Place { partition: 0, offset });
+        came.iter().zip(places).for_each(|(came, place)| outputs.note(number(*came), place));
         Verdict::new(mode, true, 1, &sent, &outputs)
     }
 
@@ -174,6 +194,14 @@ mod tests {
         assert_eq!((repeated.n_lost, repeated.n_repeated, repeated.n_reordered), (0, 3, 0));
         assert!(!is_kept(&repeated) && !is_kept(&verdict(Mode::ExactlyOnce, 2, &[0, 1, 0])));
         assert!(is_kept(&verdict(Mode::AtLeastOnce, 2, &[0, 1, 0])));
+    }
+
+    #[test]
+    fn what_is_repeated_is_told_with_both_its_places() {
+        let (number, at) = (Number { key: 1, place: 2 }, |offset| Place { partition: 0, offset });
+        let mut outputs = Outputs::default();
+        [5, 7, 9].into_iter().for_each(|offset| outputs.note(number, at(offset)));
+        assert_eq!(outputs.repeated().collect::<Vec<_>>(), [(number, at(5), at(7)), (number, at(5), at(9))]);
     }
 
     #[test]
