@@ -1,6 +1,10 @@
 //! The director: starts everything, brings the troubles, waits until all has settled, and asks for the verdict.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow};
 use rdkafka::{
@@ -23,7 +27,7 @@ use crate::{
     producer,
     proxy::{Latency, LimitData},
     reader::Reader,
-    verdict::{Mode, Outcome, Outputs, Verdict},
+    verdict::{Mode, Outcome, Outputs, Place, Verdict},
 };
 
 const N_PROCESSES: usize = 3;
@@ -59,7 +63,13 @@ pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
     match verdict.outcome() {
         Outcome::Kept => {}
         Outcome::Untried => scene.tell_last_words(),
-        Outcome::Broken => scene.tell_stages(&sent, &outputs).await?,
+        Outcome::Broken => {
+            scene.tell_stages(&sent, &outputs).await?;
+            if plan.hold {
+                println!("{verdict}\nthe broker stays at {} until this is interrupted", scene.servers);
+                std::future::pending::<()>().await;
+            }
+        }
     }
     Ok(verdict)
 }
@@ -71,12 +81,18 @@ fn tell_missing(mode: Mode, sent: &BTreeSet<Number>, missing: &[Number]) {
     }
 }
 
-/// Says what is in a topic, and where the first of what is there too often lies.
+/// Says what is in a topic, and where in each partition that lies which is there too often.
 fn tell_stage(stage: &str, sent: &BTreeSet<Number>, outputs: &Outputs) {
     let (n_missing, n_repeated) = (outputs.missing(sent).count(), outputs.repeated().count());
     println!("{stage}: {} different records, {n_missing} missing, {n_repeated} repeated", outputs.len());
-    for (number, first, later) in outputs.repeated().take(20) {
-        println!("  {number} at {first} and {later}");
+    let mut partitions: BTreeMap<i32, Vec<(Number, Place, Place)>> = BTreeMap::new();
+    for repeated in outputs.repeated() {
+        partitions.entry(repeated.2.partition).or_default().push(repeated);
+    }
+    for repeated in partitions.values() {
+        if let (Some((number, first, again)), Some((_, first_end, again_end))) = (repeated.first(), repeated.last()) {
+            println!("  {} from {number} on: {first} to {first_end}, again {again} to {again_end}", repeated.len());
+        }
     }
 }
 

@@ -86,6 +86,9 @@ pub(crate) struct Plan {
     /// A property of every process of the pipeline, `KEY=VALUE`; may be given several times.
     #[arg(long = "set", value_parser = property)]
     pub(crate) properties: Vec<(String, String)>,
+    /// Leaves the broker running after a broken promise, to be looked into, until this is interrupted.
+    #[arg(long)]
+    pub(crate) hold: bool,
     /// Where logs of the processes and the broker's data go; a fresh folder below it for each run.
     #[arg(long, default_value = "target/chaos")]
     pub(crate) dir: PathBuf,

@@ -19,6 +19,7 @@ mod handles;
 mod key_state;
 mod layers;
 mod listener;
+mod open_transaction;
 mod ordering;
 mod rate;
 mod rebalance;

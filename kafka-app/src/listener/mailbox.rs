@@ -8,7 +8,10 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-use super::{pauses::Pauses, transaction::Answer};
+use super::{
+    pauses::Pauses,
+    transaction::{Answer, Positions},
+};
 use crate::{
     client::Signal,
     error::{Error, Result},
@@ -35,6 +38,8 @@ pub(crate) enum Command {
     Failed { error: Error },
     /// A call of a transaction ended.
     Transaction(Answer),
+    /// What is committed, as it was asked for.
+    Positions(Positions),
     /// Hand over nothing more of these until told otherwise.
     Pauses(Pauses),
     /// Go on at this offset.

@@ -27,6 +27,7 @@ mod limiter;
 mod mailbox;
 mod metrics;
 mod pauses;
+mod placement;
 mod pull;
 mod pump;
 mod registry;

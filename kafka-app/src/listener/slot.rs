@@ -19,6 +19,7 @@ use super::{
     key_states::OwnedKeyStates,
     lane::{Lane, Lanes},
     mailbox::Mailbox,
+    placement::Placement,
     pull::{Pull, Pulled},
     pump::PumpConfig,
     standing::Standing,
@@ -56,6 +57,7 @@ pub(crate) struct Slot {
     /// Whether the client commits by itself what is stored.
     pub(crate) standing: Standing,
     pub(crate) rewind: Option<Rewind>,
+    pub(crate) placement: Placement,
     pub(crate) confirms: Vec<Confirm>,
     pub(crate) watchdog: Watchdog,
     /// The user wants no records of it.
@@ -144,6 +146,7 @@ impl Slot {
             is_sought: false,
             standing: Standing::new(),
             rewind: None,
+            placement: Placement::Known,
             confirms: Vec::new(),
             watchdog: Watchdog::new(config.stuck_after),
             is_paused: false,
@@ -161,7 +164,7 @@ impl Slot {
     /// Takes what is there and fits, and hands over what is complete.
     pub(crate) fn pull(&mut self, pull: &mut Pull<'_>) -> Pulled {
         let mut pulled = Pulled::default();
-        if self.held.is_none() && self.rewind.is_none() {
+        if self.held.is_none() && self.rewind.is_none() && self.placement.is_known() {
             let room = if self.wants_more() { self.room_in(pull) } else { 0 };
             if room > 0 && (self.ready.is_ready.swap(false, Ordering::SeqCst) || pull.is_forced) {
                 let taken = self.queue.take(room, pull.scratch);
@@ -210,6 +213,7 @@ impl Slot {
     pub(crate) fn is_done(&self) -> bool {
         self.to_end.as_ref().is_some_and(ToEnd::is_reached)
             && self.rewind.is_none()
+            && self.placement.is_known()
             && !self.is_in_flight()
             && self.tracker.unfinished() == 0
             && !self.is_in_turn()
@@ -370,6 +374,7 @@ impl Slot {
         self.assigned = assigned;
         self.in_flight.restart();
         self.in_turn = [false; N_TURNS];
+        self.placement = Placement::Known;
         (self.handed, self.settled) = (0, 0);
         self.confirms.clear();
         if let Some(to_end) = &mut self.to_end {

@@ -125,6 +125,7 @@ impl Supervisor {
                     | Command::Rewind { .. }
                     | Command::Failed { .. }
                     | Command::Transaction(_)
+                    | Command::Positions(_)
                     | Command::Ends(_)
                     | Command::Seek { .. } => {}
                 }

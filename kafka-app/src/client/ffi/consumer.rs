@@ -215,9 +215,14 @@ impl NativeConsumer {
         // SAFETY: a valid client.
         let metadata = NonNull::new(unsafe { sys::rd_kafka_consumer_group_metadata(self.rk.as_ptr()) });
         // SAFETY: it was made for us.
-        metadata
+        let metadata = metadata
             .map(|metadata| unsafe { GroupMetadata::owning(metadata) })
-            .ok_or_else(|| Error::new(ErrorKind::Config, "the consumer is in no group"))
+            .ok_or_else(|| Error::new(ErrorKind::Config, "the consumer is in no group"))?;
+        if metadata.is_of_member() {
+            Ok(metadata)
+        } else {
+            Err(Error::new(ErrorKind::Unavailable, "the consumer is no member of its group any more"))
+        }
     }
 
     /// See [`transaction::committed`].

@@ -33,6 +33,13 @@ impl GroupMetadata {
         Self(metadata)
     }
 
+    /// Whether it is of a member. Of one that has just lost its place librdkafka knows neither id nor generation, and a
+    /// broker takes such offsets as those of somebody outside of the group (`ClassicGroup.validateOffsetCommit`).
+    pub(super) fn is_of_member(&self) -> bool {
+        // SAFETY: ours, and not freed before the text is read.
+        unsafe { !c_text(sys::rd_kafka_consumer_group_metadata_member_id(self.0.as_ptr())).is_empty() }
+    }
+
     /// That of nobody in particular; for doubles.
     #[cfg(test)]
     pub(crate) fn of_group(group_id: &str) -> Self {

@@ -218,6 +218,7 @@ impl Pump {
                 }
             }
             Command::Transaction(answer) => self.note_transaction(answer, now),
+            Command::Positions(positions) => self.note_positions(positions, now),
             Command::Failed { error } => self.fail(error, now),
             Command::Pauses(pauses) => self.pause(pauses),
             Command::Seek { partition, offset, reply } => match self.assignment.get_mut(&partition) {
@@ -369,7 +370,8 @@ impl Pump {
     fn next_look(&self, now: Instant) -> Instant {
         let slots = self.assignment.iter().filter(|entry| !entry.is_leaving).flat_map(|entry| {
             let due_at = entry.data.due_at().filter(|_| !entry.data.is_paused);
-            [due_at, entry.data.rewind.as_ref().map(|rewind| rewind.not_before), entry.data.idle.next_look()]
+            let rewind_at = entry.data.rewind.as_ref().map(|rewind| rewind.not_before);
+            [due_at, rewind_at, entry.data.placement.next_look(), entry.data.idle.next_look()]
         });
         [
             self.store_at,

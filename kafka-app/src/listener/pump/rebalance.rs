@@ -9,7 +9,7 @@ use super::{Pump, Slot};
 use crate::{
     config::{Delivery, OnRevoke},
     error::Result,
-    listener::{assignment::Entry, events::ListenerEvent, later::later},
+    listener::{assignment::Entry, events::ListenerEvent, later::later, placement::Placement},
     record::TopicPartition,
 };
 
@@ -33,7 +33,10 @@ impl Pump {
     pub(super) fn assign(&mut self, partitions: &[TopicPartition], now: Instant) -> Result<()> {
         for partition in partitions {
             let epoch = self.assignment.new_epoch();
-            let slot = self.new_slot(partition, epoch, now)?;
+            let mut slot = self.new_slot(partition, epoch, now)?;
+            if self.config.delivery == Delivery::ExactlyOnce {
+                slot.placement = Placement::Unknown { ask_at: now };
+            }
             if let Some(before) = self.assignment.add(partition.clone(), epoch, slot) {
                 before.assigned.retire();
             }

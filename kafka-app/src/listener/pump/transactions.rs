@@ -10,8 +10,9 @@ use crate::{
     handler::Failure,
     listener::{
         assignment::Entry,
+        placement::Placement,
         slot::Slot,
-        transaction::{Drained, News, Position, Step},
+        transaction::{Drained, News, Position, Positions, Question, Step, Why},
     },
     record::TopicPartition,
 };
@@ -21,6 +22,8 @@ impl Pump {
     pub(super) fn continue_transactions(&mut self, now: Instant) {
         let Some(turns) = &mut self.transactions else { return };
         turns.cycle.tick(now);
+        self.ask_where_to_start(now);
+        let Some(turns) = &mut self.transactions else { return };
         if let Some(news) = turns.note_taints(now) {
             self.learn(news);
         }
@@ -38,10 +41,15 @@ impl Pump {
                     }
                 }
                 Step::Commit(index) => self.commit_turn(index, now),
-                Step::AskPositions => match self.assignment.partitions() {
-                    partitions if partitions.is_empty() => turns.cycle.positioned(),
-                    partitions => turns.ask_positions(self.client.committed(), partitions),
-                },
+                Step::AskPositions => {
+                    let given_up = self.assignment.iter().filter(|entry| entry.data.is_in_turn());
+                    match given_up.map(|entry| (entry.epoch(), entry.partition.clone())).collect::<Vec<_>>() {
+                        assignments if assignments.is_empty() => turns.cycle.positioned(),
+                        assignments => {
+                            turns.ask(self.client.committed(), Question { why: Why::Resume, assignments });
+                        }
+                    }
+                }
                 Step::Rewind => {
                     if !self.rewind_turns(now) {
                         return; // The end of what runs wakes us.
@@ -82,14 +90,53 @@ impl Pump {
                     }
                 }
             }
-            News::Positions(positions) => {
-                for (partition, offset) in positions {
-                    if let (Some(entry), Some(offset)) = (self.assignment.get_mut(&partition), offset) {
-                        entry.data.resume = Some(offset);
-                    }
-                }
-                turns.cycle.positioned();
+        }
+    }
+
+    /// Asks from where the group goes on with what was assigned.
+    fn ask_where_to_start(&mut self, now: Instant) {
+        let Some(turns) = &self.transactions else { return };
+        let mut assignments = Vec::new();
+        for entry in self.assignment.iter_mut().filter(|entry| !entry.is_leaving) {
+            if entry.data.placement.asks(now) {
+                assignments.push((entry.epoch(), entry.partition.clone()));
             }
+        }
+        if !assignments.is_empty() {
+            turns.ask(self.client.committed(), Question { why: Why::Start, assignments });
+        }
+    }
+
+    /// What the broker said is committed. Of an assignment that has ended, it counts for nothing: others went on with it.
+    pub(super) fn note_positions(&mut self, Positions { why, by_epoch }: Positions, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        let positions = match by_epoch {
+            Ok(positions) => positions,
+            Err(error) => {
+                let listener = &*self.config.listener_id;
+                tracing::warn!(listener, "what is committed cannot be read yet, it is tried again: {error}");
+                return match why {
+                    Why::Resume => turns.cycle.not_positioned(now),
+                    Why::Start => self.assignment.iter_mut().for_each(|entry| entry.data.placement.not_answered(now)),
+                };
+            }
+        };
+        for (epoch, offset) in positions {
+            let Some(entry) = self.assignment.by_epoch(epoch) else { continue };
+            match (why, offset) {
+                (Why::Resume, Some(offset)) => entry.data.resume = Some(offset),
+                // None that is there later either: the first one.
+                (Why::Resume, None) => {}
+                (Why::Start, Some(offset)) => {
+                    // A seek that is under way stands.
+                    let to = Rewind { offset: Some(offset), not_before: now, reply: None };
+                    entry.data.rewind.get_or_insert(to);
+                }
+                (Why::Start, None) => entry.data.placement = Placement::Known,
+            }
+        }
+        if why == Why::Resume {
+            turns.cycle.positioned();
         }
     }
 

@@ -45,6 +45,59 @@ async fn nothing_is_handed_over_before_there_is_a_producer() {
 }
 
 #[tokio::test]
+async fn nothing_is_handed_over_before_the_broker_says_where_its_group_goes_on() {
+    let mut rig = Rig::assigned(listener(), 2).await.with_producers().await;
+    rig.arrive(0, [0, 1]).await;
+    rig.arrive(1, [5]).await;
+    assert!(rig.handled().is_empty());
+    rig.positions(&[(0, 3)]).await;
+    assert_eq!(rig.calls(), ["seek 0@3"]);
+    assert_eq!(rig.handled(), ["*1@5"], "of this one nothing is committed: the client knows where to begin");
+    rig.arrive(0, [3]).await;
+    rig.release(2).await;
+    rig.ends(0, Ended::Flush, Ok(())).await;
+    assert_eq!(rig.calls(), ["flush 0", "commit 0: 1@6", "flush 1"]);
+    assert_eq!(rig.handled()[1..], ["*0@3", ".0@3"]);
+}
+
+#[tokio::test]
+async fn who_gets_no_answer_asks_again_and_others_go_on() {
+    let mut rig = Rig::assigned(listener(), 1).await.opened().await;
+    rig.event(crate::client::ConsumerEvent::Assign(vec![orders(1)])).await;
+    assert_eq!(rig.calls(), ["assign 1", "ask 1"]);
+    rig.no_positions().await;
+    assert!(rig.calls().is_empty(), "not at once");
+    rig.arrive(0, [0]).await;
+    assert_eq!((rig.handled(), rig.calls()), (vec!["*0@0".to_owned()], vec!["ask 1".to_owned()]));
+    rig.positions(&[(1, 4)]).await;
+    assert_eq!(rig.calls(), ["seek 1@4"]);
+}
+
+#[tokio::test]
+async fn an_answer_of_an_assignment_that_was_lost_meanwhile_is_none() {
+    let mut rig = Rig::assigned(listener(), 1).await.with_producers().await;
+    rig.revoke(0, true).await;
+    rig.event(crate::client::ConsumerEvent::Assign(vec![orders(0)])).await;
+    assert_eq!(rig.calls(), ["unassign 0", "assign 0", "ask 0"]);
+    rig.positions(&[(0, 3)]).await;
+    assert!(rig.calls().is_empty(), "others have gone on since");
+    rig.positions(&[(0, 8)]).await;
+    assert_eq!(rig.calls(), ["seek 0@8"]);
+}
+
+#[tokio::test]
+async fn a_seek_before_the_answer_stands() {
+    let mut rig = Rig::assigned(listener(), 1).await.with_producers().await;
+    let (reply, mut done) = tokio::sync::oneshot::channel();
+    rig.tell(Command::Seek { partition: orders(0), offset: 1, reply }).await;
+    rig.positions(&[(0, 3)]).await;
+    assert_eq!(rig.calls(), ["seek 0@1"]);
+    assert!(done.try_recv().is_ok_and(|sought| sought.is_ok()));
+    rig.arrive(0, [1]).await;
+    assert_eq!(rig.handled(), ["*0@1"]);
+}
+
+#[tokio::test]
 async fn a_transaction_is_sent_when_all_it_took_is_finished_with_the_positions_of_all_its_partitions() {
     let mut rig = assigned(patient(), 2).await;
     rig.arrive(0, [5, 6]).await;
@@ -100,6 +153,9 @@ async fn a_transaction_that_cannot_be_committed_is_given_up_and_its_records_come
     rig.ends(0, Ended::Commit, Err(TransactionFaultKind::Abort)).await;
     assert_eq!(rig.calls(), ["flush 0", "commit 0: 0@7", "abort 0"]);
     rig.ends(0, Ended::Abort, Ok(())).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["ask again 0"], "it may have been committed all the same");
+    rig.positions(&[]).await;
     assert_eq!(rig.calls(), ["begin 0", "seek 0@5"], "from where the assignment began");
     rig.ends(0, Ended::Begin, Ok(())).await;
     rig.handled();
@@ -149,8 +205,8 @@ async fn a_lost_producer_is_made_anew_and_its_records_come_again_from_what_the_b
     rig.calls();
     rig.ends(0, Ended::Commit, Err(TransactionFaultKind::Fatal)).await;
     rig.pass(SECOND).await;
-    assert_eq!(rig.calls(), ["open 0 1", "ask"], "under another id");
-    rig.positions(&[(0, Some(7))]).await;
+    assert_eq!(rig.calls(), ["open 0 1", "ask again 0"], "under another id");
+    rig.positions(&[(0, 7)]).await;
     assert_eq!(rig.calls(), ["seek 0@7"], "it was committed all the same");
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Cycle {
     pub(crate) spread: Spread,
     /// Turns were aborted whose records are not read again yet.
     must_rewind: bool,
-    /// A producer was lost in mid-transaction: what is committed is to be asked of the broker before that.
+    /// A commit failed, or a producer was lost in mid-transaction: what is committed is to be asked of the broker before that.
     is_position_unknown: bool,
     /// What is committed was asked for.
     is_asking: bool,
@@ -267,8 +267,10 @@ impl Cycle {
             }
             (Ended::Flush | Ended::Commit, State::Flushing | State::Committing, Err(_)) => {
                 self.back_off(now);
-                if ended == Ended::Flush {
-                    self.single_out(index);
+                match ended {
+                    Ended::Flush => self.single_out(index),
+                    // It may have gone through all the same, its answer lost with a connection.
+                    _ => self.doubt(),
                 }
                 self.fail_from(index);
             }
@@ -282,11 +284,16 @@ impl Cycle {
     fn lose(&mut self, index: usize, now: Instant) {
         self.back_off(now);
         if self.turns[index].state.holds_records() {
-            self.is_position_unknown = true;
-            self.is_asking = false;
+            self.doubt();
             self.fail_from(index);
         }
         self.turns[index].state = State::Closed;
+    }
+
+    /// What is committed is not known here any more.
+    fn doubt(&mut self) {
+        self.is_position_unknown = true;
+        self.is_asking = false;
     }
 
     fn back_off(&mut self, now: Instant) {

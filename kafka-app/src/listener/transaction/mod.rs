@@ -1,5 +1,6 @@
 //! Exactly once: outputs and positions of a consumer in transactions that take turns.
 
+mod asker;
 mod cycle;
 mod ledger;
 mod open;
@@ -11,6 +12,7 @@ mod tests;
 mod turns;
 mod worker;
 
+pub(crate) use asker::{Ask, Positions, Question, Why};
 pub(crate) use cycle::N_TURNS;
 pub(crate) use ledger::Prior;
 pub(crate) use open::Transaction;

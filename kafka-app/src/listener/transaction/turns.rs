@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    asker::{Ask, Asker, Question},
     cycle::{Cycle, N_TURNS},
     ledger::Ledger,
     open::Transaction,
@@ -18,7 +19,6 @@ use crate::{
     config::TransactionLimits,
     error::Result,
     listener::{mailbox::Mailbox, metrics::ListenerMetrics},
-    record::TopicPartition,
 };
 
 /// What a consumer's transactions are made of.
@@ -37,6 +37,7 @@ pub(crate) struct Turns {
     spec: TransactionSpec,
     mailbox: Arc<Mailbox>,
     turns: [Turn; N_TURNS],
+    asker: Box<dyn Ask>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
@@ -64,8 +65,6 @@ pub(crate) enum News {
     Committed(usize, Vec<Position>),
     /// What the one record of this turn was to send was not delivered, and why.
     Undelivered(usize, String),
-    /// What the broker has committed.
-    Positions(Vec<(TopicPartition, Option<i64>)>),
 }
 
 impl Turns {
@@ -75,11 +74,18 @@ impl Turns {
             Ok(Box::new(Worker::start(turn, name, Arc::clone(&spec.open), Arc::clone(mailbox))?))
         };
         let workers = [start(0)?, start(1)?];
-        Ok(Self::with(spec, mailbox, workers))
+        let name = format!("kafka-{}-{}-ask", spec.listener_id, spec.instance);
+        let asker = Asker::start(name, Arc::clone(mailbox))?;
+        Ok(Self::with(spec, mailbox, workers, Box::new(asker)))
     }
 
     /// With workers that run already.
-    pub(crate) fn with(spec: TransactionSpec, mailbox: &Arc<Mailbox>, workers: [Box<dyn Clerk>; N_TURNS]) -> Self {
+    pub(crate) fn with(
+        spec: TransactionSpec,
+        mailbox: &Arc<Mailbox>,
+        workers: [Box<dyn Clerk>; N_TURNS],
+        asker: Box<dyn Ask>,
+    ) -> Self {
         let turns = workers.map(|worker| Turn {
             worker,
             producer: None,
@@ -88,7 +94,7 @@ impl Turns {
             n_opened: 0,
         });
         let (cycle, mailbox) = (Cycle::new(spec.limits), Arc::clone(mailbox));
-        Self { cycle, spec, mailbox, turns, ledger: Arc::default() }
+        Self { cycle, spec, mailbox, turns, asker, ledger: Arc::default() }
     }
 
     /// The transaction that takes records now, and how many more.
@@ -172,7 +178,8 @@ impl Turns {
         if let Some(transaction) = turn.transaction.take() {
             transaction.end();
         }
-        let offsets = turn.positions.iter().map(|position| position.offset.clone()).collect();
+        let offsets = turn.positions.iter().map(|position| position.offset.clone()).collect::<Vec<_>>();
+        tracing::debug!(listener = &*self.spec.listener_id, turn = index, ?offsets, "a transaction is committed");
         turn.worker.tell(Job::Commit { offsets, group });
     }
 
@@ -181,9 +188,9 @@ impl Turns {
         self.cycle.ended(index, Ended::Commit, Err(TransactionFaultKind::Abort), now);
     }
 
-    /// Asks the broker, behind whatever the first worker does.
-    pub(crate) fn ask_positions(&self, committed: Arc<dyn Committed>, partitions: Vec<TopicPartition>) {
-        self.turns[0].worker.tell(Job::AskPositions(committed, partitions));
+    /// Asks the broker what is committed.
+    pub(crate) fn ask(&self, committed: Arc<dyn Committed>, question: Question) {
+        self.asker.ask(committed, question);
     }
 
     /// Takes note of what a worker says.
@@ -212,12 +219,6 @@ impl Turns {
                     }
                     _ => return undelivered,
                 }
-            }
-            What::Positions(Ok(positions)) => return Some(News::Positions(positions)),
-            What::Positions(Err(error)) => {
-                let listener = &*self.spec.listener_id;
-                tracing::error!(listener, "what is committed cannot be read, it is tried again: {error}");
-                self.cycle.not_positioned(now);
             }
         }
         None

@@ -17,10 +17,9 @@ use super::{
     step::Ended,
 };
 use crate::{
-    client::{Committed, GroupMetadata, StoredOffset, TransactionFault, TransactionFaultKind, TransactionalClient},
+    client::{GroupMetadata, StoredOffset, TransactionFault, TransactionFaultKind, TransactionalClient},
     error::{Error, ErrorKind, Result},
     listener::mailbox::{Command, Mailbox},
-    record::TopicPartition,
 };
 
 /// Before a call that could not be finished is made again. Most of them have waited themselves.
@@ -38,8 +37,6 @@ pub(crate) enum Job {
         group: GroupMetadata,
     },
     Abort,
-    /// Ask what is committed of these.
-    AskPositions(Arc<dyn Committed>, Vec<TopicPartition>),
 }
 
 /// What a worker says.
@@ -52,7 +49,6 @@ pub(crate) enum What {
     /// The producer that was made.
     Opened(Arc<TurnProducer>),
     Ended(Ended, std::result::Result<(), TransactionFault>),
-    Positions(Result<Vec<(TopicPartition, Option<i64>)>>),
 }
 
 /// Does what a turn is told, and answers in the mailbox.
@@ -109,6 +105,10 @@ impl Quit {
         self.told.notify_all();
     }
 
+    fn is_said(&self) -> bool {
+        *self.is_said.lock()
+    }
+
     /// Waits; true when it is time to go.
     fn is_said_within(&self, time: Duration) -> bool {
         let mut is_said = self.is_said.lock();
@@ -148,10 +148,6 @@ impl Hand {
                 Job::Abort => {
                     let aborted = self.call(|client| client.abort());
                     self.say(Ended::Abort, aborted);
-                }
-                Job::AskPositions(committed, partitions) => {
-                    let positions = committed.read(&partitions);
-                    self.answer(What::Positions(positions));
                 }
             }
         }
@@ -220,7 +216,11 @@ impl Hand {
         self.answer(What::Ended(ended, outcome));
     }
 
+    /// Says something, unless its consumer has ended: the next one has the same mailbox.
     fn answer(&self, what: What) {
+        if self.quit.is_said() {
+            return;
+        }
         self.mailbox.send(Command::Transaction(Answer { turn: self.turn, what }));
     }
 }

@@ -1,13 +1,16 @@
-//! A double of a transaction's worker: a test answers by hand.
+//! Doubles of a transaction's threads: a test answers by hand.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use super::client::{Cluster, place};
-use crate::listener::transaction::{Clerk, Job};
+use crate::{
+    client::Committed,
+    listener::transaction::{Ask, Clerk, Job, Question, Why},
+};
 
-/// Notes what a turn is told: `open 0`, `flush 0`, `commit 0: 0@3 1@5`, `abort 0`, `ask`.
+/// Notes what a turn is told: `open 0`, `flush 0`, `commit 0: 0@3 1@5`, `abort 0`.
 pub(super) struct FakeClerk(pub(super) Arc<Mutex<Cluster>>, pub(super) usize);
 
 impl Clerk for FakeClerk {
@@ -24,8 +27,23 @@ impl Clerk for FakeClerk {
                 format!("commit {turn}:{names}")
             }
             Job::Abort => format!("abort {turn}"),
-            Job::AskPositions(..) => "ask".to_owned(),
         };
         self.0.lock().calls.push(call);
+    }
+}
+
+/// Notes that it was asked: `ask 0 1` from where partitions are to be read, `ask again 0` what became of a transaction.
+pub(super) struct FakeAsker(pub(super) Arc<Mutex<Cluster>>);
+
+impl Ask for FakeAsker {
+    fn ask(&self, _committed: Arc<dyn Committed>, question: Question) {
+        let of =
+            question.assignments.iter().map(|(_, partition)| format!(" {}", partition.partition)).collect::<String>();
+        let mut cluster = self.0.lock();
+        cluster.calls.push(match question.why {
+            Why::Start => format!("ask{of}"),
+            Why::Resume => format!("ask again{of}"),
+        });
+        cluster.questions.push_back(question);
     }
 }

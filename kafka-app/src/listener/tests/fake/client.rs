@@ -14,6 +14,7 @@ use crate::{
     },
     config::Subscription,
     error::{Error, Result},
+    listener::transaction::Question,
     record::{RawRecord, TopicPartition},
 };
 
@@ -21,6 +22,8 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Cluster {
     pub(super) calls: Vec<String>,
+    /// Asked, and not answered yet.
+    pub(super) questions: VecDeque<Question>,
     pub(super) events: VecDeque<ConsumerEvent>,
     pub(super) records: HashMap<i32, VecDeque<RawRecord>>,
     pub(super) signals: HashMap<i32, Arc<dyn Signal>>,

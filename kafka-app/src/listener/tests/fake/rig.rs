@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{
-    clerk::FakeClerk,
+    clerk::{FakeAsker, FakeClerk},
     client::{Cluster, FakeClient, orders},
     gate::{Acks, Gate},
 };
@@ -28,7 +28,9 @@ use crate::{
         mailbox::{Command, Mailbox},
         pauses::Pauses,
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
-        transaction::{Answer, Clerk, Ended, OpenProducer, TransactionSpec, TurnProducer, Turns, What},
+        transaction::{
+            Answer, Clerk, Ended, OpenProducer, Positions, Question, TransactionSpec, TurnProducer, Turns, What,
+        },
     },
     record::{Headers, OwnedRecord},
     test_support::FakeTransactions,
@@ -67,7 +69,7 @@ impl Rig {
             let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
             let spec = TransactionSpec { listener_id, instance: 0, limits, open, metrics: Arc::default() };
             let clerk = |turn| -> Box<dyn Clerk> { Box::new(FakeClerk(Arc::clone(&cluster), turn)) };
-            Turns::with(spec, &mailbox, [clerk(0), clerk(1)])
+            Turns::with(spec, &mailbox, [clerk(0), clerk(1)], Box::new(FakeAsker(Arc::clone(&cluster))))
         });
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
@@ -86,8 +88,16 @@ impl Rig {
         self
     }
 
+    /// Exactly once: both producers are open, and nothing is committed yet.
+    pub(crate) async fn opened(self) -> Self {
+        let mut rig = self.with_producers().await;
+        rig.positions(&[]).await;
+        rig.cluster.lock().calls.clear();
+        rig
+    }
+
     /// Exactly once: both producers are open.
-    pub(crate) async fn opened(mut self) -> Self {
+    pub(crate) async fn with_producers(mut self) -> Self {
         self.settle().await;
         for turn in 0..2 {
             let env = |_: &Scope| HandlerEnv {
@@ -111,10 +121,19 @@ impl Rig {
         self.tell(Command::Transaction(Answer { turn, what: What::Ended(ended, outcome) })).await;
     }
 
-    /// The broker says what is committed.
-    pub(crate) async fn positions(&mut self, positions: &[(i32, Option<i64>)]) {
-        let positions = positions.iter().map(|(partition, offset)| (orders(*partition), *offset)).collect();
-        self.tell(Command::Transaction(Answer { turn: 0, what: What::Positions(Ok(positions)) })).await;
+    /// The broker says to whom asked first what is committed; of other partitions nothing is.
+    pub(crate) async fn positions(&mut self, positions: &[(i32, i64)]) {
+        let Some(Question { why, assignments }) = self.cluster.lock().questions.pop_front() else { return };
+        let at = |of: i32| positions.iter().find(|(partition, _)| *partition == of).map(|(_, offset)| *offset);
+        let by_epoch = Ok(assignments.iter().map(|(epoch, of)| (*epoch, at(of.partition))).collect());
+        self.tell(Command::Positions(Positions { why, by_epoch })).await;
+    }
+
+    /// The broker does not say it.
+    pub(crate) async fn no_positions(&mut self) {
+        let Some(Question { why, .. }) = self.cluster.lock().questions.pop_front() else { return };
+        let by_epoch = Err(Error::new(crate::ErrorKind::Unavailable, "it is away"));
+        self.tell(Command::Positions(Positions { why, by_epoch })).await;
     }
 
     pub(crate) fn taint_at(&self, offset: i64) {

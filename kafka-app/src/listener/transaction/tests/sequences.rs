@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*};
 
 use super::world::{Event, World};
 
-const EVENTS: [Event; 15] = [
+const EVENTS: [Event; 16] = [
     Event::HandOver,
     Event::Finish,
     Event::Cut,
@@ -15,8 +15,9 @@ const EVENTS: [Event; 15] = [
     Event::Pass,
     Event::Succeed(0),
     Event::Succeed(1),
-    Event::Fail(0),
-    Event::Fail(1),
+    Event::Fail(0, false),
+    Event::Fail(0, true),
+    Event::Fail(1, false),
     Event::Break(0, false),
     Event::Break(0, true),
     Event::Break(1, true),
@@ -30,7 +31,7 @@ const FEW: [Event; 8] = [
     Event::Lose,
     Event::Succeed(0),
     Event::Succeed(1),
-    Event::Fail(0),
+    Event::Fail(0, true),
     Event::Break(0, true),
 ];
 

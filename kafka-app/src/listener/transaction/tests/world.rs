@@ -34,8 +34,8 @@ pub(super) enum Event {
     Pass,
     /// A call of a turn ends well.
     Succeed(usize),
-    /// It asks for an abort.
-    Fail(usize),
+    /// It asks for an abort; whether a commit went through is not known.
+    Fail(usize, WentThrough),
     /// It says that the producer is lost; whether a commit went through is not known.
     Break(usize, WentThrough),
 }
@@ -96,7 +96,7 @@ impl World {
             Event::Lose => self.cycle.abort_all(),
             Event::Pass => self.now += Duration::from_millis(110),
             Event::Succeed(turn) => self.end(turn, Ok(()), true),
-            Event::Fail(turn) => self.end(turn, Err(TransactionFaultKind::Abort), false),
+            Event::Fail(turn, went_through) => self.end(turn, Err(TransactionFaultKind::Abort), went_through),
             Event::Break(turn, went_through) => self.end(turn, Err(TransactionFaultKind::Fatal), went_through),
         }
         self.cycle.tick(self.now);
