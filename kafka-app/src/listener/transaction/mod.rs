@@ -12,7 +12,7 @@ mod tests;
 mod turns;
 mod worker;
 
-pub(crate) use asker::{Ask, Positions, Question, Why};
+pub(crate) use asker::{Positions, Question, Why};
 pub(crate) use cycle::N_TURNS;
 pub(crate) use ledger::Prior;
 pub(crate) use open::Transaction;
@@ -22,6 +22,7 @@ pub(crate) use turns::{News, Position, TransactionSpec, Turns};
 pub(crate) use worker::Answer;
 #[cfg(test)]
 pub(crate) use {
+    asker::Ask,
     step::Ended,
     worker::{Clerk, Job, What},
 };
