@@ -13,6 +13,7 @@ use rdkafka::{
     error::KafkaError,
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
     producer::{FutureProducer, FutureRecord, Producer},
+    topic_partition_list::TopicPartitionListElem,
 };
 
 use crate::{PATIENCE, TestBroker};
@@ -190,33 +191,39 @@ impl TestBroker {
     /// # Errors
     /// If the broker does not answer.
     pub fn committed(&self, group: &str, topic: &str) -> Result<BTreeMap<i32, i64>> {
+        self.look_at(group, topic)?()
+    }
+
+    /// Looks at what a group has committed, each time it is called, as one client.
+    fn look_at(&self, group: &str, topic: &str) -> Result<impl Fn() -> Result<BTreeMap<i32, i64>>> {
         let consumer: BaseConsumer = self.config().set("group.id", group).create()?;
         let mut partitions = TopicPartitionList::new();
         for partition in 0..self.partitions(topic)? {
             partitions.add_partition(topic, partition);
         }
-        let committed = consumer.committed_offsets(partitions, PATIENCE)?;
-        Ok(committed
-            .elements()
-            .iter()
-            .filter_map(|at| Some((at.partition(), at.offset().to_raw().filter(|o| *o >= 0)?)))
-            .collect())
+        Ok(move || {
+            let committed = consumer.committed_offsets(partitions.clone(), PATIENCE)?;
+            let at =
+                |at: &TopicPartitionListElem<'_>| Some((at.partition(), at.offset().to_raw().filter(|o| *o >= 0)?));
+            Ok(committed.elements().iter().filter_map(at).collect())
+        })
     }
 
     /// Waits until what a group has committed is as wanted; each look is a round trip.
     ///
     /// # Errors
-    /// If it does not become so in time; the text has what is committed.
+    /// If it does not become so in time; the text has what is committed. A coordinator that is not there yet, or is
+    /// elsewhere now, is waited for too.
     pub async fn until_committed(
         &self,
         group: &str,
         topic: &str,
         is_wanted: impl Fn(&BTreeMap<i32, i64>) -> bool,
     ) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
+        let (look, deadline) = (self.look_at(group, topic)?, Instant::now() + PATIENCE);
         loop {
-            let committed = self.committed(group, topic)?;
-            if is_wanted(&committed) {
+            let committed = look();
+            if committed.as_ref().is_ok_and(&is_wanted) {
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "committed is {committed:?}, and that is not what was waited for");
