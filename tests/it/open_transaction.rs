@@ -92,7 +92,8 @@ impl Case {
         end(&self.producer)?;
         let all = |committed: &std::collections::BTreeMap<i32, i64>| committed.values().all(|at| *at == N_RECORDS);
         self.broker.until_committed(&self.group, &self.source, all).await?;
-        (first.stop().await.expect_clean(), second.stop().await.expect_clean());
+        first.stop().await.expect_clean();
+        second.stop().await.expect_clean();
         let mut copied: Vec<String> = self.broker.all_records(&self.out).await?.iter().map(Record::text).collect();
         copied.sort();
         Ok(copied)
