@@ -62,6 +62,13 @@ impl Record {
     }
 }
 
+/// Whether a group's coordinator is elsewhere or not there yet: that of a broker that has just started.
+fn is_of_coordinator(error: &KafkaError) -> bool {
+    use rdkafka::error::RDKafkaErrorCode::{CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator};
+    let code = error.rdkafka_error_code();
+    code.is_some_and(|code| matches!(code, CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator))
+}
+
 impl TestBroker {
     /// Creates a topic with a name of this test's own and returns the name.
     ///
@@ -186,7 +193,7 @@ impl TestBroker {
         (0..self.partitions(topic)?).map(at).collect()
     }
 
-    /// Committed offsets of a group; a partition without one is missing.
+    /// Committed offsets of a group; a partition without one is missing. A coordinator that is not there yet is waited for.
     ///
     /// # Errors
     /// If the broker does not answer.
@@ -202,7 +209,13 @@ impl TestBroker {
             partitions.add_partition(topic, partition);
         }
         Ok(move || {
-            let committed = consumer.committed_offsets(partitions.clone(), PATIENCE)?;
+            let deadline = Instant::now() + PATIENCE;
+            let committed = loop {
+                match consumer.committed_offsets(partitions.clone(), PATIENCE) {
+                    Err(error) if is_of_coordinator(&error) && Instant::now() < deadline => {}
+                    looked => break looked?,
+                }
+            };
             let at =
                 |at: &TopicPartitionListElem<'_>| Some((at.partition(), at.offset().to_raw().filter(|o| *o >= 0)?));
             Ok(committed.elements().iter().filter_map(at).collect())
@@ -212,8 +225,7 @@ impl TestBroker {
     /// Waits until what a group has committed is as wanted; each look is a round trip.
     ///
     /// # Errors
-    /// If it does not become so in time; the text has what is committed. A coordinator that is not there yet, or is
-    /// elsewhere now, is waited for too.
+    /// If it does not become so in time; the text has what is committed.
     pub async fn until_committed(
         &self,
         group: &str,
@@ -222,8 +234,8 @@ impl TestBroker {
     ) -> Result<()> {
         let (look, deadline) = (self.look_at(group, topic)?, Instant::now() + PATIENCE);
         loop {
-            let committed = look();
-            if committed.as_ref().is_ok_and(&is_wanted) {
+            let committed = look()?;
+            if is_wanted(&committed) {
                 return Ok(());
             }
             ensure!(Instant::now() < deadline, "committed is {committed:?}, and that is not what was waited for");
