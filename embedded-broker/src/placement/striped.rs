@@ -201,4 +201,36 @@ mod tests {
         let nodes = nodes(&[Some("a"), Some("a"), Some("a"), Some("b")], &[]);
         assert!(placed(&nodes, 0, 40, 2).iter().all(|replicas| replicas.contains(&4)));
     }
+
+    /// Layouts of a first round of partitions, as `as_kafka.txt` has them: replicas as digits.
+    fn shown(round: &[Vec<i32>]) -> String {
+        let digits = |replicas: &Vec<i32>| replicas.iter().map(i32::to_string).collect::<String>();
+        round.iter().map(digits).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn every_layout_is_one_that_kafka_could_have_drawn() {
+        // Made by tests/conformance/Placement.java, which asks Kafka's own code.
+        for line in include_str!("as_kafka.txt").lines() {
+            let [cluster, replicas, leads, layouts] = *line.split(": ").collect::<Vec<_>>() else { panic!("{line}") };
+            let (mut racks, mut fenced) = (Vec::new(), Vec::new());
+            for (id, node) in (1..).zip(cluster.split(' ')) {
+                fenced.extend(node.ends_with('!').then_some(id));
+                racks.push(Some(node.trim_end_matches('!')).filter(|rack| *rack != "-"));
+            }
+            let (nodes, alive) = (nodes(&racks, &fenced), racks.len() - fenced.len());
+            let bounds: Vec<usize> = leads.split('-').map(|n| n.parse().unwrap()).collect();
+            let layouts: Vec<&str> = layouts.split(' ').collect();
+            for start in 0..60 {
+                let all = placed(&nodes, start, 5 * alive, replicas.parse().unwrap());
+                let first = shown(&all[..alive]);
+                assert!(layouts.contains(&first.as_str()), "{cluster}: {first} is none of {layouts:?}");
+                for (round, node) in all.chunks(alive).flat_map(|round| nodes.iter().map(move |node| (round, node))) {
+                    let leads = round.iter().filter(|replicas| replicas[0] == node.id).count();
+                    let is_kafkas = node.fenced && leads == 0 || (bounds[0]..=bounds[1]).contains(&leads);
+                    assert!(is_kafkas, "{cluster}: {} leads {leads} of {round:?}", node.id);
+                }
+            }
+        }
+    }
 }
