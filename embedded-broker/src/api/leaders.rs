@@ -1,5 +1,7 @@
 //! Who leads instead (KIP-951): what a client is told that has asked the wrong node, so that it need not ask for metadata.
 
+use std::collections::BTreeSet;
+
 use bytes::{BufMut, BytesMut};
 
 use super::RequestContext;
@@ -9,16 +11,16 @@ use crate::wire::Writer;
 /// The leader of a partition, and its epoch; -1 for what there is none of.
 pub(super) type Leader = (i32, i32);
 
-/// The leaders that an answer names. Their addresses come at its end.
+/// The leaders that an answer names. Their addresses come at its end, as Kafka's do in the order of ids.
 #[derive(Debug, Default)]
-pub(super) struct Named(Vec<i32>);
+pub(super) struct Named(BTreeSet<i32>);
 
 impl Named {
     /// Notes the leader of a partition that is led by another node.
     pub(super) fn note(&mut self, partition: &Partition) -> Leader {
         let leader = partition.leader();
-        if leader.0 >= 0 && !self.0.contains(&leader.0) {
-            self.0.push(leader.0);
+        if leader.0 >= 0 {
+            self.0.insert(leader.0);
         }
         leader
     }

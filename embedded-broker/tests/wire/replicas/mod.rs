@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::records::*;
 
 mod acks;
+mod cluster;
 mod elections;
 mod following;
 mod leaders;
@@ -28,6 +29,8 @@ mod placing;
 mod stale;
 mod third_down;
 mod transactions;
+mod unclean;
+mod wrong_node;
 
 /// The newest versions that go by names.
 const PRODUCE: i16 = 12;

@@ -52,7 +52,7 @@ fn listed(client: &mut Client, topic: &str, asked: Option<&[(&str, &[i32])]>) ->
 }
 
 /// Has the preferred replica of a partition lead: the code.
-fn elected(client: &mut Client, topic: &str, index: i32) -> i16 {
+pub(super) fn elected(client: &mut Client, topic: &str, index: i32) -> i16 {
     let asked = TopicPartitions::default().with_topic(name(topic)).with_partitions(vec![index]);
     let request = ElectLeadersRequest::default().with_topic_partitions(Some(vec![asked])).with_timeout_ms(10_000);
     client.call(2, &request).replica_election_results[0].partition_result[0].error_code
