@@ -25,7 +25,10 @@ async fn reads(text: String, metadata: RecordMetadata, State(journal): State<Jou
 struct Case {
     cluster: TestCluster,
     topic: String,
+    /// Waits for the leader alone.
     producer: FutureProducer,
+    /// Waits for all replicas in sync.
+    safe: FutureProducer,
 }
 
 impl Case {
@@ -42,17 +45,28 @@ impl Case {
         for made in admin.create_topics([&new], &AdminOptions::new()).await? {
             made.map_err(|(topic, code)| anyhow::anyhow!("cannot create topic {topic}: {code}"))?;
         }
-        let producer = cluster.broker().config().set("acks", "1").set("reconnect.backoff.max.ms", "100").create()?;
-        Ok(Self { cluster, topic, producer })
+        let with = |acks| cluster.broker().config().set("acks", acks).set("reconnect.backoff.max.ms", "100").create();
+        let (producer, safe) = (with("1")?, with("all")?);
+        Ok(Self { cluster, topic, producer, safe })
     }
 
     /// Sends records of these names and numbers to whoever leads; returns what it has said of each.
     async fn send(&self, name: &str, n: usize) -> Result<BTreeMap<i64, String>> {
+        self.send_by(&self.producer, name, n).await
+    }
+
+    /// As [`send`](Self::send); returns once all replicas in sync have them. A real follower gets what its leader has acknowledged a
+    /// fetch later, and one that is killed at once never does.
+    async fn send_safely(&self, name: &str, n: usize) -> Result<BTreeMap<i64, String>> {
+        self.send_by(&self.safe, name, n).await
+    }
+
+    async fn send_by(&self, producer: &FutureProducer, name: &str, n: usize) -> Result<BTreeMap<i64, String>> {
         let mut acknowledged = BTreeMap::new();
         for number in 0..n {
             let payload = format!("{name}-{number}");
             let record = FutureRecord::<(), _>::to(&self.topic).payload(&payload).partition(0);
-            let sent = self.producer.send(record, PATIENCE).await.map_err(|(error, _)| error)?;
+            let sent = producer.send(record, PATIENCE).await.map_err(|(error, _)| error)?;
             acknowledged.insert(sent.offset, payload);
         }
         Ok(acknowledged)
@@ -128,7 +142,7 @@ async fn what_one_replica_acknowledged_is_lost_with_it_and_nobody_had_read_it() 
 /// Ten records that both replicas have behind the first ones, five that the leader alone has and consumers have read, the
 /// leader's death, and three records of the follower that leads then.
 async fn lose_what_was_read(case: &Case, first: i64, is_read: impl AsyncFnOnce() -> Result<()>) -> Result<()> {
-    case.send("kept", 10).await?;
+    case.send_safely("kept", 10).await?;
     tokio::task::block_in_place(|| case.cluster.lose(FOLLOWER, Death::Killed))?;
     let read = case.send("read", 5).await?;
     let lost = first + 10..first + 15;
