@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use embedded_broker::EmbeddedBroker;
+use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::{PATIENCE, TestBroker};
@@ -51,9 +51,21 @@ impl TestCluster {
     /// # Errors
     /// It cannot be started, or no real one runs in the directory.
     pub async fn start(seed: u64, configs: &[(&str, &str)]) -> Result<Self> {
+        let set = |builder, (key, value): &(&str, &str)| EmbeddedBrokerBuilder::config(builder, *key, *value);
+        Self::start_as(seed, |builder| configs.iter().fold(builder, set)).await
+    }
+
+    /// The same, with the embedded one made otherwise.
+    ///
+    /// # Errors
+    /// As [`TestCluster::start`].
+    pub async fn start_as(
+        seed: u64,
+        change: impl FnOnce(EmbeddedBrokerBuilder) -> EmbeddedBrokerBuilder,
+    ) -> Result<Self> {
         match std::env::var_os("KAFKA_APP_TEST_NODES") {
             Some(dir) => Self::real(Path::new(&dir)).await,
-            None => Self::embedded(seed, configs),
+            None => Self::embedded_as(seed, change),
         }
     }
 
@@ -70,10 +82,14 @@ impl TestCluster {
     /// # Errors
     /// They cannot be started.
     pub fn embedded(seed: u64, configs: &[(&str, &str)]) -> Result<Self> {
-        let all = [("default.replication.factor", "3"), ("min.insync.replicas", "2")];
+        let set = |builder, (key, value): &(&str, &str)| EmbeddedBrokerBuilder::config(builder, *key, *value);
+        Self::embedded_as(seed, |builder| configs.iter().fold(builder, set))
+    }
+
+    fn embedded_as(seed: u64, change: impl FnOnce(EmbeddedBrokerBuilder) -> EmbeddedBrokerBuilder) -> Result<Self> {
         let builder = EmbeddedBroker::builder().brokers(3).fault_seed(seed);
-        let builder = all.iter().chain(configs).fold(builder, |builder, (key, value)| builder.config(*key, *value));
-        Ok(Self { broker: TestBroker::of(builder.start()?), real: None })
+        let builder = builder.config("default.replication.factor", "3").config("min.insync.replicas", "2");
+        Ok(Self { broker: TestBroker::of(change(builder).start()?), real: None })
     }
 
     /// Topics, records and names on it.

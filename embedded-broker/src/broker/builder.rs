@@ -348,7 +348,8 @@ fn nodes(machines: &[Machine], settings: &BrokerSettings, racks: &[String]) -> V
 fn ceilings(release: Option<&str>, own: &[(Api, i16)]) -> Result<Ceilings, Error> {
     let mut ceilings = release.map_or_else(|| Ok(Ceilings::default()), Ceilings::of_release)?;
     for &(api, version) in own {
-        if api::api(api.key()).is_none_or(|row| !row.serves(version, &Ceilings::default())) {
+        let is_none = version == -1;
+        if api::api(api.key()).is_none_or(|row| !is_none && !row.serves(version, &Ceilings::default())) {
             let message = format!("version_ceiling({api:?}, {version}): this version is not served");
             return Err(Error::with_code(ErrorCode::InvalidConfig, message));
         }
@@ -365,6 +366,13 @@ mod tests {
     fn a_version_that_is_not_served_anyway_cannot_be_a_ceiling() {
         let refused = ceilings(None, &[(Api::Produce, 2)]).unwrap_err();
         assert_eq!(refused.to_string(), "version_ceiling(Produce, 2): this version is not served");
+    }
+
+    #[test]
+    fn a_request_can_be_served_not_at_all() {
+        let none = ceilings(None, &[(Api::OffsetForLeaderEpoch, -1)]).unwrap();
+        let row = api::api(Api::OffsetForLeaderEpoch.key()).unwrap();
+        assert!(!(-1..=i16::MAX).any(|version| row.serves(version, &none)));
     }
 
     #[test]

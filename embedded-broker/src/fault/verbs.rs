@@ -78,7 +78,7 @@ impl EmbeddedBroker {
 }
 
 impl EmbeddedBrokerBuilder {
-    /// Serves a request in no version above this one, and tells clients so.
+    /// Serves a request in no version above this one, and tells clients so; above -1, not at all.
     ///
     /// ```
     /// use embedded_broker::{Api, EmbeddedBroker};

@@ -127,6 +127,9 @@ pub(crate) enum FaultKind {
     /// A partition has no record at the position it is to be read from, and `auto-offset-reset` says `error`: nothing more of
     /// it comes.
     NoPosition,
+    /// The client was not told where its group stands in partitions it was given, and does not ask again: nothing of them
+    /// comes, nor of any it is given later, until it is made anew.
+    Unpositioned,
     /// The configuration cannot work with this broker; trying again is of no use.
     Config,
     /// Anything else; the client tries again by itself.
@@ -143,9 +146,11 @@ impl Fault {
     /// The crate's error for it.
     pub(crate) fn to_error(&self, what: &str) -> Error {
         let kind = match self.kind {
-            FaultKind::Unreachable | FaultKind::BrokerUnreachable | FaultKind::Other | FaultKind::NothingToCommit => {
-                ErrorKind::Unavailable
-            }
+            FaultKind::Unreachable
+            | FaultKind::BrokerUnreachable
+            | FaultKind::Other
+            | FaultKind::NothingToCommit
+            | FaultKind::Unpositioned => ErrorKind::Unavailable,
             FaultKind::Authentication | FaultKind::Authorization | FaultKind::UnknownTopic | FaultKind::NoPosition => {
                 ErrorKind::Refused
             }

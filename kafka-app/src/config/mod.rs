@@ -67,6 +67,7 @@
 //! | `kafka.producer.buffer-memory` | `1GiB` | `queue.buffering.max.kbytes` |
 //! | `kafka.producer.compression-type` | `none` | `compression.type` |
 //! | `kafka.producer.retries` | no limit | `retries` |
+//! | `kafka.producer.properties.max.in.flight.requests.per.connection` | 5 | the same; while leaders move records may be repeated or change places, idempotence or not, and with 1 less often (librdkafka's issue 4953) |
 //! | `kafka.producer.transaction-id-prefix` | none | what each `transactional.id` begins with; give each process its own |
 //! | `kafka.admin.auto-create` | true | declared topics are created at start |
 //! | `kafka.admin.fail-fast` | false | a start fails if that fails |

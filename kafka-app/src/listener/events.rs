@@ -189,7 +189,8 @@ pub enum ListenerEvent {
         /// What the client said; of one broker, `host:port` and its id come first.
         reason: String,
     },
-    /// The client of a consumer failed for good and is made anew; the consumer goes on where it had committed.
+    /// The client of a consumer failed for good, or cannot learn where its group stands, and is made anew; the consumer goes on
+    /// where it had committed.
     #[non_exhaustive]
     ConsumerReplaced {
         /// Id of the listener.

@@ -5,8 +5,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use kafka_app::{KafkaTemplate, RecordMetadata, State, kafka_listener, listeners};
+use anyhow::{Context, Result, bail};
+use embedded_broker::Api;
+use kafka_app::{
+    KafkaTemplate, ListenerEvent, ListenerEvents, RecordMetadata, State, TopicPartition, kafka_listener, listeners,
+};
 use kafka_app_tests::{Entry, Journal, PATIENCE, Record, TestCluster};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use tokio::task::JoinSet;
@@ -83,19 +86,22 @@ impl Careless {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "about one run in a hundred ends otherwise on a busy machine, and why is not known: run it by hand"]
+#[ignore = "in 1 run of 150 on a busy machine the log has a batch at another place than was acknowledged, and why is not known"]
 async fn a_hundred_deaths_of_leaders_lose_repeat_and_reorder_nothing_that_all_replicas_acknowledged() -> Result<()> {
     let (mut random, seed) = chance("a hundred deaths of leaders")?;
-    let cluster = TestCluster::start(seed, &[]).await?;
+    // A consumer that asks a node where an epoch ended, and is told in that moment that the node is gone, hangs for good
+    // in one run of seventy: librdkafka's issue 5476. What it would ask for is of no use here: nobody reads what is lost.
+    let cluster = TestCluster::start_as(seed, |broker| broker.version_ceiling(Api::OffsetForLeaderEpoch, -1)).await?;
     let topic = cluster.broker().topic("numbers", PARTITIONS).await?;
-    let journal = Journal::default();
-    let settings = [("in", topic.clone()), ("group", cluster.broker().name("note"))];
+    let (journal, group) = (Journal::default(), cluster.broker().name("note"));
+    let settings = [("in", topic.clone()), ("group", group.clone())];
     let app = settings.into_iter().fold(app(&cluster), |app, (key, value)| app.set(key, value));
     // With more, librdkafka repeats records at times while leaders move, idempotence or not: its issue 4953.
     let app = app.set("kafka.producer.properties.max.in.flight.requests.per.connection", "1");
     let app = app.set("kafka.producer.properties.batch.num.messages", "5");
     let app = app.state(journal.clone()).listeners(listeners![note]).start().await?;
     app.ready().await?;
+    let given = tokio::spawn(n_given(app.events()));
     let reader = Reader::start(&cluster, &topic)?;
     let careless = Careless::new(&cluster, &topic)?;
     let mut careful = Careful {
@@ -113,13 +119,15 @@ async fn a_hundred_deaths_of_leaders_lose_repeat_and_reorder_nothing_that_all_re
     careless.producer.flush(PATIENCE)?;
 
     let log = cluster.broker().all_records(&topic).await?;
-    assert_is(&log, careful.acknowledged);
+    assert_is(&log, careful.acknowledged, &epochs(&cluster, &topic)?);
     let mut read = reader.has(log.len()).await?;
     read.sort_by_key(|record| (record.partition, record.offset));
     assert!(places(&read).eq(places(&log)), "nothing was read that was lost later, and nothing is left out");
-    let entries = journal.wait_for(log.len()).await?;
-    assert_same(&entries, &log);
-    app.stop().await.expect_clean();
+    let stands = || format!("{}; the listener has {:?}", standing(&cluster, &group), app.listener("note"));
+    let entries = journal.wait_until(|entries| is_all(entries, &log)).await.with_context(stands)?;
+    let stopped = tokio::time::timeout(PATIENCE, app.stop()).await;
+    stopped.with_context(|| format!("the application does not stop; {}", standing(&cluster, &group)))?.expect_clean();
+    assert_handled(&entries, &log, &given.await??);
     let n_lost = n_lost(&cluster, &topic)?;
     println!("{n_deaths} deaths: {} records, {n_lost} careless ones lost", log.len());
     Ok(())
@@ -150,21 +158,34 @@ async fn die(
 }
 
 /// The log has each number once, where it was acknowledged, and those of a partition in the order they were sent in.
-fn assert_is(log: &[Record], mut acknowledged: BTreeMap<usize, Place>) {
+fn assert_is(log: &[Record], mut acknowledged: BTreeMap<usize, Place>, epochs: &str) {
     let mut last = HashMap::new();
     for record in log.iter().filter(|record| record.text() != "careless") {
         let place = (record.partition.unwrap_or(-1), record.offset);
         let number: usize = record.text().parse().expect("a number");
+        let all = || {
+            let same = log.iter().filter(|other| other.text() == record.text());
+            same.map(|other| (other.partition, other.offset)).collect::<Vec<_>>()
+        };
         let told = acknowledged.remove(&number);
-        assert!(told.is_some(), "{number} at {place:?} is there already");
+        assert!(told.is_some(), "{number} at {place:?} is there already: {:?}; {epochs}", all());
         assert!(
             told.is_none_or(|told| told.1 < 0 || told == place),
-            "{number} at {place:?} was acknowledged at {told:?}"
+            "{number} at {place:?} was acknowledged at {told:?}: {:?}; {epochs}",
+            all()
         );
         let before = last.insert(place.0, number);
-        assert!(before.is_none_or(|before| before < number), "{before:?} is before {number} at {place:?}");
+        assert!(before.is_none_or(|before| before < number), "{before:?} is before {number} at {place:?}; {epochs}");
     }
     assert!(acknowledged.is_empty(), "acknowledged, and not there: {acknowledged:?}");
+}
+
+/// The producers of a topic: one whose epoch is not 0 has raised it, which librdkafka does where it has lost count.
+fn epochs(cluster: &TestCluster, topic: &str) -> Result<String> {
+    let Some(broker) = cluster.as_embedded() else { return Ok(String::new()) };
+    let producers = broker.topic(topic).producers()?;
+    let producers: Vec<_> = producers.iter().map(|one| (one.partition, one.producer_id, one.epoch)).collect();
+    Ok(format!("partitions, producers and their epochs are {producers:?}"))
 }
 
 fn places(records: &[Record]) -> impl Iterator<Item = (Option<i32>, i64, String)> {
@@ -173,24 +194,71 @@ fn places(records: &[Record]) -> impl Iterator<Item = (Option<i32>, i64, String)
     places.into_iter()
 }
 
-/// The group has handled each record of the log once, and those of a partition in order.
-fn assert_same(entries: &[Entry], log: &[Record]) {
-    for partition in 0..PARTITIONS {
-        let of_log = log.iter().filter(|record| record.partition == Some(partition));
-        let of_log: Vec<_> = of_log.map(|record| (record.offset, record.text())).collect();
-        let of_group = entries.iter().filter(|entry| entry.partition == partition);
-        let of_group: Vec<_> = of_group.map(|entry| (entry.offset, entry.payload.clone())).collect();
-        let at = of_log.iter().zip(&of_group).position(|(one, other)| one != other);
-        let around = |of: &[(i64, String)]| {
-            of.iter().skip(at.unwrap_or(of.len()).saturating_sub(3)).take(9).cloned().collect::<Vec<_>>()
-        };
-        assert!(
-            of_log == of_group,
-            "partition {partition} has {:?}, and handled was {:?}",
-            around(&of_log),
-            around(&of_group)
-        );
+/// How often each partition is given to a consumer, until the listener has stopped.
+async fn n_given(mut events: ListenerEvents) -> Result<HashMap<i32, usize>> {
+    let mut n_given = HashMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            ListenerEvent::Assigned { partitions, .. } => {
+                partitions
+                    .iter()
+                    .for_each(|TopicPartition { partition, .. }| *n_given.entry(*partition).or_default() += 1);
+            }
+            ListenerEvent::Missed { n_events, .. } => bail!("{n_events} events were missed"),
+            ListenerEvent::Stopped { .. } => break,
+            _ => {}
+        }
     }
+    Ok(n_given)
+}
+
+fn of_partition(log: &[Record], partition: i32) -> impl Iterator<Item = &Record> {
+    log.iter().filter(move |record| record.partition == Some(partition))
+}
+
+/// Whether the group has come to the end of each partition.
+fn is_all(entries: &[Entry], log: &[Record]) -> bool {
+    (0..PARTITIONS).all(|partition| {
+        let last = of_partition(log, partition).last().map(|record| record.offset);
+        entries.iter().rev().any(|entry| entry.partition == partition && Some(entry.offset) == last) || last.is_none()
+    })
+}
+
+/// The group has handled each record of the log, and those of a partition in order, with nothing left out. Whoever was given a
+/// partition began where its group had committed by then, so what a dying coordinator has refused is handled again: what
+/// librdkafka commits at a revoke, it sends to one other coordinator and then gives up.
+fn assert_handled(entries: &[Entry], log: &[Record], n_given: &HashMap<i32, usize>) {
+    for partition in 0..PARTITIONS {
+        let of_log: Vec<_> = of_partition(log, partition).map(|record| (record.offset, record.text())).collect();
+        // Where each who was given the partition goes on.
+        let mut nexts = vec![0];
+        for entry in entries.iter().filter(|entry| entry.partition == partition) {
+            let at = of_log.binary_search_by_key(&entry.offset, |(offset, _)| *offset).ok();
+            let at = at.filter(|at| of_log[*at].1 == entry.payload);
+            let at = at.unwrap_or_else(|| panic!("{entry:?} is not in the log"));
+            match nexts.iter().rposition(|next| *next == at) {
+                Some(reader) => nexts[reader] += 1,
+                None => {
+                    let upto = nexts.iter().max().copied().unwrap_or_default();
+                    assert!(at <= upto, "{entry:?} was handled after {:?}", of_log.get(upto.saturating_sub(1)));
+                    nexts.push(at + 1);
+                }
+            }
+        }
+        assert_eq!(nexts.iter().max(), Some(&of_log.len()), "of partition {partition}");
+        let n_given = n_given.get(&partition).copied().unwrap_or_default() + 1; // By when it was ready, once.
+        assert!(nexts.len() <= n_given, "partition {partition} was given {n_given} times, and read from {nexts:?}");
+    }
+}
+
+/// Where the group stands, for whoever looks into a failure.
+fn standing(cluster: &TestCluster, group: &str) -> String {
+    let Some(broker) = cluster.as_embedded() else { return format!("the group is {group}") };
+    let group = broker.group(group);
+    let members: Vec<_> = group.members().into_iter().map(|member| (member.member_id, member.assignment)).collect();
+    let committed: Vec<_> = group.committed().into_iter().map(|((_, partition), at)| (partition, at.offset)).collect();
+    let (coordinator, state) = (group.coordinator(), group.state());
+    format!("the group is {state:?} on node {coordinator:?} with {members:?} and has committed {committed:?}")
 }
 
 /// What leaders have taken along, none of which anybody had read.

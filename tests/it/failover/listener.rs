@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use embedded_broker::EmbeddedBroker;
-use kafka_app::{ListenerEvent, ListenerEvents, ListenerState, kafka_listener, listeners};
-use kafka_app_tests::{PATIENCE, Record, TestBroker, TestCluster, record};
+use embedded_broker::{Api, EmbeddedBroker, ErrorCode};
+use kafka_app::{
+    KafkaApp, ListenerEvent, ListenerEvents, ListenerState, RecordMetadata, State, kafka_listener, listeners,
+};
+use kafka_app_tests::{Journal, PATIENCE, Record, TestBroker, TestCluster, record};
 
 use super::{PARTITIONS, any_death, app, chance};
 
@@ -89,5 +91,39 @@ async fn a_listener_that_loses_its_leader_and_both_coordinators_goes_on_and_copi
         *copied.entry(record.text().parse()?).or_default() += 1;
     }
     assert_eq!(copied, (0..fed).map(|n| (n, 1)).collect());
+    Ok(())
+}
+
+#[kafka_listener(id = "reads", topic = "${in}", group = "${group}")]
+async fn reads(text: String, metadata: RecordMetadata, State(journal): State<Journal>) {
+    journal.note("reads", &metadata, text, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_asks_a_node_which_is_no_coordinator_any_more_where_its_group_stands_is_made_anew() -> Result<()>
+{
+    let broker = TestBroker::embedded(&[])?;
+    let (source, group, journal) = (broker.topic("source", 2).await?, broker.name("reads"), Journal::default());
+    let records = (0..10).map(|n: i32| Record { partition: Some(n % 2), ..record(n.to_string(), n.to_string()) });
+    broker.produce(&source, records.collect::<Vec<_>>()).await?;
+    // librdkafka looks for the new coordinator then, and does not ask it.
+    let fault = broker.as_embedded().context("it is one")?.fault().on(Api::OffsetFetch).group(&group).times(1);
+    let moved = fault.error(ErrorCode::NotCoordinator);
+    let app = KafkaApp::new(broker.bootstrap_servers()).set("in", &source).set("group", &group);
+    let mut events = app.events();
+    let app = app.state(journal.clone()).listeners(listeners![reads]).start().await?;
+    let entries = journal.wait_for(10).await?;
+    assert_eq!(moved.times_happened(), 1);
+    assert_eq!(entries.len(), 10, "{entries:?}");
+    app.stop().await.expect_clean();
+    let mut reasons = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            ListenerEvent::ConsumerReplaced { reason, .. } => reasons.push(reason),
+            ListenerEvent::Stopped { .. } => break,
+            _ => {}
+        }
+    }
+    assert!(matches!(&*reasons, [one] if one.contains("Failed to fetch committed offsets")), "{reasons:?}");
     Ok(())
 }

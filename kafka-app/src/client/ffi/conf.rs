@@ -66,7 +66,7 @@ impl Drop for Conf {
 }
 
 /// librdkafka's log lines as `tracing` events; called from its own threads, so a subscriber that panics is caught.
-unsafe extern "C" fn log(_rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char, text: *const c_char) {
+unsafe extern "C" fn log(rk: *const sys::rd_kafka_t, level: c_int, facility: *const c_char, text: *const c_char) {
     if facility.is_null() || text.is_null() {
         return;
     }
@@ -74,11 +74,14 @@ unsafe extern "C" fn log(_rk: *const sys::rd_kafka_t, level: c_int, facility: *c
     let (facility, text) =
         unsafe { (CStr::from_ptr(facility).to_string_lossy(), CStr::from_ptr(text).to_string_lossy()) };
     let (facility, text) = (facility.trim(), text.trim());
+    // SAFETY: a client that logs is alive, and so is its name as long as it is.
+    let client = unsafe { (!rk.is_null()).then(|| CStr::from_ptr(sys::rd_kafka_name(rk)).to_string_lossy()) };
+    let client = client.as_deref();
     let emit = std::panic::AssertUnwindSafe(|| match level {
-        0..=3 => tracing::error!(target: "librdkafka", facility, "{text}"),
-        4 => tracing::warn!(target: "librdkafka", facility, "{text}"),
-        5 | 6 => tracing::info!(target: "librdkafka", facility, "{text}"),
-        _ => tracing::debug!(target: "librdkafka", facility, "{text}"),
+        0..=3 => tracing::error!(target: "librdkafka", client, facility, "{text}"),
+        4 => tracing::warn!(target: "librdkafka", client, facility, "{text}"),
+        5 | 6 => tracing::info!(target: "librdkafka", client, facility, "{text}"),
+        _ => tracing::debug!(target: "librdkafka", client, facility, "{text}"),
     });
     // A panic must not unwind into C; there is nobody to tell about it.
     drop(std::panic::catch_unwind(emit));

@@ -13,6 +13,11 @@ use crate::{
     error::Result,
 };
 
+/// How librdkafka begins to say that it could not read what a group has committed; it has no code for it. It stays with that:
+/// the partitions are neither asked for again nor read, nor are any that come later (`rdkafka_assignment.c`,
+/// `rd_kafka_assignment_apply_offsets` and `rd_kafka_assignment_serve_pending`; librdkafka's issue 5586).
+const NO_POSITIONS: &str = "Failed to fetch committed offset";
+
 pub(super) fn fault(code: RespErr, text: &str) -> Fault {
     let code = RDKafkaErrorCode::from(code);
     let kind = match code {
@@ -33,6 +38,8 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
         | RDKafkaErrorCode::InconsistentGroupProtocol => FaultKind::Config,
         _ => FaultKind::Other,
     };
+    let is_of_node = matches!(kind, FaultKind::Other | FaultKind::BrokerUnreachable);
+    let kind = if is_of_node && text.starts_with(NO_POSITIONS) { FaultKind::Unpositioned } else { kind };
     // Which broker it is stands first.
     let is_of_broker = kind == FaultKind::BrokerUnreachable && !text.is_empty();
     Fault {

@@ -26,7 +26,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use rdkafka::{config::ClientConfig, error::KafkaError};
+use rdkafka::{
+    config::{ClientConfig, RDKafkaLogLevel},
+    error::KafkaError,
+};
 use tokio::sync::{Notify, Semaphore};
 
 use self::{
@@ -74,7 +77,10 @@ impl Producer {
     /// # Errors
     /// librdkafka refuses a property or a combination of them.
     pub(crate) fn create(properties: &BTreeMap<String, String>, interceptors: Interceptors) -> Result<Self, Error> {
-        let config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        if properties.contains_key("debug") {
+            config.set_log_level(RDKafkaLogLevel::Debug); // rdkafka would keep to what the crate `log` lets through.
+        }
         let refused = |error: KafkaError| {
             Error::new(ErrorKind::Config, "the producer cannot be created from its properties").with_source(error)
         };

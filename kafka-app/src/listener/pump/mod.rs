@@ -109,6 +109,8 @@ pub(crate) struct Pump {
     store_at: Option<Instant>,
     next_fallback: Instant,
     failure: Option<Error>,
+    /// It ends to be made anew, for this reason.
+    renewal: Option<Fault>,
     scratch: Vec<RawRecord>,
 }
 
@@ -147,6 +149,7 @@ impl Pump {
             store_at: None,
             next_fallback: now + FALLBACK,
             failure: None,
+            renewal: None,
             scratch: Vec::new(),
         }
     }
@@ -241,7 +244,10 @@ impl Pump {
                     }
                 }
             }
-            Command::Stop { deadline } => self.begin_stop(deadline, now),
+            Command::Stop { deadline } => {
+                self.renewal = None; // Who wants it stopped does not want another.
+                self.begin_stop(deadline, now);
+            }
         }
     }
 
@@ -253,6 +259,7 @@ impl Pump {
                 ConsumerEvent::Committed { token, result, partitions } => {
                     self.committed(token, result, &partitions, now);
                 }
+                ConsumerEvent::Fault(fault) if fault.kind == FaultKind::Unpositioned => self.renew(fault, now),
                 ConsumerEvent::Fault(fault) => self.report(fault, now),
                 ConsumerEvent::Fatal(fault) => return Some(self.abandon(fault)),
             }
@@ -280,6 +287,17 @@ impl Pump {
     fn fail(&mut self, error: Error, now: Instant) {
         tracing::error!(listener = &*self.config.listener_id, %error, "the listener stops");
         self.failure.get_or_insert(error);
+        self.begin_stop(later(now, self.config.drain_timeout), now);
+    }
+
+    /// The client does not mend itself, and is well enough to end in order: what runs may finish and is committed, the group is
+    /// left, and another consumer comes.
+    fn renew(&mut self, fault: Fault, now: Instant) {
+        if !self.phase.is_running() {
+            return self.report(fault, now); // It ends anyway.
+        }
+        tracing::warn!(listener = &*self.config.listener_id, "the consumer leaves its group, to be made anew: {fault}");
+        self.renewal = Some(fault);
         self.begin_stop(later(now, self.config.drain_timeout), now);
     }
 

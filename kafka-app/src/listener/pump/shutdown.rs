@@ -160,7 +160,7 @@ impl Pump {
         for entry in self.assignment.iter() {
             entry.data.assigned.retire();
         }
-        match (self.failure.take(), report) {
+        match (self.failure.take(), report.filter(|_| self.renewal.is_none())) {
             (Some(error), _) => Exit::Failed(error),
             (None, Some(report)) => {
                 tracing::warn!(listener = &*self.config.listener_id, "its consumer failed while it stopped: {fault}");
@@ -239,9 +239,10 @@ impl Pump {
                 "the group could not be left in time; its broker will notice when the session ends"
             );
         }
-        match self.failure.take() {
-            Some(error) => Exit::Failed(error),
-            None => Exit::Stopped(report),
+        match (self.failure.take(), self.renewal.take()) {
+            (Some(error), _) => Exit::Failed(error),
+            (None, Some(fault)) => Exit::Fatal(fault),
+            (None, None) => Exit::Stopped(report),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     SECOND, listener,
 };
 use crate::{
-    client::ConsumerEvent,
+    client::{ConsumerEvent, Fault, FaultKind},
     config::{OnRevoke, ResolvedListener},
     listener::{mailbox::Command, pauses::Pauses},
 };
@@ -141,5 +141,47 @@ async fn a_consumer_that_does_not_take_its_partitions_is_made_anew() {
     let mut rig = Rig::assigned(listener(), 1).await;
     rig.refuse_assignments();
     rig.event(ConsumerEvent::Assign(vec![orders(1)])).await;
+    assert!(rig.is_fatal());
+}
+
+fn not_told_where_the_group_stands() -> ConsumerEvent {
+    ConsumerEvent::Fault(Fault { kind: FaultKind::Unpositioned, text: "not the coordinator".to_owned() })
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_not_told_where_its_group_stands_ends_in_order_to_be_made_anew() {
+    let mut rig = Rig::assigned(listener(), 2).await;
+    rig.arrive(0, 0..3).await;
+    rig.event(not_told_where_the_group_stands()).await;
+    assert!(rig.calls().is_empty(), "a handler runs");
+    rig.release(10).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0"], "no other record may start");
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+    rig.commit_ends(true).await;
+    assert_eq!(rig.calls(), ["close"]);
+    rig.leave_closed();
+    rig.settle().await;
+    assert!(rig.is_fatal(), "the supervisor makes another");
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_stopped_while_it_ends_to_be_made_anew_stays_stopped() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, [0]).await;
+    rig.event(not_told_where_the_group_stands()).await;
+    rig.stop(5 * SECOND).await;
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    rig.leave_closed();
+    rig.settle().await;
+    assert!(rig.stopped().is_some());
+}
+
+#[tokio::test]
+async fn a_consumer_that_fails_while_it_ends_to_be_made_anew_is_made_anew() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, [0]).await;
+    rig.event(not_told_where_the_group_stands()).await;
+    rig.event(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: "fenced".to_owned() })).await;
     assert!(rig.is_fatal());
 }
