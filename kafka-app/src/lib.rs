@@ -166,7 +166,7 @@ pub mod __private;
 
 pub use admin::NewTopic;
 pub use app::{KafkaApp, RunningApp, StopReport};
-pub use client::PendingSend;
+pub use client::{PendingSend, UnreachableBroker};
 pub use config::{
     AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke, Ordering,
     Partitions, RateLimit, RetryTopicNames, RetryTopicSettings, StartFrom,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{replies, start::Embedded};
 use crate::{
-    client::Producer,
+    client::{Brokers, Producer},
     config::{self, DEFAULT_CLUSTER, KafkaProperties, TransactionalIds},
     error::{Error, ErrorKind, Result},
     extract::ClusterTemplates,
@@ -37,10 +37,11 @@ impl Cluster {
     /// Called on the runtime that is to read replies.
     pub(super) fn open(properties: KafkaProperties, broker: Embedded, interceptors: &Interceptors) -> Result<Self> {
         let properties = Arc::new(properties);
-        let producer = Producer::create(&config::producer_properties(&properties), interceptors.clone())?;
+        let brokers = Arc::<Brokers>::default();
+        let producer = Producer::create(&config::producer_properties(&properties), interceptors.clone(), &brokers)?;
         let requests = replies::requests(&properties, Arc::new(producer.clone()));
         let ids = TransactionalIds::new(&properties);
-        let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone());
+        let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone(), brokers);
         Ok(Self { properties, producer, transactions, requests, ids, broker })
     }
 
@@ -96,9 +97,11 @@ fn transaction_pool(
     properties: Arc<KafkaProperties>,
     ids: TransactionalIds,
     interceptors: Interceptors,
+    brokers: Arc<Brokers>,
 ) -> Arc<TransactionPool> {
     TransactionPool::new(ids.timeout(), move |n| {
-        Producer::create(&config::transactional_properties(&properties, &ids.of_template(n)), interceptors.clone())
+        let properties = config::transactional_properties(&properties, &ids.of_template(n));
+        Producer::create(&properties, interceptors.clone(), &brokers)
     })
 }
 

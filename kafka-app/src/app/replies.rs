@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::{runtime::Handle, sync::OnceCell};
 
 use crate::{
-    client::{self, Inquirer, Inquiry, RecordSink},
+    client::{self, Brokers, Inquirer, Inquiry, RecordSink},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
     listener::{Chunk, ChunkRunner, Container, ContainerSpec, EventBus, Guards, ListenerState, Progress, later},
@@ -83,9 +83,9 @@ impl Reader {
             Arc::new(Mutex::new(ends.and_then(|ends| ends).map_err(cannot)?.into_iter().collect()));
         let runner = Runner { inbox: Arc::clone(&self.inbox), positions: Arc::clone(&positions) };
         let properties = Properties::from(properties);
-        let connect = move |_: u32, signal| {
+        let connect = move |_: u32, brokers: &Brokers, signal| {
             let positions = positions.lock().iter().map(|(at, offset)| (at.clone(), *offset)).collect();
-            client::read_from(&properties, positions, signal)
+            client::read_from(&properties, positions, brokers, signal)
         };
         let (metrics, events) = (Arc::default(), EventBus::default().sink(&self.listener.id));
         Ok(Container::new(ContainerSpec {

@@ -12,15 +12,15 @@ use super::{
 };
 use crate::{
     admin::{self, NewTopic},
-    client::{ConsumerClient, Find, Inquirer, Inquiry, Producer, Signal, connect, read_by_hand},
+    client::{Brokers, ConsumerClient, Find, Inquirer, Inquiry, Producer, Signal, connect, read_by_hand},
     config::{
         self, DEFAULT_CLUSTER, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, listener_key,
     },
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{
-        Container, ContainerSpec, EventBus, Guards, Handler, Listener, ListenerMetrics, ListenerRegistry, OpenProducer,
-        Policy, TurnProducer,
+        Container, ContainerSpec, EventBus, Guards, Handler, Listener, ListenerMetrics, ListenerRegistry,
+        OpenProducerOf, Policy, TurnProducer,
     },
     producer::Interceptors,
     schema::SchemaPort,
@@ -220,12 +220,13 @@ fn producer_opener(
     shared: &Shared,
     listener: Arc<ResolvedListener>,
     surroundings: impl Fn(Producer) -> HandlerEnv + Clone + Send + Sync + 'static,
-) -> OpenProducer {
+) -> OpenProducerOf {
     let (properties, ids) = (Arc::clone(&cluster.properties), cluster.ids.clone());
     let interceptors = shared.interceptors.clone();
-    Arc::new(move |name| {
+    Arc::new(move |name, brokers| {
         let id = ids.of_listener(&properties, &listener, (name.instance, name.turn), name.n_lost);
-        let producer = Producer::create(&config::transactional_properties(&properties, &id), interceptors.clone())?;
+        let properties = config::transactional_properties(&properties, &id);
+        let producer = Producer::create(&properties, interceptors.clone(), brokers)?;
         Ok(TurnProducer::of(producer, surroundings.clone()))
     })
 }
@@ -235,12 +236,12 @@ fn connector(
     properties: Arc<KafkaProperties>,
     listener: Arc<ResolvedListener>,
     find: Option<Arc<Find>>,
-) -> impl Fn(u32, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync {
-    move |instance, signal| {
+) -> impl Fn(u32, &Brokers, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync {
+    move |instance, brokers, signal| {
         let properties = Properties::from(config::consumer_properties(&properties, &listener, instance));
         match &find {
-            Some(find) => read_by_hand(&properties, Arc::clone(find), instance, signal),
-            None => connect(&properties, signal),
+            Some(find) => read_by_hand(&properties, Arc::clone(find), instance, brokers, signal),
+            None => connect(&properties, brokers, signal),
         }
     }
 }

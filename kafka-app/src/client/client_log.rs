@@ -1,15 +1,36 @@
 //! What a librdkafka client says of itself, as `tracing` events under the target `kafka_app::client`.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 use rdkafka::{client::ClientContext, config::RDKafkaLogLevel, error::KafkaError};
+
+use super::{
+    brokers::{Brokers, Connections, FoundBroker, LostBrokers},
+    ffi::fault_of,
+};
 
 /// The context of clients that need no other callback.
 pub(crate) struct ClientLog {
     role: &'static str,
     servers: String,
     errors: Mutex<Repeats>,
+    /// Of a client that is asked which brokers it cannot reach.
+    brokers: Option<Watched>,
+}
+
+struct Watched {
+    brokers: Arc<Brokers>,
+    connections: Arc<Connections>,
+    lost: Mutex<Lost>,
+}
+
+struct Lost {
+    told: LostBrokers,
+    next_look: Instant,
 }
 
 /// A client without a broker reports the same errors several times a second: one line each interval will do.
@@ -20,11 +41,41 @@ struct Repeats {
 }
 
 const INTERVAL: Duration = Duration::from_secs(10);
+/// How often it is looked whether brokers are lost or back.
+const LOOK: Duration = Duration::from_secs(1);
+/// What is said of a broker that was lost.
+pub(crate) const BACK: &str = "a broker that was lost is reached again, or what it did is elsewhere";
 
 impl ClientLog {
     /// `role` is what the client does: `producer`, `admin`.
     pub(crate) fn new(role: &'static str, servers: String) -> Self {
-        Self { role, servers, errors: Mutex::default() }
+        Self { role, servers, errors: Mutex::default(), brokers: None }
+    }
+
+    /// Of a client that tells what becomes of these connections, among those of `brokers`.
+    pub(super) fn of(mut self, brokers: &Arc<Brokers>, connections: &Arc<Connections>) -> Self {
+        let lost = Mutex::new(Lost { told: LostBrokers::default(), next_look: Instant::now() });
+        self.brokers = Some(Watched { brokers: Arc::clone(brokers), connections: Arc::clone(connections), lost });
+        self
+    }
+
+    /// Tells which brokers are lost and which are back, once a second and unless somebody else does.
+    pub(super) fn look(&self, now: Instant) {
+        let Some(Watched { brokers, connections, lost }) = &self.brokers else { return };
+        let mut lost = lost.lock();
+        if brokers.is_heard() || now < lost.next_look {
+            return;
+        }
+        lost.next_look = now + LOOK;
+        let (faults, found) = lost.told.look(&connections.unreachable(now), now);
+        let role = self.role;
+        for fault in faults {
+            tracing::warn!(target: "kafka_app::client", role, "a broker cannot be reached: {fault}");
+            lost.told.told(&fault, now);
+        }
+        for FoundBroker { name, unreachable_for } in found {
+            tracing::info!(target: "kafka_app::client", role, broker = name, ?unreachable_for, "{BACK}");
+        }
     }
 }
 
@@ -49,6 +100,13 @@ impl ClientContext for ClientLog {
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if let (Some(watched), Some(code)) = (&self.brokers, error.rdkafka_error_code()) {
+            let fault = fault_of(code, reason);
+            if watched.brokers.is_heard() && fault.is_of_brokers() {
+                return watched.brokers.say(fault);
+            }
+            watched.lost.lock().told.told(&fault, Instant::now());
+        }
         let Some(n_suppressed) = self.errors.lock().admit(Instant::now()) else { return };
         let (role, servers) = (self.role, &self.servers);
         tracing::warn!(target: "kafka_app::client", role, servers, n_suppressed, "{error}: {reason}");

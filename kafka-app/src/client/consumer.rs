@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    brokers::Brokers,
     ffi::{Entry, EventQueue, GroupMetadata, NativeConsumer, PartitionQueue},
     port::{
         Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset, Taken,
@@ -15,9 +16,14 @@ use crate::{
 };
 
 /// Makes a consumer of these librdkafka properties; `signal` is called when events arrive. Nothing is awaited: an
-/// unreachable broker shows as events.
-pub(crate) fn connect(properties: &Properties, signal: Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> {
-    let client = Arc::new(NativeConsumer::new(properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))?);
+/// unreachable broker shows as events, and in `brokers`.
+pub(crate) fn connect(
+    properties: &Properties,
+    brokers: &Brokers,
+    signal: Arc<dyn Signal>,
+) -> Result<Box<dyn ConsumerClient>> {
+    let pairs = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+    let client = Arc::new(NativeConsumer::new(pairs, brokers.add_client())?);
     let mut events = client.event_queue()?;
     events.on_events(Arc::clone(&signal));
     let mut commits = client.new_queue()?;

@@ -3,6 +3,7 @@
 pub(crate) mod ffi;
 
 mod admin;
+mod brokers;
 mod client_log;
 mod consumer;
 mod delivery;
@@ -22,6 +23,9 @@ mod transactional;
 mod unread;
 
 pub(crate) use admin::{Admin, Refusal};
+pub use brokers::UnreachableBroker;
+pub(crate) use brokers::{Brokers, FoundBroker, LostBrokers, merged};
+pub(crate) use client_log::BACK;
 pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};

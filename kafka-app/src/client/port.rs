@@ -143,6 +143,16 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
+    /// Whether it is that brokers cannot be reached.
+    pub(crate) fn is_of_brokers(&self) -> bool {
+        matches!(self.kind, FaultKind::Unreachable | FaultKind::BrokerUnreachable)
+    }
+
+    /// Of [`FaultKind::BrokerUnreachable`], which one: its text begins with that.
+    pub(crate) fn broker(&self) -> &str {
+        self.text.split(": ").next().unwrap_or_default()
+    }
+
     /// The crate's error for it.
     pub(crate) fn to_error(&self, what: &str) -> Error {
         let kind = match self.kind {

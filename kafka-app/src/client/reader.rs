@@ -5,6 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use parking_lot::Mutex;
 
 use super::{
+    brokers::Brokers,
     ffi::{EventQueue, GroupMetadata, NativeConsumer},
     find::Find,
     port::{Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset},
@@ -20,9 +21,10 @@ use crate::{
 pub(crate) fn read_from(
     properties: &Properties,
     positions: Vec<(TopicPartition, i64)>,
+    brokers: &Brokers,
     signal: Arc<dyn Signal>,
 ) -> Result<Box<dyn ConsumerClient>> {
-    Reader::open(properties, positions, None, signal)
+    Reader::open(properties, positions, None, brokers, signal)
 }
 
 /// Makes one that reads what `find` finds for consumer number `instance`, and commits if that says so.
@@ -30,9 +32,10 @@ pub(crate) fn read_by_hand(
     properties: &Properties,
     find: Arc<Find>,
     instance: u32,
+    brokers: &Brokers,
     signal: Arc<dyn Signal>,
 ) -> Result<Box<dyn ConsumerClient>> {
-    Reader::open(properties, Vec::new(), Some((find, instance)), signal)
+    Reader::open(properties, Vec::new(), Some((find, instance)), brokers, signal)
 }
 
 /// The queues are declared, and so dropped, before the client they belong to.
@@ -87,9 +90,11 @@ impl Reader {
         properties: &Properties,
         positions: Vec<(TopicPartition, i64)>,
         find: Option<(Arc<Find>, u32)>,
+        brokers: &Brokers,
         signal: Arc<dyn Signal>,
     ) -> Result<Box<dyn ConsumerClient>> {
-        let client = Arc::new(NativeConsumer::new(properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))?);
+        let pairs = properties.iter().map(|(k, v)| (k.as_str(), v.as_str()));
+        let client = Arc::new(NativeConsumer::new(pairs, brokers.add_client())?);
         let mut events = client.event_queue()?;
         events.on_events(Arc::clone(&signal));
         let commits = match &find {

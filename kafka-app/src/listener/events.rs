@@ -176,8 +176,8 @@ pub enum ListenerEvent {
         /// Since it opened.
         open_for: Duration,
     },
-    /// A consumer of it has lost a broker, or cannot reach it: what that led or coordinated moves, and the client goes after it
-    /// by itself. The same broker is told again after 30 s at the earliest.
+    /// A consumer of it, or its producer, has lost a broker, or cannot reach it: what that led or coordinated moves, and the
+    /// client goes after it by itself. The same broker is told again after 30 s at the earliest, or when it was back meanwhile.
     #[non_exhaustive]
     BrokerUnreachable {
         /// Id of the listener.
@@ -186,8 +186,21 @@ pub enum ListenerEvent {
         consumer: u32,
         /// None of them can be reached.
         all: bool,
-        /// What the client said; of one broker, `host:port` and its id come first.
+        /// What the client said; of one broker, its [name](crate::UnreachableBroker::name) comes first.
         reason: String,
+    },
+    /// A broker that was told to be unreachable is reached again, or is not needed any more: what it led or coordinated is
+    /// elsewhere. Told up to a second later.
+    #[non_exhaustive]
+    BrokerReached {
+        /// Id of the listener.
+        listener: Arc<str>,
+        /// Which of its consumers, from 0.
+        consumer: u32,
+        /// As [`UnreachableBroker::name`](crate::UnreachableBroker::name) has it.
+        broker: String,
+        /// Since its loss was told.
+        unreachable_for: Duration,
     },
     /// The client of a consumer failed for good, or cannot learn where its group stands, and is made anew; the consumer goes on
     /// where it had committed.
@@ -281,6 +294,7 @@ impl ListenerEvent {
             | Self::CircuitOpened { listener, .. }
             | Self::CircuitClosed { listener, .. }
             | Self::BrokerUnreachable { listener, .. }
+            | Self::BrokerReached { listener, .. }
             | Self::ConsumerReplaced { listener, .. }
             | Self::Restarting { listener, .. }
             | Self::Stopping { listener }

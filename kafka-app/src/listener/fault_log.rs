@@ -23,12 +23,17 @@ struct Told {
 }
 
 impl FaultLog {
+    /// A broker is back: should it be lost again, that is news.
+    pub(crate) fn is_back(&mut self, broker: &str) {
+        self.told.remove(&(FaultKind::BrokerUnreachable, Some(broker.to_owned())));
+    }
+
     /// Whether to tell this fault, with how many like it were held back since the last. Faults that only say that no
     /// broker is reachable count as one, and those of one broker do; others are told apart by their text.
     pub(crate) fn observe(&mut self, fault: &Fault, now: Instant) -> Option<u64> {
         let text = match fault.kind {
             FaultKind::Unreachable => None,
-            FaultKind::BrokerUnreachable => fault.text.split(": ").next().map(str::to_owned),
+            FaultKind::BrokerUnreachable => Some(fault.broker().to_owned()),
             _ => Some(fault.text.clone()),
         };
         if self.told.len() > 64 {

@@ -65,7 +65,7 @@ pub use metrics::{ListenerCounts, ListenerMetrics};
 pub use registry::{ListenerHandle, ListenerRegistry};
 #[cfg(test)]
 pub(crate) use transaction::Transaction;
-pub(crate) use transaction::{OpenProducer, TurnProducer};
+pub(crate) use transaction::{OpenProducerOf, TurnProducer};
 
 #[cfg(test)]
 mod tests;

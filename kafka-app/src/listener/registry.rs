@@ -12,6 +12,7 @@ use super::{
     metrics::ListenerMetrics,
 };
 use crate::{
+    client::UnreachableBroker,
     config::{ResolvedListener, Subscription},
     error::{Error, ErrorKind, Result},
     offset_spec::OffsetSpec,
@@ -368,6 +369,25 @@ impl ListenerHandle {
     #[must_use]
     pub fn assignment(&self) -> Vec<TopicPartition> {
         self.0.assignment()
+    }
+
+    /// The brokers that it needs now and cannot reach: those that lead its partitions, and those that coordinate its group and,
+    /// exactly once, its transactions. It goes on by itself, with other partitions meanwhile, so its state does not change: a
+    /// detail of its health. Empty when all is well; a broker of which nothing is needed any more counts no longer.
+    ///
+    /// What it sends without a transaction goes through the application's producer: see
+    /// [`KafkaTemplate::unreachable_brokers`](crate::KafkaTemplate::unreachable_brokers).
+    ///
+    /// ```no_run
+    /// # fn example(listener: &kafka_app::ListenerHandle) {
+    /// for broker in listener.unreachable_brokers() {
+    ///     println!("{} does without {} for {:?}", listener.id(), broker.name, broker.unreachable_for);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn unreachable_brokers(&self) -> Vec<UnreachableBroker> {
+        self.0.unreachable_brokers()
     }
 
     /// Assignments and revocations since it was started.

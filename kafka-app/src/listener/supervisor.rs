@@ -18,13 +18,13 @@ use super::{
     transaction::{TransactionSpec, Turns},
 };
 use crate::{
-    client::{ConsumerClient, FaultKind, Signal},
+    client::{Brokers, ConsumerClient, FaultKind, Signal},
     config::{Ordering, Subscription},
     error::{Error, ErrorKind, Result},
 };
 
-/// Makes a consumer's client; called again after a fatal error.
-pub(crate) type Connect = Arc<dyn Fn(u32, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync>;
+/// Makes a consumer's client, which says which brokers it cannot reach; called again after a fatal error.
+pub(crate) type Connect = Arc<dyn Fn(u32, &Brokers, Arc<dyn Signal>) -> Result<Box<dyn ConsumerClient>> + Send + Sync>;
 
 /// Before a consumer is made anew after a fatal error; doubles up to the second.
 const BACK_OFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -90,7 +90,7 @@ impl Supervisor {
     }
 
     fn run_pump(&mut self) -> Result<Exit> {
-        let mut client = (self.connect)(self.instance, Arc::clone(&self.mailbox) as _)?;
+        let mut client = (self.connect)(self.instance, &self.config.brokers, Arc::clone(&self.mailbox) as _)?;
         client.subscribe(&self.subscription)?;
         let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.ordering, self.n_workers);
         let (config, mailbox, status) = (self.config.clone(), Arc::clone(&self.mailbox), self.status.clone());

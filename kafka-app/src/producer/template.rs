@@ -11,7 +11,7 @@ use super::{
     send_all,
 };
 use crate::{
-    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryOffer, TryProduce},
+    client::{Completion, Outbound, PendingSend, Producer, Ticket, TryOffer, TryProduce, UnreachableBroker},
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::{ProducerRecord, SendResult},
@@ -65,6 +65,15 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
 
     pub(crate) fn with_schemas(self, schemas: Option<Arc<dyn SchemaPort>>) -> Self {
         Self { schemas, ..self }
+    }
+
+    /// The brokers that its producer, or one of the transactions of the application's templates, needs now and cannot reach:
+    /// records for what they lead wait for it, and go out when it is led elsewhere or they are back. Empty when all is well.
+    ///
+    /// The log says so too; there are no events of producers.
+    #[must_use]
+    pub fn unreachable_brokers(&self) -> Vec<UnreachableBroker> {
+        self.producer.unreachable_brokers()
     }
 
     /// The same producer for other types.

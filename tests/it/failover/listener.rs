@@ -1,11 +1,12 @@
 //! An application that loses the nodes it depends on, one after the other, and goes on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
 use embedded_broker::{Api, EmbeddedBroker, ErrorCode};
 use kafka_app::{
-    KafkaApp, ListenerEvent, ListenerEvents, ListenerState, RecordMetadata, State, kafka_listener, listeners,
+    KafkaApp, ListenerEvent, ListenerEvents, ListenerState, RecordMetadata, State, UnreachableBroker, kafka_listener,
+    listeners,
 };
 use kafka_app_tests::{Journal, PATIENCE, Record, TestBroker, TestCluster, record};
 
@@ -125,5 +126,109 @@ async fn a_consumer_that_asks_a_node_which_is_no_coordinator_any_more_where_its_
         }
     }
     assert!(matches!(&*reasons, [one] if one.contains("Failed to fetch committed offsets")), "{reasons:?}");
+    Ok(())
+}
+
+/// Waits until what cannot be reached is as wanted.
+async fn until(
+    unreachable: impl Fn() -> Vec<UnreachableBroker>,
+    is_wanted: impl Fn(&[UnreachableBroker]) -> bool,
+) -> Result<()> {
+    let mut looks = tokio::time::interval(Duration::from_millis(10));
+    let wanted = async {
+        while !is_wanted(&unreachable()) {
+            looks.tick().await;
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, wanted).await;
+    in_time.with_context(|| format!("{:?} cannot be reached", unreachable()))
+}
+
+/// Whether it is this broker: a coordinator by its name, another by the end of it, which is its id.
+fn is_it(broker: &str, name: &str) -> bool {
+    broker.starts_with(name) || broker.ends_with(name)
+}
+
+/// Waits until an event tells that a broker is lost, or that it is back.
+async fn told(events: &mut ListenerEvents, name: &str, is_back: bool) -> Result<()> {
+    let told = async {
+        while let Some(event) = events.next().await {
+            match event {
+                ListenerEvent::BrokerUnreachable { reason, .. }
+                    if !is_back && is_it(reason.split(": ").next().unwrap_or_default(), name) =>
+                {
+                    return;
+                }
+                ListenerEvent::BrokerReached { broker, .. } if is_back && is_it(&broker, name) => return,
+                _ => {}
+            }
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, told).await;
+    in_time.with_context(|| format!("{name} is not told to be {}", if is_back { "back" } else { "lost" }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_says_that_it_does_without_its_leader_or_a_coordinator_and_that_it_is_back() -> Result<()> {
+    // Nobody else takes over what a node did before that is back.
+    let cluster = TestCluster::embedded(1, &[("broker.session.timeout.ms", "3600000")])?;
+    let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
+    let (source, out) = (plain.topic("source", PARTITIONS).await?, plain.topic("out", PARTITIONS).await?);
+    let group = plain.name("copies");
+    let app = app(&cluster).set("in", &source).set("out", &out).set("group", &group);
+    let app = app.listeners(listeners![copies]).start().await?;
+    app.ready().await?;
+    let mut fed = 0;
+    feed(plain, &source, &mut fed).await?;
+    let ends = plain.end_offsets(&source)?;
+    plain.until_committed(&group, &source, |committed| *committed == ends).await?;
+    let (listener, mut events) = (app.listener("copies")?, app.events());
+    for partition in 0..PARTITIONS {
+        broker.move_leader(&source, partition, 1)?;
+    }
+    broker.group(&group).move_coordinator(2)?;
+    for transaction in broker.transactions().all() {
+        broker.transactions().move_coordinator(&transaction.transactional_id, 3)?;
+    }
+    // It has gone after them.
+    feed(plain, &source, &mut fed).await?;
+    let ends = plain.end_offsets(&source)?;
+    plain.until_committed(&group, &source, |committed| *committed == ends).await?;
+    for (node, name) in [(1, "/1"), (2, "GroupCoordinator"), (3, "TxnCoordinator")] {
+        let has_it = |brokers: &[UnreachableBroker]| brokers.iter().any(|broker| is_it(&broker.name, name));
+        broker.crash(node)?;
+        until(|| listener.unreachable_brokers(), has_it).await?;
+        assert!(matches!(listener.state(), ListenerState::Running), "{:?}", listener.state());
+        told(&mut events, name, false).await?;
+        broker.restart(node)?;
+        until(|| listener.unreachable_brokers(), |brokers| brokers.is_empty()).await?;
+        told(&mut events, name, true).await?;
+    }
+    feed(plain, &source, &mut fed).await?;
+    let ends = plain.end_offsets(&source)?;
+    plain.until_committed(&group, &source, |committed| *committed == ends).await?;
+    app.stop().await.expect_clean();
+    assert_eq!(plain.all_records(&out).await?.len(), usize::try_from(fed)?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_says_that_its_records_wait_for_a_leader_and_that_it_is_back() -> Result<()> {
+    let cluster = TestCluster::embedded(1, &[("broker.session.timeout.ms", "3600000")])?;
+    let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
+    let topic = plain.topic("sent", 1).await?;
+    let leader = cluster.leader(&topic, 0)?;
+    let app = app(&cluster).start().await?;
+    let template = app.template::<str, str>();
+    template.send(&topic, "k", "before").await?;
+    assert_eq!(template.unreachable_brokers(), []);
+    broker.crash(leader)?;
+    let waiting = template.enqueue(&topic, "k", "meanwhile").await?;
+    let leads = format!("/{leader}");
+    until(|| template.unreachable_brokers(), |brokers| brokers.iter().any(|one| one.name.ends_with(&leads))).await?;
+    broker.restart(leader)?;
+    tokio::time::timeout(PATIENCE, waiting).await.context("it is not sent")??;
+    until(|| template.unreachable_brokers(), |brokers| brokers.is_empty()).await?;
+    app.stop().await.expect_clean();
     Ok(())
 }

@@ -7,6 +7,7 @@
 mod acknowledged;
 mod listener;
 mod reader;
+mod stale;
 mod transactions;
 mod unclean;
 

@@ -4,15 +4,20 @@ use std::{
     ffi::{CStr, c_char, c_int},
     mem::ManuallyDrop,
     ptr::NonNull,
+    sync::Arc,
 };
 
 use rdkafka::bindings as sys;
 
 use super::{
     consumer::NativeConsumer,
+    state_changes::tell_state_changes,
     text::{buffer_text, c_string},
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    client::brokers::Connections,
+    error::{Error, ErrorKind, Result},
+};
 
 /// A configuration until a client is made of it.
 pub(super) struct Conf(NonNull<sys::rd_kafka_conf_t>);
@@ -39,11 +44,14 @@ impl Conf {
         }
     }
 
-    pub(super) fn into_consumer(self) -> Result<NativeConsumer> {
+    /// A consumer that tells `connections` what becomes of them.
+    pub(super) fn into_consumer(self, connections: Arc<Connections>) -> Result<NativeConsumer> {
         let events = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
         let mut error = [0; 512];
-        // SAFETY: a valid configuration; `log` is a function without state; the buffer comes with its length.
+        // SAFETY: a valid configuration; `log` is a function without state; the client keeps the connections;
+        // the buffer comes with its length.
         let rk = unsafe {
+            tell_state_changes(self.0.as_ptr(), &connections);
             sys::rd_kafka_conf_set_events(self.0.as_ptr(), events);
             sys::rd_kafka_conf_set_log_cb(self.0.as_ptr(), Some(log));
             sys::rd_kafka_new(sys::rd_kafka_type_t::RD_KAFKA_CONSUMER, self.0.as_ptr(), error.as_mut_ptr(), error.len())
@@ -51,7 +59,7 @@ impl Conf {
         match NonNull::new(rk) {
             Some(rk) => {
                 let _conf = ManuallyDrop::new(self); // It belongs to the client now.
-                Ok(NativeConsumer::owning(rk))
+                Ok(NativeConsumer::owning(rk, connections))
             }
             None => Err(Error::new(ErrorKind::Config, format!("cannot make a consumer: {}", buffer_text(&error)))),
         }

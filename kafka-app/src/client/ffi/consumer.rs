@@ -18,7 +18,10 @@ use super::{
     transaction::{self, GroupMetadata},
 };
 use crate::{
-    client::port::{Fault, Signal, StoredOffset},
+    client::{
+        brokers::Connections,
+        port::{Fault, Signal, StoredOffset},
+    },
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
 };
@@ -28,6 +31,8 @@ use crate::{
 /// Dropping it never blocks: a thread of its own destroys the client, which waits for the last record.
 pub(crate) struct NativeConsumer {
     rk: NonNull<sys::rd_kafka_t>,
+    /// Told by the client until it is destroyed.
+    connections: Arc<Connections>,
 }
 
 // SAFETY: librdkafka's API is thread-safe.
@@ -37,17 +42,20 @@ unsafe impl Sync for NativeConsumer {}
 
 impl NativeConsumer {
     /// Takes over a client that librdkafka made.
-    pub(super) fn owning(rk: NonNull<sys::rd_kafka_t>) -> Self {
-        Self { rk }
+    pub(super) fn owning(rk: NonNull<sys::rd_kafka_t>, connections: Arc<Connections>) -> Self {
+        Self { rk, connections }
     }
 
-    /// Makes a consumer; nothing is connected yet.
-    pub(crate) fn new<'p>(properties: impl Iterator<Item = (&'p str, &'p str)>) -> Result<Self> {
+    /// Makes a consumer, which tells what becomes of its connections; nothing is connected yet.
+    pub(crate) fn new<'p>(
+        properties: impl Iterator<Item = (&'p str, &'p str)>,
+        connections: Arc<Connections>,
+    ) -> Result<Self> {
         let conf = Conf::new();
         for (key, value) in properties {
             conf.set(key, value)?;
         }
-        conf.into_consumer()
+        conf.into_consumer(connections)
     }
 
     /// The queue rebalances, errors and results of automatic commits arrive on.
@@ -252,7 +260,7 @@ impl NativeConsumer {
 impl Drop for NativeConsumer {
     /// Destroying waits for records that are still held and for librdkafka's threads, so it has a thread of its own.
     fn drop(&mut self) {
-        struct Destroy(NonNull<sys::rd_kafka_t>);
+        struct Destroy(NonNull<sys::rd_kafka_t>, Arc<Connections>);
         // SAFETY: librdkafka's API is thread-safe, and nobody else holds the client any more.
         unsafe impl Send for Destroy {}
         impl Destroy {
@@ -260,11 +268,14 @@ impl Drop for NativeConsumer {
                 // SAFETY: the only place that destroys the client; queues and handles hold an `Arc` of it and are gone.
                 // The flag keeps it from leaving the group, which `close` did or which is given up.
                 unsafe { sys::rd_kafka_destroy_flags(self.0.as_ptr(), sys::RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+                drop(self.1);
             }
         }
-        let destroy = Destroy(self.rk);
+        let destroy = Destroy(self.rk, Arc::clone(&self.connections));
         if let Err(error) = std::thread::Builder::new().name("kafka-reaper".into()).spawn(move || destroy.run()) {
-            // Out of threads: the client's memory stays, which is better than a drop that may hang.
+            // Out of threads: the client's memory stays, which is better than a drop that may hang, and what it tells
+            // things to with it.
+            let _kept = std::mem::ManuallyDrop::new(Arc::clone(&self.connections));
             tracing::warn!(%error, "a closed consumer could not be freed");
         }
     }

@@ -19,7 +19,11 @@ use crate::{
 const NO_POSITIONS: &str = "Failed to fetch committed offset";
 
 pub(super) fn fault(code: RespErr, text: &str) -> Fault {
-    let code = RDKafkaErrorCode::from(code);
+    fault_of(code.into(), text)
+}
+
+/// The same of a code that is rust-rdkafka's already.
+pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     let kind = match code {
         RDKafkaErrorCode::AllBrokersDown => FaultKind::Unreachable,
         RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => FaultKind::BrokerUnreachable,

@@ -13,11 +13,13 @@ mod partition_list;
 mod producer;
 mod queue;
 mod record;
+mod state_changes;
 mod text;
 mod transaction;
 
 pub(crate) use admin::incremental_alter_configs;
 pub(crate) use consumer::NativeConsumer;
+pub(crate) use fault::fault_of;
 pub(crate) use producer::{
     BatchTicket, MAX_BATCH, MessageArray, NativeProducer, NotTaken, Outbound, Report, ReportSink, Ticket,
 };

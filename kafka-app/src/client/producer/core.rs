@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     client::{
+        brokers::Brokers,
         client_log::ClientLog,
         delivery::BatchCompletion,
         ffi::{MAX_BATCH, NativeProducer, NotTaken, Outbound, Ticket},
@@ -52,6 +53,7 @@ pub(super) struct Core {
     /// Partitions of topics asked for, and when.
     pub(super) n_partitions: Mutex<HashMap<Box<str>, (Instant, i32)>>,
     pub(super) limits: Limits,
+    pub(super) brokers: Arc<Brokers>,
     pub(super) interceptors: Interceptors,
     pub(super) counters: Counters,
     /// Whose records fail or arrive together, which the end of their transaction tells.
@@ -207,6 +209,7 @@ impl Core {
     pub(super) fn run(self: Arc<Self>, retired: &mpsc::Receiver<Arc<Self>>) {
         while !self.is_retired.load(Ordering::Acquire) {
             self.serve(POLL);
+            self.native.client().context().look(Instant::now());
         }
         if self.native.n_outstanding() > 0 {
             self.native.purge();

@@ -39,6 +39,7 @@ use self::{
 };
 use super::{
     Enqueue, PendingSend, RecordSink,
+    brokers::{Brokers, UnreachableBroker},
     client_log::ClientLog,
     delivery::{BatchCompletion, Completion},
     ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket},
@@ -72,11 +73,16 @@ struct Handle {
 }
 
 impl Producer {
-    /// Creates the producer and starts its poller; no connection is waited for.
+    /// Creates the producer and starts its poller; no connection is waited for. Which brokers it cannot reach, it tells
+    /// `brokers`.
     ///
     /// # Errors
     /// librdkafka refuses a property or a combination of them.
-    pub(crate) fn create(properties: &BTreeMap<String, String>, interceptors: Interceptors) -> Result<Self, Error> {
+    pub(crate) fn create(
+        properties: &BTreeMap<String, String>,
+        interceptors: Interceptors,
+        brokers: &Arc<Brokers>,
+    ) -> Result<Self, Error> {
         let mut config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         if properties.contains_key("debug") {
             config.set_log_level(RDKafkaLogLevel::Debug); // rdkafka would keep to what the crate `log` lets through.
@@ -85,8 +91,9 @@ impl Producer {
             Error::new(ErrorKind::Config, "the producer cannot be created from its properties").with_source(error)
         };
         let limits = config.create_native_config().and_then(|native| Limits::of(&native)).map_err(refused)?;
-        let log = ClientLog::new("producer", limits.servers.clone());
-        let native = NativeProducer::create(&config, log).map_err(refused)?;
+        let connections = brokers.add_client();
+        let log = ClientLog::new("producer", limits.servers.clone()).of(brokers, &connections);
+        let native = NativeProducer::create(&config, log, connections).map_err(refused)?;
         let n_permits = (limits.queue_messages / 2).clamp(1, Semaphore::MAX_PERMITS);
         let core = Arc::new(Core {
             native,
@@ -96,6 +103,7 @@ impl Producer {
             batches: Mutex::default(),
             n_partitions: Mutex::default(),
             limits,
+            brokers: Arc::clone(brokers),
             interceptors,
             counters: Counters::default(),
             is_transactional: properties.contains_key("transactional.id"),
@@ -115,6 +123,11 @@ impl Producer {
     /// The same producer for one transaction: once the scope has ended, it sends no more, whoever kept it.
     pub(crate) fn scoped(&self, scope: &Scope) -> Self {
         Self { handle: Arc::clone(&self.handle), scope: Some(scope.clone()) }
+    }
+
+    /// Those that it needs and cannot reach, and those that clients which are looked at with it cannot.
+    pub(crate) fn unreachable_brokers(&self) -> Vec<UnreachableBroker> {
+        self.core().brokers.unreachable(Instant::now())
     }
 
     pub(super) fn native(&self) -> &NativeProducer<ClientLog> {

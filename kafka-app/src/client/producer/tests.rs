@@ -1,6 +1,6 @@
 //! The producer against librdkafka's mock cluster: nothing acknowledged is lost, nothing waits for ever.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
@@ -35,7 +35,7 @@ fn producer_of(servers: &str, properties: &[(&str, &str)]) -> Producer {
     ];
     let properties: BTreeMap<_, _> =
         defaults.iter().chain(properties).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Producer::create(&properties, Interceptors::default()).unwrap()
+    Producer::create(&properties, Interceptors::default(), &Arc::default()).unwrap()
 }
 
 fn template(mock: &Mock, properties: &[(&str, &str)]) -> KafkaTemplate<str, str> {
@@ -323,7 +323,7 @@ async fn partitions_of_a_topic_are_told_in_order() {
 #[test]
 fn a_property_librdkafka_refuses_is_an_error_that_names_it() {
     let properties = BTreeMap::from([("no.such.property".to_owned(), "1".to_owned())]);
-    let error = Producer::create(&properties, Interceptors::default()).err().unwrap();
+    let error = Producer::create(&properties, Interceptors::default(), &Arc::default()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Config);
     assert!(error.to_string().contains("no.such.property"), "{error}");
 }

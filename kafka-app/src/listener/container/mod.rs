@@ -29,10 +29,10 @@ use super::{
     pauses::Pauses,
     pump::{ConsumerStatus, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
-    transaction::{OpenProducer, TransactionSpec},
+    transaction::{OpenProducer, OpenProducerOf, TransactionSpec},
 };
 use crate::{
-    client::Inquiry,
+    client::{self, Brokers, Inquiry, UnreachableBroker},
     config::ResolvedListener,
     error::{Error, ErrorKind, Result},
     record::TopicPartition,
@@ -87,7 +87,7 @@ pub(crate) struct ContainerSpec {
     /// What else is asked of the broker.
     pub(crate) inquiry: Arc<dyn Inquiry>,
     /// Exactly once: makes the producers of its consumers.
-    pub(crate) open_producer: Option<OpenProducer>,
+    pub(crate) open_producer: Option<OpenProducerOf>,
     /// Those of its retry topics.
     pub(crate) stages: Vec<Arc<Container>>,
 }
@@ -109,6 +109,7 @@ pub(crate) struct Container {
 /// One of a container's consumers, seen from outside its thread.
 struct Consumer {
     mailbox: Arc<Mailbox>,
+    brokers: Arc<Brokers>,
     status: watch::Receiver<ConsumerStatus>,
 }
 
@@ -233,16 +234,12 @@ impl Container {
         let listener = &self.spec.listener;
         let mailbox = Arc::<Mailbox>::default();
         let (status, watched) = watch::channel(ConsumerStatus::default());
+        let (events, guards) = (self.spec.events.clone(), self.spec.guards.clone());
+        let config = PumpConfig::new(listener, self.spec.takes_batches, instance, events, guards).reading_to(ends);
+        let brokers = Arc::clone(&config.brokers);
         let supervisor = Supervisor {
             instance,
-            config: PumpConfig::new(
-                listener,
-                self.spec.takes_batches,
-                instance,
-                self.spec.events.clone(),
-                self.spec.guards.clone(),
-            )
-            .reading_to(ends),
+            config,
             subscription: listener.subscription.clone(),
             ordering: listener.ordering,
             n_workers: usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1),
@@ -256,7 +253,7 @@ impl Container {
                 listener_id: listener.id.as_str().into(),
                 instance,
                 limits: listener.transaction,
-                open: Arc::clone(open),
+                open: with_brokers(open, &brokers),
                 metrics: Arc::clone(&self.spec.metrics),
             }),
         };
@@ -268,7 +265,7 @@ impl Container {
             let text = format!("listener `{}`: no thread for its consumer", listener.id);
             Error::new(ErrorKind::Unavailable, text).with_source(e)
         })?;
-        Ok(Consumer { mailbox, status: watched })
+        Ok(Consumer { mailbox, brokers, status: watched })
     }
 
     /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
@@ -315,6 +312,13 @@ impl Container {
         partitions
     }
 
+    /// The brokers that a consumer of it, or its producer, needs and cannot reach.
+    pub(crate) fn unreachable_brokers(&self) -> Vec<UnreachableBroker> {
+        let now = Instant::now();
+        let of_all = self.consumers.lock().iter().flat_map(|consumer| consumer.brokers.unreachable(now)).collect();
+        client::merged(of_all)
+    }
+
     /// Assignments and revocations since the start, over all consumers.
     pub(crate) fn n_rebalances(&self) -> u64 {
         self.consumers.lock().iter().map(|consumer| consumer.status.borrow().n_rebalances).sum()
@@ -326,6 +330,11 @@ struct Running {
     ended: mpsc::UnboundedReceiver<End>,
     /// They read to these.
     ends: Option<Arc<Ends>>,
+}
+
+fn with_brokers(open: &OpenProducerOf, brokers: &Arc<Brokers>) -> OpenProducer {
+    let (open, brokers) = (Arc::clone(open), Arc::clone(brokers));
+    Arc::new(move |name| open(name, &brokers))
 }
 
 fn stop_all(consumers: &[Consumer], deadline: Instant) {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    client::Brokers,
     config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
     listener::{ends::Ends, events::EventSink, guards::Guards, in_flight::Bounds, tracker::Tracker},
 };
@@ -21,6 +22,8 @@ pub(crate) struct PumpConfig {
     /// Which of the listener's consumers, from 0.
     pub(crate) consumer: u32,
     pub(crate) events: EventSink,
+    /// Of its clients.
+    pub(crate) brokers: Arc<Brokers>,
     /// Of its listener.
     pub(crate) guards: Guards,
     pub(crate) delivery: Delivery,
@@ -61,6 +64,7 @@ impl PumpConfig {
             listener_id: listener.id.as_str().into(),
             consumer,
             events,
+            brokers: Arc::new(Brokers::heard()),
             guards,
             delivery: listener.delivery,
             ack_mode: listener.ack_mode,

@@ -41,7 +41,7 @@ pub(crate) use shutdown::StopReport;
 use {rebalance::Revoking, shutdown::Phase};
 
 use crate::{
-    client::{ConsumerClient, ConsumerEvent, Fault, FaultKind},
+    client::{BACK, ConsumerClient, ConsumerEvent, Fault, FaultKind, FoundBroker, LostBrokers},
     config::{AckMode, Delivery},
     error::{Error, ErrorKind, Result},
     record::{RawRecord, TopicPartition},
@@ -99,6 +99,7 @@ pub(crate) struct Pump {
     status: watch::Sender<ConsumerStatus>,
     schedule: CommitSchedule,
     faults: FaultLog,
+    lost: LostBrokers,
     phase: Phase,
     pauses: Pauses,
     idle: Idle,
@@ -141,6 +142,7 @@ impl Pump {
             status,
             schedule,
             faults: FaultLog::default(),
+            lost: LostBrokers::default(),
             phase: Phase::Running,
             pauses,
             idle,
@@ -184,6 +186,7 @@ impl Pump {
         if is_forced {
             self.next_fallback = now + FALLBACK;
             self.watch(now);
+            self.watch_brokers(now);
         }
         if let Some(exit) = self.continue_stop(now) {
             return Turn::Ended(exit);
@@ -315,7 +318,8 @@ impl Pump {
                 FaultKind::Authentication => tracing::error!(listener, "the broker does not let us in: {fault}"),
                 _ => tracing::warn!(listener, n_held_back, "the client reports: {fault}"),
             }
-            if matches!(fault.kind, FaultKind::Unreachable | FaultKind::BrokerUnreachable) {
+            if fault.is_of_brokers() {
+                self.lost.told(&fault, now);
                 let (consumer, all) = (self.config.consumer, fault.kind == FaultKind::Unreachable);
                 self.config.events.tell(|listener| {
                     let reason = fault.text.clone();
@@ -330,6 +334,28 @@ impl Pump {
             }
             is_news
         });
+    }
+
+    /// Says which brokers are lost, and which are back.
+    fn watch_brokers(&mut self, now: Instant) {
+        for fault in self.config.brokers.take_said() {
+            self.report(fault, now);
+        }
+        let (faults, found) = self.lost.look(&self.config.brokers.unreachable(now), now);
+        for fault in faults {
+            self.report(fault, now);
+        }
+        for FoundBroker { name, unreachable_for } in found {
+            self.faults.is_back(&name);
+            let (listener, consumer) = (&*self.config.listener_id, self.config.consumer);
+            tracing::info!(listener, broker = name, ?unreachable_for, "{BACK}");
+            self.config.events.tell(|listener| ListenerEvent::BrokerReached {
+                listener,
+                consumer,
+                broker: name,
+                unreachable_for,
+            });
+        }
     }
 
     fn new_assigned(

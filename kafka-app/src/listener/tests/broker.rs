@@ -19,11 +19,11 @@ fn broker(n_partitions: i32) -> EmbeddedBroker {
 
 fn connect(servers: &str, listener: &ResolvedListener) -> Connect {
     let (servers, listener) = (servers.to_owned(), listener.clone());
-    Arc::new(move |instance, signal| {
+    Arc::new(move |instance, brokers, signal| {
         let mut properties = consumer_properties(&KafkaProperties::default(), &listener, instance);
         properties.insert("bootstrap.servers".into(), servers.clone());
         properties.insert("auto.offset.reset".into(), "earliest".into());
-        client::connect(&Properties::from(properties), signal)
+        client::connect(&Properties::from(properties), brokers, signal)
     })
 }
 
@@ -48,7 +48,7 @@ async fn produce(broker: &EmbeddedBroker, n_records: usize) {
         [("bootstrap.servers", broker.bootstrap_servers()), ("linger.ms", "0"), ("partitioner", "murmur2_random")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into();
-    let producer = Producer::create(&properties, Interceptors::default()).expect("a producer");
+    let producer = Producer::create(&properties, Interceptors::default(), &Arc::default()).expect("a producer");
     let template: KafkaTemplate<str, str> = KafkaTemplate::new(producer, None);
     for n in 0..n_records {
         let key = n.to_string();

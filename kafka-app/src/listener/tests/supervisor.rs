@@ -37,7 +37,7 @@ fn restarting(attempts: u32, backoff: Duration, connect: Connect) -> Arc<Contain
 /// Fails as often as this, and is then given a partition.
 fn fails(n_failures: u32) -> Connect {
     let n_made = AtomicU32::new(0);
-    Arc::new(move |_, _| match n_made.fetch_add(1, Ordering::SeqCst) {
+    Arc::new(move |_, _, _| match n_made.fetch_add(1, Ordering::SeqCst) {
         n if n < n_failures => Err(Error::new(ErrorKind::Unavailable, "not yet")),
         _ => Ok(client_with([ConsumerEvent::Assign(vec![orders(0)])])),
     })
@@ -73,7 +73,7 @@ async fn a_consumer_is_made_anew_after_a_fatal_error() {
     let counted = Arc::clone(&n_made);
     let container = container(
         1,
-        Arc::new(move |_, _| {
+        Arc::new(move |_, _, _| {
             Ok(match counted.fetch_add(1, Ordering::SeqCst) {
                 0 => client_with([fatal(FaultKind::Other)]),
                 _ => client_with([ConsumerEvent::Assign(vec![orders(0)])]),
@@ -90,7 +90,7 @@ async fn a_consumer_is_made_anew_after_a_fatal_error() {
 async fn a_consumer_the_group_will_never_take_fails_its_listener_and_stops_its_siblings() {
     let container = container(
         2,
-        Arc::new(|instance, _| {
+        Arc::new(|instance, _, _| {
             Ok(match instance {
                 0 => client_with([fatal(FaultKind::Config)]),
                 _ => client_with([ConsumerEvent::Assign(vec![orders(0)])]),
@@ -107,7 +107,7 @@ async fn a_consumer_the_group_will_never_take_fails_its_listener_and_stops_its_s
 
 #[tokio::test]
 async fn a_client_that_cannot_be_made_fails_its_listener() {
-    let container = container(1, Arc::new(|_, _| Err(Error::new(ErrorKind::Config, "no such property `x`"))));
+    let container = container(1, Arc::new(|_, _, _| Err(Error::new(ErrorKind::Config, "no such property `x`"))));
     container.start().expect("it starts");
     assert_eq!(failed(&container).await, "no such property `x`");
 }

@@ -16,7 +16,7 @@ pub(crate) use asker::{Positions, Question, Why};
 pub(crate) use cycle::N_TURNS;
 pub(crate) use ledger::Prior;
 pub(crate) use open::Transaction;
-pub(crate) use producer::{OpenProducer, TurnProducer};
+pub(crate) use producer::{OpenProducer, OpenProducerOf, TurnProducer};
 pub(crate) use step::{Drained, Step};
 pub(crate) use turns::{News, Position, TransactionSpec, Turns};
 pub(crate) use worker::Answer;

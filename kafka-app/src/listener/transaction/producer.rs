@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    client::{Producer, Scope, TransactionalClient},
+    client::{Brokers, Producer, Scope, TransactionalClient},
     error::Result,
     handler::HandlerEnv,
 };
@@ -21,6 +21,9 @@ pub(crate) struct ProducerName {
 
 /// Makes the producer of a name; it waits for no network.
 pub(crate) type OpenProducer = Arc<dyn Fn(&ProducerName) -> Result<TurnProducer> + Send + Sync>;
+
+/// The same for a listener, whose consumers say which brokers theirs cannot reach.
+pub(crate) type OpenProducerOf = Arc<dyn Fn(&ProducerName, &Arc<Brokers>) -> Result<TurnProducer> + Send + Sync>;
 
 /// A turn's producer.
 pub(crate) struct TurnProducer {

@@ -15,6 +15,7 @@ use std::{
     ffi::{CStr, CString, c_int, c_void},
     hash::BuildHasherDefault,
     ptr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -26,7 +27,8 @@ use rdkafka::{
     error::{IsError, KafkaError, RDKafkaErrorCode},
 };
 
-use super::text::c_text;
+use super::{state_changes::tell_state_changes, text::c_text};
+use crate::client::brokers::Connections;
 use handles::{Fnv, MainQueue, NativeTopic};
 use outbound::{NativeHeaders, Taken, UNASSIGNED, raw};
 use report::Event;
@@ -37,19 +39,25 @@ pub(crate) struct NativeProducer<C: ClientContext> {
     topics: RwLock<HashMap<Box<str>, NativeTopic, BuildHasherDefault<Fnv>>>,
     queue: MainQueue,
     client: Client<C>,
+    /// Told by the client until it is destroyed.
+    _connections: Arc<Connections>,
 }
 
 impl<C: ClientContext> NativeProducer<C> {
     /// Creates the producer with delivery reports as events: only then does `rd_kafka_flush` leave the queue to the poller.
-    pub(crate) fn create(config: &ClientConfig, context: C) -> Result<Self, KafkaError> {
+    /// It tells what becomes of its connections.
+    pub(crate) fn create(config: &ClientConfig, context: C, connections: Arc<Connections>) -> Result<Self, KafkaError> {
         let native = config.create_native_config()?;
         let events = rdsys::RD_KAFKA_EVENT_DR | rdsys::RD_KAFKA_EVENT_STATS | rdsys::RD_KAFKA_EVENT_ERROR;
-        // SAFETY: the configuration is ours until the client takes it over below.
-        unsafe { rdsys::rd_kafka_conf_set_events(native.ptr(), events) };
+        // SAFETY: the configuration is ours until the client takes it over below; the connections are dropped after that.
+        unsafe {
+            tell_state_changes(native.ptr(), &connections);
+            rdsys::rd_kafka_conf_set_events(native.ptr(), events);
+        }
         let client = Client::new(config, native, rdsys::rd_kafka_type_t::RD_KAFKA_PRODUCER, context)?;
         // SAFETY: the client is alive; the queue handle counts as a reference and is given back before the client goes.
         let queue = MainQueue(unsafe { rdsys::rd_kafka_queue_get_main(client.native_ptr()) });
-        Ok(Self { topics: RwLock::default(), queue, client })
+        Ok(Self { topics: RwLock::default(), queue, client, _connections: connections })
     }
 
     pub(crate) fn client(&self) -> &Client<C> {

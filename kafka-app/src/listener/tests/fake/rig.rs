@@ -16,7 +16,7 @@ use super::{
     gate::{Acks, Gate},
 };
 use crate::{
-    client::{ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
+    client::{Brokers, ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
     clock::wall_clock,
     config::{Delivery, ResolvedListener},
     error::Error,
@@ -48,6 +48,7 @@ pub(crate) struct Rig {
     exit: Option<Exit>,
     pub(crate) events: ListenerEvents,
     pub(crate) breaker: Arc<Breaker>,
+    pub(crate) brokers: Arc<Brokers>,
 }
 
 impl Rig {
@@ -64,6 +65,7 @@ impl Rig {
         let guards = Guards::new(listener, &Arc::default(), &bus.sink(&listener.id));
         let breaker = Arc::clone(&guards.breaker);
         let config = PumpConfig::new(listener, takes_batches, 0, bus.sink(&listener.id), guards);
+        let brokers = Arc::clone(&config.brokers);
         let transactions = (listener.delivery == Delivery::ExactlyOnce).then(|| {
             let open: OpenProducer = Arc::new(|_| Err(Error::new(crate::ErrorKind::Config, "a double")));
             let (listener_id, limits) = (listener.id.as_str().into(), listener.transaction);
@@ -74,7 +76,7 @@ impl Rig {
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
-        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events, breaker }
+        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events, breaker, brokers }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
