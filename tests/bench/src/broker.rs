@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use embedded_broker::EmbeddedBroker;
 
 use crate::{
@@ -24,6 +24,8 @@ const PIPELINE: u64 = 5;
 /// Just under Kafka's `max.message.bytes`.
 const BATCH_BYTES: usize = 1_000_000;
 const TOPIC: &str = "bench";
+/// Of the cluster.
+const N_NODES: u16 = 3;
 /// Bytes of an answer to Produce.
 const PRODUCE_ANSWER: usize = 60;
 /// Bytes of a Fetch request.
@@ -42,13 +44,9 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
     let (batch, _) = wire::batch(1)?;
     let produce = wire::produce(TOPIC, &batch)?;
     for _ in 0..settings.n_rounds * 10 {
-        let began = Instant::now();
-        let broker = EmbeddedBroker::builder().topic(TOPIC, 1).start()?;
-        let mut connection = Connection::open(broker.bootstrap_servers())?;
-        connection.send(&produce)?;
-        wire::check_produced(TOPIC, connection.receive()?)?;
-        figures.add("broker-start", "first-ack", began.elapsed().as_secs_f64() * 1e3, "ms");
-        broker.stop();
+        for (name, n_nodes) in [("broker-start", 1), ("cluster-start", N_NODES)] {
+            figures.add(name, "first-ack", first_ack(n_nodes, &produce)?.as_secs_f64() * 1e3, "ms");
+        }
         figures.add("mock-start", "first-ack", mock::first_answer(TOPIC, &produce)?.as_secs_f64() * 1e3, "ms");
     }
     for _ in 0..settings.n_rounds {
@@ -59,12 +57,28 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
+/// From nothing to the first record that as many nodes have, in this process.
+fn first_ack(n_nodes: u16, produce: &[u8]) -> Result<Duration> {
+    let began = Instant::now();
+    let builder = EmbeddedBroker::builder().brokers(n_nodes).config("default.replication.factor", n_nodes);
+    let broker = builder.topic(TOPIC, 1).start()?;
+    let leader = broker.topic(TOPIC).replicas(0)?.leader.context("the topic has no leader")?;
+    let mut connection = Connection::open(&broker.node(leader)?.address())?;
+    connection.send(produce)?;
+    wire::check_produced(TOPIC, connection.receive()?)?;
+    let elapsed = began.elapsed();
+    broker.stop();
+    Ok(elapsed)
+}
+
 /// Where requests go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The server that does nothing.
     Bare,
     Embedded,
+    /// Three nodes, of which each has a replica of the topic.
+    Cluster,
     /// The mock cluster of librdkafka.
     Mock,
     /// A real Kafka that runs already.
@@ -75,13 +89,14 @@ impl Kind {
     /// Those that are measured: all there are.
     fn all(settings: &Settings) -> impl Iterator<Item = Self> + Clone {
         let kafka = settings.bootstrap_server.is_some().then_some(Self::Kafka);
-        [Self::Bare, Self::Embedded, Self::Mock].into_iter().chain(kafka)
+        [Self::Bare, Self::Embedded, Self::Cluster, Self::Mock].into_iter().chain(kafka)
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Bare => "bare",
             Self::Embedded => "broker",
+            Self::Cluster => "cluster",
             Self::Mock => "mock",
             Self::Kafka => "kafka",
         }
@@ -98,6 +113,9 @@ struct Target<'t> {
     kind: Kind,
     server: Option<Server>,
     pid: Option<u32>,
+    /// All there are.
+    servers: String,
+    /// The one that leads the topic.
     address: String,
     topic: &'t str,
 }
@@ -107,26 +125,30 @@ impl<'t> Target<'t> {
         let server = match kind {
             Kind::Bare => Some(Server::start(&["loopback"])?),
             Kind::Embedded => Some(Server::start(&["broker"])?),
+            Kind::Cluster => Some(Server::start(&["broker", "--brokers", &N_NODES.to_string()])?),
             Kind::Mock => Some(Server::start(&["mock", topic])?),
             Kind::Kafka => None,
         };
         let pid = server.as_ref().map_or(settings.server_pid, |server| Some(server.pid()));
-        let address =
+        let servers =
             server.as_ref().map(|server| server.address.clone()).or_else(|| settings.bootstrap_server.clone());
-        let target = Self { kind, server, pid, address: address.unwrap_or_default(), topic };
+        let servers = servers.unwrap_or_default();
+        let mut target = Self { kind, server, pid, address: servers.clone(), servers, topic };
         if target.has_topics() {
-            clients::create_topic(&target.address, topic, 1)?;
+            let n_replicas = if kind == Kind::Cluster { i32::from(N_NODES) } else { 1 };
+            clients::create_replicated_topic(&target.servers, topic, 1, n_replicas)?;
+            target.address = clients::leader(&target.servers, topic)?;
         }
         Ok(target)
     }
 
     fn has_topics(&self) -> bool {
-        matches!(self.kind, Kind::Embedded | Kind::Kafka)
+        matches!(self.kind, Kind::Embedded | Kind::Cluster | Kind::Kafka)
     }
 
     fn end(self) -> Result<()> {
         if self.has_topics() {
-            clients::delete_topic(&self.address, self.topic)?;
+            clients::delete_topic(&self.servers, self.topic)?;
         }
         Ok(())
     }
@@ -153,14 +175,22 @@ fn throughput(settings: &Settings, figures: &mut Figures) -> Result<()> {
             let target = Target::start(kind, &topic, settings)?;
             load.produce(&target, figures)?;
             load.fetch(&target, figures)?;
-            if let (Kind::Embedded, Some(server)) = (kind, &target.server) {
+            if let (Kind::Embedded | Kind::Cluster, Some(server)) = (kind, &target.server) {
                 let on_wire = to_f64(n_batches) * to_f64(u64::try_from(batch.len())?);
-                figures.add("broker-produce", "memory-per-byte-on-the-wire", to_f64(server.resident()?) / on_wire, "x");
+                figures.add(
+                    &kind.figure("produce"),
+                    "memory-per-byte-on-the-wire",
+                    to_f64(server.resident()?) / on_wire,
+                    "x",
+                );
             }
             target.end()?;
         }
     }
-    let others = Kind::all(settings).filter(|kind| *kind != Kind::Embedded);
+    let (cluster, one) = (Kind::Cluster.figure("produce"), Kind::Embedded.figure("produce"));
+    figures.ratio(&cluster, &one, "server-cpu", "none: told for comparison");
+    figures.ratio(&cluster, &one, "throughput", ">= 0.6");
+    let others = Kind::all(settings).filter(|kind| !matches!(kind, Kind::Embedded | Kind::Cluster));
     for (what, budget) in [("produce", ">= 0.5 of bare"), ("fetch", "at least Kafka's")] {
         for other in others.clone() {
             figures.ratio(&Kind::Embedded.figure(what), &other.figure(what), "throughput", budget);
@@ -260,7 +290,8 @@ fn latency(settings: &Settings, figures: &mut Figures) -> Result<()> {
             target.end()?;
         }
     }
-    for other in Kind::all(settings).filter(|kind| *kind != Kind::Embedded) {
+    figures.ratio("cluster-ack", "broker-ack", "p50", "none: told for comparison");
+    for other in Kind::all(settings).filter(|kind| !matches!(kind, Kind::Embedded | Kind::Cluster)) {
         figures.ratio("broker-ack", &other.figure("ack"), "p50", "<= 2 of bare, and 5 us");
     }
     Ok(())

@@ -99,11 +99,25 @@ fn options() -> AdminOptions {
 }
 
 pub(crate) fn create_topic(servers: &str, topic: &str, n_partitions: i32) -> Result<()> {
+    create_replicated_topic(servers, topic, n_partitions, 1)
+}
+
+pub(crate) fn create_replicated_topic(servers: &str, topic: &str, n_partitions: i32, n_replicas: i32) -> Result<()> {
     let (admin, runtime) = (admin(servers)?, runtime()?);
-    let new = NewTopic::new(topic, n_partitions, TopicReplication::Fixed(1));
+    let new = NewTopic::new(topic, n_partitions, TopicReplication::Fixed(n_replicas));
     let results = runtime.block_on(admin.create_topics([&new], &options()))?;
     let result = results.into_iter().next().context("no answer")?;
     result.map(drop).map_err(|(topic, code)| anyhow!("cannot create topic {topic}: {code}"))
+}
+
+/// The address of the node that leads the first partition of a topic.
+pub(crate) fn leader(servers: &str, topic: &str) -> Result<String> {
+    let admin = admin(servers)?;
+    let metadata = admin.inner().fetch_metadata(Some(topic), Duration::from_secs(30))?;
+    let partition = metadata.topics().first().and_then(|topic| topic.partitions().first());
+    let leader = partition.context("the topic has no partition")?.leader();
+    let node = metadata.brokers().iter().find(|broker| broker.id() == leader);
+    node.map(|node| format!("{}:{}", node.host(), node.port())).context("the topic has no leader")
 }
 
 pub(crate) fn delete_topic(servers: &str, topic: &str) -> Result<()> {

@@ -72,7 +72,10 @@ enum Child {
     },
     /// Runs the embedded broker until its standard input ends.
     #[command(hide = true)]
-    Broker,
+    Broker {
+        #[arg(long, default_value_t = 1)]
+        brokers: u16,
+    },
     /// Runs the bare loopback server until its standard input ends.
     #[command(hide = true)]
     Loopback,
@@ -94,7 +97,7 @@ fn main() -> Result<()> {
         Some(Child::SoakListener(args)) => soak_listener::run(&args),
         Some(Child::SoakMember(args)) => soak_listener::run_member(&args),
         Some(Child::SoakBroker { data_dir }) => soak::serve(data_dir),
-        Some(Child::Broker) => process::serve_broker(),
+        Some(Child::Broker { brokers }) => process::serve_broker(brokers),
         Some(Child::Loopback) => loopback::serve(),
         Some(Child::Mock { topic }) => mock::serve(&topic),
         Some(Child::Start(args)) => start::run_process(&args),

@@ -181,8 +181,8 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn serve_broker() -> Result<()> {
-    let broker = EmbeddedBroker::builder().start()?;
+pub(crate) fn serve_broker(n_nodes: u16) -> Result<()> {
+    let broker = EmbeddedBroker::builder().brokers(n_nodes).start()?;
     println!("{}", broker.bootstrap_servers());
     wait_for_parent()?;
     broker.stop();
