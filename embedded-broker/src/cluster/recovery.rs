@@ -103,6 +103,7 @@ impl Cluster {
         }
         let leaders = || topics.iter().flat_map(|topic| &topic.partitions).filter_map(|one| one.unwritten());
         self.state.keep(|| leaders().collect::<Vec<_>>())?;
+        topics.iter().flat_map(|topic| &topic.partitions).for_each(|one| one.written());
         *self.topics.write() = Arc::new(topics);
         self.go_on_moving();
         Ok(())

@@ -34,6 +34,11 @@ impl Partition {
         state.keeper.as_mut()?.next(now)
     }
 
+    /// What was unwritten is written down: what is left of replicas that are other nodes' now goes.
+    pub(crate) fn written(&self) {
+        self.state.lock().leave_copies();
+    }
+
     /// The bytes that a node's replica holds, and how many offsets it is behind what consumers can read; `None` of a node that
     /// has none.
     pub(crate) fn size_at(&self, node: i32) -> Option<(usize, i64)> {

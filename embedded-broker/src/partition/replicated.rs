@@ -197,7 +197,8 @@ impl Partition {
         followers.map(|(node, end, behind_since)| Nearby { node, end, behind_since }).collect()
     }
 
-    /// Has something happen to the replicas, and wakes who waits if anything is different. Returns whether it is.
+    /// Has something happen to the replicas, and wakes who waits: what a follower can be read of moves without a change that is
+    /// told. Returns whether there is one.
     fn happens(&self, event: impl FnOnce(&mut State) -> Change) -> bool {
         let mut state = self.state.lock();
         let changed = !state.deleted && event(&mut state).is_any();

@@ -10,6 +10,7 @@ use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, ProducerRecord};
 use kafka_protocol::messages::alter_partition_reassignments_request::{ReassignablePartition, ReassignableTopic};
 use kafka_protocol::messages::{
     AlterPartitionReassignmentsRequest, BrokerId, DeleteTopicsRequest, DescribeLogDirsRequest,
+    ListPartitionReassignmentsRequest,
 };
 
 use super::{killed_now, on};
@@ -354,6 +355,54 @@ fn topics_that_are_deleted_take_the_directories_of_all_replicas_along() {
     assert!((1..=3).all(|node| !replica(dir.path(), node).exists()));
 }
 
+/// Has the partition be on this node alone.
+fn reassign(broker: &EmbeddedBroker, to: i32) {
+    let partition = ReassignablePartition::default().with_replicas(Some(vec![BrokerId(to)]));
+    let topic = ReassignableTopic::default().with_name(name("t")).with_partitions(vec![partition]);
+    let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
+    let answer = Client::connect(&broker.node(1).unwrap().address()).call(0, &request);
+    assert_eq!(answer.responses[0].partitions[0].error_code, 0);
+}
+
+/// Which nodes have the partition, and which of them come and go.
+fn moving(broker: &EmbeddedBroker) -> (Vec<i32>, Vec<i32>, Vec<i32>) {
+    let mut client = Client::connect(&broker.node(1).unwrap().address());
+    let request = ListPartitionReassignmentsRequest::default().with_timeout_ms(10_000);
+    let partitions = client.call(0, &request).topics.into_iter().flat_map(|topic| topic.partitions);
+    let ids = |ids: Vec<BrokerId>| ids.into_iter().map(|id| id.0).collect();
+    let moves = partitions.map(|one| (ids(one.replicas), ids(one.adding_replicas), ids(one.removing_replicas)));
+    moves.last().unwrap_or_else(|| (broker.topic("t").replicas(0).unwrap().replicas, vec![], vec![]))
+}
+
+#[test]
+fn a_move_that_a_stop_or_a_kill_has_cut_short_goes_on_and_is_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let builder = |dir: &Path| on(dir).brokers(3).topic("t", 1);
+    let broker = builder(dir.path()).start().unwrap();
+    let from = broker.topic("t").replicas(0).unwrap().replicas[0];
+    let to = from % 3 + 1;
+    append(&broker, 0..4);
+    let lagging = broker.lag(to, LONG).unwrap();
+    reassign(&broker, to);
+    append(&broker, 4..6);
+    assert_eq!(moving(&broker), (vec![to, from], vec![to], vec![from]));
+    assert_eq!(broker.topic("t").replicas(0).unwrap().leader, Some(from));
+    let killed = killed_now(dir.path());
+    broker.stop();
+    drop(lagging);
+    for dir in [dir.path(), killed.path()] {
+        let broker = builder(dir).start().unwrap();
+        assert_eq!(moving(&broker), (vec![to], vec![], vec![]));
+        assert_eq!(broker.topic("t").replicas(0).unwrap().leader, Some(to));
+        assert!(!replica(dir, from).exists());
+        assert_eq!(values(&broker), expected(0..6));
+        assert!(broker.topic("t").lost_records().unwrap().is_empty());
+        append(&broker, 6..7);
+        drop(broker);
+        assert_eq!(values(&builder(dir).start().unwrap()), expected(0..7));
+    }
+}
+
 #[test]
 fn a_partition_that_moves_takes_its_files_along() {
     let dir = tempfile::tempdir().unwrap();
@@ -363,11 +412,7 @@ fn a_partition_that_moves_takes_its_files_along() {
     append(&broker, 0..4);
     let before = logs(dir.path(), from);
     let to = from % 3 + 1;
-    let partition = ReassignablePartition::default().with_replicas(Some(vec![BrokerId(to)]));
-    let topic = ReassignableTopic::default().with_name(name("t")).with_partitions(vec![partition]);
-    let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
-    let answer = Client::connect(&broker.node(1).unwrap().address()).call(0, &request);
-    assert_eq!(answer.responses[0].partitions[0].error_code, 0);
+    reassign(&broker, to);
     assert_eq!((logs(dir.path(), to), replica(dir.path(), from).exists()), (before, false));
     append(&broker, 4..5);
     let killed = killed_now(dir.path());
