@@ -360,18 +360,18 @@ fn reassign(broker: &EmbeddedBroker, to: i32) {
     let partition = ReassignablePartition::default().with_replicas(Some(vec![BrokerId(to)]));
     let topic = ReassignableTopic::default().with_name(name("t")).with_partitions(vec![partition]);
     let request = AlterPartitionReassignmentsRequest::default().with_topics(vec![topic]).with_timeout_ms(10_000);
-    let answer = Client::connect(&broker.node(1).unwrap().address()).call(0, &request);
+    let answer = Client::connect(&broker.node(1).expect("it is there").address()).call(0, &request);
     assert_eq!(answer.responses[0].partitions[0].error_code, 0);
 }
 
 /// Which nodes have the partition, and which of them come and go.
 fn moving(broker: &EmbeddedBroker) -> (Vec<i32>, Vec<i32>, Vec<i32>) {
-    let mut client = Client::connect(&broker.node(1).unwrap().address());
+    let mut client = Client::connect(&broker.node(1).expect("it is there").address());
     let request = ListPartitionReassignmentsRequest::default().with_timeout_ms(10_000);
     let partitions = client.call(0, &request).topics.into_iter().flat_map(|topic| topic.partitions);
     let ids = |ids: Vec<BrokerId>| ids.into_iter().map(|id| id.0).collect();
     let moves = partitions.map(|one| (ids(one.replicas), ids(one.adding_replicas), ids(one.removing_replicas)));
-    moves.last().unwrap_or_else(|| (broker.topic("t").replicas(0).unwrap().replicas, vec![], vec![]))
+    moves.last().unwrap_or_else(|| (broker.topic("t").replicas(0).expect("it is there").replicas, vec![], vec![]))
 }
 
 #[test]
