@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result};
 use embedded_broker::{Api, EmbeddedBroker, ErrorCode};
 use kafka_app::{
-    KafkaApp, ListenerEvent, ListenerEvents, ListenerState, RecordMetadata, State, UnreachableBroker, kafka_listener,
-    listeners,
+    KafkaApp, ListenerEvent, ListenerEvents, ListenerState, RecordMetadata, RunningApp, State, UnreachableBroker,
+    kafka_listener, listeners,
 };
 use kafka_app_tests::{Journal, PATIENCE, Record, TestBroker, TestCluster, record};
 
@@ -43,6 +43,24 @@ async fn assert_only_brokers_are_lost(events: &mut ListenerEvents) {
     }
 }
 
+/// An application that copies from one topic to another.
+struct Copying {
+    source: String,
+    out: String,
+    group: String,
+    app: RunningApp,
+}
+
+async fn copying(cluster: &TestCluster) -> Result<Copying> {
+    let plain = cluster.broker();
+    let (source, out) = (plain.topic("source", PARTITIONS).await?, plain.topic("out", PARTITIONS).await?);
+    let group = plain.name("copies");
+    let app = app(cluster).set("in", &source).set("out", &out).set("group", &group);
+    let app = app.listeners(listeners![copies]).start().await?;
+    app.ready().await?;
+    Ok(Copying { source, out, group, app })
+}
+
 /// The nodes the application depends on, by what for; each is asked for when its turn has come.
 fn nodes(broker: &EmbeddedBroker, topic: &str, group: &str) -> [(&'static str, Option<i32>); 3] {
     let transactions = broker.transactions();
@@ -60,11 +78,7 @@ async fn a_listener_that_loses_its_leader_and_both_coordinators_goes_on_and_copi
     // Only the embedded cluster can be told to bring leaders back to where clients are.
     let cluster = TestCluster::embedded(seed, &[])?;
     let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
-    let (source, out) = (plain.topic("source", PARTITIONS).await?, plain.topic("out", PARTITIONS).await?);
-    let group = plain.name("copies");
-    let app = app(&cluster).set("in", &source).set("out", &out).set("group", &group);
-    let app = app.listeners(listeners![copies]).start().await?;
-    app.ready().await?;
+    let Copying { source, out, group, app } = copying(&cluster).await?;
     let homes = (0..PARTITIONS).map(|partition| cluster.leader(&source, partition)).collect::<Result<Vec<_>>>()?;
     let (mut fed, mut events) = (0, app.events());
     for turn in 0..3 {
@@ -173,11 +187,7 @@ async fn a_listener_says_that_it_does_without_its_leader_or_a_coordinator_and_th
     // Nobody else takes over what a node did before that is back.
     let cluster = TestCluster::embedded(1, &[("broker.session.timeout.ms", "3600000")])?;
     let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
-    let (source, out) = (plain.topic("source", PARTITIONS).await?, plain.topic("out", PARTITIONS).await?);
-    let group = plain.name("copies");
-    let app = app(&cluster).set("in", &source).set("out", &out).set("group", &group);
-    let app = app.listeners(listeners![copies]).start().await?;
-    app.ready().await?;
+    let Copying { source, out, group, app } = copying(&cluster).await?;
     let mut fed = 0;
     feed(plain, &source, &mut fed).await?;
     let ends = plain.end_offsets(&source)?;

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) enum Why {
     /// Assignments begin there.
     Start,
-    /// A producer was lost, and nobody here knows whether its transaction was committed.
+    /// A commit failed or a producer was lost, and nobody here knows whether its transaction was committed.
     Resume,
 }
 
