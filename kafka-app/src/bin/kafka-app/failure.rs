@@ -1,21 +1,36 @@
 //! Why a command ends without having done its work.
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use crate::wire::WireError;
 
 /// What is said on standard error, and which exit code follows.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line or a property is wrong: trying again does not help.
     Usage(String),
     /// What was asked for could not be done.
     Failed(String),
+    /// Standard output is closed: who read it, as `head` does, has read enough.
+    Closed,
 }
 
 impl Failure {
-    pub(crate) fn exit_code(&self) -> ExitCode {
+    /// Says it on standard error, and gives the exit code.
+    pub(crate) fn tell(&self) -> ExitCode {
+        let said = match self {
+            Self::Closed => return ExitCode::SUCCESS,
+            Self::Usage(text) | Self::Failed(text) => writeln!(io::stderr(), "error: {text}"),
+        };
+        // Nobody is left to be told that this could not be said.
+        let _ = said;
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Failed(_) => ExitCode::FAILURE,
+            _ => ExitCode::FAILURE,
         }
     }
 }
@@ -24,6 +39,23 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+            Self::Closed => f.write_str("standard output is closed"),
+        }
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// An error of standard output.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(format!("standard output cannot be written to: {error}")),
         }
     }
 }

@@ -1,0 +1,106 @@
+//! Kafka's own lines: each of its scripts, with its options, its output and its exit codes.
+//!
+//! One file a tool. They are reached as `kafka-app kafka-topics --list …`, or through a link to this program that has the
+//! name of a script (`kafka-topics`, `kafka-topics.sh`). What they print is Apache Kafka 4.1.1's, recorded from it and
+//! compared with it by `tests/conformance/command-lines`; wrong usage may be answered in better words.
+
+mod cluster;
+mod connection;
+
+pub(crate) use connection::Connection;
+
+use std::{
+    ffi::{OsStr, OsString},
+    io::{self, BufWriter, Stdout, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::{Parser, error::ErrorKind};
+
+use crate::failure::Failure;
+
+/// Where a tool prints: standard output, written to when a tool ends or asks for it.
+pub(crate) type Output = BufWriter<Stdout>;
+
+/// What one of Kafka's scripts does, once its options are read.
+pub(crate) trait ToolCommand: Parser {
+    /// Does it, and says which exit code the script has then.
+    ///
+    /// # Errors
+    /// What is to be said on standard error before the program ends with exit code 1. What the script says on standard
+    /// output is printed by the tool itself.
+    async fn run(self, out: &mut Output) -> Result<u8, Failure>;
+}
+
+/// A script of Kafka's, by its name.
+pub(crate) struct Tool {
+    name: &'static str,
+    run: fn(&'static str, &[OsString]) -> ExitCode,
+}
+
+/// Every script that this program stands in for, by name.
+pub(crate) const TOOLS: &[Tool] = &[Tool::of::<cluster::ClusterTool>("kafka-cluster")];
+
+impl Tool {
+    const fn of<C: ToolCommand>(name: &'static str) -> Self {
+        Self { name, run: run::<C> }
+    }
+
+    /// The tool that a name stands for: that of the script with or without `.sh`, and with any path in front.
+    pub(crate) fn named(name: &OsStr) -> Option<&'static Self> {
+        let name = Path::new(name).file_name()?.to_str()?;
+        let name = name.strip_suffix(".sh").unwrap_or(name);
+        TOOLS.iter().find(|tool| tool.name == name)
+    }
+
+    /// Runs it with the arguments that follow its name.
+    pub(crate) fn run(&self, arguments: &[OsString]) -> ExitCode {
+        (self.run)(self.name, arguments)
+    }
+}
+
+fn run<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> ExitCode {
+    let command = match parse::<C>(name, arguments) {
+        Ok(command) => command,
+        Err(error) => return refuse(&error),
+    };
+    let mut out = BufWriter::new(io::stdout());
+    let done = in_runtime(command, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Failure::from));
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            // What was printed before it failed, unless nobody reads it.
+            let _ = out.flush();
+            failure.tell()
+        }
+    }
+}
+
+/// As the scripts read their options: a long name may be cut short as long as one is meant.
+fn parse<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> Result<C, clap::Error> {
+    let command = C::command().name(name).bin_name(name).no_binary_name(true).infer_long_args(true);
+    let mut matches = command.try_get_matches_from(arguments)?;
+    C::from_arg_matches_mut(&mut matches)
+}
+
+/// As the scripts do: help is usage, too, and usage goes to standard error with exit code 1.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let is_version = error.kind() == ErrorKind::DisplayVersion;
+    let text = error.render();
+    let said = if is_version { write!(io::stdout(), "{text}") } else { write!(io::stderr(), "{text}") };
+    // Nobody is left to be told that this could not be said.
+    let _ = said;
+    if is_version { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_runtime<C: ToolCommand>(command: C, out: &mut Output) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("no threads can be started: {error}")))?;
+    let done = runtime.block_on(command.run(out));
+    // What still waits for a broker must not keep the program.
+    runtime.shutdown_background();
+    done
+}

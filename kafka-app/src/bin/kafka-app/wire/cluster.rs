@@ -1,0 +1,291 @@
+//! [`Cluster`]: whom to ask for what.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use kafka_protocol::{
+    messages::{
+        BrokerId, DescribeClusterRequest, FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName,
+    },
+    protocol::{Request, StrBytes},
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{ClientSettings, KafkaError, WireError, connection::Connection};
+
+/// The node that has to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target<'t> {
+    /// Whichever answers.
+    Any,
+    /// The controller, or a node that passes on to it what it is asked.
+    Controller,
+    /// This one, by its id.
+    Node(i32),
+    /// The coordinator of a consumer group.
+    Group(&'t str),
+    /// The coordinator of a transactional id.
+    Transaction(&'t str),
+}
+
+/// A broker of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    pub(crate) id: i32,
+    pub(crate) host: String,
+    pub(crate) port: i32,
+    pub(crate) rack: Option<String>,
+}
+
+/// What is known of the cluster.
+#[derive(Debug, Clone, Default)]
+struct Picture {
+    nodes: BTreeMap<i32, Node>,
+    controller: Option<i32>,
+}
+
+/// A cluster, and the connections to those of its nodes that were asked.
+pub(crate) struct Cluster {
+    settings: ClientSettings,
+    /// The node that was reached first, of those that were named.
+    first: Mutex<Arc<Connection>>,
+    nodes: Mutex<HashMap<i32, Arc<Connection>>>,
+    picture: Mutex<Picture>,
+}
+
+impl Cluster {
+    /// Connects to one of the servers, trying until the time for a call is over, as Java clients do.
+    ///
+    /// `call` is the name of the first call, which Java's message of a time-out has.
+    ///
+    /// # Errors
+    /// None can be reached, or one refuses the login.
+    pub(crate) async fn connect(settings: ClientSettings, call: &str) -> Result<Self, WireError> {
+        let deadline = Instant::now() + settings.api_timeout;
+        let first = Arc::new(reach(&settings, call, deadline).await?);
+        let cluster = Self { settings, first: Mutex::new(first), nodes: Mutex::default(), picture: Mutex::default() };
+        cluster.look_around().await?;
+        Ok(cluster)
+    }
+
+    /// Every broker that is up, by id.
+    pub(crate) async fn nodes(&self) -> Vec<Node> {
+        self.picture.lock().await.nodes.values().cloned().collect()
+    }
+
+    /// Asks which brokers there are, anew.
+    async fn look_around(&self) -> Result<(), WireError> {
+        let everything = |_| MetadataRequest::default().with_topics(Some(Vec::new()));
+        let answer = self.first_connection().await?.send(everything).await?;
+        let node = |broker: &kafka_protocol::messages::metadata_response::MetadataResponseBroker| Node {
+            id: broker.node_id.0,
+            host: broker.host.as_str().to_owned(),
+            port: broker.port,
+            rack: broker.rack.as_ref().map(|rack| rack.as_str().to_owned()),
+        };
+        let nodes = answer.brokers.iter().map(node).map(|node| (node.id, node)).collect();
+        let controller = (answer.controller_id.0 >= 0).then_some(answer.controller_id.0);
+        *self.picture.lock().await = Picture { nodes, controller };
+        Ok(())
+    }
+
+    /// Metadata of these topics, or of all; none is made by asking.
+    ///
+    /// # Errors
+    /// No node answers. Errors of single topics are in the answer.
+    pub(crate) async fn metadata(&self, topics: Option<&[String]>) -> Result<MetadataResponse, WireError> {
+        let topic = |name: &String| {
+            kafka_protocol::messages::metadata_request::MetadataRequestTopic::default()
+                .with_name(Some(TopicName(StrBytes::from_string(name.clone()))))
+        };
+        let topics: Option<Vec<_>> = topics.map(|topics| topics.iter().map(topic).collect());
+        let request = |_| MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false);
+        self.send(Target::Any, request).await
+    }
+
+    /// The cluster's id.
+    ///
+    /// # Errors
+    /// No node answers.
+    pub(crate) async fn id(&self) -> Result<String, WireError> {
+        let answer = self.send(Target::Any, |_| DescribeClusterRequest::default()).await?;
+        KafkaError::check(answer.error_code, answer.error_message.as_ref())?;
+        Ok(answer.cluster_id.as_str().to_owned())
+    }
+
+    /// Sends what `build` makes for the newest version that both sides know.
+    ///
+    /// # Errors
+    /// The node cannot be found or does not answer. Errors in the answer are for the caller; [`retrying`](Self::retrying)
+    /// asks again where that may help.
+    pub(crate) async fn send<Q: Request>(
+        &self,
+        target: Target<'_>,
+        build: impl FnOnce(i16) -> Q,
+    ) -> Result<Q::Response, WireError> {
+        self.connection(target).await?.send(build).await
+    }
+
+    /// The connection to a node.
+    ///
+    /// # Errors
+    /// It cannot be found or reached.
+    pub(crate) async fn connection(&self, target: Target<'_>) -> Result<Arc<Connection>, WireError> {
+        match target {
+            Target::Any => self.first_connection().await,
+            Target::Controller => match self.picture.lock().await.controller {
+                Some(id) => self.node(id).await,
+                None => self.first_connection().await,
+            },
+            Target::Node(id) => self.node(id).await,
+            Target::Group(group) => self.coordinator(0, group).await,
+            Target::Transaction(id) => self.coordinator(1, id).await,
+        }
+    }
+
+    /// Which node coordinates a group.
+    ///
+    /// # Errors
+    /// No node answers, or none of them does.
+    pub(crate) async fn group_coordinator(&self, group: &str) -> Result<Node, WireError> {
+        let id = self.find_coordinator(0, group).await?;
+        self.picture.lock().await.nodes.get(&id).cloned().ok_or_else(|| coordinator_is_gone(id))
+    }
+
+    async fn coordinator(&self, kind: i8, key: &str) -> Result<Arc<Connection>, WireError> {
+        let id = self.find_coordinator(kind, key).await?;
+        self.node(id).await
+    }
+
+    async fn find_coordinator(&self, kind: i8, key: &str) -> Result<i32, WireError> {
+        let key = StrBytes::from_string(key.to_owned());
+        // Before version 4 it is one key a request.
+        let build = |version| match version {
+            ..4 => FindCoordinatorRequest::default().with_key(key).with_key_type(kind),
+            _ => FindCoordinatorRequest::default().with_coordinator_keys(vec![key]).with_key_type(kind),
+        };
+        let answer = self.first_connection().await?.send(build).await?;
+        let BrokerId(id) = match answer.coordinators.first() {
+            Some(found) => {
+                KafkaError::check(found.error_code, found.error_message.as_ref())?;
+                found.node_id
+            }
+            None => {
+                KafkaError::check(answer.error_code, answer.error_message.as_ref())?;
+                answer.node_id
+            }
+        };
+        Ok(id)
+    }
+
+    async fn first_connection(&self) -> Result<Arc<Connection>, WireError> {
+        let mut first = self.first.lock().await;
+        if first.is_broken().await {
+            let deadline = Instant::now() + self.settings.api_timeout;
+            *first = Arc::new(reach(&self.settings, "fetchMetadata", deadline).await?);
+        }
+        Ok(Arc::clone(&first))
+    }
+
+    async fn node(&self, id: i32) -> Result<Arc<Connection>, WireError> {
+        let known = self.picture.lock().await.nodes.get(&id).cloned();
+        let node = match known {
+            Some(node) => node,
+            None => {
+                self.look_around().await?;
+                let picture = self.picture.lock().await;
+                picture.nodes.get(&id).cloned().ok_or_else(|| coordinator_is_gone(id))?
+            }
+        };
+        let mut nodes = self.nodes.lock().await;
+        if let Some(connection) = nodes.get(&id)
+            && !connection.is_broken().await
+        {
+            return Ok(Arc::clone(connection));
+        }
+        let address = address(&node.host, node.port);
+        let connection = Arc::new(Connection::open(&address, &self.settings).await?);
+        nodes.insert(id, Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Does what `ask` does, again and again while it ends with an error that may pass, until the time for a call is over.
+    ///
+    /// # Errors
+    /// The last error; a call that takes too long is a time-out with the call's name.
+    pub(crate) async fn retrying<T>(
+        &self,
+        call: &str,
+        ask: impl AsyncFn() -> Result<T, WireError>,
+    ) -> Result<T, WireError> {
+        let deadline = Instant::now() + self.settings.api_timeout;
+        let mut last = None;
+        loop {
+            let Ok(done) = timeout_at(deadline, ask()).await else {
+                return Err(timed_out(call, self.settings.api_timeout, last));
+            };
+            match done {
+                Err(error) if error.is_retriable() => last = Some(error.message()),
+                other => return other,
+            }
+            let again = Instant::now() + self.settings.retry_backoff;
+            if again >= deadline {
+                return Err(timed_out(call, self.settings.api_timeout, last));
+            }
+            sleep(self.settings.retry_backoff).await;
+            // Leaders, coordinators and the controller may be others meanwhile.
+            if let Err(error) = self.look_around().await {
+                last = Some(error.message());
+            }
+        }
+    }
+}
+
+/// Connects to the first of the servers that lets itself be reached, in turn, until the deadline.
+async fn reach(settings: &ClientSettings, call: &str, deadline: Instant) -> Result<Connection, WireError> {
+    let mut last: Option<WireError> = None;
+    loop {
+        for server in &settings.servers {
+            match timeout_at(deadline, Connection::open(server, settings)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) if error.is_retriable() => {
+                    if last.is_none() {
+                        warn(&error, settings.api_timeout);
+                    }
+                    last = Some(error);
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(timed_out(call, settings.api_timeout, last.map(|last| last.message()))),
+            }
+        }
+        if Instant::now() + settings.retry_backoff >= deadline {
+            return Err(timed_out(call, settings.api_timeout, last.map(|last| last.message())));
+        }
+        sleep(settings.retry_backoff).await;
+    }
+}
+
+/// Once: what is wrong can be mended while it goes on trying.
+fn warn(error: &WireError, within: Duration) {
+    // Nobody is left to be told that this could not be said.
+    let _ = writeln!(io::stderr(), "warning: {}; trying for {} s", error.message(), within.as_secs());
+}
+
+fn timed_out(call: &str, within: Duration, last: Option<String>) -> WireError {
+    WireError::TimedOut { call: call.to_owned(), within, last }
+}
+
+fn coordinator_is_gone(id: i32) -> WireError {
+    WireError::Broken { node: format!("node {id}"), problem: "is not up".to_owned() }
+}
+
+fn address(host: &str, port: i32) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}

@@ -1,0 +1,126 @@
+//! [`WireError`]: why no answer came, or which error it told.
+
+use std::{fmt, time::Duration};
+
+use kafka_protocol::protocol::StrBytes;
+
+use super::error_codes::ErrorCode;
+
+/// An error that a broker told, with its words if it had any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KafkaError {
+    code: ErrorCode,
+    message: Option<String>,
+}
+
+impl KafkaError {
+    /// `Ok` for code 0.
+    ///
+    /// # Errors
+    /// The error that the code and the broker's words stand for.
+    pub(crate) fn check(code: i16, message: Option<&StrBytes>) -> Result<(), Self> {
+        match ErrorCode::of(code) {
+            None => Ok(()),
+            Some(code) => Err(Self { code, message: message.map(|message| message.as_str().to_owned()) }),
+        }
+    }
+
+    /// The code on the wire.
+    pub(crate) fn code(&self) -> i16 {
+        self.code.code()
+    }
+
+    /// The Java class, with its package, as `org.apache.kafka.common.errors.TopicExistsException`.
+    pub(crate) fn exception(&self) -> String {
+        self.code.exception()
+    }
+
+    /// The broker's words, or those of Java clients for its code.
+    pub(crate) fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_else(|| self.code.message())
+    }
+
+    /// Whether asking again, perhaps another broker, may help.
+    pub(crate) fn is_retriable(&self) -> bool {
+        self.code.is_retriable()
+    }
+}
+
+/// As Java prints an exception: class and message.
+impl fmt::Display for KafkaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.exception(), self.message())
+    }
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WireError {
+    /// The broker answered with an error.
+    Kafka(KafkaError),
+    /// A property of the client is wrong.
+    Settings(String),
+    /// The broker does not know the request, or not in a version that this program knows.
+    Unsupported { request: &'static str, node: String },
+    /// The login was refused.
+    Login(String),
+    /// Nobody answered in time.
+    TimedOut { call: String, within: Duration, last: Option<String> },
+    /// The connection failed, or what came was not an answer.
+    Broken { node: String, problem: String },
+}
+
+impl WireError {
+    pub(crate) fn is_retriable(&self) -> bool {
+        match self {
+            Self::Kafka(error) => error.is_retriable(),
+            Self::Broken { .. } => true,
+            Self::Settings(_) | Self::Unsupported { .. } | Self::Login(_) | Self::TimedOut { .. } => false,
+        }
+    }
+
+    /// The Java class that a Java client throws for it, with its package.
+    pub(crate) fn exception(&self) -> String {
+        let simple = match self {
+            Self::Kafka(error) => return error.exception(),
+            Self::Settings(_) => return "org.apache.kafka.common.KafkaException".to_owned(),
+            Self::Unsupported { .. } => "UnsupportedVersionException",
+            Self::Login(_) => "SaslAuthenticationException",
+            Self::TimedOut { .. } => "TimeoutException",
+            Self::Broken { .. } => "DisconnectException",
+        };
+        format!("org.apache.kafka.common.errors.{simple}")
+    }
+
+    /// What a Java client says, without its class.
+    pub(crate) fn message(&self) -> String {
+        match self {
+            Self::Kafka(error) => error.message().to_owned(),
+            Self::Settings(problem) | Self::Login(problem) => problem.clone(),
+            Self::Unsupported { request, node } => {
+                format!("The node does not support {request} (node {node})")
+            }
+            Self::TimedOut { call, within, last } => {
+                let last = last.as_ref().map_or(String::new(), |last| format!(" ({last})"));
+                let ms = within.as_millis();
+                format!("Timed out waiting for a node assignment. Call: {call}, within {ms} ms{last}")
+            }
+            Self::Broken { node, problem } => format!("{node}: {problem}"),
+        }
+    }
+}
+
+impl From<KafkaError> for WireError {
+    fn from(error: KafkaError) -> Self {
+        Self::Kafka(error)
+    }
+}
+
+/// As Java prints an exception: class and message.
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.exception(), self.message())
+    }
+}
+
+impl std::error::Error for WireError {}
