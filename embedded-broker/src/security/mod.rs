@@ -3,6 +3,8 @@
 //! Everything here is pure: configs and bytes in, decisions out. Sockets are in `server/`, requests in `api/`.
 
 pub(crate) mod acl;
+#[cfg(feature = "tls")]
+pub mod client_side;
 pub(crate) mod listeners;
 pub(crate) mod principal;
 pub(crate) mod protocol;

@@ -7,9 +7,11 @@ use std::str::Chars;
 
 /// One login module and its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct JaasEntry {
-    pub(crate) module: String,
-    pub(crate) options: BTreeMap<String, String>,
+pub struct JaasEntry {
+    /// The class.
+    pub module: String,
+    /// By name.
+    pub options: BTreeMap<String, String>,
 }
 
 /// Reads the one entry that a mechanism may have.
@@ -17,7 +19,7 @@ pub(crate) struct JaasEntry {
 /// # Errors
 ///
 /// With Kafka's words.
-pub(crate) fn parse(text: &str) -> Result<JaasEntry, String> {
+pub fn parse(text: &str) -> Result<JaasEntry, String> {
     let mut tokens = Tokens(text.chars().peekable());
     let Some(Token::Word(module)) = tokens.next() else {
         return Err("Login module not specified in JAAS config".to_owned());

@@ -9,7 +9,7 @@ mod name;
 mod pem;
 mod pkcs12;
 pub(crate) mod settings;
-mod stores;
+pub(crate) mod stores;
 mod suites;
 #[cfg(test)]
 mod tests;

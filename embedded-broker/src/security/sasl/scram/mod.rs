@@ -1,4 +1,4 @@
-//! SCRAM (RFC 5802): the server's side of the conversation.
+//! SCRAM (RFC 5802): the server's side of the conversation, and in [`client`] the other one.
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use self::credentials::ScramCredential;
 use self::messages::{ClientFinal, ClientFirst};
 use super::exchange::{Failure, Proven, Step, Surroundings};
 
+pub(crate) mod client;
 pub(crate) mod credentials;
 mod messages;
 #[cfg(test)]

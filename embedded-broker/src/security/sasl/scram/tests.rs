@@ -1,33 +1,11 @@
 //! SCRAM conversations, and changes of credentials.
 
+use super::client::ScramClient;
 use super::credentials::{Deletion, ScramCredentials, Upsertion};
 use super::*;
 use crate::error::{Error, ErrorCode};
 
 const SALT: &[u8] = b"pepper and salt";
-
-/// A client that does what RFC 5802 says.
-struct Client {
-    hash: ScramHash,
-    bare: String,
-}
-
-impl Client {
-    fn first(&self) -> String {
-        format!("n,,{}", self.bare)
-    }
-
-    fn last(&self, challenge: &str, password: &str) -> String {
-        let nonce = challenge.split(',').next().unwrap();
-        let without_proof = format!("c=biws,{nonce}");
-        let salted = self.hash.salted(password, SALT, 4096);
-        let client_key = self.hash.hmac(&salted, b"Client Key");
-        let covered = format!("{},{challenge},{without_proof}", self.bare);
-        let signature = self.hash.hmac(&self.hash.hash(&client_key), covered.as_bytes());
-        let proof: Vec<u8> = client_key.iter().zip(signature).map(|(a, b)| a ^ b).collect();
-        messages::server_final(&proof).replacen("v=", &format!("{without_proof},p="), 1)
-    }
-}
 
 fn talk(hash: ScramHash, name: &str, password: &str) -> Result<Proven, Failure> {
     let nonce = || "server".to_owned();
@@ -35,13 +13,17 @@ fn talk(hash: ScramHash, name: &str, password: &str) -> Result<Proven, Failure> 
         (asked == hash && user == "alice").then(|| ScramCredential::of_password(hash, "secret", SALT))
     };
     let around = Surroundings { wall_ms: 0, nonce: &nonce, credential: &credential };
-    let client = Client { hash, bare: format!("n={name},r=client") };
+    let mechanism = if hash == ScramHash::Sha256 { "SCRAM-SHA-256" } else { "SCRAM-SHA-512" };
+    let mut client = ScramClient::new(mechanism, name, password, "client".to_owned()).unwrap();
     let mut server = ScramServer::new(hash);
     let Step::Challenge(challenge) = server.evaluate(client.first().as_bytes(), &around)? else { unreachable!() };
     let challenge = String::from_utf8(challenge).unwrap();
     assert!(challenge.starts_with("r=clientserver,s=") && challenge.ends_with(",i=4096"), "{challenge}");
-    match server.evaluate(client.last(&challenge, password).as_bytes(), &around)? {
-        Step::Done(proven) => Ok(proven),
+    match server.evaluate(client.prove(challenge.as_bytes()).unwrap().as_bytes(), &around)? {
+        Step::Done(proven) => {
+            client.verify(&proven.token).unwrap();
+            Ok(proven)
+        }
         Step::Challenge(_) => unreachable!(),
     }
 }
@@ -62,6 +44,23 @@ fn neither_a_wrong_password_nor_an_unknown_user_is_told_what_was_wrong() {
     }
 }
 
+#[test]
+fn a_client_answers_no_challenge_that_is_not_meant_for_it() {
+    let client = || ScramClient::new("SCRAM-SHA-256", "alice", "secret", "client".to_owned()).unwrap();
+    for (challenge, why) in [
+        ("r=other,s=cGVwcGVy,i=4096", "does not start with client nonce"),
+        ("r=clientserver,s=cGVwcGVy,i=4095", "are not between"),
+        ("r=clientserver,s=cGVwcGVy,i=99999999", "are not between"),
+        ("r=clientserver,s=?,i=4096", "salt"),
+        ("r=clientserver", "Invalid SCRAM server first message"),
+    ] {
+        let refused = client().prove(challenge.as_bytes()).unwrap_err();
+        assert!(refused.contains(why), "{challenge}: {refused}");
+    }
+    assert!(client().verify(b"v=AAAA").is_err());
+    assert!(ScramClient::new("PLAIN", "alice", "secret", "client".to_owned()).is_none());
+}
+
 /// RFC 7677 has a whole conversation with SHA-256.
 #[test]
 fn the_example_of_the_rfc_is_answered_as_there() {
@@ -77,6 +76,9 @@ fn the_example_of_the_rfc_is_answered_as_there() {
         b"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
     let Step::Done(proven) = server.evaluate(last, &around).unwrap() else { panic!("a challenge") };
     assert_eq!(proven.token, b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
+    let mut client = ScramClient::new("SCRAM-SHA-256", "user", "pencil", "rOprNGfwEbeRWgbNEkqO".to_owned()).unwrap();
+    assert_eq!(client.prove(expected).unwrap().as_bytes(), last);
+    assert_eq!(client.verify(&proven.token), Ok(()));
 }
 
 fn upsertion(user: &str, mechanism: i8, iterations: i32) -> Upsertion<'_> {

@@ -10,9 +10,9 @@ pub(super) const WRONG_PASSWORD: &str = "the password is wrong";
 
 /// What a listener proves itself by.
 #[derive(Debug)]
-pub(super) struct KeyStore {
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: PrivateKeyDer<'static>,
+pub(crate) struct KeyStore {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
 }
 
 /// What a file holds.
@@ -41,7 +41,7 @@ enum Kind {
 /// # Errors
 ///
 /// There is none, it cannot be read, or its configs contradict each other.
-pub(super) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String> {
+pub(crate) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String> {
     let get = |key: &str| configs.get(&format!("ssl.{key}"));
     let kind = kind(configs, "ssl.keystore.type")?;
     let (location, password) = (get("keystore.location"), get("keystore.password"));
@@ -109,7 +109,7 @@ pub(super) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String
 /// # Errors
 ///
 /// They cannot be read, or their configs contradict each other.
-pub(super) fn trust_store(configs: ListenerConfigs<'_>) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
+pub(crate) fn trust_store(configs: ListenerConfigs<'_>) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
     let get = |key: &str| configs.get(&format!("ssl.truststore.{key}"));
     let kind = kind(configs, "ssl.truststore.type")?;
     let (location, password, inline) = (get("location"), get("password"), get("certificates"));

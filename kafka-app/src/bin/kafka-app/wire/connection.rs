@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,12 +15,14 @@ use kafka_protocol::{
     messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse, RequestHeader, ResponseHeader},
     protocol::{Decodable, Encodable, HeaderVersion, Message, Request, StrBytes, VersionRange},
 };
+use rustls::pki_types::ServerName;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::Mutex,
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 
 use super::{ClientSettings, KafkaError, WireError};
 
@@ -36,7 +41,7 @@ pub(crate) struct Connection {
     versions: BTreeMap<i16, VersionRange>,
     /// What the node said of itself, and its features.
     api_versions: ApiVersionsResponse,
-    stream: Mutex<Option<TcpStream>>,
+    stream: Mutex<Option<Box<dyn Stream>>>,
     last_id: AtomicI32,
 }
 
@@ -46,15 +51,15 @@ impl Connection {
     /// # Errors
     /// Nothing listens there, or what does is not a Kafka, or it refuses the login.
     pub(super) async fn open(address: &str, settings: &ClientSettings) -> Result<Self, WireError> {
-        let stream = TcpStream::connect(address).await.map_err(|error| broken(address, &error))?;
-        stream.set_nodelay(true).map_err(|error| broken(address, &error))?;
+        let stream = timeout(settings.request_timeout, stream(address, settings)).await;
+        let stream = stream.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let mut connection = Self {
             address: address.to_owned(),
             client_id: StrBytes::from_string(settings.client_id.clone()),
             request_timeout: settings.request_timeout,
             versions: BTreeMap::new(),
             api_versions: ApiVersionsResponse::default(),
-            stream: Mutex::new(Some(stream)),
+            stream: Mutex::new(Some(stream.map_err(|error| broken(address, &error))?)),
             last_id: AtomicI32::new(0),
         };
         connection.api_versions = connection.ask_versions().await?;
@@ -64,6 +69,9 @@ impl Connection {
             .iter()
             .map(|api| (api.api_key, VersionRange { min: api.min_version, max: api.max_version }))
             .collect();
+        if let Some(login) = &settings.login {
+            login.on(&connection).await?;
+        }
         Ok(connection)
     }
 
@@ -171,8 +179,23 @@ impl Connection {
     }
 }
 
-async fn round_trip(stream: &mut TcpStream, frame: &[u8]) -> io::Result<Bytes> {
+/// What bytes go through: plain, or encrypted.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+async fn stream(address: &str, settings: &ClientSettings) -> io::Result<Box<dyn Stream>> {
+    let plain = TcpStream::connect(address).await?;
+    plain.set_nodelay(true)?;
+    let Some(config) = &settings.tls else { return Ok(Box::new(plain)) };
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    Ok(Box::new(TlsConnector::from(Arc::clone(config)).connect(name, plain).await?))
+}
+
+async fn round_trip(stream: &mut Box<dyn Stream>, frame: &[u8]) -> io::Result<Bytes> {
     stream.write_all(frame).await?;
+    stream.flush().await?;
     let length = stream.read_i32().await?;
     let length = usize::try_from(length).ok().filter(|&length| length <= MAX_ANSWER);
     let length = length

@@ -10,7 +10,9 @@ mod cluster;
 mod connection;
 mod error;
 mod error_codes;
+mod login;
 mod settings;
+mod tls;
 
 pub(crate) use cluster::{Cluster, Node, Target};
 pub(crate) use error::{KafkaError, WireError};

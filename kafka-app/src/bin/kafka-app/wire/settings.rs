@@ -1,8 +1,10 @@
 //! [`ClientSettings`]: how to connect and log in, by the names that Java clients use.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::WireError;
+use rustls::ClientConfig;
+
+use super::{WireError, login::Login, tls};
 
 /// What is read of the properties of a client.
 #[derive(Debug, Clone)]
@@ -10,6 +12,9 @@ pub(crate) struct ClientSettings {
     /// Where to ask first, as `host:port`.
     pub(super) servers: Vec<String>,
     pub(super) client_id: String,
+    /// `None`: in plain text.
+    pub(super) tls: Option<Arc<ClientConfig>>,
+    pub(super) login: Option<Login>,
     /// How long one request may take.
     pub(super) request_timeout: Duration,
     /// How long a call may take with all its requests.
@@ -25,12 +30,19 @@ impl ClientSettings {
     pub(crate) fn of(properties: &BTreeMap<String, String>) -> Result<Self, WireError> {
         let get = |key: &str| properties.get(key).map(String::as_str);
         let protocol = get("security.protocol").unwrap_or("PLAINTEXT").to_ascii_uppercase();
-        if protocol != "PLAINTEXT" {
-            return Err(invalid("security.protocol", &protocol, "PLAINTEXT, as no other is there yet"));
-        }
+        let (is_tls, has_login) = match protocol.as_str() {
+            "PLAINTEXT" => (false, false),
+            "SSL" => (true, false),
+            "SASL_PLAINTEXT" => (false, true),
+            "SASL_SSL" => (true, true),
+            other => return Err(invalid("security.protocol", other, "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")),
+        };
+        let mechanism = get("sasl.mechanism").unwrap_or("GSSAPI");
         Ok(Self {
             servers: servers(get("bootstrap.servers").unwrap_or_default())?,
             client_id: get("client.id").unwrap_or("kafka-app").to_owned(),
+            tls: is_tls.then(|| tls::config(properties)).transpose()?,
+            login: has_login.then(|| Login::of(mechanism, get("sasl.jaas.config"))).transpose()?,
             request_timeout: milliseconds(properties, "request.timeout.ms", 30_000)?,
             api_timeout: milliseconds(properties, "default.api.timeout.ms", 60_000)?,
             retry_backoff: milliseconds(properties, "retry.backoff.ms", 100)?,
