@@ -22,7 +22,7 @@ async fn cluster_id(
     let lines: Vec<_> = properties.iter().map(|(key, value)| format!("{key}={value}")).collect();
     fs::write(&file, lines.join("\n")).unwrap();
     let servers = broker.bootstrap_servers_of(listener).unwrap();
-    let arguments = ["kafka-cluster", "cluster-id", "--bootstrap-server", &servers, "--command-config", &path(&file)];
+    let arguments = ["kafka-cluster", "cluster-id", "--bootstrap-server", servers, "--command-config", &path(&file)];
     run(&arguments).await
 }
 
