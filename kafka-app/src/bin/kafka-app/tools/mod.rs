@@ -6,7 +6,6 @@
 
 mod cluster;
 mod connection;
-#[cfg_attr(not(test), expect(dead_code, reason = "the tools that log in come with the next steps"))]
 mod jaas;
 
 pub(crate) use connection::Connection;
