@@ -46,7 +46,8 @@ impl fmt::Display for Failure {
 
 impl From<WireError> for Failure {
     fn from(error: WireError) -> Self {
-        Self::Failed(error.to_string())
+        let last = error.last().map_or(String::new(), |last| format!(" ({last})"));
+        Self::Failed(format!("{error}{last}"))
     }
 }
 

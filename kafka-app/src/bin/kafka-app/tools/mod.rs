@@ -17,9 +17,12 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, error::ErrorKind};
+use clap::{Arg, ArgAction, Parser, error::ErrorKind};
 
 use crate::failure::Failure;
+
+/// The Kafka whose scripts these are: what they answer to `--version`.
+const KAFKA_VERSION: &str = "4.1.1";
 
 /// Where a tool prints: standard output, written to when a tool ends or asks for it.
 pub(crate) type Output = BufWriter<Stdout>;
@@ -78,18 +81,38 @@ fn run<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// As the scripts read their options: a long name may be cut short as long as one is meant.
+/// As the scripts read their options: what follows an option that wants a value is its value, whatever it begins with; an
+/// option without one may be repeated. And a long name may be cut short as long as one is meant.
 fn parse<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> Result<C, clap::Error> {
-    let command = C::command().name(name).bin_name(name).no_binary_name(true).infer_long_args(true);
+    let command = C::command()
+        .name(name)
+        .bin_name(name)
+        .version(KAFKA_VERSION)
+        .no_binary_name(true)
+        .infer_long_args(true)
+        .mut_args(as_scripts_read_it);
     let mut matches = command.try_get_matches_from(arguments)?;
     C::from_arg_matches_mut(&mut matches)
+}
+
+fn as_scripts_read_it(option: Arg) -> Arg {
+    match option.get_action() {
+        ArgAction::Set | ArgAction::Append => option.allow_hyphen_values(true),
+        ArgAction::SetTrue => {
+            let id = option.get_id().clone();
+            option.overrides_with(id)
+        }
+        _ => option,
+    }
 }
 
 /// As the scripts do: help is usage, too, and usage goes to standard error with exit code 1.
 fn refuse(error: &clap::Error) -> ExitCode {
     let is_version = error.kind() == ErrorKind::DisplayVersion;
-    let text = error.render();
-    let said = if is_version { write!(io::stdout(), "{text}") } else { write!(io::stderr(), "{text}") };
+    let said = match error.kind() {
+        ErrorKind::DisplayVersion => writeln!(io::stdout(), "{KAFKA_VERSION}"),
+        _ => write!(io::stderr(), "{}", error.render()),
+    };
     // Nobody is left to be told that this could not be said.
     let _ = said;
     if is_version { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -75,6 +75,16 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// How long a call may take with all its requests.
+    pub(crate) fn api_timeout(&self) -> Duration {
+        self.settings.api_timeout
+    }
+
+    /// How long to wait before something is asked again.
+    pub(super) fn retry_backoff(&self) -> Duration {
+        self.settings.retry_backoff
+    }
+
     /// Every broker that is up, by id.
     pub(crate) async fn nodes(&self) -> Vec<Node> {
         self.picture.lock().await.nodes.values().cloned().collect()

@@ -100,11 +100,7 @@ impl WireError {
             Self::Unsupported { request, node } => {
                 format!("The node does not support {request} (node {node})")
             }
-            Self::TimedOut { call, within, last } => {
-                let last = last.as_ref().map_or(String::new(), |last| format!(" ({last})"));
-                let ms = within.as_millis();
-                format!("Timed out waiting for a node assignment. Call: {call}, within {ms} ms{last}")
-            }
+            Self::TimedOut { call, .. } => format!("Timed out waiting for a node assignment. Call: {call}"),
             Self::Broken { node, problem } => format!("{node}: {problem}"),
         }
     }
@@ -120,6 +116,16 @@ impl From<KafkaError> for WireError {
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.exception(), self.message())
+    }
+}
+
+impl WireError {
+    /// What it was that did not pass until the time was over, as Java does not tell it.
+    pub(crate) fn last(&self) -> Option<&str> {
+        match self {
+            Self::TimedOut { last, .. } => last.as_deref(),
+            _ => None,
+        }
     }
 }
 

@@ -10,10 +10,14 @@ mod cluster;
 mod connection;
 mod error;
 mod error_codes;
+mod leaders;
 mod login;
+mod offsets;
 mod settings;
 mod tls;
 
 pub(crate) use cluster::{Cluster, Node, Target};
 pub(crate) use error::{KafkaError, WireError};
+pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
+pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
 pub(crate) use settings::ClientSettings;
