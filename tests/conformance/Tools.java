@@ -2,7 +2,10 @@ import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -13,6 +16,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -27,11 +31,40 @@ import org.apache.kafka.common.utils.Exit;
  * <p>Arguments: the bootstrap servers, then the jars that hold the tools, which must not be on the class path: each run
  * loads them anew, as some keep state in static fields. Each line of standard input is a case, its fields separated by
  * 0x1f: name, class or verb, standard input (with \n for a line's end), arguments. What a case prints follows the line
- * "=== name" and ends with "[exit N]".
+ * "=== name", first standard output, then the lines of standard error behind "2> ", and ends with "[exit N]".
+ *
+ * <p>With -Dkafka.app=PROGRAM the tools that this program has are run by it instead, a process each.
  */
 public final class Tools {
     private static final long CASE_MILLIS = 60_000;
+    private static final String NOT_DONE = "[not done within " + CASE_MILLIS + " ms]";
     private static final PrintStream OUT = System.out;
+
+    /** Which of the program's commands stands in for a class. */
+    private static final Map<String, String> COMMANDS = Map.ofEntries(
+        Map.entry("org.apache.kafka.tools.TopicCommand", "kafka-topics"),
+        Map.entry("org.apache.kafka.tools.ConsoleProducer", "kafka-console-producer"),
+        Map.entry("org.apache.kafka.tools.consumer.ConsoleConsumer", "kafka-console-consumer"),
+        Map.entry("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "kafka-consumer-groups"),
+        Map.entry("org.apache.kafka.tools.GroupsCommand", "kafka-groups"),
+        Map.entry("kafka.admin.ConfigCommand", "kafka-configs"),
+        Map.entry("org.apache.kafka.tools.GetOffsetShell", "kafka-get-offsets"),
+        Map.entry("org.apache.kafka.tools.DeleteRecordsCommand", "kafka-delete-records"),
+        Map.entry("org.apache.kafka.tools.AclCommand", "kafka-acls"),
+        Map.entry("org.apache.kafka.tools.TransactionsCommand", "kafka-transactions"),
+        Map.entry("org.apache.kafka.tools.BrokerApiVersionsCommand", "kafka-broker-api-versions"),
+        Map.entry("org.apache.kafka.tools.ClusterTool", "kafka-cluster"),
+        Map.entry("org.apache.kafka.tools.LogDirsCommand", "kafka-log-dirs"),
+        Map.entry("org.apache.kafka.tools.LeaderElectionCommand", "kafka-leader-election"),
+        Map.entry("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "kafka-reassign-partitions"),
+        Map.entry("org.apache.kafka.tools.ClientMetricsCommand", "kafka-client-metrics"),
+        Map.entry("org.apache.kafka.tools.FeatureCommand", "kafka-features"),
+        Map.entry("org.apache.kafka.tools.MetadataQuorumCommand", "kafka-metadata-quorum"),
+        Map.entry("org.apache.kafka.tools.ProducerPerformance", "kafka-producer-perf-test"),
+        Map.entry("org.apache.kafka.tools.ConsumerPerformance", "kafka-consumer-perf-test"),
+        Map.entry("org.apache.kafka.tools.VerifiableProducer", "kafka-verifiable-producer"),
+        Map.entry("org.apache.kafka.tools.VerifiableConsumer", "kafka-verifiable-consumer"));
+    private static final String KAFKA_APP = System.getProperty("kafka.app");
 
     private final String bootstrap;
     private final URL[] jars;
@@ -77,11 +110,34 @@ public final class Tools {
     }
 
     private void run(String name, String what, String input, String[] arguments) throws Exception {
+        byte[] typed = input.replace("\\n", "\n").getBytes(StandardCharsets.UTF_8);
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
-        PrintStream both = new PrintStream(printed, true, StandardCharsets.UTF_8);
-        System.setOut(both);
-        System.setErr(both);
-        System.setIn(new ByteArrayInputStream(input.replace("\\n", "\n").getBytes(StandardCharsets.UTF_8)));
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        String command = KAFKA_APP == null ? null : COMMANDS.get(what);
+        int status = command == null
+            ? inProcess(what, typed, arguments, printed, said)
+            : asProcess(command, typed, arguments, printed, said);
+        synchronized (OUT) {
+            OUT.println("=== " + name);
+            OUT.print(text(printed));
+            text(said).lines().forEach(line -> OUT.println("2> " + line));
+            OUT.println("[exit " + status + "]");
+            OUT.flush();
+        }
+    }
+
+    /** What was printed, each line with its end. */
+    private static String text(ByteArrayOutputStream printed) {
+        String text = printed.toString(StandardCharsets.UTF_8);
+        return text.isEmpty() || text.endsWith("\n") ? text : text + "\n";
+    }
+
+    private int inProcess(String what, byte[] typed, String[] arguments, ByteArrayOutputStream printed,
+                          ByteArrayOutputStream said) throws InterruptedException {
+        PrintStream errors = new PrintStream(said, true, StandardCharsets.UTF_8);
+        System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        System.setErr(errors);
+        System.setIn(new ByteArrayInputStream(typed));
         int[] status = {0};
         Thread runner = new Thread(() -> status[0] = call(what, arguments));
         runner.setDaemon(true);
@@ -89,14 +145,44 @@ public final class Tools {
         runner.join(CASE_MILLIS);
         if (runner.isAlive()) {
             runner.interrupt();
-            both.println("[not done within " + CASE_MILLIS + " ms]");
+            errors.println(NOT_DONE);
         }
-        synchronized (OUT) {
-            OUT.println("=== " + name);
-            OUT.print(printed.toString(StandardCharsets.UTF_8));
-            OUT.println("[exit " + status[0] + "]");
-            OUT.flush();
+        return status[0];
+    }
+
+    private static int asProcess(String command, byte[] typed, String[] arguments, ByteArrayOutputStream printed,
+                                 ByteArrayOutputStream said) throws Exception {
+        List<String> line = new ArrayList<>(List.of(KAFKA_APP, command));
+        line.addAll(Arrays.asList(arguments));
+        Process process = new ProcessBuilder(line).start();
+        Thread reader = copier(process.getInputStream(), printed);
+        Thread errorReader = copier(process.getErrorStream(), said);
+        try (OutputStream in = process.getOutputStream()) {
+            in.write(typed);
+        } catch (IOException error) {
+            // It has ended without reading: its exit code says why.
         }
+        boolean isDone = process.waitFor(CASE_MILLIS, TimeUnit.MILLISECONDS);
+        process.destroyForcibly().waitFor();
+        reader.join();
+        errorReader.join();
+        if (!isDone) {
+            said.writeBytes(NOT_DONE.getBytes(StandardCharsets.UTF_8));
+        }
+        return process.exitValue();
+    }
+
+    private static Thread copier(InputStream from, OutputStream to) {
+        Thread copier = new Thread(() -> {
+            try (from) {
+                from.transferTo(to);
+            } catch (IOException error) {
+                // It was killed.
+            }
+        });
+        copier.setDaemon(true);
+        copier.start();
+        return copier;
     }
 
     private int call(String what, String[] arguments) {

@@ -6,6 +6,7 @@
 
 mod broker;
 mod failure;
+mod install_links;
 mod java_properties;
 // The signals that end an application end this program: one source, no public item for it.
 #[path = "../../shutdown.rs"]
@@ -20,10 +21,10 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use failure::Failure;
-use tools::Tool;
+use tools::{TOOLS, Tool};
 
 /// Kafka from the command line.
 #[derive(Debug, Parser)]
@@ -36,6 +37,7 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Broker(broker::BrokerCommand),
+    InstallLinks(install_links::InstallLinks),
 }
 
 fn main() -> ExitCode {
@@ -43,10 +45,18 @@ fn main() -> ExitCode {
     if let Some((tool, rest)) = tool_of(&arguments) {
         return tool.run(rest);
     }
-    match CommandLine::parse_from(arguments).command.run() {
+    let done = CommandLine::from_arg_matches(&command_line().get_matches_from(arguments));
+    match done.unwrap_or_else(|error| error.exit()).command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.tell(),
     }
+}
+
+/// The commands, and below them the scripts that are commands, too.
+fn command_line() -> clap::Command {
+    let names: Vec<_> = TOOLS.iter().map(|tool| format!("  {}", tool.name())).collect();
+    let scripts = format!("Kafka's own lines, as they are written (--help after each):\n{}", names.join("\n"));
+    CommandLine::command().after_help(scripts)
 }
 
 /// The script that is meant, by the name of a link to this program or by its first argument, and its arguments.
@@ -62,18 +72,17 @@ impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
             Self::Broker(command) => command.run(),
+            Self::InstallLinks(command) => command.run(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
+        command_line().debug_assert();
     }
 }

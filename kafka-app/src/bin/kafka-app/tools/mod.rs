@@ -51,6 +51,11 @@ impl Tool {
         Self { name, run: run::<C> }
     }
 
+    /// The name of the script, without `.sh`.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The tool that a name stands for: that of the script with or without `.sh`, and with any path in front.
     pub(crate) fn named(name: &OsStr) -> Option<&'static Self> {
         let name = Path::new(name).file_name()?.to_str()?;
@@ -127,4 +132,19 @@ fn in_runtime<C: ToolCommand>(command: C, out: &mut Output) -> Result<u8, Failur
     // What still waits for a broker must not keep the program.
     runtime.shutdown_background();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_found_by_its_name_with_or_without_ending_and_path() {
+        for name in ["kafka-cluster", "kafka-cluster.sh", "/opt/kafka/bin/kafka-cluster.sh", "./kafka-cluster"] {
+            assert_eq!(Tool::named(OsStr::new(name)).map(Tool::name), Some("kafka-cluster"), "{name}");
+        }
+        for name in ["", "kafka-app", "kafka-cluster.bat", "cluster"] {
+            assert!(Tool::named(OsStr::new(name)).is_none(), "{name}");
+        }
+    }
 }
