@@ -150,10 +150,13 @@ impl Cluster {
     pub(crate) async fn connection(&self, target: Target<'_>) -> Result<Arc<Connection>, WireError> {
         match target {
             Target::Any => self.first_connection().await,
-            Target::Controller => match self.picture.lock().await.controller {
-                Some(id) => self.node(id).await,
-                None => self.first_connection().await,
-            },
+            Target::Controller => {
+                let controller = self.picture.lock().await.controller;
+                match controller {
+                    Some(id) => self.node(id).await,
+                    None => self.first_connection().await,
+                }
+            }
             Target::Node(id) => self.node(id).await,
             Target::Group(group) => self.coordinator(0, group).await,
             Target::Transaction(id) => self.coordinator(1, id).await,
