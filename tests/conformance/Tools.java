@@ -85,17 +85,28 @@ public final class Tools {
         }
     }
 
+    /** The end of a tool: some catch it, as it is an exception here, and go on. */
+    private record End(int status, int printed, int said) { }
+
+    private static volatile ByteArrayOutputStream printedNow = new ByteArrayOutputStream();
+    private static volatile ByteArrayOutputStream saidNow = new ByteArrayOutputStream();
+    private static volatile End end;
+
+    private static void exit(int status) {
+        if (end == null) {
+            System.out.flush();
+            end = new End(status, printedNow.size(), saidNow.size());
+        }
+        throw new Exited(status);
+    }
+
     public static void main(String[] arguments) throws Exception {
         URL[] jars = new URL[arguments.length - 1];
         for (int i = 1; i < arguments.length; i++) {
             jars[i - 1] = new File(arguments[i]).toURI().toURL();
         }
-        Exit.setExitProcedure((status, message) -> {
-            throw new Exited(status);
-        });
-        Exit.setHaltProcedure((status, message) -> {
-            throw new Exited(status);
-        });
+        Exit.setExitProcedure((status, message) -> exit(status));
+        Exit.setHaltProcedure((status, message) -> exit(status));
         // What a tool would print when its process ends, and it does not.
         Exit.setShutdownHookAdder((name, hook) -> { });
         Tools tools = new Tools(arguments[0], jars);
@@ -134,6 +145,9 @@ public final class Tools {
 
     private int inProcess(String what, byte[] typed, String[] arguments, ByteArrayOutputStream printed,
                           ByteArrayOutputStream said) throws InterruptedException {
+        printedNow = printed;
+        saidNow = said;
+        end = null;
         PrintStream errors = new PrintStream(said, true, StandardCharsets.UTF_8);
         System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
         System.setErr(errors);
@@ -146,8 +160,18 @@ public final class Tools {
         if (runner.isAlive()) {
             runner.interrupt();
             errors.println(NOT_DONE);
+        } else if (end != null) {
+            cut(printed, end.printed);
+            cut(said, end.said);
+            return end.status;
         }
         return status[0];
+    }
+
+    private static void cut(ByteArrayOutputStream stream, int length) {
+        byte[] bytes = stream.toByteArray();
+        stream.reset();
+        stream.write(bytes, 0, length);
     }
 
     private static int asProcess(String command, byte[] typed, String[] arguments, ByteArrayOutputStream printed,
@@ -163,7 +187,10 @@ public final class Tools {
             // It has ended without reading: its exit code says why.
         }
         boolean isDone = process.waitFor(CASE_MILLIS, TimeUnit.MILLISECONDS);
-        process.destroyForcibly().waitFor();
+        if (!isDone) {
+            // Only then: it closes what has not been read yet.
+            process.destroyForcibly().waitFor();
+        }
         reader.join();
         errorReader.join();
         if (!isDone) {

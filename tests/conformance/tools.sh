@@ -87,12 +87,12 @@ normalise() { # address, data directory
 block() { # file, name: what one case printed
   perl -ne 'BEGIN { $name = pop @ARGV } chomp; if (/^=== (.*)$/) { $in = $1 eq $name; next } print "$_\n" if $in' "$1" "$2"
 }
-# Configs, groups and partitions come in the order of hash tables; what the verifiable producer leaves to its shutdown hook is
+# Topics, configs, groups and partitions come in the order of hash tables; what the verifiable producer leaves to its shutdown hook is
 # printed while the consumer runs.
 in_order() { # name
   case $1 in
     acls:* | 'consumer groups: reset all groups') sed 's/^[[:space:]]*//' | sort ;;
-    configs:* | 'as alice: '* | 'delete records'* | 'verifiable consumer' | 'consumer groups: list'* | 'consumer groups: describe all' | 'groups: list'*) sort ;;
+    'topics: describe all' | 'topics: describe with overrides' | configs:* | 'as alice: '* | 'delete records'* | 'verifiable consumer' | 'consumer groups: list'* | 'consumer groups: describe all' | 'groups: list'*) sort ;;
     *) cat ;;
   esac
 }

@@ -5,3 +5,4 @@ mod broker;
 mod install_links;
 mod program;
 mod security;
+mod topics;

@@ -7,8 +7,14 @@
 mod cluster;
 mod connection;
 mod jaas;
+mod java_order;
+mod kafka_uuid;
+mod once;
+mod patterns;
+mod topics;
 
 pub(crate) use connection::Connection;
+pub(crate) use patterns::IncludeList;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -44,7 +50,8 @@ pub(crate) struct Tool {
 }
 
 /// Every script that this program stands in for, by name.
-pub(crate) const TOOLS: &[Tool] = &[Tool::of::<cluster::ClusterTool>("kafka-cluster")];
+pub(crate) const TOOLS: &[Tool] =
+    &[Tool::of::<cluster::ClusterTool>("kafka-cluster"), Tool::of::<topics::TopicsTool>("kafka-topics")];
 
 impl Tool {
     const fn of<C: ToolCommand>(name: &'static str) -> Self {

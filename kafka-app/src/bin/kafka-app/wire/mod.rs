@@ -7,17 +7,34 @@
 #![allow(dead_code, unused_imports, reason = "TODO: goes when the tools of issue 7 are all there")]
 
 mod cluster;
+mod configs;
 mod connection;
 mod error;
 mod error_codes;
 mod leaders;
 mod login;
 mod offsets;
+mod reassignments;
 mod settings;
 mod tls;
+mod topics;
 
 pub(crate) use cluster::{Cluster, Node, Target};
+pub(crate) use configs::{
+    Change, Config, ResourceType, Source, Synonym, alter_configs, describe_configs, list_config_resources,
+};
 pub(crate) use error::{KafkaError, WireError};
 pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
 pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
+pub(crate) use reassignments::{Reassignment, list_reassignments};
 pub(crate) use settings::ClientSettings;
+pub(crate) use topics::{
+    NewPartitions, NewTopic, Partition, Topic, create_partitions, create_topic, delete_topics, describe_topics,
+    list_topics,
+};
+
+use kafka_protocol::protocol::StrBytes;
+
+fn text(text: &str) -> StrBytes {
+    StrBytes::from_string(text.to_owned())
+}
