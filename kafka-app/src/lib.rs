@@ -30,6 +30,8 @@
 //! [`Listener`] the builder that the attribute is sugar for. What a handler returns is sent to `send_to`; [`Outgoing`]
 //! chooses topic, key and headers. Errors say by [`KafkaError`] what is to be done about them; any other error is retried.
 //!
+//! [`KafkaConsumer`] reads without a listener, for tools that print, count or copy records.
+//!
 //! # Producing
 //!
 //! [`KafkaTemplate`] sends typed records, [`Topic`] names a topic with its types, [`NewTopic`] has one created at start.
@@ -138,6 +140,7 @@ pub mod config;
 mod admin;
 mod app;
 mod client;
+mod consumer;
 mod convert;
 mod error_handler;
 mod extract;
@@ -171,6 +174,7 @@ pub use config::{
     AckMode, CircuitBreakerSettings, DeadLetter, DeadLetterBrakeSettings, Delivery, OnDltFailure, OnRevoke, Ordering,
     Partitions, RateLimit, RetryTopicNames, RetryTopicSettings, StartFrom,
 };
+pub use consumer::{KafkaConsumer, KafkaConsumerBuilder, Polled};
 #[cfg(feature = "avro")]
 pub use convert::Avro;
 #[cfg(feature = "json-schema")]

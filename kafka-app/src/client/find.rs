@@ -8,11 +8,25 @@ use super::inquiry::Inquiry;
 use crate::{
     config::{ByHand, Partitions, StartFrom},
     error::{Error, ErrorKind, Result},
+    offset_spec::OffsetSpec,
     record::TopicPartition,
 };
 
 /// librdkafka's word for where the group has committed, and for what is to be done where it has not.
 const STORED: i64 = -1000;
+/// Its words for both ends.
+const BEGINNING: i64 = -2;
+const END: i64 = -1;
+
+/// A position as librdkafka takes it without anybody asking the broker before; `None`: it has to be asked.
+pub(crate) fn begins_at(spec: OffsetSpec) -> Option<i64> {
+    match spec {
+        OffsetSpec::Earliest => Some(BEGINNING),
+        OffsetSpec::Latest => Some(END),
+        OffsetSpec::Offset(offset) => Some(offset),
+        OffsetSpec::AfterEarliest(_) | OffsetSpec::BeforeLatest(_) | OffsetSpec::Timestamp(_) => None,
+    }
+}
 
 /// Which partitions a listener takes by itself, and where it begins; shared by its consumers.
 pub(crate) struct Find {

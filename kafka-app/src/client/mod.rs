@@ -30,7 +30,7 @@ pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
 pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
-pub(crate) use find::Find;
+pub(crate) use find::{Find, begins_at};
 pub(crate) use inquiry::{Inquirer, Inquiry};
 #[cfg(test)]
 pub(crate) use port::Taken;

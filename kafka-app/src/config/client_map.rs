@@ -80,6 +80,25 @@ pub(crate) fn replay_properties(properties: &KafkaProperties, reader: &ResolvedL
     map
 }
 
+/// Everything for a consumer that its owner polls: it commits what it is told to, by itself if there is an interval.
+pub(crate) fn hand_held_properties(
+    properties: &KafkaProperties,
+    group: &str,
+    auto_commit: Option<Duration>,
+) -> BTreeMap<String, String> {
+    let said = said_for_client(properties, Client::Consumer);
+    let mut map = consumer_defaults(is_consumer_protocol(&said));
+    map.extend(said.into_iter().map(|said| (said.key, said.value)));
+    set(&mut map, "client.id", client_id(properties, &properties.consumer.client, "consumer"));
+    set(&mut map, "group.id", group);
+    set(&mut map, "enable.auto.offset.store", "false");
+    set(&mut map, "enable.auto.commit", auto_commit.is_some().to_string());
+    if let Some(interval) = auto_commit {
+        set(&mut map, "auto.commit.interval.ms", millis(interval));
+    }
+    map
+}
+
 /// Everything for a cluster's producer.
 pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
     let said = said_for_client(properties, Client::Producer);

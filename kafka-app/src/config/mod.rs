@@ -219,7 +219,8 @@ pub(crate) use circuit_breaker::CircuitBreaker;
 pub use circuit_breaker::CircuitBreakerSettings;
 pub use client::{ClientProperties, Secret, SslProperties};
 pub(crate) use client_map::{
-    admin_properties, consumer_properties, producer_properties, replay_properties, reply_properties,
+    admin_properties, consumer_properties, hand_held_properties, producer_properties, replay_properties,
+    reply_properties,
 };
 pub(crate) use clusters::DEFAULT_CLUSTER;
 pub use consumer::ConsumerProperties;

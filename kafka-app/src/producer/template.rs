@@ -204,7 +204,19 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
         K: ToKey + Sized,
         V: Sized,
     {
-        crate::client::RecordSink::enqueue(&self.producer, self.encoded(record).await?).await?.await
+        self.enqueue_record(record).await?.await
+    }
+
+    /// As [`send_record`](Self::send_record), but waits for room only, and hands the acknowledgment back to be awaited later.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue), and when the record names no topic and there is no default topic.
+    pub async fn enqueue_record(&self, record: ProducerRecord<K, V>) -> Result<PendingSend, SendError>
+    where
+        K: ToKey + Sized,
+        V: Sized,
+    {
+        crate::client::RecordSink::enqueue(&self.producer, self.encoded(record).await?).await
     }
 
     /// The record as it goes out.

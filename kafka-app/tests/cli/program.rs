@@ -55,9 +55,17 @@ impl Program {
     /// Sends a signal and waits for the end: the exit code, what was printed after the lines already read, and what was
     /// said on standard error.
     pub(crate) async fn end_with(self, signal: &str) -> (Option<i32>, String, String) {
-        let Self { child, mut lines, input: _input } = self;
-        let pid = child.id().expect("it runs").to_string();
+        let pid = self.child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        self.end().await
+    }
+}
+
+impl Program {
+    /// Waits for its end: the exit code, what was printed after the lines already read, and what was said on standard
+    /// error.
+    pub(crate) async fn end(self) -> (Option<i32>, String, String) {
+        let Self { child, mut lines, input: _input } = self;
         let Output { status, stderr, .. } =
             timeout(PATIENCE, child.wait_with_output()).await.expect("an end in time").unwrap();
         let mut rest = String::new();
@@ -71,4 +79,31 @@ pub(crate) async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
     let Output { status, stdout, stderr } =
         timeout(PATIENCE, command(arguments).output()).await.expect("an end in time").unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// Runs the program to its end with these bytes on its standard input; what it printed stays bytes.
+pub(crate) async fn run_with(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+    let mut command = command(arguments);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut standard_input = child.stdin.take().expect("it is piped");
+    let written = async move {
+        // One that ends before it has read all closes it.
+        let _closed = standard_input.write_all(input).await;
+    };
+    let ended = timeout(PATIENCE, async { tokio::join!(written, child.wait_with_output()) });
+    let ((), output) = ended.await.expect("an end in time");
+    let Output { status, stdout, stderr } = output.unwrap();
+    (status.code(), stdout, String::from_utf8(stderr).unwrap())
+}
+
+/// Runs the program until it has printed a line, closes its standard output as `head` does, and waits for its end: the
+/// line, the exit code and what was said on standard error.
+pub(crate) async fn run_for_a_line(arguments: &[&str]) -> (String, Option<i32>, String) {
+    let mut program = Program::start(arguments);
+    let line = program.line().await;
+    let Program { child, lines, input: _input } = program;
+    drop(lines);
+    let Output { status, stderr, .. } =
+        timeout(PATIENCE, child.wait_with_output()).await.expect("an end in time").unwrap();
+    (line, status.code(), String::from_utf8(stderr).unwrap())
 }

@@ -4,13 +4,16 @@
 //! name of a script (`kafka-topics`, `kafka-topics.sh`). What they print is Apache Kafka 4.1.1's, recorded from it and
 //! compared with it by `tests/conformance/command-lines`; wrong usage may be answered in better words.
 
+mod client;
 mod cluster;
 mod connection;
+mod console;
 mod jaas;
 mod java_order;
 mod kafka_uuid;
 mod once;
 mod patterns;
+mod stop;
 mod topics;
 
 pub(crate) use connection::Connection;
@@ -50,8 +53,12 @@ pub(crate) struct Tool {
 }
 
 /// Every script that this program stands in for, by name.
-pub(crate) const TOOLS: &[Tool] =
-    &[Tool::of::<cluster::ClusterTool>("kafka-cluster"), Tool::of::<topics::TopicsTool>("kafka-topics")];
+pub(crate) const TOOLS: &[Tool] = &[
+    Tool::of::<cluster::ClusterTool>("kafka-cluster"),
+    Tool::of::<console::consumer::ConsoleConsumer>("kafka-console-consumer"),
+    Tool::of::<console::producer::ConsoleProducer>("kafka-console-producer"),
+    Tool::of::<topics::TopicsTool>("kafka-topics"),
+];
 
 impl Tool {
     const fn of<C: ToolCommand>(name: &'static str) -> Self {
@@ -109,7 +116,8 @@ fn parse<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> Result<C
 
 fn as_scripts_read_it(option: Arg) -> Arg {
     match option.get_action() {
-        ArgAction::Set | ArgAction::Append => option.allow_hyphen_values(true),
+        // One that may stand alone, or takes several values, ends where the next option begins.
+        ArgAction::Set | ArgAction::Append if option.get_num_args().is_none() => option.allow_hyphen_values(true),
         ArgAction::SetTrue => {
             let id = option.get_id().clone();
             option.overrides_with(id)

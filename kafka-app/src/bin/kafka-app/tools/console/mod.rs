@@ -1,0 +1,8 @@
+//! The tools that read records from standard input and print records on standard output.
+
+pub(crate) mod consumer;
+mod deserializer;
+mod formatter;
+mod line_reader;
+mod offsets_formatter;
+pub(crate) mod producer;
