@@ -4,10 +4,13 @@
 //! name of a script (`kafka-topics`, `kafka-topics.sh`). What they print is Apache Kafka 4.1.1's, recorded from it and
 //! compared with it by `tests/conformance/command-lines`; wrong usage may be answered in better words.
 
+mod api_versions;
 mod client;
 mod cluster;
 mod connection;
 mod console;
+mod delete_records;
+mod get_offsets;
 mod jaas;
 mod java_order;
 mod kafka_uuid;
@@ -54,9 +57,12 @@ pub(crate) struct Tool {
 
 /// Every script that this program stands in for, by name.
 pub(crate) const TOOLS: &[Tool] = &[
+    Tool::of::<api_versions::ApiVersionsTool>("kafka-broker-api-versions"),
     Tool::of::<cluster::ClusterTool>("kafka-cluster"),
     Tool::of::<console::consumer::ConsoleConsumer>("kafka-console-consumer"),
     Tool::of::<console::producer::ConsoleProducer>("kafka-console-producer"),
+    Tool::of::<delete_records::DeleteRecordsTool>("kafka-delete-records"),
+    Tool::of::<get_offsets::GetOffsetsTool>("kafka-get-offsets"),
     Tool::of::<topics::TopicsTool>("kafka-topics"),
 ];
 

@@ -9,6 +9,7 @@
 mod cluster;
 mod configs;
 mod connection;
+mod delete_records;
 mod error;
 mod error_codes;
 mod leaders;
@@ -23,6 +24,7 @@ pub(crate) use cluster::{Cluster, Node, Target};
 pub(crate) use configs::{
     Change, Config, ResourceType, Source, Synonym, alter_configs, describe_configs, list_config_resources,
 };
+pub(crate) use delete_records::delete_records;
 pub(crate) use error::{KafkaError, WireError};
 pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
 pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
