@@ -30,7 +30,7 @@ import org.apache.kafka.common.utils.Exit;
  *
  * <p>Arguments: the bootstrap servers, then the jars that hold the tools, which must not be on the class path: each run
  * loads them anew, as some keep state in static fields. Each line of standard input is a case, its fields separated by
- * 0x1f: name, class or verb, standard input (with \n for a line's end), arguments. What a case prints follows the line
+ * 0x1f: name, class or verb, standard input (with \n for a line's end and \t for a tab), arguments. What a case prints follows the line
  * "=== name", first standard output, then the lines of standard error behind "2> ", and ends with "[exit N]".
  *
  * <p>With -Dkafka.app=PROGRAM the tools that this program has are run by it instead, a process each.
@@ -121,7 +121,7 @@ public final class Tools {
     }
 
     private void run(String name, String what, String input, String[] arguments) throws Exception {
-        byte[] typed = input.replace("\\n", "\n").getBytes(StandardCharsets.UTF_8);
+        byte[] typed = input.replace("\\n", "\n").replace("\\t", "\t").getBytes(StandardCharsets.UTF_8);
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         String command = KAFKA_APP == null ? null : COMMANDS.get(what);
