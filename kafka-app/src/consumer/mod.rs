@@ -172,11 +172,12 @@ impl KafkaConsumer {
         }
     }
 
-    /// Stops: positions that were marked are committed if it commits by itself, and the group is left.
+    /// Stops: positions that were marked are committed if it commits by itself, and the group is left. What was given back
+    /// for that is told by [`KafkaConsumer::poll`] afterwards; no more is read.
     ///
     /// # Errors
     /// That did not end in time, or the positions could not be committed.
-    pub async fn close(mut self, timeout: Duration) -> Result<()> {
+    pub async fn close(&mut self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let mut committed = Ok(());
         if self.commits_by_itself && self.has_stored {

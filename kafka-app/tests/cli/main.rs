@@ -4,6 +4,7 @@
 mod broker;
 mod console;
 mod install_links;
+mod measure;
 mod offsets;
 mod program;
 mod security;

@@ -5,6 +5,9 @@
 #![expect(clippy::print_stderr, reason = "a program says there what goes on")]
 
 mod broker;
+// One clock for all: no public item for it.
+#[path = "../../clock.rs"]
+mod clock;
 mod failure;
 mod install_links;
 mod java_properties;

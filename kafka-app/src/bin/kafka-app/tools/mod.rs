@@ -16,8 +16,10 @@ mod java_order;
 mod kafka_uuid;
 mod once;
 mod patterns;
+mod perf;
 mod stop;
 mod topics;
+mod verifiable;
 
 pub(crate) use connection::Connection;
 pub(crate) use patterns::IncludeList;
@@ -41,6 +43,9 @@ pub(crate) type Output = BufWriter<Stdout>;
 
 /// What one of Kafka's scripts does, once its options are read.
 pub(crate) trait ToolCommand: Parser {
+    /// Whether help is what was asked for, with exit code 0, also by no arguments at all: so it is with some of the scripts.
+    const HELP_IS_AN_ANSWER: bool = false;
+
     /// Does it, and says which exit code the script has then.
     ///
     /// # Errors
@@ -61,9 +66,13 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool::of::<cluster::ClusterTool>("kafka-cluster"),
     Tool::of::<console::consumer::ConsoleConsumer>("kafka-console-consumer"),
     Tool::of::<console::producer::ConsoleProducer>("kafka-console-producer"),
+    Tool::of::<perf::consumer::ConsumerPerformance>("kafka-consumer-perf-test"),
     Tool::of::<delete_records::DeleteRecordsTool>("kafka-delete-records"),
     Tool::of::<get_offsets::GetOffsetsTool>("kafka-get-offsets"),
+    Tool::of::<perf::producer::ProducerPerformance>("kafka-producer-perf-test"),
     Tool::of::<topics::TopicsTool>("kafka-topics"),
+    Tool::of::<verifiable::consumer::VerifiableConsumer>("kafka-verifiable-consumer"),
+    Tool::of::<verifiable::producer::VerifiableProducer>("kafka-verifiable-producer"),
 ];
 
 impl Tool {
@@ -92,7 +101,7 @@ impl Tool {
 fn run<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> ExitCode {
     let command = match parse::<C>(name, arguments) {
         Ok(command) => command,
-        Err(error) => return refuse(&error),
+        Err(error) => return refuse(&error, C::HELP_IS_AN_ANSWER),
     };
     let mut out = BufWriter::new(io::stdout());
     let done = in_runtime(command, &mut out).and_then(|code| out.flush().map(|()| code).map_err(Failure::from));
@@ -116,6 +125,7 @@ fn parse<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> Result<C
         .no_binary_name(true)
         .infer_long_args(true)
         .mut_args(as_scripts_read_it);
+    let command = command.arg_required_else_help(C::HELP_IS_AN_ANSWER);
     let mut matches = command.try_get_matches_from(arguments)?;
     C::from_arg_matches_mut(&mut matches)
 }
@@ -132,16 +142,22 @@ fn as_scripts_read_it(option: Arg) -> Arg {
     }
 }
 
-/// As the scripts do: help is usage, too, and usage goes to standard error with exit code 1.
-fn refuse(error: &clap::Error) -> ExitCode {
-    let is_version = error.kind() == ErrorKind::DisplayVersion;
+/// As the scripts do: help is usage, too, and usage goes to standard error with exit code 1; but for those whose help is an
+/// answer.
+fn refuse(error: &clap::Error, help_is_an_answer: bool) -> ExitCode {
+    let is_answer = match error.kind() {
+        ErrorKind::DisplayVersion => true,
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => help_is_an_answer,
+        _ => false,
+    };
     let said = match error.kind() {
         ErrorKind::DisplayVersion => writeln!(io::stdout(), "{KAFKA_VERSION}"),
+        _ if is_answer => write!(io::stdout(), "{}", error.render()),
         _ => write!(io::stderr(), "{}", error.render()),
     };
     // Nobody is left to be told that this could not be said.
     let _ = said;
-    if is_version { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_answer { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn in_runtime<C: ToolCommand>(command: C, out: &mut Output) -> Result<u8, Failure> {

@@ -2,17 +2,23 @@
 
 mod java_keys;
 mod translate;
+mod troubles;
 
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
     path::PathBuf,
+    time::Duration,
 };
 
-use kafka_app::config::{KafkaProperties, KafkaPropertiesBuilder};
+use kafka_app::{
+    KafkaTemplate,
+    config::{KafkaProperties, KafkaPropertiesBuilder},
+};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use translate::{Client, ClientSettings};
+pub(crate) use troubles::Troubles;
 
 use super::connection::read_properties;
 use crate::failure::Failure;
@@ -39,13 +45,34 @@ pub(crate) fn key_values(said: &[String]) -> Result<Vec<(String, String)>, Failu
     said.iter().map(pair).collect()
 }
 
-/// Has what clients say of their brokers told on standard error, as Apache's tools do: warnings, unless `RUST_LOG` wants more.
+/// Has errors of clients told on standard error, or what `RUST_LOG` wants. Warnings are left to the tools: of brokers that
+/// come and go a client tells more than one wants to know who prints records.
 pub(crate) fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("warn,kafka_app::client=error,librdkafka=error"));
     let colours = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     // Whoever came first is as good.
     let _ = log.try_init();
+}
+
+/// How often it is looked which brokers a producer cannot reach, and for how long one may be away without a word.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells which brokers a producer cannot reach, as long as the tool runs.
+pub(crate) fn tell_lost_brokers(template: KafkaTemplate<(), ()>) {
+    tokio::spawn(async move {
+        let mut troubles = Troubles::default();
+        let mut looks = tokio::time::interval(LOOK);
+        loop {
+            looks.tick().await;
+            for broker in template.unreachable_brokers() {
+                if broker.unreachable_for >= LOOK {
+                    troubles.tell(&format!("the broker {} cannot be reached", broker.name));
+                }
+            }
+        }
+    });
 }
 
 impl ClientSettings {
@@ -55,8 +82,6 @@ impl ClientSettings {
             tracing::warn!("{note}");
         }
         let section = format!("kafka.{}", self.client.section());
-        // What looks like a placeholder is none.
-        let literal = |value: &str| value.replace("${", "\\${");
         let mut builder = KafkaProperties::builder()
             .set("kafka.bootstrap-servers", self.bootstrap_servers.as_str())
             .set(format!("{section}.client-id"), literal(&self.client_id));
@@ -65,6 +90,11 @@ impl ClientSettings {
         }
         builder
     }
+}
+
+/// A value of the configuration in which what looks like a placeholder is none.
+pub(crate) fn literal(value: &str) -> String {
+    value.replace("${", "\\${")
 }
 
 /// What keeps a client from being made or from doing its work.

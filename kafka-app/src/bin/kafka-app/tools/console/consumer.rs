@@ -4,7 +4,6 @@ use std::{
     collections::BTreeMap,
     io::Write as _,
     path::PathBuf,
-    process,
     time::{Duration, Instant},
 };
 
@@ -16,7 +15,7 @@ use crate::{
     failure::Failure,
     tools::{
         Output, ToolCommand,
-        client::{self, Client, ClientSettings, say},
+        client::{self, Client, ClientSettings, Troubles, say},
         stop::Stop,
     },
 };
@@ -108,8 +107,6 @@ pub(crate) struct ConsoleConsumer {
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
 /// How long leaving the group may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same trouble is told again after this time.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 impl ToolCommand for ConsoleConsumer {
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
@@ -274,9 +271,8 @@ fn is_topic_name(name: &str) -> bool {
 }
 
 /// Of the group that one who names none becomes a member of, as Apache's tool: two at once are not to be the same.
-fn any_number() -> u32 {
-    let nanos = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos());
-    nanos.wrapping_add(process::id().wrapping_mul(7919)) % 100_000
+pub(crate) fn any_number() -> u32 {
+    uuid::Uuid::new_v4().as_fields().0 % 100_000
 }
 
 /// Prints records and counts them.
@@ -407,22 +403,6 @@ async fn idle(last: Instant, idle_after: Option<Duration>) {
     match idle_after.and_then(|idle_after| last.checked_add(idle_after)) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-/// What was told of troubles that may mend themselves.
-#[derive(Default)]
-pub(crate) struct Troubles(BTreeMap<String, Instant>);
-
-impl Troubles {
-    /// Tells it on standard error, unless it was told just now.
-    pub(crate) fn tell(&mut self, text: &str) {
-        let now = Instant::now();
-        if self.0.get(text).is_some_and(|told| now.duration_since(*told) < TELL_AGAIN) {
-            return;
-        }
-        self.0.insert(text.to_owned(), now);
-        say(format_args!("warning: {text}"));
     }
 }
 

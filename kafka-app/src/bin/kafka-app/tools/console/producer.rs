@@ -127,6 +127,7 @@ impl ToolCommand for ConsoleProducer {
         let settings = ClientSettings::translate(Client::Producer, &self.java_properties()?)?;
         let app =
             KafkaApp::with_configuration(settings.configuration()).start().await.map_err(|e| client::failed(&e))?;
+        client::tell_lost_brokers(app.template());
         let mut stop = Stop::listen()?;
         let mut sender = Sender {
             template: app.template(),
