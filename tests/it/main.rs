@@ -8,6 +8,7 @@ mod chaos;
 mod chaos_program;
 mod circuit_breaker;
 mod clusters;
+mod consumer;
 mod dead_letter_brake;
 mod dead_letters;
 mod docs;

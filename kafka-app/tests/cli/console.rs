@@ -107,7 +107,7 @@ async fn a_broker_that_goes_away_in_the_middle_costs_no_line_that_is_not_told() 
         "--bootstrap-server",
         &servers,
         "--producer-property",
-        "delivery.timeout.ms=3000",
+        "delivery.timeout.ms=2000",
     ]);
     producer.say("sent").await;
     broker.topic("demo").await_records(1).await.unwrap();

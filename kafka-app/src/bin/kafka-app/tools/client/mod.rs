@@ -84,7 +84,9 @@ impl ClientSettings {
         let section = format!("kafka.{}", self.client.section());
         let mut builder = KafkaProperties::builder()
             .set("kafka.bootstrap-servers", self.bootstrap_servers.as_str())
-            .set(format!("{section}.client-id"), literal(&self.client_id));
+            .set(format!("{section}.client-id"), literal(&self.client_id))
+            // Tools have waited for every answer before they close.
+            .set("kafka.template.close-timeout", "200ms");
         for (name, value) in &self.properties {
             builder = builder.set(format!("{section}.properties.{name}"), literal(value));
         }
