@@ -7,6 +7,7 @@ mod troubles;
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal as _, Write as _},
+    net::ToSocketAddrs as _,
     path::PathBuf,
     time::Duration,
 };
@@ -26,21 +27,18 @@ use crate::failure::Failure;
 /// Java's properties of a client: those of a file, and over them those that were said one by one.
 ///
 /// # Errors
-/// The file cannot be read, or a property is not of the form `name=value`.
+/// The file cannot be read.
 pub(crate) fn java_properties(file: Option<&PathBuf>, said: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut properties = file.map(|path| read_properties(path)).transpose()?.unwrap_or_default();
-    properties.extend(key_values(said)?);
+    properties.extend(key_values(said));
     Ok(properties)
 }
 
-/// `name=value`, one by one; a name alone has an empty value if it ends with `=`.
-///
-/// # Errors
-/// One of them has no `=`, as Apache's tools say it.
-pub(crate) fn key_values(said: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err(Failure::Failed(format!("Invalid command line properties: '{text}'"))),
+/// `name=value`, one by one; what has no value has an empty one, as for Apache's tools.
+pub(crate) fn key_values(said: &[String]) -> Vec<(String, String)> {
+    let pair = |text: &String| {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        (name.to_owned(), value.to_owned())
     };
     said.iter().map(pair).collect()
 }
@@ -77,7 +75,11 @@ pub(crate) fn tell_lost_brokers(template: KafkaTemplate<(), ()>) {
 
 impl ClientSettings {
     /// The configuration of an application that has one kind of client; what is not translated is told on standard error.
-    pub(crate) fn configuration(&self) -> KafkaPropertiesBuilder {
+    ///
+    /// # Errors
+    /// No address of a broker is one, as Java's clients say it.
+    pub(crate) fn configuration(&self) -> Result<KafkaPropertiesBuilder, Failure> {
+        check_servers(&self.bootstrap_servers)?;
         for note in &self.notes {
             tracing::warn!("{note}");
         }
@@ -90,8 +92,28 @@ impl ClientSettings {
         for (name, value) in &self.properties {
             builder = builder.set(format!("{section}.properties.{name}"), literal(value));
         }
-        builder
+        Ok(builder)
     }
+}
+
+/// Java's clients end at once where an address is none, or none of them is known.
+fn check_servers(servers: &str) -> Result<(), Failure> {
+    let mut servers = servers.split(',').map(str::trim).filter(|server| !server.is_empty()).peekable();
+    if servers.peek().is_some() {
+        let mut are_known = false;
+        for server in servers {
+            let address = server.split_once("://").map_or(server, |(_, address)| address);
+            match address.rsplit_once(':') {
+                Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {}
+                _ => return Err(Failure::Failed(format!("Invalid url in bootstrap.servers: {server}"))),
+            }
+            are_known = are_known || address.to_socket_addrs().is_ok_and(|mut found| found.next().is_some());
+        }
+        if are_known {
+            return Ok(());
+        }
+    }
+    Err(Failure::Failed("No resolvable bootstrap urls given in bootstrap.servers".to_owned()))
 }
 
 /// A value of the configuration in which what looks like a placeholder is none.
@@ -107,4 +129,27 @@ pub(crate) fn failed(error: &kafka_app::Error) -> Failure {
 /// Says something on standard error; nobody is left to be told that this could not be said.
 pub(crate) fn say(text: impl std::fmt::Display) {
     let _ = writeln!(io::stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_brokers_have_ports_and_one_of_them_is_known() {
+        let refused = |servers: &str| check_servers(servers).err().map(|error| error.to_string());
+        assert_eq!(refused("127.0.0.1:1, [::1]:2"), None);
+        assert_eq!(refused("no.such.host.invalid:1,127.0.0.1:1"), None);
+        assert_eq!(refused("127.0.0.1").as_deref(), Some("Invalid url in bootstrap.servers: 127.0.0.1"));
+        let unknown = "No resolvable bootstrap urls given in bootstrap.servers";
+        assert_eq!(refused("no.such.host.invalid:1").as_deref(), Some(unknown));
+        assert_eq!(refused("").as_deref(), Some(unknown));
+    }
+
+    #[test]
+    fn properties_are_names_and_values() {
+        let said = ["a=1", "b==", "c"].map(str::to_owned);
+        let pairs = [("a", "1"), ("b", "="), ("c", "")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(key_values(&said), pairs);
+    }
 }

@@ -1,21 +1,16 @@
 //! `kafka-console-consumer`: records of topics are printed on standard output.
 
-use std::{
-    collections::BTreeMap,
-    io::Write as _,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, io::Write as _, path::PathBuf, time::Duration};
 
 use clap::Parser;
-use kafka_app::{ErrorKind, KafkaConsumer, OffsetSpec, Polled, RawRecord, TopicPartition};
+use kafka_app::{KafkaConsumer, OffsetSpec, TopicPartition};
 
-use super::formatter::Formatter;
+use super::{formatter::Formatter, printer::Printer};
 use crate::{
     failure::Failure,
     tools::{
         Output, ToolCommand,
-        client::{self, Client, ClientSettings, Troubles, say},
+        client::{self, Client, ClientSettings, say},
         stop::Stop,
     },
 };
@@ -105,8 +100,6 @@ pub(crate) struct ConsoleConsumer {
 
 /// How often Java's consumers commit.
 const COMMIT_EVERY: Duration = Duration::from_secs(5);
-/// How long leaving the group may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl ToolCommand for ConsoleConsumer {
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
@@ -126,13 +119,8 @@ impl ToolCommand for ConsoleConsumer {
         }
         let mut stop = Stop::listen()?;
         let consumer = self.open(&settings, position).await?;
-        let mut printer = Printer {
-            formatter,
-            limit: self.max_messages.and_then(|limit| u64::try_from(limit).ok()),
-            skips_errors: self.skip_message_on_error,
-            n_printed: 0,
-            buffer: Vec::new(),
-        };
+        let limit = self.max_messages.and_then(|limit| u64::try_from(limit).ok());
+        let mut printer = Printer::new(formatter, limit, self.skip_message_on_error);
         let idle_after = self.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
         let ended = printer.run(consumer, idle_after, &mut stop, out).await;
         if self.enable_systest_events {
@@ -176,7 +164,7 @@ impl ConsoleConsumer {
     /// Java's properties of the client: what is said by an option of its own wins.
     fn java_properties(&self) -> Result<BTreeMap<String, String>, Failure> {
         let from_file = client::java_properties(self.consumer_config.as_ref(), &[])?;
-        let said: BTreeMap<_, _> = client::key_values(&self.consumer_property)?.into_iter().collect();
+        let said: BTreeMap<_, _> = client::key_values(&self.consumer_property).into_iter().collect();
         let mut groups: Vec<&String> = Vec::new();
         for group in self.group.iter().chain(from_file.get("group.id")).chain(said.get("group.id")) {
             if !groups.contains(&group) {
@@ -233,7 +221,7 @@ impl ConsoleConsumer {
                 properties.insert(name.to_owned(), class.clone());
             }
         }
-        properties.extend(client::key_values(&self.property)?);
+        properties.extend(client::key_values(&self.property));
         Ok(properties)
     }
 
@@ -246,7 +234,7 @@ impl ConsoleConsumer {
     }
 
     async fn open(&self, settings: &ClientSettings, position: OffsetSpec) -> Result<KafkaConsumer, Failure> {
-        let properties = settings.configuration().load().map_err(|error| client::failed(&error))?;
+        let properties = settings.configuration()?.load().map_err(|error| client::failed(&error))?;
         let commits =
             settings.own.get("enable.auto.commit").is_some_and(|commits| commits.eq_ignore_ascii_case("true"));
         let every = settings.own_number("auto.commit.interval.ms").and_then(|ms| u64::try_from(ms).ok());
@@ -273,137 +261,6 @@ fn is_topic_name(name: &str) -> bool {
 /// Of the group that one who names none becomes a member of, as Apache's tool: two at once are not to be the same.
 pub(crate) fn any_number() -> u32 {
     uuid::Uuid::new_v4().as_fields().0 % 100_000
-}
-
-/// Prints records and counts them.
-struct Printer {
-    formatter: Formatter,
-    /// Most records to print; `None`: all.
-    limit: Option<u64>,
-    skips_errors: bool,
-    n_printed: u64,
-    buffer: Vec<u8>,
-}
-
-/// Why no more is printed.
-enum End {
-    /// There are enough, or the consumer has failed, which was told.
-    Done,
-    Signal(u8),
-    /// Nobody reads on.
-    Closed,
-    Failed(String),
-}
-
-impl Printer {
-    /// Prints until there is a reason to end, leaves the group, and tells how many records there were.
-    async fn run(
-        &mut self,
-        mut consumer: KafkaConsumer,
-        idle_after: Option<Duration>,
-        stop: &mut Stop,
-        out: &mut Output,
-    ) -> Result<u8, Failure> {
-        let end = self.print_records(&mut consumer, idle_after, stop, out).await;
-        if matches!(end, End::Closed) {
-            say("Unable to write to standard out, closing consumer.");
-        }
-        if let Err(error) = consumer.close(CLOSE_TIMEOUT).await {
-            say(error);
-        }
-        say(format_args!("Processed a total of {} messages", self.n_printed));
-        match end {
-            End::Done | End::Closed => Ok(0),
-            End::Signal(code) => Ok(code),
-            End::Failed(why) => Err(Failure::Failed(why)),
-        }
-    }
-
-    async fn print_records(
-        &mut self,
-        consumer: &mut KafkaConsumer,
-        idle_after: Option<Duration>,
-        stop: &mut Stop,
-        out: &mut Output,
-    ) -> End {
-        let (mut troubles, mut last) = (Troubles::default(), Instant::now());
-        while self.limit.is_none_or(|limit| self.n_printed < limit) {
-            if let Some(code) = stop.code() {
-                return End::Signal(code);
-            }
-            let polled = match consumer.poll() {
-                Some(polled) => polled,
-                None => tokio::select! {
-                    biased;
-                    code = stop.requested() => return End::Signal(code),
-                    polled = consumer.next() => polled,
-                    () = idle(last, idle_after) => {
-                        say("Error processing message, terminating consumer process: no record came in time (TimeoutException)");
-                        return End::Done;
-                    }
-                },
-            };
-            match polled {
-                Polled::Records { partition, records, .. } => {
-                    last = Instant::now();
-                    if let Some(end) = self.print_chunk(consumer, &partition, &records, out) {
-                        return end;
-                    }
-                }
-                Polled::Trouble(error) if error.kind() == ErrorKind::Unavailable => troubles.tell(&error.to_string()),
-                Polled::Trouble(error) | Polled::Failed(error) => {
-                    say(format_args!("Error processing message, terminating consumer process: {error}"));
-                    return End::Done;
-                }
-                _ => {}
-            }
-        }
-        End::Done
-    }
-
-    /// Prints a chunk at once; what was printed is the position of the group.
-    fn print_chunk(
-        &mut self,
-        consumer: &mut KafkaConsumer,
-        partition: &TopicPartition,
-        records: &[RawRecord],
-        out: &mut Output,
-    ) -> Option<End> {
-        self.buffer.clear();
-        let mut failed = None;
-        let mut n_taken = 0;
-        for record in records {
-            if self.limit.is_some_and(|limit| self.n_printed >= limit) {
-                break;
-            }
-            self.n_printed += 1;
-            n_taken += 1;
-            let length = self.buffer.len();
-            if let Err(why) = self.formatter.print(partition.partition, record, &mut self.buffer) {
-                if !self.skips_errors {
-                    failed = Some(End::Failed(format!("Unknown error when running consumer: {why}")));
-                    break;
-                }
-                self.buffer.truncate(length);
-                say(format_args!("Error processing message, skipping this message: {why}"));
-            }
-        }
-        if out.write_all(&self.buffer).and_then(|()| out.flush()).is_err() {
-            return Some(End::Closed);
-        }
-        if let Some(last) = records[..n_taken].last() {
-            consumer.store(partition, last.offset() + 1, last.leader_epoch());
-        }
-        failed
-    }
-}
-
-/// Resolves when no record has come for so long.
-async fn idle(last: Instant, idle_after: Option<Duration>) {
-    match idle_after.and_then(|idle_after| last.checked_add(idle_after)) {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

@@ -5,4 +5,7 @@ mod deserializer;
 mod formatter;
 mod line_reader;
 mod offsets_formatter;
+mod printer;
 pub(crate) mod producer;
+mod sender;
+mod standard_input;

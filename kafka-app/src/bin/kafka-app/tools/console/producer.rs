@@ -1,22 +1,11 @@
 //! `kafka-console-producer`: lines of standard input become records.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    future::{Future as _, poll_fn},
-    io::{self, IsTerminal as _, Write as _},
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use bytes::Bytes;
 use clap::Parser;
-use kafka_app::{ErrorKind, KafkaApp, KafkaTemplate, PendingSend, ProducerRecord};
-use tokio::{sync::mpsc, time::Instant};
+use kafka_app::KafkaApp;
 
-use super::line_reader::{LineParser, Lines};
+use super::{line_reader::LineParser, sender::Sender, standard_input::lines_of_standard_input};
 use crate::{
     failure::Failure,
     tools::{
@@ -114,11 +103,6 @@ pub(crate) struct ConsoleProducer {
 const LINE_READER: &str = "org.apache.kafka.tools.LineMessageReader";
 /// As Java's `max.block.ms`.
 const MAX_BLOCK: Duration = Duration::from_secs(60);
-/// As Java's `retry.backoff.ms`: between two looks for a topic that is not there.
-const BACK_OFF: Duration = Duration::from_millis(100);
-/// Blocks of lines that wait to be sent, so that a slow cluster slows reading down.
-const BLOCKS: usize = 16;
-const BLOCK_BYTES: usize = 64 * 1024;
 
 impl ToolCommand for ConsoleProducer {
     async fn run(self, _: &mut Output) -> Result<u8, Failure> {
@@ -126,17 +110,11 @@ impl ToolCommand for ConsoleProducer {
         let parser = self.parser()?;
         let settings = ClientSettings::translate(Client::Producer, &self.java_properties()?)?;
         let app =
-            KafkaApp::with_configuration(settings.configuration()).start().await.map_err(|e| client::failed(&e))?;
+            KafkaApp::with_configuration(settings.configuration()?).start().await.map_err(|e| client::failed(&e))?;
         client::tell_lost_brokers(app.template());
         let mut stop = Stop::listen()?;
-        let mut sender = Sender {
-            template: app.template(),
-            topic: self.topic.as_str().into(),
-            is_sync: self.sync,
-            max_block: settings.own_number("max.block.ms").map_or(MAX_BLOCK, milliseconds),
-            topic_is_there: None,
-            pending: VecDeque::new(),
-        };
+        let max_block = settings.own_number("max.block.ms").map_or(MAX_BLOCK, milliseconds);
+        let mut sender = Sender::new(app.template(), &self.topic, self.sync, max_block);
         let done = sender.send_lines(parser, lines_of_standard_input()?, &mut stop).await;
         if let Err(cut_off) = app.stop().await.into_result() {
             client::say(cut_off);
@@ -182,213 +160,8 @@ impl ConsoleProducer {
     }
 }
 
-/// Sends records and tells which could not be sent.
-struct Sender {
-    template: KafkaTemplate<Bytes, Bytes>,
-    topic: Arc<str>,
-    is_sync: bool,
-    max_block: Duration,
-    /// Whether the topic was there when it was looked for; `None`: it was not looked for.
-    topic_is_there: Option<bool>,
-    /// In the order in which they were sent.
-    pending: VecDeque<PendingSend>,
-}
-
-impl Sender {
-    /// Up to the end of the lines, a line that is no record, or a signal; what was sent is waited for.
-    async fn send_lines(
-        &mut self,
-        mut parser: LineParser,
-        mut lines: mpsc::Receiver<io::Result<Vec<Bytes>>>,
-        stop: &mut Stop,
-    ) -> Result<u8, Failure> {
-        loop {
-            let block = tokio::select! {
-                biased;
-                code = stop.requested() => {
-                    self.finish().await;
-                    return Ok(code);
-                }
-                block = lines.recv() => block,
-                () = self.tell_failures(1), if !self.pending.is_empty() => continue,
-            };
-            let sent = match block {
-                Some(Ok(lines)) => tokio::select! {
-                    sent = self.send_block(&mut parser, &lines) => sent,
-                    // The next turn takes it up.
-                    _ = stop.requested() => continue,
-                },
-                Some(Err(error)) => Err(Failure::Failed(format!("standard input cannot be read: {error}"))),
-                None => {
-                    return tokio::select! {
-                        () = self.finish() => Ok(0),
-                        code = stop.requested() => {
-                            self.finish().await;
-                            Ok(code)
-                        }
-                    };
-                }
-            };
-            if let Err(failure) = sent {
-                self.finish().await;
-                return Err(failure);
-            }
-        }
-    }
-
-    async fn send_block(&mut self, parser: &mut LineParser, lines: &[Bytes]) -> Result<(), Failure> {
-        for line in lines {
-            let record = parser.record(line).map_err(Failure::Failed)?;
-            self.send(ProducerRecord { topic: Some(Arc::clone(&self.topic)), ..record }).await?;
-        }
-        // Those that are answered already.
-        self.tell_failures(0).await;
-        Ok(())
-    }
-
-    /// # Errors
-    /// The record was to be waited for and could not be sent.
-    async fn send(&mut self, record: ProducerRecord) -> Result<(), Failure> {
-        let sent = match self.find_topic().await {
-            Ok(()) => match self.template.enqueue_record(record).await {
-                Ok(pending) if self.is_sync => pending.await.map(drop),
-                Ok(pending) => {
-                    self.pending.push_back(pending);
-                    return Ok(());
-                }
-                Err(failed) => Err(failed),
-            }
-            .map_err(|failed| (failed.to_string(), failed.into_parts().0)),
-            Err(why) => Err((why, record)),
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err((why, _)) if self.is_sync => Err(Failure::Failed(why)),
-            Err((why, record)) => {
-                self.tell(&record, &why);
-                Ok(())
-            }
-        }
-    }
-
-    /// The first record waits for its topic as long as it may, the others look whether it has come.
-    async fn find_topic(&mut self) -> Result<(), String> {
-        if self.topic_is_there == Some(true) {
-            return Ok(());
-        }
-        let deadline = match self.topic_is_there {
-            None => Instant::now() + self.max_block,
-            Some(_) => Instant::now() + BACK_OFF,
-        };
-        let found = loop {
-            let why = match tokio::time::timeout_at(deadline, self.template.partitions_for(&self.topic)).await {
-                Ok(Ok(_)) => break Ok(()),
-                Ok(Err(error)) if never_mends(&error) => break Err(error.to_string()),
-                Ok(Err(error)) => Some(error),
-                Err(_late) => None,
-            };
-            if Instant::now() + BACK_OFF >= deadline {
-                let (topic, ms) = (&self.topic, self.max_block.as_millis());
-                let why = why.map(|error| format!(": {error}")).unwrap_or_default();
-                break Err(format!("Topic {topic} not present in metadata after {ms} ms.{why}"));
-            }
-            tokio::time::sleep(BACK_OFF).await;
-        };
-        self.topic_is_there = Some(found.is_ok());
-        found
-    }
-
-    /// Waits for the first `n_awaited` answers, takes those that are there behind them, and tells which are failures.
-    async fn tell_failures(&mut self, n_awaited: usize) {
-        let mut n_awaited = n_awaited;
-        while let Some(pending) = self.pending.front_mut() {
-            let answer = poll_fn(|cx| match Pin::new(&mut *pending).poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending if n_awaited == 0 => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            });
-            let Some(answer) = answer.await else { return };
-            n_awaited = n_awaited.saturating_sub(1);
-            self.pending.pop_front();
-            if let Err(failed) = answer {
-                let why = failed.to_string();
-                self.tell(failed.record(), &why);
-            }
-        }
-    }
-
-    async fn finish(&mut self) {
-        self.tell_failures(usize::MAX).await;
-    }
-
-    fn tell(&self, record: &ProducerRecord, why: &str) {
-        let size =
-            |part: &Option<Bytes>| part.as_ref().map_or("null".to_owned(), |part| format!("{} bytes", part.len()));
-        client::say(format_args!(
-            "Error when sending message to topic {} with key: {}, value: {} with error: {why}",
-            self.topic,
-            size(&record.key),
-            size(&record.payload)
-        ));
-    }
-}
-
-/// A topic that one has no right to, or whose name cannot be, is not waited for.
-fn never_mends(error: &kafka_app::Error) -> bool {
-    let text = error.to_string();
-    error.kind() == ErrorKind::Refused && ["authorization failed", "Invalid topic"].iter().any(|why| text.contains(why))
-}
-
 fn milliseconds(number: i64) -> Duration {
     Duration::from_millis(u64::try_from(number).unwrap_or(0))
-}
-
-/// Reads on a thread of its own, since that blocks; with a prompt before each line if a terminal is on both ends.
-fn lines_of_standard_input() -> Result<mpsc::Receiver<io::Result<Vec<Bytes>>>, Failure> {
-    let (blocks, lines) = mpsc::channel(BLOCKS);
-    let has_prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let read = move || {
-        if let Err(error) = read_lines(&mut io::stdin().lock(), has_prompt, &blocks) {
-            // Whoever reads them has ended.
-            let _gone = blocks.blocking_send(Err(error));
-        }
-    };
-    std::thread::Builder::new()
-        .name("standard-input".to_owned())
-        .spawn(read)
-        .map_err(|error| Failure::Failed(format!("no thread to read standard input on: {error}")))?;
-    Ok(lines)
-}
-
-fn read_lines(
-    input: &mut impl io::Read,
-    has_prompt: bool,
-    blocks: &mpsc::Sender<io::Result<Vec<Bytes>>>,
-) -> io::Result<()> {
-    let mut lines = Lines::default();
-    loop {
-        if has_prompt {
-            io::stdout().write_all(b">")?;
-            io::stdout().flush()?;
-        }
-        let buffer = lines.buffer();
-        let length = buffer.len();
-        // A line that is longer than a block doubles it, so that it is not read in ever so many pieces.
-        buffer.resize(length + BLOCK_BYTES.max(length), 0);
-        let read = match input.read(&mut buffer[length..]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
-            read => read.map(Some),
-        };
-        buffer.truncate(length + read.as_ref().ok().copied().flatten().unwrap_or(0));
-        let is_end = read? == Some(0);
-        let mut complete = lines.complete();
-        if is_end {
-            complete.extend(lines.last());
-        }
-        if !complete.is_empty() && blocks.blocking_send(Ok(complete)).is_err() || is_end {
-            return Ok(());
-        }
-    }
 }
 
 #[cfg(test)]
@@ -423,18 +196,5 @@ mod tests {
         ]);
         let get = |name: &str| both.get(name).map(String::as_str);
         assert_eq!((get("acks"), get("batch.size"), get("compression.type")), (Some("0"), Some("7"), Some("gzip")));
-    }
-
-    #[test]
-    fn standard_input_is_read_in_blocks_of_whole_lines_and_a_last_line_may_have_no_end() {
-        let text = "x".repeat(3 * BLOCK_BYTES) + "\nshort\nlast";
-        let (blocks, mut lines) = mpsc::channel(100);
-        read_lines(&mut text.as_bytes(), false, &blocks).unwrap();
-        drop(blocks);
-        let mut all = Vec::new();
-        while let Some(block) = lines.blocking_recv() {
-            all.extend(block.unwrap());
-        }
-        assert_eq!(all.iter().map(Bytes::len).collect::<Vec<_>>(), [3 * BLOCK_BYTES, 5, 4]);
     }
 }

@@ -109,7 +109,7 @@ impl ToolCommand for ConsumerPerformance {
             writeln!(out, "{first}, data.consumed.in.MB, MB.sec, data.consumed.in.nMsg, nMsg.sec{NEW_FIELDS}")?;
             out.flush()?;
         }
-        let properties = settings.configuration().load().map_err(|error| client::failed(&error))?;
+        let properties = settings.configuration()?.load().map_err(|error| client::failed(&error))?;
         let group = settings.own.get("group.id").map_or("", String::as_str);
         let builder = KafkaConsumer::builder(&properties).topics([self.topic.as_str()]).group(group);
         let commits =

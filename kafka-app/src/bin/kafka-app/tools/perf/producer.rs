@@ -105,7 +105,7 @@ impl ToolCommand for ProducerPerformance {
         let java = self.java_properties()?;
         let settings = ClientSettings::translate(Client::Producer, &java)?;
         let transactions = self.transactions(&settings);
-        let mut configuration = settings.configuration();
+        let mut configuration = settings.configuration()?;
         if let Some((id, _)) = &transactions {
             configuration = configuration.set("kafka.producer.transaction-id-prefix", client::literal(id));
         }

@@ -87,7 +87,7 @@ impl ToolCommand for VerifiableConsumer {
         let mut settings = ClientSettings::translate(Client::Consumer, &self.java_properties()?)?;
         settings.default("allow.auto.create.topics", "true");
         settings.of_tool_in_group(true);
-        let properties = settings.configuration().load().map_err(|error| client::failed(&error))?;
+        let properties = settings.configuration()?.load().map_err(|error| client::failed(&error))?;
         let mut stop = Stop::listen()?;
         tell(out, "startup_complete", Nothing {})?;
         out.flush()?;

@@ -76,7 +76,7 @@ impl ToolCommand for VerifiableProducer {
         client::log_to_standard_error();
         let settings = ClientSettings::translate(Client::Producer, &self.java_properties()?)?;
         let app =
-            KafkaApp::with_configuration(settings.configuration()).start().await.map_err(|e| client::failed(&e))?;
+            KafkaApp::with_configuration(settings.configuration()?).start().await.map_err(|e| client::failed(&e))?;
         client::tell_lost_brokers(app.template());
         let mut stop = Stop::listen()?;
         let started = Instant::now();
