@@ -139,6 +139,17 @@ async fn who_reads_the_first_lines_only_ends_it_without_a_mistake() {
 }
 
 #[tokio::test]
+async fn who_reads_no_more_ends_it_while_it_waits() {
+    let broker = broker();
+    produce(&broker, &[], b"one\n").await;
+    let servers = broker.bootstrap_servers();
+    let tool = ["kafka-console-consumer", "--topic", "demo", "--from-beginning", "--bootstrap-server", servers];
+    let (line, code, said) = run_for_a_line(&tool).await;
+    assert_eq!((line.as_str(), code), ("one", Some(0)), "{said}");
+    assert!(said.contains("Processed a total of 1 messages"), "{said}");
+}
+
+#[tokio::test]
 async fn what_was_printed_is_the_position_of_the_group() {
     let broker = broker();
     produce(&broker, &[], b"1\n2\n3\n4\n5\n").await;
