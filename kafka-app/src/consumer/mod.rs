@@ -41,7 +41,7 @@ const CLOSE_LOOK: Duration = Duration::from_millis(2);
 /// let mut n_records = 0;
 /// while n_records < 1000 {
 ///     match consumer.next().await {
-///         Polled::Records { partition, records } => {
+///         Polled::Records { partition, records, .. } => {
 ///             n_records += records.len();
 ///             let last = records.last().map_or(-1, |record| record.offset());
 ///             consumer.store(&partition, last + 1, None);
