@@ -1,6 +1,9 @@
 //! `kafka-console-producer` and `kafka-console-consumer`, piped as their users pipe them.
 
-use embedded_broker::{EmbeddedBroker, ProducerRecord};
+use std::fs;
+
+use embedded_broker::{EmbeddedBroker, Listener, ProducerRecord};
+use tempfile::TempDir;
 
 use crate::program::{Program, run_for_a_line, run_with};
 
@@ -198,4 +201,30 @@ async fn a_record_that_cannot_be_printed_is_an_error_or_skipped() {
     assert!(said.contains("Size of data received by IntegerDeserializer is not 4"), "{said}");
     let skips = [&class[..], &["--skip-message-on-error"]].concat();
     assert_eq!(printed(&broker, "2", &skips).await, "7\n");
+}
+
+#[tokio::test]
+async fn the_properties_of_a_java_client_log_in() {
+    let listener = Listener::sasl_plaintext();
+    let broker =
+        EmbeddedBroker::builder().listener(listener).user("alice", "s${e}cret").topic("demo", 1).start().unwrap();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("client.properties");
+    let properties = "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\ninterceptor.classes=x.Y\nsasl.jaas.config=\
+        org.apache.kafka.common.security.plain.PlainLoginModule required username=\"alice\" password=\"s${e}cret\";\n";
+    fs::write(&file, properties).unwrap();
+    let (file, servers) = (file.display().to_string(), broker.bootstrap_servers_of("SASL_PLAINTEXT").unwrap());
+    let topic = ["--topic", "demo", "--bootstrap-server", servers];
+    let producer = [&["kafka-console-producer"], &topic[..], &["--producer.config", &file]].concat();
+    let (code, _, said) = run_with(&producer, b"one\n").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("`interceptor.classes` is left out"), "{said}");
+    let consumer = [&["kafka-console-consumer"], &topic[..], &["--command-config", &file, "--from-beginning"]].concat();
+    let (code, printed, said) = run_with(&[&consumer[..], &["--max-messages", "1"]].concat(), b"").await;
+    assert_eq!((code, printed.as_slice()), (Some(0), &b"one\n"[..]), "{said}");
+    // Who may not log in is told so, and waits for nothing.
+    fs::write(folder.path().join("client.properties"), properties.replace("alice", "bob")).unwrap();
+    let (code, _, said) = run_with(&consumer, b"").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("Error processing message, terminating consumer process: "), "{said}");
 }

@@ -9,13 +9,9 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
     net::ToSocketAddrs as _,
     path::PathBuf,
-    time::Duration,
 };
 
-use kafka_app::{
-    KafkaTemplate,
-    config::{KafkaProperties, KafkaPropertiesBuilder},
-};
+use kafka_app::config::{KafkaProperties, KafkaPropertiesBuilder};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use translate::{Client, ClientSettings};
@@ -43,34 +39,16 @@ pub(crate) fn key_values(said: &[String]) -> Vec<(String, String)> {
     said.iter().map(pair).collect()
 }
 
-/// Has errors of clients told on standard error, or what `RUST_LOG` wants. Warnings are left to the tools: of brokers that
-/// come and go a client tells more than one wants to know who prints records.
-pub(crate) fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,kafka_app::client=error,librdkafka=error"));
+/// Has warnings of clients told on standard error, as Apache's tools do, or what `RUST_LOG` wants. What happens to consumers
+/// the tools tell themselves. With `only_errors`, of producers errors alone: one with transactions warns of a coordinator that
+/// it has not found yet.
+pub(crate) fn log_to_standard_error(only_errors: bool) {
+    let default = if only_errors { "warn,librdkafka=error,kafka_app::client=error" } else { "warn,librdkafka=error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     // Whoever came first is as good.
     let _ = log.try_init();
-}
-
-/// How often it is looked which brokers a producer cannot reach, and for how long one may be away without a word.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Tells which brokers a producer cannot reach, as long as the tool runs.
-pub(crate) fn tell_lost_brokers(template: KafkaTemplate<(), ()>) {
-    tokio::spawn(async move {
-        let mut troubles = Troubles::default();
-        let mut looks = tokio::time::interval(LOOK);
-        loop {
-            looks.tick().await;
-            for broker in template.unreachable_brokers() {
-                if broker.unreachable_for >= LOOK {
-                    troubles.tell(&format!("the broker {} cannot be reached", broker.name));
-                }
-            }
-        }
-    });
 }
 
 impl ClientSettings {

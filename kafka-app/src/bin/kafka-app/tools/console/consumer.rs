@@ -103,7 +103,7 @@ const COMMIT_EVERY: Duration = Duration::from_secs(5);
 
 impl ToolCommand for ConsoleConsumer {
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        client::log_to_standard_error();
+        client::log_to_standard_error(false);
         let position = self.check()?;
         let java = self.java_properties()?;
         let mut notes = Vec::new();

@@ -106,12 +106,11 @@ const MAX_BLOCK: Duration = Duration::from_secs(60);
 
 impl ToolCommand for ConsoleProducer {
     async fn run(self, _: &mut Output) -> Result<u8, Failure> {
-        client::log_to_standard_error();
+        client::log_to_standard_error(false);
         let parser = self.parser()?;
         let settings = ClientSettings::translate(Client::Producer, &self.java_properties()?)?;
         let app =
             KafkaApp::with_configuration(settings.configuration()?).start().await.map_err(|e| client::failed(&e))?;
-        client::tell_lost_brokers(app.template());
         let mut stop = Stop::listen()?;
         let max_block = settings.own_number("max.block.ms").map_or(MAX_BLOCK, milliseconds);
         let mut sender = Sender::new(app.template(), &self.topic, self.sync, max_block);

@@ -96,7 +96,7 @@ const NEW_FIELDS: &str = ", rebalance.time.ms, fetch.time.ms, fetch.MB.sec, fetc
 
 impl ToolCommand for ConsumerPerformance {
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        client::log_to_standard_error();
+        client::log_to_standard_error(false);
         if self.reporting_interval <= 0 {
             return Err(Failure::Failed("Reporting interval must be greater than 0.".to_owned()));
         }

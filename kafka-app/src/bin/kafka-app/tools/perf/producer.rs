@@ -99,18 +99,17 @@ impl ToolCommand for ProducerPerformance {
 
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
         self.check()?;
-        client::log_to_standard_error();
         let payloads = self.payloads(out)?;
         out.flush()?;
         let java = self.java_properties()?;
         let settings = ClientSettings::translate(Client::Producer, &java)?;
         let transactions = self.transactions(&settings);
+        client::log_to_standard_error(transactions.is_some());
         let mut configuration = settings.configuration()?;
         if let Some((id, _)) = &transactions {
             configuration = configuration.set("kafka.producer.transaction-id-prefix", client::literal(id));
         }
         let app = KafkaApp::with_configuration(configuration).start().await.map_err(|e| client::failed(&e))?;
-        client::tell_lost_brokers(app.template());
         let n_records = self.num_records.unsigned_abs();
         let mut run = Run {
             topic: self.topic.as_str().into(),

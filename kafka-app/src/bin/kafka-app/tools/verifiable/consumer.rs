@@ -83,7 +83,7 @@ impl ToolCommand for VerifiableConsumer {
     const HELP_IS_AN_ANSWER: bool = true;
 
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        client::log_to_standard_error();
+        client::log_to_standard_error(false);
         let mut settings = ClientSettings::translate(Client::Consumer, &self.java_properties()?)?;
         settings.default("allow.auto.create.topics", "true");
         settings.of_tool_in_group(true);

@@ -73,11 +73,10 @@ impl ToolCommand for VerifiableProducer {
     const HELP_IS_AN_ANSWER: bool = true;
 
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        client::log_to_standard_error();
+        client::log_to_standard_error(false);
         let settings = ClientSettings::translate(Client::Producer, &self.java_properties()?)?;
         let app =
             KafkaApp::with_configuration(settings.configuration()?).start().await.map_err(|e| client::failed(&e))?;
-        client::tell_lost_brokers(app.template());
         let mut stop = Stop::listen()?;
         let started = Instant::now();
         let pace = Pace::new(f64::from(self.throughput), started);
