@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::admin::BrokerError;
+
 /// What this crate's fallible functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -56,6 +58,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// What a broker said, if it is about that.
+    #[must_use]
+    pub fn broker_error(&self) -> Option<&BrokerError> {
+        self.0.source.as_deref().and_then(|source| source.downcast_ref())
     }
 
     /// Many mistakes as one configuration error, each on a line of its own.

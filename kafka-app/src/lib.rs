@@ -108,6 +108,10 @@
 //!
 //! [`KafkaApp`] collects, checks and starts; [`RunningApp`] is what runs, with a [`ListenerHandle`] for each listener.
 //!
+//! # Administering
+//!
+//! [`admin::AdminClient`] creates and describes topics, configs, groups and rights; [`RunningApp::admin`] has one.
+//!
 //! # Configuring
 //!
 //! [`config`] has the layers and every key.
@@ -137,7 +141,7 @@ mod record;
 
 pub mod config;
 
-mod admin;
+pub mod admin;
 mod app;
 mod client;
 mod consumer;

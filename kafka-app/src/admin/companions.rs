@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{NewTopic, TopicChange, if_fatal, try_make_topics};
+use super::{
+    AdminClient, NewTopic,
+    declared::{TopicChange, if_fatal, sizes, try_make_topics},
+};
 use crate::{
-    client::Admin,
     config::{AdminProperties, DeadLetter, ResolvedListener, Subscription},
     error::Result,
 };
@@ -63,7 +65,7 @@ pub(crate) async fn make_companions(
         return Ok(Vec::new());
     }
     let make = async {
-        let existing = Admin::create(connection, properties.operation_timeout)?.topics().await?;
+        let existing = sizes(&AdminClient::open(connection, properties.operation_timeout)?).await?;
         let wanted = wanted(companions, &existing);
         if wanted.is_empty() { Ok(Vec::new()) } else { try_make_topics(connection, properties, &wanted).await }
     };

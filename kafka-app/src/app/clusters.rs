@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use parking_lot::Mutex;
+
 use super::{replies, start::Embedded};
 use crate::{
+    admin::AdminClient,
     client::{Brokers, Producer},
     config::{self, DEFAULT_CLUSTER, KafkaProperties, TransactionalIds},
     error::{Error, ErrorKind, Result},
@@ -30,6 +33,8 @@ pub(super) struct Cluster {
     pub(super) requests: Option<Arc<Requests>>,
     /// Of all transactional producers.
     pub(super) ids: TransactionalIds,
+    /// Made when it is first asked for.
+    admin: Mutex<Option<AdminClient>>,
     broker: Embedded,
 }
 
@@ -42,7 +47,7 @@ impl Cluster {
         let requests = replies::requests(&properties, Arc::new(producer.clone()));
         let ids = TransactionalIds::new(&properties);
         let transactions = transaction_pool(Arc::clone(&properties), ids.clone(), interceptors.clone(), brokers);
-        Ok(Self { properties, producer, transactions, requests, ids, broker })
+        Ok(Self { properties, producer, transactions, requests, ids, admin: Mutex::default(), broker })
     }
 
     /// Makes templates through a producer, which is this cluster's own or one of a transaction on it.
@@ -66,6 +71,14 @@ impl Cluster {
 
     pub(super) fn bootstrap_servers(&self) -> String {
         self.properties.bootstrap_servers()
+    }
+
+    pub(super) fn admin(&self) -> Result<AdminClient> {
+        let mut admin = self.admin.lock();
+        match &*admin {
+            Some(made) => Ok(made.clone()),
+            None => Ok(admin.insert(AdminClient::new(&self.properties)?).clone()),
+        }
     }
 
     pub(super) fn replay(&self, dead_letter_topic: String) -> Replay {

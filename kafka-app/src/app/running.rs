@@ -12,6 +12,7 @@ use super::{
     start::{Embedded, Shared},
 };
 use crate::{
+    admin::AdminClient,
     client,
     error::{Error, ErrorKind, Result},
     listener::{ListenerEvents, ListenerHandle, ListenerRegistry, ListenerState, PartitionLag},
@@ -52,6 +53,29 @@ impl RunningApp {
     /// There is no such cluster; the text has the nearest name.
     pub fn template_of<K: ?Sized, V: ?Sized>(&self, cluster: &str) -> Result<KafkaTemplate<K, V>> {
         Ok(self.clusters.find(cluster)?.template(self.shared.schemas.as_ref()))
+    }
+
+    /// A client that administers the cluster of `kafka.*`; every call gives another handle of the same one.
+    ///
+    /// ```no_run
+    /// # async fn example(app: kafka_app::RunningApp) -> kafka_app::Result<()> {
+    /// let topics = app.admin()?.list_topics().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// librdkafka refuses a property.
+    pub fn admin(&self) -> Result<AdminClient> {
+        self.clusters.default().admin()
+    }
+
+    /// As [`RunningApp::admin`], of the cluster `kafka.clusters.<name>`.
+    ///
+    /// # Errors
+    /// There is no such cluster; the text has the nearest name.
+    pub fn admin_of(&self, cluster: &str) -> Result<AdminClient> {
+        self.clusters.find(cluster)?.admin()
     }
 
     /// What its listeners read and send.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::{
     client::{Client, ClientContext},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::RDKafkaErrorCode,
     metadata::MetadataTopic,
 };
 
@@ -46,21 +46,15 @@ fn partitions_of(topic: &MetadataTopic) -> Vec<PartitionInfo> {
     partitions
 }
 
-/// How many partitions each topic of the cluster has; nothing is created.
-pub(super) fn all_topics<C: ClientContext>(
-    client: &Client<C>,
-    timeout: Duration,
-    servers: &str,
-) -> Result<Vec<(String, usize)>, Error> {
-    let metadata = client.fetch_metadata(None, timeout).map_err(|e| unreachable_broker(e, servers, timeout))?;
-    Ok(metadata.topics().iter().map(|t| (t.name().to_owned(), t.partitions().len())).collect())
-}
-
 fn missing(topic: &str) -> Error {
     Error::new(ErrorKind::Refused, format!("topic `{topic}` does not exist and the broker did not create it"))
 }
 
-pub(super) fn unreachable_broker(error: KafkaError, servers: &str, timeout: Duration) -> Error {
+pub(super) fn unreachable_broker(
+    error: impl std::error::Error + Send + Sync + 'static,
+    servers: &str,
+    timeout: Duration,
+) -> Error {
     Error::new(
         ErrorKind::Unavailable,
         format!("no broker answered at {servers} within {timeout:?} (`kafka.bootstrap-servers`)"),

@@ -22,14 +22,19 @@ mod scan;
 mod transactional;
 mod unread;
 
-pub(crate) use admin::{Admin, Refusal};
+pub(crate) use admin::Admin;
 pub use brokers::UnreachableBroker;
 pub(crate) use brokers::{Brokers, FoundBroker, LostBrokers, merged};
 pub(crate) use client_log::BACK;
 pub(crate) use consumer::connect;
 pub use delivery::PendingSend;
 pub(crate) use delivery::{BatchCompletion, Completion};
-pub(crate) use ffi::{GroupMetadata, NativeRecord, Outbound, Ticket};
+pub(crate) use ffi::{
+    AlterConfigs, AlterGroupOffsets, AlterScramCredentials, CreateAcls, CreatePartitions, CreateTopics, DeleteAcls,
+    DeleteGroupOffsets, DeleteGroups, DeleteRecords, DeleteTopics, DescribeAcls, DescribeCluster, DescribeConfigs,
+    DescribeGroups, DescribeScramCredentials, DescribeTopics, ElectLeaders, GroupMetadata, ListGroupOffsets,
+    ListGroups, ListOffsets, NativeRecord, Outbound, Outcome, Request, Ticket, is_built_with,
+};
 pub(crate) use find::{Find, begins_at};
 pub(crate) use inquiry::{Inquirer, Inquiry};
 #[cfg(test)]

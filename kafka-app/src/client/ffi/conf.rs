@@ -1,7 +1,7 @@
-//! [`Conf`]: properties on their way into a consumer.
+//! [`Conf`]: properties on their way into a client.
 
 use std::{
-    ffi::{CStr, c_char, c_int},
+    ffi::{CStr, c_char, c_int, c_void},
     mem::ManuallyDrop,
     ptr::NonNull,
     sync::Arc,
@@ -20,56 +20,102 @@ use crate::{
 };
 
 /// A configuration until a client is made of it.
-pub(super) struct Conf(NonNull<sys::rd_kafka_conf_t>);
+pub(super) struct Conf {
+    conf: NonNull<sys::rd_kafka_conf_t>,
+    /// Of what: `consumer`.
+    role: &'static str,
+}
+
+/// What librdkafka's background thread calls with each event, and with what it was given.
+pub(super) type OnEvent = unsafe extern "C" fn(*mut sys::rd_kafka_t, *mut sys::rd_kafka_event_t, *mut c_void);
 
 impl Conf {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(role: &'static str) -> Self {
         // SAFETY: no precondition. librdkafka's allocations end the process rather than give null.
         let conf = unsafe { sys::rd_kafka_conf_new() };
         let conf =
             NonNull::new(conf).unwrap_or_else(|| std::alloc::handle_alloc_error(std::alloc::Layout::new::<Self>()));
-        Self(conf)
+        Self { conf, role }
     }
 
-    pub(super) fn set(&self, key: &str, value: &str) -> Result<()> {
+    fn as_ptr(&self) -> *mut sys::rd_kafka_conf_t {
+        self.conf.as_ptr()
+    }
+
+    pub(super) fn set(&mut self, key: &str, value: &str) -> Result<()> {
         let (name, text) = (c_string(key, "property name")?, c_string(value, key)?);
         let mut error = [0; 512];
         // SAFETY: a valid configuration, strings that end with a zero, and a buffer with its length.
         let res = unsafe {
-            sys::rd_kafka_conf_set(self.0.as_ptr(), name.as_ptr(), text.as_ptr(), error.as_mut_ptr(), error.len())
+            sys::rd_kafka_conf_set(self.as_ptr(), name.as_ptr(), text.as_ptr(), error.as_mut_ptr(), error.len())
         };
         match res {
             sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
-            _ => Err(Error::new(ErrorKind::Config, format!("consumer property `{key}`: {}", buffer_text(&error)))),
+            _ => Err(Error::new(ErrorKind::Config, format!("{} property `{key}`: {}", self.role, buffer_text(&error)))),
         }
+    }
+
+    /// A client without a group whose events, errors among them, a thread of librdkafka's calls `on_event` with.
+    ///
+    /// # Safety
+    /// What `opaque` points to is what `on_event` takes, and outlives the client.
+    pub(super) unsafe fn into_admin(self, on_event: OnEvent, opaque: *mut c_void) -> Result<NonNull<sys::rd_kafka_t>> {
+        // SAFETY: a valid configuration; the caller's promise.
+        unsafe {
+            sys::rd_kafka_conf_set_background_event_cb(self.as_ptr(), Some(on_event));
+            sys::rd_kafka_conf_set_opaque(self.as_ptr(), opaque);
+            sys::rd_kafka_conf_set_events(self.as_ptr(), sys::RD_KAFKA_EVENT_ERROR);
+        }
+        self.into_client(sys::rd_kafka_type_t::RD_KAFKA_PRODUCER)
     }
 
     /// A consumer that tells `connections` what becomes of them.
     pub(super) fn into_consumer(self, connections: Arc<Connections>) -> Result<NativeConsumer> {
         let events = sys::RD_KAFKA_EVENT_REBALANCE | sys::RD_KAFKA_EVENT_OFFSET_COMMIT | sys::RD_KAFKA_EVENT_ERROR;
+        // SAFETY: a valid configuration; the client keeps the connections.
+        unsafe {
+            tell_state_changes(self.as_ptr(), &connections);
+            sys::rd_kafka_conf_set_events(self.as_ptr(), events);
+        }
+        let rk = self.into_client(sys::rd_kafka_type_t::RD_KAFKA_CONSUMER)?;
+        Ok(NativeConsumer::owning(rk, connections))
+    }
+
+    fn into_client(self, kind: sys::rd_kafka_type_t) -> Result<NonNull<sys::rd_kafka_t>> {
         let mut error = [0; 512];
-        // SAFETY: a valid configuration; `log` is a function without state; the client keeps the connections;
-        // the buffer comes with its length.
+        // SAFETY: a valid configuration; `log` is a function without state; the buffer comes with its length.
         let rk = unsafe {
-            tell_state_changes(self.0.as_ptr(), &connections);
-            sys::rd_kafka_conf_set_events(self.0.as_ptr(), events);
-            sys::rd_kafka_conf_set_log_cb(self.0.as_ptr(), Some(log));
-            sys::rd_kafka_new(sys::rd_kafka_type_t::RD_KAFKA_CONSUMER, self.0.as_ptr(), error.as_mut_ptr(), error.len())
+            sys::rd_kafka_conf_set_log_cb(self.as_ptr(), Some(log));
+            sys::rd_kafka_new(kind, self.as_ptr(), error.as_mut_ptr(), error.len())
         };
         match NonNull::new(rk) {
             Some(rk) => {
                 let _conf = ManuallyDrop::new(self); // It belongs to the client now.
-                Ok(NativeConsumer::owning(rk, connections))
+                Ok(rk)
             }
-            None => Err(Error::new(ErrorKind::Config, format!("cannot make a consumer: {}", buffer_text(&error)))),
+            None => Err(Error::new(
+                ErrorKind::Config,
+                format!("cannot make the {} of its properties: {}", self.role, buffer_text(&error)),
+            )),
         }
     }
 }
 
+/// Whether librdkafka was built with a feature, by its name in `builtin.features`.
+pub(crate) fn is_built_with(feature: &str) -> bool {
+    let conf = Conf::new("client");
+    let mut text = [0; 512];
+    let mut len = text.len();
+    // SAFETY: a valid configuration, a name that ends with a zero, and a buffer with its length.
+    let res =
+        unsafe { sys::rd_kafka_conf_get(conf.as_ptr(), c"builtin.features".as_ptr(), text.as_mut_ptr(), &raw mut len) };
+    res == sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK && buffer_text(&text).split(',').any(|name| name == feature)
+}
+
 impl Drop for Conf {
     fn drop(&mut self) {
-        // SAFETY: still ours: `into_consumer` keeps a successful one from being dropped.
-        unsafe { sys::rd_kafka_conf_destroy(self.0.as_ptr()) }
+        // SAFETY: still ours: `into_client` keeps a successful one from being dropped.
+        unsafe { sys::rd_kafka_conf_destroy(self.as_ptr()) }
     }
 }
 

@@ -51,7 +51,7 @@ impl NativeConsumer {
         properties: impl Iterator<Item = (&'p str, &'p str)>,
         connections: Arc<Connections>,
     ) -> Result<Self> {
-        let conf = Conf::new();
+        let mut conf = Conf::new("consumer");
         for (key, value) in properties {
             conf.set(key, value)?;
         }

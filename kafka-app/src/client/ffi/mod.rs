@@ -17,7 +17,13 @@ mod state_changes;
 mod text;
 mod transaction;
 
-pub(crate) use admin::incremental_alter_configs;
+pub(crate) use admin::{
+    AlterConfigs, AlterGroupOffsets, AlterScramCredentials, CreateAcls, CreatePartitions, CreateTopics, DeleteAcls,
+    DeleteGroupOffsets, DeleteGroups, DeleteRecords, DeleteTopics, DescribeAcls, DescribeCluster, DescribeConfigs,
+    DescribeGroups, DescribeScramCredentials, DescribeTopics, ElectLeaders, ListGroupOffsets, ListGroups, ListOffsets,
+    NativeAdmin, Outcome, Request,
+};
+pub(crate) use conf::is_built_with;
 pub(crate) use consumer::NativeConsumer;
 pub(crate) use fault::fault_of;
 pub(crate) use producer::{

@@ -81,6 +81,20 @@ pub(super) unsafe fn elements<'l>(
     (0..usize::try_from(count).unwrap_or(0)).map(move |index| Element(unsafe { &mut *first.add(index) }))
 }
 
+/// `RD_KAFKA_OFFSET_INVALID`, a macro that the bindings leave out: there is no offset.
+pub(super) const NO_OFFSET: i64 = -1001;
+
+/// Which partition an entry is about.
+pub(super) fn partition_of(entry: &sys::rd_kafka_topic_partition_t) -> TopicPartition {
+    TopicPartition::new(c_text(entry.topic), entry.partition)
+}
+
+pub(super) fn leader_epoch(entry: &sys::rd_kafka_topic_partition_t) -> Option<i32> {
+    // SAFETY: a valid entry.
+    let epoch = unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(entry) };
+    (epoch >= 0).then_some(epoch)
+}
+
 impl Element<'_> {
     pub(super) fn set(self, offset: i64, leader_epoch: Option<i32>) {
         self.0.offset = offset;
@@ -90,14 +104,16 @@ impl Element<'_> {
         }
     }
 
+    pub(super) fn as_native(&self) -> &sys::rd_kafka_topic_partition_t {
+        self.0
+    }
+
     pub(super) fn partition(&self) -> TopicPartition {
-        TopicPartition::new(c_text(self.0.topic), self.0.partition)
+        partition_of(self.0)
     }
 
     pub(super) fn stored(&self) -> StoredOffset {
-        // SAFETY: a valid entry.
-        let epoch = unsafe { sys::rd_kafka_topic_partition_get_leader_epoch(&*self.0) };
-        StoredOffset { partition: self.partition(), offset: self.0.offset, leader_epoch: (epoch >= 0).then_some(epoch) }
+        StoredOffset { partition: self.partition(), offset: self.0.offset, leader_epoch: leader_epoch(self.0) }
     }
 
     /// What a call said of this entry.

@@ -3,6 +3,7 @@ use std::time::Duration;
 use embedded_broker::EmbeddedBroker;
 
 use super::*;
+use crate::admin::ConfigSource;
 
 fn existing(topics: &[(&str, usize)]) -> BTreeMap<String, usize> {
     topics.iter().map(|(topic, n)| ((*topic).to_owned(), *n)).collect()
@@ -30,7 +31,18 @@ fn partitions_are_never_taken_away() {
 fn configs_that_differ_are_told_with_both_values() {
     let declared = NewTopic::new("a").config("retention.ms", 1).compact();
     let actual = [("retention.ms", "5"), ("cleanup.policy", "compact"), ("min.insync.replicas", "1")];
-    let actual = actual.map(|(k, v)| (k.to_owned(), v.to_owned()));
+    let actual = actual.map(|(name, value)| {
+        let entry = ConfigEntry {
+            name: name.to_owned(),
+            value: Some(value.to_owned()),
+            source: ConfigSource::DynamicTopic,
+            is_default: false,
+            is_sensitive: false,
+            is_read_only: false,
+            synonyms: Vec::new(),
+        };
+        (name.to_owned(), entry)
+    });
     let found = differences(&[&declared], &BTreeMap::from([("a".to_owned(), BTreeMap::from(actual))]));
     let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["config `retention.ms` of topic `a` is 5, 1 is declared"]);
