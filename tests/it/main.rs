@@ -1,6 +1,7 @@
 //! The one integration binary: a file a feature, all on the broker the harness gives.
 
 mod acknowledgment;
+mod admin_client;
 mod bad_input;
 mod batch;
 mod by_hand;
