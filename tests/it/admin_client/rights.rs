@@ -40,9 +40,9 @@ async fn rights_are_added_found_and_taken_back() -> Result<()> {
 
     assert_eq!(admin.describe_acls(&AclBindingFilter::any()).await?.len(), 2);
     let matching = AclBindingFilter::matching(AclResourceType::Topic, "orders-eu");
-    assert_eq!(admin.describe_acls(&matching).await?, [read.clone()]);
+    assert_eq!(admin.describe_acls(&matching).await?, std::slice::from_ref(&read));
     let of_all = AclBindingFilter::any().principal("User:*");
-    assert_eq!(admin.describe_acls(&of_all).await?, [write.clone()]);
+    assert_eq!(admin.describe_acls(&of_all).await?, std::slice::from_ref(&write));
 
     let nobody = AclBindingFilter::any().principal("User:nobody");
     let deleted = admin.delete_acls(&[AclBindingFilter::from(&read), nobody]).await?;
