@@ -111,13 +111,25 @@ impl Cluster {
     /// # Errors
     /// No node answers. Errors of single topics are in the answer.
     pub(crate) async fn metadata(&self, topics: Option<&[String]>) -> Result<MetadataResponse, WireError> {
+        self.metadata_from(Target::Any, topics).await
+    }
+
+    /// As [`metadata`](Self::metadata), as one node knows it.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) async fn metadata_from(
+        &self,
+        target: Target<'_>,
+        topics: Option<&[String]>,
+    ) -> Result<MetadataResponse, WireError> {
         let topic = |name: &String| {
             kafka_protocol::messages::metadata_request::MetadataRequestTopic::default()
                 .with_name(Some(TopicName(StrBytes::from_string(name.clone()))))
         };
         let topics: Option<Vec<_>> = topics.map(|topics| topics.iter().map(topic).collect());
         let request = |_| MetadataRequest::default().with_topics(topics).with_allow_auto_topic_creation(false);
-        self.send(Target::Any, request).await
+        self.send(target, request).await
     }
 
     /// The cluster's id.

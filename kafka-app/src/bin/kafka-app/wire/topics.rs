@@ -1,6 +1,9 @@
 //! Topics: which there are, what their partitions are, and their coming and going.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use kafka_protocol::{
     messages::{
@@ -20,6 +23,7 @@ use super::{Cluster, KafkaError, Target, WireError, text};
 
 /// What the broker is given for a request that changes topics, in milliseconds.
 const CHANGE_TIMEOUT_MS: i32 = 30_000;
+const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
 const NOT_CONTROLLER: i16 = 41;
 const UNSUPPORTED_VERSION: i16 = 35;
 
@@ -58,6 +62,9 @@ pub(crate) struct NewTopic {
     pub(crate) assignment: Vec<Vec<i32>>,
     pub(crate) configs: BTreeMap<String, String>,
 }
+
+/// How long nodes are given to hear of a change.
+const HEARD: Duration = Duration::from_secs(5);
 
 /// Topics that are to have more partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,7 +211,10 @@ pub(crate) async fn create_topic(cluster: &Cluster, topic: &NewTopic) -> Result<
         let answer = cluster.send(Target::Controller, request).await?;
         settled(answer.topics.iter().map(|made| (made.error_code, made.error_message.as_ref())))
     };
-    Ok(cluster.retrying("createTopics", ask).await??)
+    cluster.retrying("createTopics", ask).await??;
+    let is_led = |partition: &Partition| partition.leader.is_some();
+    heard(cluster, &topic.name, |topic| topic.is_some_and(|topic| topic.partitions.iter().all(is_led))).await;
+    Ok(())
 }
 
 fn creatable(topic: &NewTopic) -> CreatableTopic {
@@ -248,7 +258,12 @@ pub(crate) async fn create_partitions(cluster: &Cluster, wanted: &[NewPartitions
         let answer = cluster.send(Target::Controller, request).await?;
         settled(answer.results.iter().map(|made| (made.error_code, made.error_message.as_ref())))
     };
-    Ok(cluster.retrying("createPartitions", ask).await??)
+    cluster.retrying("createPartitions", ask).await??;
+    for NewPartitions { topic, total, .. } in wanted {
+        let n_wanted = usize::try_from(*total).unwrap_or(0);
+        heard(cluster, topic, |topic| topic.is_none_or(|topic| topic.partitions.len() >= n_wanted)).await;
+    }
+    Ok(())
 }
 
 /// Deletes topics.
@@ -271,7 +286,29 @@ pub(crate) async fn delete_topics(cluster: &Cluster, names: &[String]) -> Result
         let answer = cluster.send(Target::Controller, request).await?;
         settled(answer.responses.iter().map(|gone| (gone.error_code, gone.error_message.as_ref())))
     };
-    Ok(cluster.retrying("deleteTopics", ask).await??)
+    cluster.retrying("deleteTopics", ask).await??;
+    for name in names {
+        heard(cluster, name, |topic| topic.is_none()).await;
+    }
+    Ok(())
+}
+
+/// Waits until every node has heard of a change, for some seconds at most: the next command may ask any of them. Apache's tools
+/// start so slowly that this is never seen with them.
+async fn heard(cluster: &Cluster, topic: &str, is_changed: impl Fn(Option<&Topic>) -> bool) {
+    let names = [topic.to_owned()];
+    let ask_all = async || {
+        for node in cluster.nodes().await {
+            // One that does not answer hears of everything before it answers anybody.
+            let Ok(answer) = cluster.metadata_from(Target::Node(node.id), Some(&names)).await else { continue };
+            if !is_changed(of_metadata(&answer).first()) {
+                KafkaError::check(UNKNOWN_TOPIC_OR_PARTITION, None)?;
+            }
+        }
+        Ok(())
+    };
+    // Whoever has to know, and does not by then, waits on by himself.
+    let _ = tokio::time::timeout(HEARD, cluster.retrying("describeTopics", ask_all)).await;
 }
 
 /// What several topics' answers come to. Only another controller is worth another try: that a topic is not there, say,
