@@ -8,6 +8,7 @@ mod replies;
 mod report;
 mod running;
 mod start;
+mod topology_request;
 
 use std::{fmt, sync::Arc};
 
@@ -159,8 +160,12 @@ impl KafkaApp {
     ///
     /// # Errors
     /// All mistakes of the configuration and the declarations together, before anything connects; topics that cannot be
-    /// created with `kafka.admin.fail-fast`, or are missing with `kafka.listener.missing-topics-fatal`.
+    /// created with `kafka.admin.fail-fast`, or are missing with `kafka.listener.missing-topics-fatal`. With the environment
+    /// variable `KAFKA_APP_TOPOLOGY` it always fails, once it has written its topology: see [`KafkaApp::run`].
     pub async fn start(self) -> Result<RunningApp> {
+        if topology_request::answer(|| self.topology())? {
+            return Err(topology_request::not_started());
+        }
         // On the heap: all that is read for all clusters would be in the future of whoever starts an application.
         Box::pin(start::start(self)).await
     }
@@ -168,9 +173,15 @@ impl KafkaApp {
     /// Starts, runs until Ctrl-C or SIGTERM, or until every listener has finished or failed, and stops: the whole life of a
     /// program.
     ///
+    /// If the environment variable `KAFKA_APP_TOPOLOGY` names a file, as `kafka-app topology PROGRAM` does, its
+    /// [topology](Self::topology) is written there instead, and nothing connects.
+    ///
     /// # Errors
     /// As [`KafkaApp::start`]; and when a listener has failed, or the stop cut something off.
     pub async fn run(self) -> Result<()> {
+        if topology_request::answer(|| self.topology())? {
+            return Ok(());
+        }
         self.start().await?.wait().await
     }
 }

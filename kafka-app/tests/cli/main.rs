@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail where the test would")]
 
 mod broker;
+mod commands;
 mod console;
 mod install_links;
 mod measure;

@@ -13,7 +13,7 @@ use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Error};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
 
-use crate::{failure::Failure, java_properties, shutdown, verbs::Console};
+use crate::{arguments::key_and_value, failure::Failure, java_properties, shutdown, verbs::Console};
 
 /// Where Kafka's clients look first.
 const DEFAULT_LISTENER: &str = "localhost:9092";
@@ -205,13 +205,6 @@ fn read_properties(file: &Path) -> Result<Vec<(String, String)>, Failure> {
 fn start_failure(error: &Error) -> Failure {
     let text = error.to_string();
     if error.code().is_some() { Failure::Usage(text) } else { Failure::Failed(text) }
-}
-
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
-        _ => Err("it must have the form KEY=VALUE".to_owned()),
-    }
 }
 
 /// In Kafka's spelling; the broker reads the rest of it.

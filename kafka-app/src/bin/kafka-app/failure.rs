@@ -6,6 +6,8 @@ use std::{
     process::ExitCode,
 };
 
+use kafka_app::admin::BrokerError;
+
 use crate::wire::WireError;
 
 /// What is said on standard error, and which exit code follows.
@@ -48,6 +50,18 @@ impl From<WireError> for Failure {
     fn from(error: WireError) -> Self {
         let last = error.last().map_or(String::new(), |last| format!(" ({last})"));
         Self::Failed(format!("{error}{last}"))
+    }
+}
+
+impl From<kafka_app::Error> for Failure {
+    fn from(error: kafka_app::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<BrokerError> for Failure {
+    fn from(error: BrokerError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

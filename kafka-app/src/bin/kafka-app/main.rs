@@ -4,10 +4,12 @@
 //! usage. The names of Kafka's scripts are commands, too, with their own rules (`tools/`).
 #![expect(clippy::print_stderr, reason = "a program says there what goes on")]
 
+mod arguments;
 mod broker;
 // One clock for all: no public item for it.
 #[path = "../../clock.rs"]
 mod clock;
+mod commands;
 mod failure;
 mod install_links;
 mod java_properties;
@@ -26,6 +28,7 @@ use std::{
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use commands::{completions, man, topology};
 use failure::Failure;
 use tools::{TOOLS, Tool};
 
@@ -39,8 +42,13 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Cluster(commands::ClusterCommand),
     Broker(broker::BrokerCommand),
+    Topology(topology::TopologyCommand),
     InstallLinks(install_links::InstallLinks),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -74,8 +82,15 @@ fn tool_of(arguments: &[OsString]) -> Option<(&'static Tool, &[OsString])> {
 impl Command {
     fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Cluster(command) => command.run(),
             Self::Broker(command) => command.run(),
+            Self::Topology(command) => command.run(),
             Self::InstallLinks(command) => command.run(),
+            Self::Completions(command) => {
+                command.run(command_line());
+                Ok(())
+            }
+            Self::Man(command) => command.run(command_line()),
         }
     }
 }
