@@ -88,7 +88,6 @@ pub use inspect::transactions::{HeldMarkers, TransactionDescription, Transaction
 pub use inspect::version_report::{VersionReport, VersionUse};
 pub use inspect::violations::{Strict, Violation};
 pub use persist::disk::DiskFault;
-#[cfg(feature = "tls")]
 #[doc(hidden)]
 pub use security::client_side;
 pub use security::listeners::builder::Listener;

@@ -3,7 +3,6 @@
 //! Everything here is pure: configs and bytes in, decisions out. Sockets are in `server/`, requests in `api/`.
 
 pub(crate) mod acl;
-#[cfg(feature = "tls")]
 pub mod client_side;
 pub(crate) mod listeners;
 pub(crate) mod principal;

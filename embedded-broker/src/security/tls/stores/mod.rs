@@ -1,6 +1,8 @@
 //! Where keys and certificates come from: Kafka's `ssl.keystore.*` and `ssl.truststore.*`, with its words for what does not
 //! go together.
 
+pub(crate) mod client;
+
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::{jks, pem, pkcs12};
@@ -10,9 +12,9 @@ pub(super) const WRONG_PASSWORD: &str = "the password is wrong";
 
 /// What a listener proves itself by.
 #[derive(Debug)]
-pub(crate) struct KeyStore {
-    pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+pub(super) struct KeyStore {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
 }
 
 /// What a file holds.
@@ -41,7 +43,7 @@ enum Kind {
 /// # Errors
 ///
 /// There is none, it cannot be read, or its configs contradict each other.
-pub(crate) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String> {
+pub(super) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String> {
     let get = |key: &str| configs.get(&format!("ssl.{key}"));
     let kind = kind(configs, "ssl.keystore.type")?;
     let (location, password) = (get("keystore.location"), get("keystore.password"));
@@ -109,7 +111,7 @@ pub(crate) fn key_store(configs: ListenerConfigs<'_>) -> Result<KeyStore, String
 /// # Errors
 ///
 /// They cannot be read, or their configs contradict each other.
-pub(crate) fn trust_store(configs: ListenerConfigs<'_>) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
+pub(super) fn trust_store(configs: ListenerConfigs<'_>) -> Result<Option<Vec<CertificateDer<'static>>>, String> {
     let get = |key: &str| configs.get(&format!("ssl.truststore.{key}"));
     let kind = kind(configs, "ssl.truststore.type")?;
     let (location, password, inline) = (get("location"), get("password"), get("certificates"));
