@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::{ClientProperties, check_topic, section::Section};
 
-/// `kafka.admin.*`: creation of declared topics at start.
+/// `kafka.admin.*`: the [admin client](crate::admin::AdminClient), and what it does of declared topics at start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminProperties {
@@ -14,7 +14,7 @@ pub struct AdminProperties {
     pub auto_create: bool,
     /// Whether a start fails if topics cannot be created; default false: it is logged.
     pub fail_fast: bool,
-    /// Longest time for one request; default 30 s.
+    /// Longest time for one call; default 30 s.
     pub operation_timeout: Duration,
     /// Whether the configuration of topics that exist is changed to the declared one; default false.
     pub modify_topic_configs: bool,

@@ -115,7 +115,7 @@ pub(crate) fn producer_properties(properties: &KafkaProperties) -> BTreeMap<Stri
     map
 }
 
-/// Everything for the client that creates topics.
+/// Everything for the client that administers.
 pub(crate) fn admin_properties(properties: &KafkaProperties) -> BTreeMap<String, String> {
     let mut map = common_defaults();
     map.extend(said_for_client(properties, Client::Admin).into_iter().map(|said| (said.key, said.value)));

@@ -71,7 +71,7 @@
 //! | `kafka.producer.transaction-id-prefix` | none | what each `transactional.id` begins with; give each process its own |
 //! | `kafka.admin.auto-create` | true | declared topics are created at start |
 //! | `kafka.admin.fail-fast` | false | a start fails if that fails |
-//! | `kafka.admin.operation-timeout` | `30s` | |
+//! | `kafka.admin.operation-timeout` | `30s` | longest time for one call of an admin client |
 //! | `kafka.admin.modify-topic-configs` | false | configurations of existing topics are changed |
 //! | `kafka.template.default-topic` | none | |
 //! | `kafka.template.close-timeout` | `5s` | |

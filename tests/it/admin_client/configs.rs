@@ -1,6 +1,8 @@
 use anyhow::{Context, Result};
 use kafka_app::admin::{AlterConfigOp, ConfigResource, ConfigSource};
 
+use kafka_app_tests::TestBroker;
+
 use super::{Case, done, refused};
 
 #[tokio::test]
@@ -63,5 +65,27 @@ async fn single_configs_are_changed_and_the_others_stay() -> Result<()> {
     assert_eq!(alter(&group, "consumer.session.timeout.ms", AlterConfigOp::set(46_000)).await?, "NONE");
     assert_eq!(value(&group, "consumer.session.timeout.ms").await?.as_deref(), Some("46000"));
     assert_eq!(alter(&group, "consumer.session.timeout.ms", AlterConfigOp::Delete).await?, "NONE");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_broker_is_changed_while_it_runs() -> Result<()> {
+    // A shared cluster stays as it is.
+    let case = Case::on(TestBroker::embedded(&[])?)?;
+    let node = case.admin.describe_cluster().await?.nodes.first().context("a node")?.id;
+    let broker = ConfigResource::Broker(node);
+    let alter = async |op: AlterConfigOp| {
+        let changes = [(broker.clone(), vec![("message.max.bytes".to_owned(), op)])];
+        refused(&case.admin.alter_configs_incrementally(changes).await?, &broker)
+    };
+    let told = async || -> Result<_> {
+        let configs = done(&case.admin.describe_configs([broker.clone()]).await?, &broker)?;
+        let entry = configs.get("message.max.bytes").context("brokers have it")?;
+        Ok((entry.value.clone(), entry.source))
+    };
+    assert_eq!(alter(AlterConfigOp::set(2_000_000)).await?, "NONE");
+    assert_eq!(told().await?, (Some("2000000".to_owned()), ConfigSource::DynamicBroker));
+    assert_eq!(alter(AlterConfigOp::Delete).await?, "NONE");
+    assert_eq!(told().await?.1, ConfigSource::Default);
     Ok(())
 }

@@ -4,7 +4,12 @@ use kafka_app::{
     admin::{GroupFilter, GroupOffsetsQuery, GroupState, GroupType},
     kafka_listener, listeners,
 };
-use kafka_app_tests::{TestBroker, record};
+use kafka_app_tests::{PATIENCE, TestBroker, record};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer},
+    producer::{BaseProducer, Producer},
+};
 
 use super::{Case, at, done, refused};
 
@@ -121,5 +126,33 @@ async fn of_a_group_that_is_not_there_each_call_says_so_in_kafkas_way() -> Resul
     assert_eq!(error.broker_error().map(|error| error.name().to_owned()).as_deref(), Some("GROUP_ID_NOT_FOUND"));
     assert!(error.to_string().contains(&format!("deleting positions of group `{group}` failed")), "{error}");
     assert!(case.admin.group_lag(&group).await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_position_that_an_open_transaction_holds_is_told_only_if_it_need_not_be_stable() -> Result<()> {
+    let case = Case::new()?;
+    let topic = case.broker.topic("admin-held", 1).await?;
+    let group = case.broker.name("admin-held");
+    let held = at(&topic, 0);
+    case.admin.alter_group_offsets(&group, [(held.clone(), 0)]).await?.remove(&held).context("an answer")??;
+    let producer: BaseProducer = case.broker.config().set("transactional.id", &group).create()?;
+    producer.init_transactions(PATIENCE)?;
+    producer.begin_transaction()?;
+    let member: BaseConsumer = case.broker.config().set("group.id", &group).create()?;
+    let mut positions = TopicPartitionList::new();
+    positions.add_partition_offset(&topic, 0, Offset::Offset(5))?;
+    let metadata = member.group_metadata().context("it has a group")?;
+    producer.send_offsets_to_transaction(&positions, &metadata, PATIENCE)?;
+
+    let stable = case.admin.list_group_offsets(&group, GroupOffsetsQuery::of([held.clone()]).require_stable()).await?;
+    assert_eq!(refused(&stable, &held)?, "UNSTABLE_OFFSET_COMMIT");
+    let told =
+        async || anyhow::Ok(done(&case.admin.list_group_offsets(&group, GroupOffsetsQuery::all()).await?, &held)?);
+    assert_eq!(told().await?.map(|position| position.offset), Some(0));
+    producer.commit_transaction(PATIENCE)?;
+    let stable = case.admin.list_group_offsets(&group, GroupOffsetsQuery::all().require_stable()).await?;
+    // The marker may still be on its way.
+    assert!(["NONE", "UNSTABLE_OFFSET_COMMIT"].contains(&refused(&stable, &held)?.as_str()));
     Ok(())
 }
