@@ -3,10 +3,12 @@
 
 mod broker;
 mod commands;
+mod configs;
 mod console;
 mod install_links;
 mod measure;
 mod offsets;
+mod operations;
 mod program;
 mod security;
 mod topics;
