@@ -27,6 +27,11 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// For a tool that can do without brokers, or reaches them in another way too.
+    pub(crate) fn to(bootstrap_server: String, command_config: Option<PathBuf>) -> Self {
+        Self { bootstrap_server, command_config }
+    }
+
     /// The properties of the client by their Java names, with `bootstrap.servers`.
     ///
     /// # Errors
