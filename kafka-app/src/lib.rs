@@ -191,6 +191,7 @@ pub use convert::{Json, JsonError};
 #[cfg(feature = "protobuf")]
 pub use convert::{Protobuf, ProtobufSchema};
 pub use error::{Error, ErrorKind, Result};
+pub use error_handler::DeadLetterInfo;
 pub use extract::{
     Batch, BatchRecord, Cluster, DeliveryAttempt, FromBatch, FromKey, FromRecord, Header, HeaderName, Key, KeyScope,
     KeyState, KeyedState, Record, State, Template, TemplateOf,

@@ -50,7 +50,7 @@ pub(crate) fn consumer_properties(
         *instance_id = format!("{instance_id}-{member}");
     }
     if listener.until_end {
-        set(&mut map, "enable.partition.eof", "true");
+        tell_ends(&mut map);
     }
     let commits = listener.by_hand.as_ref().is_none_or(|by_hand| by_hand.commits);
     let auto_commit = listener.delivery == Delivery::AtLeastOnce && commits;
@@ -76,8 +76,13 @@ pub(crate) fn reply_properties(properties: &KafkaProperties, reader: &ResolvedLi
 /// Everything for the client that replays dead letters: it reads to the end and joins no group.
 pub(crate) fn replay_properties(properties: &KafkaProperties, reader: &ResolvedListener) -> BTreeMap<String, String> {
     let mut map = reply_properties(properties, reader);
-    set(&mut map, "enable.partition.eof", "true");
+    tell_ends(&mut map);
     map
+}
+
+/// Has a consumer say when there is no more of a partition for now.
+pub(crate) fn tell_ends(map: &mut BTreeMap<String, String>) {
+    set(map, "enable.partition.eof", "true");
 }
 
 /// Everything for a consumer that its owner polls: it commits what it is told to, by itself if there is an interval.

@@ -220,7 +220,7 @@ pub use circuit_breaker::CircuitBreakerSettings;
 pub use client::{ClientProperties, Secret, SslProperties};
 pub(crate) use client_map::{
     admin_properties, consumer_properties, hand_held_properties, producer_properties, replay_properties,
-    reply_properties,
+    reply_properties, tell_ends,
 };
 pub(crate) use clusters::DEFAULT_CLUSTER;
 pub use consumer::ConsumerProperties;

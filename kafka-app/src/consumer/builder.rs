@@ -26,6 +26,7 @@ pub struct KafkaConsumerBuilder {
     group: Option<String>,
     auto_commit: Option<Duration>,
     max_records: usize,
+    tells_ends: bool,
 }
 
 impl KafkaConsumerBuilder {
@@ -37,6 +38,7 @@ impl KafkaConsumerBuilder {
             subscription: None,
             partitions: Vec::new(),
             max_records: MAX_RECORDS,
+            tells_ends: false,
         }
     }
 
@@ -72,6 +74,11 @@ impl KafkaConsumerBuilder {
         Self { max_records: n_records.max(1), ..self }
     }
 
+    /// Has it tell by [`Polled::End`](super::Polled::End) when there are no more records of a partition for now.
+    pub fn tell_ends(self) -> Self {
+        Self { tells_ends: true, ..self }
+    }
+
     /// Makes the consumer. Nothing is connected yet, unless a position has to be asked for: with
     /// [`OffsetSpec::Timestamp`] and what is counted from an end.
     ///
@@ -85,7 +92,10 @@ impl KafkaConsumerBuilder {
             (None, false) => return Err(wrong("a consumer of topics needs a group")),
         };
         let auto_commit = self.auto_commit.filter(|_| !is_by_hand);
-        let properties = config::hand_held_properties(&self.properties, &group, auto_commit);
+        let mut properties = config::hand_held_properties(&self.properties, &group, auto_commit);
+        if self.tells_ends {
+            config::tell_ends(&mut properties);
+        }
         let (wake, brokers) = (Arc::<Wake>::default(), Brokers::default());
         let signal = Arc::clone(&wake) as _;
         let (mut client, subscription) = match (&self.subscription, is_by_hand) {

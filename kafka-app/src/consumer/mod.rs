@@ -87,6 +87,14 @@ pub enum Polled {
         /// The records.
         records: Vec<RawRecord>,
     },
+    /// There are no more records of a partition for now; only if [asked for](KafkaConsumerBuilder::tell_ends).
+    #[non_exhaustive]
+    End {
+        /// The partition that is read up to there.
+        partition: TopicPartition,
+        /// The offset that is read next.
+        offset: i64,
+    },
     /// The group has given these partitions, which may be none.
     Assigned(Vec<TopicPartition>),
     /// The group has taken these partitions back; `lost`: they were others' before.
@@ -251,6 +259,10 @@ impl KafkaConsumer {
                 queue.ready.set();
             }
             self.told.extend(taken.faults.iter().map(trouble));
+            if let Some(offset) = taken.end {
+                // Behind the records, which are handed over before anything that is told.
+                self.told.push_back(Polled::End { partition: queue.partition.clone(), offset });
+            }
             if !records.is_empty() {
                 self.turn = at + 1;
                 return Some(Polled::Records { partition: queue.partition.clone(), records });

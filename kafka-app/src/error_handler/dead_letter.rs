@@ -14,13 +14,13 @@ const MESSAGE_MAX_BYTES: usize = 2048;
 
 pub(super) const ORIGINAL_TOPIC: &str = "kafka_dlt-original-topic";
 pub(super) const ORIGINAL_PARTITION: &str = "kafka_dlt-original-partition";
-const ORIGINAL_OFFSET: &str = "kafka_dlt-original-offset";
+pub(super) const ORIGINAL_OFFSET: &str = "kafka_dlt-original-offset";
 const ORIGINAL_TIMESTAMP: &str = "kafka_dlt-original-timestamp";
 const ORIGINAL_TIMESTAMP_TYPE: &str = "kafka_dlt-original-timestamp-type";
 pub(super) const ORIGINAL_CONSUMER_GROUP: &str = "kafka_dlt-original-consumer-group";
-const EXCEPTION_FQCN: &str = "kafka_dlt-exception-fqcn";
-const EXCEPTION_CAUSE_FQCN: &str = "kafka_dlt-exception-cause-fqcn";
-const EXCEPTION_MESSAGE: &str = "kafka_dlt-exception-message";
+pub(super) const EXCEPTION_FQCN: &str = "kafka_dlt-exception-fqcn";
+pub(super) const EXCEPTION_CAUSE_FQCN: &str = "kafka_dlt-exception-cause-fqcn";
+pub(super) const EXCEPTION_MESSAGE: &str = "kafka_dlt-exception-message";
 
 /// Headers of an earlier failure, which the new one replaces; where the record came from is kept, and added to.
 const OF_ANOTHER_FAILURE: &str = "kafka_dlt-exception-";

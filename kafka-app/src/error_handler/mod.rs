@@ -2,6 +2,7 @@
 
 mod back_off;
 mod dead_letter;
+mod letter_info;
 mod retry_topic;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::{
 
 pub(crate) use back_off::{BackOff, random};
 pub(crate) use dead_letter::{Origin, Reason, dead_letter};
+pub use letter_info::DeadLetterInfo;
 pub(crate) use retry_topic::{
     Hop, dead_letter_of_retries, due, due_after, forwarded, is_of_failures, jittered, n_handled, original_place,
 };

@@ -15,14 +15,14 @@ const DUE: &str = "retry_topic-backoff-timestamp";
 /// When it was made; as [`DUE`].
 const ORIGINAL_TIMESTAMP_OF_RETRY: &str = "retry_topic-original-timestamp";
 
-const ORIGINAL_TOPIC: &str = "kafka_original-topic";
-const ORIGINAL_PARTITION: &str = "kafka_original-partition";
-const ORIGINAL_OFFSET: &str = "kafka_original-offset";
+pub(super) const ORIGINAL_TOPIC: &str = "kafka_original-topic";
+pub(super) const ORIGINAL_PARTITION: &str = "kafka_original-partition";
+pub(super) const ORIGINAL_OFFSET: &str = "kafka_original-offset";
 const ORIGINAL_TIMESTAMP: &str = "kafka_original-timestamp";
 const ORIGINAL_TIMESTAMP_TYPE: &str = "kafka_original-timestamp-type";
-const EXCEPTION_FQCN: &str = "kafka_exception-fqcn";
-const EXCEPTION_CAUSE_FQCN: &str = "kafka_exception-cause-fqcn";
-const EXCEPTION_MESSAGE: &str = "kafka_exception-message";
+pub(super) const EXCEPTION_FQCN: &str = "kafka_exception-fqcn";
+pub(super) const EXCEPTION_CAUSE_FQCN: &str = "kafka_exception-cause-fqcn";
+pub(super) const EXCEPTION_MESSAGE: &str = "kafka_exception-message";
 
 const OF_THE_FIRST_PLACE: &str = "kafka_original-";
 const OF_A_FAILURE: &str = "kafka_exception-";
@@ -118,21 +118,24 @@ fn with_places(record: &RawRecord, origin: Origin<'_>, is_on_its_way: bool, reas
 
 /// The topic and partition that a dead letter came from first, as its headers say.
 pub(crate) fn original_place(letter: &RawRecord) -> Option<(&str, Option<i32>)> {
-    let first = |name| {
-        let mut first = None;
-        letter.for_each_header(|header, value| {
-            if header == name {
-                first = first.or(value);
-            }
-        });
-        first
-    };
+    let first = |name| first(letter, name);
     // Of dead letters, a later place is added to the first one; retry topics keep the first one only.
     let places = [(dead_letter::ORIGINAL_TOPIC, dead_letter::ORIGINAL_PARTITION), (ORIGINAL_TOPIC, ORIGINAL_PARTITION)];
     let (topic, partition) =
         places.into_iter().find_map(|(topic, partition)| Some((first(topic)?, first(partition))))?;
     let partition = partition.and_then(|bytes| bytes.try_into().ok()).map(i32::from_be_bytes);
     Some((std::str::from_utf8(topic).ok()?, partition.filter(|partition| *partition >= 0)))
+}
+
+/// The value of the first header of that name.
+pub(super) fn first<'r>(record: &'r RawRecord, name: &str) -> Option<&'r [u8]> {
+    let mut first = None;
+    record.for_each_header(|header, value| {
+        if header == name {
+            first = first.or(value);
+        }
+    });
+    first
 }
 
 /// Whether a header is one that a failure put on its record, here or in a Spring application.

@@ -39,9 +39,10 @@ impl fmt::Display for WhyLeft {
     }
 }
 
-/// Decides about a dead letter; `limit`: how often a record may be replayed.
-pub(super) fn judge(letter: &RawRecord, limit: u32) -> Verdict {
-    let Some((topic, partition)) = original_place(letter) else { return Verdict::Leave(WhyLeft::NoOrigin) };
+/// Decides about a dead letter; `limit`: how often a record may be replayed; `to`: where it goes, if not where it came from.
+pub(super) fn judge(letter: &RawRecord, limit: u32, to: Option<&str>) -> Verdict {
+    let place = to.map(|topic| (topic, None)).or_else(|| original_place(letter));
+    let Some((topic, partition)) = place else { return Verdict::Leave(WhyLeft::NoOrigin) };
     let n_replays = n_replays(letter);
     if n_replays >= limit {
         return Verdict::Leave(WhyLeft::Replayed(n_replays));
@@ -78,7 +79,7 @@ mod tests {
     }
 
     fn replayed(headers: &[(&str, &[u8])]) -> ProducerRecord {
-        match judge(&letter(headers), 3) {
+        match judge(&letter(headers), 3, None) {
             Verdict::Replay(record) => record,
             verdict @ Verdict::Leave(_) => panic!("{verdict:?}"),
         }
@@ -113,12 +114,26 @@ mod tests {
     fn one_that_was_replayed_often_enough_is_left() {
         let origin: (&str, &[u8]) = ("kafka_original-topic", b"orders");
         assert_eq!(replayed(&[origin, (REPLAYS, &[0, 0, 0, 2])]).headers.last(REPLAYS), Some(Some(&[0, 0, 0, 3][..])));
-        let verdict = judge(&letter(&[origin, (REPLAYS, &[0, 0, 0, 3])]), 3);
+        let verdict = judge(&letter(&[origin, (REPLAYS, &[0, 0, 0, 3])]), 3, None);
         assert_eq!(verdict, Verdict::Leave(WhyLeft::Replayed(3)));
     }
 
     #[test]
     fn one_of_unknown_origin_is_left() {
-        assert_eq!(judge(&letter(&[("trace", b"t")]), 3), Verdict::Leave(WhyLeft::NoOrigin));
+        assert_eq!(judge(&letter(&[("trace", b"t")]), 3, None), Verdict::Leave(WhyLeft::NoOrigin));
+    }
+
+    #[test]
+    fn where_it_is_to_go_counts_before_where_it_came_from() {
+        let origin: &[(&str, &[u8])] =
+            &[("kafka_original-topic", b"orders"), ("kafka_original-partition", &[0, 0, 0, 2])];
+        for headers in [origin, &[]] {
+            match judge(&letter(headers), 3, Some("mended")) {
+                Verdict::Replay(record) => {
+                    assert_eq!((record.topic.as_deref(), record.partition), (Some("mended"), None))
+                }
+                verdict @ Verdict::Leave(_) => panic!("{verdict:?}"),
+            }
+        }
     }
 }

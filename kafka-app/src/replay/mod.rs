@@ -39,12 +39,30 @@ pub struct Replay {
     group: String,
     max_replays: u32,
     from_beginning: bool,
+    to: Option<String>,
+    most: u64,
+    filter: Option<Filter>,
+    is_dry: bool,
 }
+
+/// Which letters are meant.
+type Filter = Arc<dyn Fn(&RawRecord) -> bool + Send + Sync>;
 
 impl Replay {
     pub(crate) fn new(properties: Arc<KafkaProperties>, sink: Arc<dyn RecordSink>, topic: String) -> Self {
         let group = format!("{topic}-replay");
-        Self { properties, sink, topic, group, max_replays: 3, from_beginning: false }
+        Self {
+            properties,
+            sink,
+            topic,
+            group,
+            max_replays: 3,
+            from_beginning: false,
+            to: None,
+            most: u64::MAX,
+            filter: None,
+            is_dry: false,
+        }
     }
 
     /// How often a record may be replayed over all runs; default 3. One that is among the dead letters again after that
@@ -61,6 +79,27 @@ impl Replay {
     /// Looks at every letter there is, also at those an earlier run has replayed or left.
     pub fn from_beginning(self) -> Self {
         Self { from_beginning: true, ..self }
+    }
+
+    /// Sends all letters to this topic, to whichever partition, and those too that do not say where they came from.
+    pub fn to(self, topic: impl Into<String>) -> Self {
+        Self { to: Some(topic.into()), ..self }
+    }
+
+    /// Stops before more than so many letters are sent; the next run goes on there.
+    pub fn at_most(self, n_letters: u64) -> Self {
+        Self { most: n_letters, ..self }
+    }
+
+    /// Sends only letters that this function takes. How far it has looked is then not remembered, as the others are still to
+    /// be replayed: another run with the same filter sends the same letters again.
+    pub fn filter(self, filter: impl Fn(&RawRecord) -> bool + Send + Sync + 'static) -> Self {
+        Self { filter: Some(Arc::new(filter)), ..self }
+    }
+
+    /// Only looks: the report tells what would be sent and what would be left, and nothing is remembered.
+    pub fn dry_run(self) -> Self {
+        Self { is_dry: true, ..self }
     }
 
     /// Reads the topic from where the last run ended to where it ends now, and sends each letter back: to the topic and
@@ -85,14 +124,23 @@ impl Replay {
 
     async fn replay_all(&self, scan: &Arc<Mutex<Scan>>) -> Result<ReplayReport> {
         let timeout = self.properties.admin.operation_timeout;
-        let mut report = ReplayReport { topic: self.topic.clone(), n_replayed: 0, n_left: 0, left: Vec::new() };
+        let mut report = ReplayReport {
+            topic: self.topic.clone(),
+            n_replayed: 0,
+            replayed_to: BTreeMap::new(),
+            n_left: 0,
+            left: Vec::new(),
+        };
         loop {
             let reading = Arc::clone(scan);
             let letters = blocking(move || reading.lock().next(BATCH, timeout)).await??;
-            if letters.is_empty() {
+            if letters.is_empty() || report.n_replayed >= self.most {
                 return Ok(report);
             }
             let behind = self.replay_some(letters, &mut report).await?;
+            if self.is_dry || self.filter.is_some() {
+                continue;
+            }
             let committing = Arc::clone(scan);
             blocking(move || committing.lock().commit(&behind)).await??;
         }
@@ -106,16 +154,31 @@ impl Replay {
     ) -> Result<BTreeMap<i32, i64>> {
         let mut behind = BTreeMap::new();
         let mut sends = Vec::with_capacity(letters.len());
+        let mut n_more = self.most - report.n_replayed;
         for (partition, letter) in letters {
-            match judge(&letter, self.max_replays) {
-                Verdict::Replay(record) => sends.push(self.send(record).await?),
-                Verdict::Leave(why) => report.leave(partition, letter.offset(), why),
+            if n_more == 0 {
+                break;
             }
             behind.insert(partition, letter.offset());
+            if self.filter.as_ref().is_some_and(|takes| !takes(&letter)) {
+                continue;
+            }
+            match judge(&letter, self.max_replays, self.to.as_deref()) {
+                Verdict::Replay(record) => {
+                    n_more -= 1;
+                    let to = record.topic.as_deref().unwrap_or_default().to_owned();
+                    let send = if self.is_dry { None } else { Some(self.send(record).await?) };
+                    sends.push((to, send));
+                }
+                Verdict::Leave(why) => report.leave(partition, letter.offset(), why),
+            }
         }
-        for send in sends {
-            send.await.map_err(|failed| not_sent(&self.topic, failed.into()))?;
+        for (to, send) in sends {
+            if let Some(send) = send {
+                send.await.map_err(|failed| not_sent(&self.topic, failed.into()))?;
+            }
             report.n_replayed += 1;
+            *report.replayed_to.entry(to).or_default() += 1;
         }
         Ok(behind)
     }
@@ -139,6 +202,7 @@ impl fmt::Debug for Replay {
             .field("topic", &self.topic)
             .field("group", &self.group)
             .field("max_replays", &self.max_replays)
+            .field("is_dry", &self.is_dry)
             .finish_non_exhaustive()
     }
 }
@@ -151,6 +215,8 @@ pub struct ReplayReport {
     pub topic: String,
     /// Letters that are back where they came from.
     pub n_replayed: u64,
+    /// How many of them went to which topic.
+    pub replayed_to: BTreeMap<String, u64>,
     /// Letters that were left.
     pub n_left: u64,
     /// The first thousand of those, with their offsets, and why.

@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// Standard output is closed: who read it, as `head` does, has read enough.
     Closed,
+    /// A signal ended it, with this exit code; there is nothing to be said.
+    Stopped(u8),
 }
 
 impl Failure {
@@ -26,6 +28,7 @@ impl Failure {
     pub(crate) fn tell(&self) -> ExitCode {
         let said = match self {
             Self::Closed => return ExitCode::SUCCESS,
+            Self::Stopped(code) => return ExitCode::from(*code),
             Self::Usage(text) | Self::Failed(text) => writeln!(io::stderr(), "error: {text}"),
         };
         // Nobody is left to be told that this could not be said.
@@ -42,6 +45,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(text) | Self::Failed(text) => f.write_str(text),
             Self::Closed => f.write_str("standard output is closed"),
+            Self::Stopped(_) => f.write_str("a signal has come"),
         }
     }
 }

@@ -13,9 +13,11 @@ mod commands;
 mod failure;
 mod install_links;
 mod java_properties;
+mod say;
 // The signals that end an application end this program: one source, no public item for it.
 #[path = "../../shutdown.rs"]
 mod shutdown;
+mod stop;
 mod tools;
 mod verbs;
 mod wire;

@@ -1,13 +1,20 @@
 //! Our own commands, one file each: shorter and friendlier than Kafka's lines, on the clusters that applications are
 //! configured for, by the clients that applications have.
 
+mod at_time;
 mod cluster;
 pub(crate) mod completions;
 mod config;
+mod consume;
+mod dlq;
+mod escaped;
 mod group;
 pub(crate) mod man;
 mod options;
 mod partitions;
+mod produce;
+mod record_filter;
+mod record_json;
 mod table;
 mod topic;
 pub(crate) mod topology;
@@ -32,6 +39,10 @@ pub(crate) enum ClusterCommand {
     #[command(visible_alias = "groups")]
     Group(group::GroupCommand),
     Config(config::ConfigCommand),
+    Produce(Box<produce::ProduceCommand>),
+    Consume(Box<consume::ConsumeCommand>),
+    #[command(visible_alias = "dlt")]
+    Dlq(Box<dlq::DlqCommand>),
     Cluster(cluster::ClusterCommand),
 }
 
@@ -46,6 +57,9 @@ impl ClusterCommand {
         let done = runtime.block_on(async {
             match self {
                 Self::Topic(command) => command.run().await,
+                Self::Produce(command) => Box::pin(command.run()).await.map(|()| String::new()),
+                Self::Consume(command) => Box::pin(command.run()).await.map(|()| String::new()),
+                Self::Dlq(command) => command.run().await,
                 Self::Group(command) => command.run().await,
                 Self::Config(command) => command.run().await,
                 Self::Cluster(command) => command.run().await,

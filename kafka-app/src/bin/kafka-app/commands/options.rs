@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use kafka_app::{
+    KafkaApp, RunningApp,
     admin::AdminClient,
     config::{KafkaProperties, KafkaPropertiesBuilder},
 };
@@ -46,7 +47,15 @@ impl ClusterOptions {
     /// # Errors
     /// Mistakes in it, all of them; or there is no cluster of that name.
     pub(crate) fn configuration(&self) -> Result<KafkaProperties, Failure> {
-        let mut properties = self.layers().load().map_err(|error| Failure::Usage(error.to_string()))?;
+        self.configuration_with(&[])
+    }
+
+    /// As [`Self::configuration`], with these keys of the cluster over it, such as `consumer.isolation-level`.
+    ///
+    /// # Errors
+    /// As [`Self::configuration`].
+    pub(crate) fn configuration_with(&self, set: &[(&str, String)]) -> Result<KafkaProperties, Failure> {
+        let mut properties = self.layers(set).load().map_err(|error| Failure::Usage(error.to_string()))?;
         let Some(name) = &self.cluster else { return Ok(properties) };
         let known: Vec<_> = properties.clusters.keys().cloned().collect();
         properties.clusters.remove(name).ok_or_else(|| {
@@ -57,7 +66,7 @@ impl ClusterOptions {
         })
     }
 
-    fn layers(&self) -> KafkaPropertiesBuilder {
+    fn layers(&self, set: &[(&str, String)]) -> KafkaPropertiesBuilder {
         let mut layers = KafkaProperties::builder().directory(&self.config_dir).process_environment();
         if !self.profiles.is_empty() {
             layers = layers.profiles(&self.profiles);
@@ -66,10 +75,36 @@ impl ClusterOptions {
         if let Some(servers) = &self.bootstrap_server {
             layers = layers.set(format!("{at}.bootstrap-servers"), servers);
         }
-        let set = |layers: KafkaPropertiesBuilder, (key, value): &(String, String)| {
+        let layers = set.iter().fold(layers, |layers, (key, value)| layers.set(format!("{at}.{key}"), value));
+        let property = |layers: KafkaPropertiesBuilder, (key, value): &(String, String)| {
             layers.set(format!("{at}.properties.{key}"), value)
         };
-        self.properties.iter().fold(layers, set)
+        self.properties.iter().fold(layers, property)
+    }
+
+    /// An application on the configuration, without listeners: what sends. How large a record may be is the topic's to say,
+    /// unless the configuration says it of producers.
+    ///
+    /// # Errors
+    /// Mistakes in the configuration, or the client refuses it.
+    pub(crate) async fn start(&self, set: &[(&str, String)]) -> Result<RunningApp, Failure> {
+        // For the words of its own mistakes.
+        self.configuration()?;
+        let set = [&[(MAX_BYTES, MAX_RECORD_BYTES.to_owned())], set].concat();
+        // Who sends waits for every answer before it closes.
+        let layers = self.layers(&set).set("kafka.template.close-timeout", "200ms");
+        let started = KafkaApp::with_configuration(layers).start().await;
+        started.map_err(|error| Failure::Usage(error.to_string()))
+    }
+
+    /// The cluster by the name that an application has for it.
+    pub(crate) fn name(&self) -> &str {
+        self.cluster.as_deref().unwrap_or("default")
+    }
+
+    /// How long each question to the cluster may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// An admin client of the cluster.
@@ -80,6 +115,10 @@ impl ClusterOptions {
         Ok(AdminClient::new(&self.configuration()?)?.with_timeout(self.timeout))
     }
 }
+
+/// The client's own limit, 1 MB by default.
+const MAX_BYTES: &str = "properties.message.max.bytes";
+const MAX_RECORD_BYTES: &str = "500000000";
 
 /// How a command that lists something answers.
 #[derive(Debug, Clone, Copy, Args)]

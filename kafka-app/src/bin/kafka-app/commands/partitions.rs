@@ -1,8 +1,12 @@
 //! [`TopicPartitions`]: a topic, or some of its partitions, as they are written.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use kafka_app::{TopicPartition, admin::AdminClient};
+use kafka_app::{
+    TopicPartition,
+    admin::{AdminClient, ListedOffset, OffsetQuery},
+    config::IsolationLevel,
+};
 
 use crate::failure::Failure;
 
@@ -15,6 +19,22 @@ pub(super) struct TopicPartitions {
 }
 
 impl TopicPartitions {
+    /// Its name.
+    pub(super) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// Whether only some partitions are meant.
+    pub(super) fn is_part(&self) -> bool {
+        !self.partitions.is_empty()
+    }
+
+    /// With these partitions, unless it names some itself.
+    pub(super) fn or_partitions(&self, partitions: &[i32]) -> Self {
+        let own = if self.is_part() { &self.partitions } else { partitions };
+        Self { topic: self.topic.clone(), partitions: own.to_vec() }
+    }
+
     /// The partitions that are meant, all of which are there.
     ///
     /// # Errors
@@ -31,6 +51,24 @@ impl TopicPartitions {
         let meant = if self.partitions.is_empty() { &known } else { &self.partitions };
         Ok(meant.iter().map(|&partition| TopicPartition::new(self.topic.as_str(), partition)).collect())
     }
+}
+
+/// One offset of each partition, all of which have to tell it; `None`: there is no such record.
+///
+/// # Errors
+/// No broker answers, or not of all of them.
+pub(super) async fn offsets(
+    admin: &AdminClient,
+    partitions: impl IntoIterator<Item = &TopicPartition>,
+    query: OffsetQuery,
+    isolation: IsolationLevel,
+) -> Result<BTreeMap<TopicPartition, Option<i64>>, Failure> {
+    let asked: Vec<_> = partitions.into_iter().map(|at| (at.clone(), query)).collect();
+    let offset = |(at, listed): (TopicPartition, Result<ListedOffset, _>)| match listed {
+        Ok(listed) => Ok((at, listed.offset)),
+        Err(error) => Err(Failure::Failed(format!("{at}: {error}"))),
+    };
+    admin.list_offsets(asked, isolation).await?.into_iter().map(offset).collect()
 }
 
 impl FromStr for TopicPartitions {

@@ -276,16 +276,20 @@ impl Delete {
 
 impl Trim {
     async fn run(self) -> Answer {
-        let admin = self.cluster.admin()?;
-        let partitions = self.topic.resolve(&admin).await?;
-        let (which, what) = match self.before {
-            Some(offset) => (RecordsToDelete::BeforeOffset(offset), format!("records before offset {offset}")),
-            None => (RecordsToDelete::All, "all records".to_owned()),
-        };
-        self.yes.confirm(&format!("Delete {what} of {}?", self.topic))?;
-        let done = admin.delete_records(partitions.into_iter().map(|at| (at, which))).await?;
-        done_with(done, |at, first| format!("{at} begins at offset {first}"))
+        trim(&self.cluster.admin()?, &self.topic, self.before, self.yes).await
     }
+}
+
+/// Deletes the records of a topic, all or those before an offset, after it has asked.
+pub(super) async fn trim(admin: &AdminClient, topic: &TopicPartitions, before: Option<i64>, yes: YesOption) -> Answer {
+    let partitions = topic.resolve(admin).await?;
+    let (which, what) = match before {
+        Some(offset) => (RecordsToDelete::BeforeOffset(offset), format!("records before offset {offset}")),
+        None => (RecordsToDelete::All, "all records".to_owned()),
+    };
+    yes.confirm(&format!("Delete {what} of {topic}?"))?;
+    let done = admin.delete_records(partitions.into_iter().map(|at| (at, which))).await?;
+    done_with(done, |at, first| format!("{at} begins at offset {first}"))
 }
 
 fn is_error<T>(outcome: &Result<T, BrokerError>, name: &str) -> bool {

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
-    time::Duration,
 };
 
 use clap::Args;
@@ -14,7 +13,11 @@ use kafka_app::{
 };
 use serde_json::json;
 
-use super::super::{Answer, ClusterOptions, OutputOptions, partitions::TopicPartitions, table::Table};
+use super::super::{
+    Answer, ClusterOptions, OutputOptions, at_time,
+    partitions::{TopicPartitions, offsets},
+    table::Table,
+};
 use crate::failure::Failure;
 
 /// Have a group go on elsewhere; without --execute it is only shown where
@@ -69,23 +72,11 @@ impl FromStr for To {
             _ => {}
         }
         if let Some(time) = text.strip_prefix('@') {
-            return milliseconds(time).map(Self::Time).ok_or_else(wrong);
+            return at_time::milliseconds(time).map(Self::Time).ok_or_else(wrong);
         }
         let number = text.parse().map_err(|_| wrong());
         if text.starts_with(['+', '-']) { number.map(Self::By) } else { number.map(Self::Offset) }
     }
-}
-
-/// A time of day as RFC 3339 has it, milliseconds since 1970, or a time back from now: `-1h`.
-#[expect(clippy::disallowed_methods, reason = "what was said is said from now on")]
-fn milliseconds(text: &str) -> Option<i64> {
-    let since_1970 = |time: std::time::SystemTime| time.duration_since(std::time::UNIX_EPOCH).ok();
-    let time: Duration = match text.strip_prefix('-') {
-        Some(back) => since_1970(std::time::SystemTime::now())?.saturating_sub(humantime::parse_duration(back).ok()?),
-        None if text.bytes().all(|byte| byte.is_ascii_digit()) => return text.parse().ok(),
-        None => since_1970(humantime::parse_rfc3339_weak(text).ok()?)?,
-    };
-    i64::try_from(time.as_millis()).ok()
 }
 
 /// What is known of a partition.
@@ -155,18 +146,10 @@ impl Reset {
     async fn known(
         &self,
         admin: &AdminClient,
-        partitions: &BTreeSet<TopicPartition>,
+        all: &BTreeSet<TopicPartition>,
         committed: &BTreeMap<TopicPartition, Option<i64>>,
     ) -> Result<BTreeMap<TopicPartition, Known>, Failure> {
-        let at = async |query: OffsetQuery| -> Result<BTreeMap<TopicPartition, Option<i64>>, Failure> {
-            let asked = partitions.iter().map(|at| (at.clone(), query));
-            let listed = admin.list_offsets(asked, IsolationLevel::ReadUncommitted).await?;
-            let offset = |(at, listed): (TopicPartition, Result<kafka_app::admin::ListedOffset, _>)| match listed {
-                Ok(listed) => Ok((at, listed.offset)),
-                Err(error) => Err(Failure::Failed(format!("{at}: {error}"))),
-            };
-            listed.into_iter().map(offset).collect()
-        };
+        let at = async |query| offsets(admin, all, query, IsolationLevel::ReadUncommitted).await;
         let (first, end) = (at(OffsetQuery::Earliest).await?, at(OffsetQuery::Latest).await?);
         let by_time = match self.to {
             To::Time(ms) => at(OffsetQuery::Timestamp(ms)).await?,
@@ -180,7 +163,7 @@ impl Reset {
             end: of(&end, at).unwrap_or(0),
             at_time: of(&by_time, at),
         };
-        Ok(partitions.iter().map(|at| (at.clone(), known(at))).collect())
+        Ok(all.iter().map(|at| (at.clone(), known(at))).collect())
     }
 }
 

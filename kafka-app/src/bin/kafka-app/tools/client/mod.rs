@@ -2,11 +2,10 @@
 
 mod java_keys;
 mod translate;
-mod troubles;
 
 use std::{
     collections::BTreeMap,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     net::ToSocketAddrs as _,
     path::PathBuf,
 };
@@ -15,10 +14,10 @@ use kafka_app::config::{KafkaProperties, KafkaPropertiesBuilder};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use translate::{Client, ClientSettings};
-pub(crate) use troubles::Troubles;
 
 use super::connection::read_properties;
 use crate::failure::Failure;
+pub(crate) use crate::say::{Troubles, line as say};
 
 /// Java's properties of a client: those of a file, and over them those that were said one by one.
 ///
@@ -102,11 +101,6 @@ pub(crate) fn literal(value: &str) -> String {
 /// What keeps a client from being made or from doing its work.
 pub(crate) fn failed(error: &kafka_app::Error) -> Failure {
     Failure::Failed(error.to_string())
-}
-
-/// Says something on standard error; nobody is left to be told that this could not be said.
-pub(crate) fn say(text: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{text}");
 }
 
 #[cfg(test)]

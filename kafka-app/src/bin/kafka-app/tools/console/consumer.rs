@@ -8,10 +8,10 @@ use kafka_app::{KafkaConsumer, OffsetSpec, TopicPartition};
 use super::{formatter::Formatter, printer::Printer};
 use crate::{
     failure::Failure,
+    stop::Stop,
     tools::{
         Output, ToolCommand,
         client::{self, Client, ClientSettings, say},
-        stop::Stop,
     },
 };
 

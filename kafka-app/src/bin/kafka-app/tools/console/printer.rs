@@ -10,10 +10,10 @@ use kafka_app::{ErrorKind, KafkaConsumer, Polled, RawRecord, TopicPartition};
 use super::formatter::Formatter;
 use crate::{
     failure::Failure,
+    stop::Stop,
     tools::{
         Output,
         client::{Troubles, say},
-        stop::Stop,
     },
 };
 

@@ -8,10 +8,10 @@ use kafka_app::KafkaApp;
 use super::{line_reader::LineParser, sender::Sender, standard_input::lines_of_standard_input};
 use crate::{
     failure::Failure,
+    stop::Stop,
     tools::{
         Output, ToolCommand,
         client::{self, Client, ClientSettings},
-        stop::Stop,
     },
 };
 

@@ -15,10 +15,7 @@ use kafka_app::{ErrorKind, KafkaTemplate, PendingSend, ProducerRecord};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::line_reader::LineParser;
-use crate::{
-    failure::Failure,
-    tools::{client, stop::Stop},
-};
+use crate::{failure::Failure, stop::Stop, tools::client};
 
 /// As Java's `retry.backoff.ms`: between two looks for a topic that is not there.
 const BACK_OFF: Duration = Duration::from_millis(100);

@@ -9,10 +9,10 @@ use serde::Serialize;
 use super::{Nothing, tell, text};
 use crate::{
     failure::Failure,
+    stop::Stop,
     tools::{
         Output, ToolCommand,
         client::{self, Client, ClientSettings, Troubles, say},
-        stop::Stop,
     },
 };
 

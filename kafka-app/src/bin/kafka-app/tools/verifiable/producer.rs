@@ -20,11 +20,11 @@ use super::{Nothing, tell, text};
 use crate::{
     clock::wall_clock,
     failure::Failure,
+    stop::Stop,
     tools::{
         Output, ToolCommand,
         client::{self, Client, ClientSettings, say},
         perf::Pace,
-        stop::Stop,
     },
 };
 
