@@ -168,7 +168,7 @@ fn too_large(def: &ConfigDef, number: impl std::fmt::Display, high: i64) -> Inva
 }
 
 /// A double as Java prints it: plain between 10^-3 and 10^7, else with an exponent.
-fn java_double(number: f64) -> String {
+pub(crate) fn java_double(number: f64) -> String {
     let magnitude = number.abs();
     if magnitude == 0.0 || (1e-3..1e7).contains(&magnitude) || !number.is_finite() {
         return format!("{number:?}");

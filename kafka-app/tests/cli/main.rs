@@ -3,12 +3,14 @@
 
 mod broker;
 mod commands;
+mod configs;
 mod console;
 mod consume;
 mod dlq;
 mod install_links;
 mod measure;
 mod offsets;
+mod operations;
 mod produce;
 mod program;
 mod security;

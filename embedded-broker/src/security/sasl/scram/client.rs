@@ -32,11 +32,7 @@ impl ScramClient {
     /// The nonce must be of printable characters without commas, and never have been used before.
     #[must_use]
     pub fn new(mechanism: &str, user: &str, password: &str, nonce: String) -> Option<Self> {
-        let hash = match mechanism {
-            "SCRAM-SHA-256" => ScramHash::Sha256,
-            "SCRAM-SHA-512" => ScramHash::Sha512,
-            _ => return None,
-        };
+        let hash = ScramHash::of_mechanism(mechanism)?;
         let name = user.replace('=', "=3D").replace(',', "=2C");
         let bare = format!("n={name},r={nonce}");
         Some(Self { hash, password: password.to_owned(), nonce, bare, expected: None })

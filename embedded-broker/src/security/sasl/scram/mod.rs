@@ -25,6 +25,15 @@ pub(crate) enum ScramHash {
 impl ScramHash {
     pub(crate) const ALL: [Self; 2] = [Self::Sha256, Self::Sha512];
 
+    /// That of a mechanism, by its name.
+    fn of_mechanism(mechanism: &str) -> Option<Self> {
+        match mechanism {
+            "SCRAM-SHA-256" => Some(Self::Sha256),
+            "SCRAM-SHA-512" => Some(Self::Sha512),
+            _ => None,
+        }
+    }
+
     fn hash(self, bytes: &[u8]) -> Vec<u8> {
         match self {
             Self::Sha256 => Sha256::digest(bytes).to_vec(),
@@ -51,6 +60,11 @@ impl ScramHash {
             Self::Sha512 => pbkdf2::pbkdf2_hmac_array::<Sha512, 64>(password.as_bytes(), salt, iterations).to_vec(),
         }
     }
+}
+
+/// A password as a client sends it to be stored, by the name of the mechanism.
+pub(crate) fn salted_password_of(mechanism: &str, password: &str, salt: &[u8], iterations: u32) -> Option<Vec<u8>> {
+    Some(ScramHash::of_mechanism(mechanism)?.salted(password, salt, iterations))
 }
 
 /// One conversation: the client's name, our challenge, the client's proof, ours.

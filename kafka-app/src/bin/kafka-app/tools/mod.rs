@@ -6,14 +6,20 @@
 
 mod api_versions;
 mod client;
+mod client_metrics;
 mod cluster;
+mod configs;
 mod connection;
 mod console;
 mod delete_records;
+mod features;
 mod get_offsets;
 mod jaas;
 mod java_order;
 mod kafka_uuid;
+mod leader_election;
+mod log_dirs;
+mod metadata_quorum;
 mod once;
 mod patterns;
 mod perf;
@@ -62,12 +68,18 @@ pub(crate) struct Tool {
 /// Every script that this program stands in for, by name.
 pub(crate) const TOOLS: &[Tool] = &[
     Tool::of::<api_versions::ApiVersionsTool>("kafka-broker-api-versions"),
+    Tool::of::<client_metrics::ClientMetricsTool>("kafka-client-metrics"),
     Tool::of::<cluster::ClusterTool>("kafka-cluster"),
+    Tool::of::<configs::ConfigsTool>("kafka-configs"),
     Tool::of::<console::consumer::ConsoleConsumer>("kafka-console-consumer"),
     Tool::of::<console::producer::ConsoleProducer>("kafka-console-producer"),
     Tool::of::<perf::consumer::ConsumerPerformance>("kafka-consumer-perf-test"),
     Tool::of::<delete_records::DeleteRecordsTool>("kafka-delete-records"),
+    Tool::of::<features::FeaturesTool>("kafka-features"),
     Tool::of::<get_offsets::GetOffsetsTool>("kafka-get-offsets"),
+    Tool::of::<leader_election::LeaderElectionTool>("kafka-leader-election"),
+    Tool::of::<log_dirs::LogDirsTool>("kafka-log-dirs"),
+    Tool::of::<metadata_quorum::MetadataQuorumTool>("kafka-metadata-quorum"),
     Tool::of::<perf::producer::ProducerPerformance>("kafka-producer-perf-test"),
     Tool::of::<topics::TopicsTool>("kafka-topics"),
     Tool::of::<verifiable::consumer::VerifiableConsumer>("kafka-verifiable-consumer"),

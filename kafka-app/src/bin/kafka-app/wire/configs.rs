@@ -9,7 +9,7 @@ use kafka_protocol::messages::{
     incremental_alter_configs_request::{AlterConfigsResource, AlterableConfig},
 };
 
-use super::{Cluster, KafkaError, Target, WireError, text};
+use super::{Cluster, KafkaError, Target, WireError, settled::settled, text};
 
 /// What has configs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,16 +164,7 @@ pub(crate) async fn alter_configs(
     let ask = async || {
         let request = |_| IncrementalAlterConfigsRequest::default().with_resources(vec![resource.clone()]);
         let answer = cluster.send(asked(kind, &names, Target::Any), request).await?;
-        const NOT_CONTROLLER: i16 = 41;
-        let done = answer
-            .responses
-            .iter()
-            .try_for_each(|changed| KafkaError::check(changed.error_code, changed.error_message.as_ref()));
-        match done {
-            Err(error) if error.code() == NOT_CONTROLLER => Err(error.into()),
-            // That a topic is not there is worth no other try.
-            done => Ok(done),
-        }
+        settled(answer.responses.iter().map(|changed| (changed.error_code, changed.error_message.as_ref())))
     };
     Ok(cluster.retrying("incrementalAlterConfigs", ask).await??)
 }

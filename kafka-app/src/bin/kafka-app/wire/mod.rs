@@ -10,13 +10,19 @@ mod cluster;
 mod configs;
 mod connection;
 mod delete_records;
+mod elections;
 mod error;
 mod error_codes;
 mod leaders;
+mod log_dirs;
 mod login;
 mod offsets;
+mod quorum;
+mod quotas;
 mod reassignments;
+mod scram;
 mod settings;
+mod settled;
 mod tls;
 mod topics;
 
@@ -25,10 +31,15 @@ pub(crate) use configs::{
     Change, Config, ResourceType, Source, Synonym, alter_configs, describe_configs, list_config_resources,
 };
 pub(crate) use delete_records::delete_records;
+pub(crate) use elections::{Election, elect_leaders};
 pub(crate) use error::{KafkaError, WireError};
 pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
+pub(crate) use log_dirs::{LogDir, Replica, describe_log_dirs};
 pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
+pub(crate) use quorum::{Follower, Quorum, describe_quorum};
+pub(crate) use quotas::{EntityFilter, QuotaEntity, Quotas, alter_quotas, describe_quotas};
 pub(crate) use reassignments::{Reassignment, list_reassignments};
+pub(crate) use scram::{Credential, Mechanism, NewCredential, alter_credentials, describe_credentials};
 pub(crate) use settings::ClientSettings;
 pub(crate) use topics::{
     NewPartitions, NewTopic, Partition, Topic, create_partitions, create_topic, delete_topics, describe_topics,

@@ -5,26 +5,22 @@ use std::{
     time::Duration,
 };
 
-use kafka_protocol::{
-    messages::{
-        BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeTopicPartitionsRequest,
-        DescribeTopicPartitionsResponse, MetadataResponse, TopicName,
-        create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic},
-        create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
-        delete_topics_request::DeleteTopicState,
-        describe_topic_partitions_request::{Cursor, TopicRequest},
-        describe_topic_partitions_response::DescribeTopicPartitionsResponsePartition,
-        metadata_response::MetadataResponseTopic,
-    },
-    protocol::StrBytes,
+use kafka_protocol::messages::{
+    BrokerId, CreatePartitionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeTopicPartitionsRequest,
+    DescribeTopicPartitionsResponse, MetadataResponse, TopicName,
+    create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic},
+    create_topics_request::{CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig},
+    delete_topics_request::DeleteTopicState,
+    describe_topic_partitions_request::{Cursor, TopicRequest},
+    describe_topic_partitions_response::DescribeTopicPartitionsResponsePartition,
+    metadata_response::MetadataResponseTopic,
 };
 
-use super::{Cluster, KafkaError, Target, WireError, text};
+use super::{Cluster, KafkaError, Target, WireError, settled::settled, text};
 
 /// What the broker is given for a request that changes topics, in milliseconds.
 const CHANGE_TIMEOUT_MS: i32 = 30_000;
 const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
-const NOT_CONTROLLER: i16 = 41;
 const UNSUPPORTED_VERSION: i16 = 35;
 
 /// A topic, as all brokers know it.
@@ -309,17 +305,6 @@ async fn heard(cluster: &Cluster, topic: &str, is_changed: impl Fn(Option<&Topic
     };
     // Whoever has to know, and does not by then, waits on by himself.
     let _ = tokio::time::timeout(HEARD, cluster.retrying("describeTopics", ask_all)).await;
-}
-
-/// What several topics' answers come to. Only another controller is worth another try: that a topic is not there, say,
-/// would be, to a client that reads records.
-fn settled<'a>(
-    mut answers: impl Iterator<Item = (i16, Option<&'a StrBytes>)>,
-) -> Result<Result<(), KafkaError>, WireError> {
-    match answers.try_for_each(|(code, message)| KafkaError::check(code, message)) {
-        Err(error) if error.code() == NOT_CONTROLLER => Err(error.into()),
-        done => Ok(done),
-    }
 }
 
 fn invalid_topic(words: &str) -> WireError {

@@ -1,0 +1,101 @@
+//! `kafka-features describe`: which features the brokers could have, and which they have.
+
+use std::{collections::BTreeMap, io::Write};
+
+use clap::{Parser, Subcommand};
+use kafka_protocol::messages::{ApiVersionsResponse, api_versions_response::SupportedFeatureKey};
+
+use super::{Connection, Output, ToolCommand};
+use crate::{failure::Failure, wire::Target};
+
+/// This tool manages feature flags in Kafka.
+#[derive(Debug, Parser)]
+pub(crate) struct FeaturesTool {
+    #[command(flatten)]
+    connection: Connection,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Describes the current active feature flags
+    Describe,
+}
+
+/// The levels of `metadata.version`, by name, as Kafka 4.1 knows them; the first is 7.
+const METADATA_VERSIONS: [&str; 23] = [
+    "3.3-IV3", "3.4-IV0", "3.5-IV0", "3.5-IV1", "3.5-IV2", "3.6-IV0", "3.6-IV1", "3.6-IV2", "3.7-IV0", "3.7-IV1",
+    "3.7-IV2", "3.7-IV3", "3.7-IV4", "3.8-IV0", "3.9-IV0", "4.0-IV0", "4.0-IV1", "4.0-IV2", "4.0-IV3", "4.1-IV0",
+    "4.1-IV1", "4.2-IV0", "4.2-IV1",
+];
+
+impl ToolCommand for FeaturesTool {
+    async fn run(self, out: &mut Output) -> Result<u8, Failure> {
+        let Command::Describe = self.command;
+        let cluster = self.connection.cluster("describeFeatures").await?;
+        let connection = cluster.connection(Target::Any).await?;
+        out.write_all(render(connection.api_versions()).as_bytes())?;
+        Ok(0)
+    }
+}
+
+fn render(versions: &ApiVersionsResponse) -> String {
+    let in_use: BTreeMap<&str, i16> =
+        versions.finalized_features.iter().map(|feature| (feature.name.as_str(), feature.max_version_level)).collect();
+    let epoch = match versions.finalized_features_epoch {
+        epoch @ 0.. => epoch.to_string(),
+        _ => "-".to_owned(),
+    };
+    let mut features: Vec<&SupportedFeatureKey> = versions.supported_features.iter().collect();
+    features.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+    let line = |feature: &SupportedFeatureKey| {
+        let name = feature.name.as_str();
+        format!(
+            "Feature: {name}\tSupportedMinVersion: {}\tSupportedMaxVersion: {}\tFinalizedVersionLevel: {}\tEpoch: {epoch}\n",
+            level(name, feature.min_version),
+            level(name, feature.max_version),
+            level(name, in_use.get(name).copied().unwrap_or_default()),
+        )
+    };
+    features.into_iter().map(line).collect()
+}
+
+fn level(feature: &str, level: i16) -> String {
+    if feature != "metadata.version" {
+        return level.to_string();
+    }
+    let name = usize::try_from(i32::from(level) - 7).ok().and_then(|index| METADATA_VERSIONS.get(index));
+    name.map_or_else(|| format!("UNKNOWN {level}"), |name| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::{messages::api_versions_response::FinalizedFeatureKey, protocol::StrBytes};
+
+    use super::*;
+
+    #[test]
+    fn features_are_sorted_and_levels_of_metadata_have_names() {
+        let supported = |name: &'static str, min, max| {
+            SupportedFeatureKey::default()
+                .with_name(StrBytes::from_static_str(name))
+                .with_min_version(min)
+                .with_max_version(max)
+        };
+        let in_use = FinalizedFeatureKey::default()
+            .with_name(StrBytes::from_static_str("metadata.version"))
+            .with_max_version_level(27);
+        let versions = ApiVersionsResponse::default()
+            .with_supported_features(vec![supported("metadata.version", 7, 99), supported("group.version", 0, 1)])
+            .with_finalized_features(vec![in_use])
+            .with_finalized_features_epoch(2251);
+        assert_eq!(
+            render(&versions),
+            "Feature: group.version\tSupportedMinVersion: 0\tSupportedMaxVersion: 1\tFinalizedVersionLevel: 0\tEpoch: 2251\n\
+             Feature: metadata.version\tSupportedMinVersion: 3.3-IV3\tSupportedMaxVersion: UNKNOWN 99\t\
+             FinalizedVersionLevel: 4.1-IV1\tEpoch: 2251\n"
+        );
+    }
+}
