@@ -102,7 +102,7 @@ fn document(report: &ReplayReport) -> Document {
     for (at, offset, why) in &report.left {
         left.row([json!(at.partition), json!(offset), json!(why.to_string())]);
     }
-    let head = format!("{}: {} letters to be sent back", report.topic, report.n_replayed);
+    let head = format!("{}: {} letters go back", report.topic, report.n_replayed);
     let document = Document::new()
         .field("topic", report.topic.clone())
         .field("n_replayed", report.n_replayed)
