@@ -94,3 +94,5 @@ pub use security::listeners::builder::Listener;
 #[cfg(feature = "tls")]
 pub use security::tls::certificates::{Certificate, CertificateAuthority};
 pub use telemetry::PushedMetrics;
+#[doc(hidden)]
+pub use whole_pattern::check as check_pattern;

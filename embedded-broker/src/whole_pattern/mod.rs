@@ -42,6 +42,15 @@ impl fmt::Display for NotAPattern {
 
 const TOO_LARGE: NotAPattern = NotAPattern("expression is too large");
 
+/// Says whether a text is a pattern, for the program `kafka-app`: nothing is promised of it from one version to the next.
+///
+/// # Errors
+///
+/// It is none; why, in RE2/J's words.
+pub fn check(pattern: &str) -> Result<(), String> {
+    compile(pattern).map(drop).map_err(|why| why.to_string())
+}
+
 /// Compiles a pattern.
 ///
 /// # Errors

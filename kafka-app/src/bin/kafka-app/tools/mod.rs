@@ -11,6 +11,7 @@ mod cluster;
 mod configs;
 mod connection;
 mod console;
+mod consumer_groups;
 mod delete_records;
 mod features;
 mod get_offsets;
@@ -73,6 +74,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool::of::<configs::ConfigsTool>("kafka-configs"),
     Tool::of::<console::consumer::ConsoleConsumer>("kafka-console-consumer"),
     Tool::of::<console::producer::ConsoleProducer>("kafka-console-producer"),
+    Tool::of::<consumer_groups::ConsumerGroupsTool>("kafka-consumer-groups"),
     Tool::of::<perf::consumer::ConsumerPerformance>("kafka-consumer-perf-test"),
     Tool::of::<delete_records::DeleteRecordsTool>("kafka-delete-records"),
     Tool::of::<features::FeaturesTool>("kafka-features"),
@@ -126,7 +128,7 @@ fn run<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// As the scripts read their options: what follows an option that wants a value is its value, whatever it begins with; an
+/// As the scripts read their options: what follows an option that needs a value is its value, whatever it begins with; an
 /// option without one may be repeated. And a long name may be cut short as long as one is meant.
 fn parse<C: ToolCommand>(name: &'static str, arguments: &[OsString]) -> Result<C, clap::Error> {
     let command = C::command()

@@ -20,6 +20,9 @@ use tokio::{
 
 use super::{ClientSettings, KafkaError, WireError, connection::Connection};
 
+const GROUP_AUTHORIZATION_FAILED: i16 = 30;
+const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
+
 /// The node that has to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target<'t> {
@@ -190,23 +193,18 @@ impl Cluster {
     }
 
     async fn find_coordinator(&self, kind: i8, key: &str) -> Result<i32, WireError> {
-        let key = StrBytes::from_string(key.to_owned());
+        let name = StrBytes::from_string(key.to_owned());
         // Before version 4 it is one key a request.
         let build = |version| match version {
-            ..4 => FindCoordinatorRequest::default().with_key(key).with_key_type(kind),
-            _ => FindCoordinatorRequest::default().with_coordinator_keys(vec![key]).with_key_type(kind),
+            ..4 => FindCoordinatorRequest::default().with_key(name).with_key_type(kind),
+            _ => FindCoordinatorRequest::default().with_coordinator_keys(vec![name]).with_key_type(kind),
         };
         let answer = self.first_connection().await?.send(build).await?;
-        let BrokerId(id) = match answer.coordinators.first() {
-            Some(found) => {
-                KafkaError::check(found.error_code, found.error_message.as_ref())?;
-                found.node_id
-            }
-            None => {
-                KafkaError::check(answer.error_code, answer.error_message.as_ref())?;
-                answer.node_id
-            }
+        let (BrokerId(id), code) = match answer.coordinators.first() {
+            Some(found) => (found.node_id, found.error_code),
+            None => (answer.node_id, answer.error_code),
         };
+        KafkaError::check(code, None).map_err(|error| no_coordinator(error, kind, key))?;
         Ok(id)
     }
 
@@ -305,6 +303,19 @@ fn warn(error: &WireError, within: Duration) {
 
 fn timed_out(call: &str, within: Duration, last: Option<String>) -> WireError {
     WireError::TimedOut { call: call.to_owned(), within, last }
+}
+
+/// In the words of Java clients, which say none of the broker's.
+fn no_coordinator(error: KafkaError, kind: i8, key: &str) -> KafkaError {
+    let (key_name, kind) = if kind == 0 { ("groupId", "GROUP") } else { ("transactionalId", "TRANSACTION") };
+    let key = format!("CoordinatorKey(idValue='{key}', type={kind})");
+    let words = match error.code() {
+        GROUP_AUTHORIZATION_FAILED | TRANSACTIONAL_ID_AUTHORIZATION_FAILED => {
+            format!("FindCoordinator request for {key_name} `{key}` failed due to authorization failure")
+        }
+        _ => format!("FindCoordinator request for key `{key}` failed due to an unexpected error"),
+    };
+    error.in_words(words)
 }
 
 fn coordinator_is_gone(id: i32) -> WireError {

@@ -25,6 +25,11 @@ impl KafkaError {
         }
     }
 
+    /// The same error in other words.
+    pub(crate) fn in_words(self, message: String) -> Self {
+        Self { message: Some(message), ..self }
+    }
+
     /// The code on the wire.
     pub(crate) fn code(&self) -> i16 {
         self.code.code()
@@ -58,6 +63,8 @@ impl fmt::Display for KafkaError {
 pub(crate) enum WireError {
     /// The broker answered with an error.
     Kafka(KafkaError),
+    /// What was asked for cannot be, as Java's `IllegalArgumentException` says.
+    Illegal(String),
     /// A property of the client is wrong.
     Settings(String),
     /// The broker does not know the request, or not in a version that this program knows.
@@ -75,7 +82,11 @@ impl WireError {
         match self {
             Self::Kafka(error) => error.is_retriable(),
             Self::Broken { .. } => true,
-            Self::Settings(_) | Self::Unsupported { .. } | Self::Login(_) | Self::TimedOut { .. } => false,
+            Self::Illegal(_)
+            | Self::Settings(_)
+            | Self::Unsupported { .. }
+            | Self::Login(_)
+            | Self::TimedOut { .. } => false,
         }
     }
 
@@ -83,6 +94,7 @@ impl WireError {
     pub(crate) fn exception(&self) -> String {
         let simple = match self {
             Self::Kafka(error) => return error.exception(),
+            Self::Illegal(_) => return "java.lang.IllegalArgumentException".to_owned(),
             Self::Settings(_) => return "org.apache.kafka.common.KafkaException".to_owned(),
             Self::Unsupported { .. } => "UnsupportedVersionException",
             Self::Login(_) => "SaslAuthenticationException",
@@ -96,7 +108,7 @@ impl WireError {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Kafka(error) => error.message().to_owned(),
-            Self::Settings(problem) | Self::Login(problem) => problem.clone(),
+            Self::Illegal(problem) | Self::Settings(problem) | Self::Login(problem) => problem.clone(),
             Self::Unsupported { request, node } => {
                 format!("The node does not support {request} (node {node})")
             }

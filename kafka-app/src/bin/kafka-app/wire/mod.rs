@@ -13,6 +13,7 @@ mod delete_records;
 mod elections;
 mod error;
 mod error_codes;
+mod groups;
 mod leaders;
 mod log_dirs;
 mod login;
@@ -33,6 +34,7 @@ pub(crate) use configs::{
 pub(crate) use delete_records::delete_records;
 pub(crate) use elections::{Election, elect_leaders};
 pub(crate) use error::{KafkaError, WireError};
+pub(crate) use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember, GroupState, GroupType};
 pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
 pub(crate) use log_dirs::{LogDir, Replica, describe_log_dirs};
 pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
