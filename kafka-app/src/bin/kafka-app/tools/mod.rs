@@ -4,6 +4,7 @@
 //! name of a script (`kafka-topics`, `kafka-topics.sh`). What they print is Apache Kafka 4.1.1's, recorded from it and
 //! compared with it by `tests/conformance/command-lines`; wrong usage may be answered in better words.
 
+mod acls;
 mod api_versions;
 mod client;
 mod client_metrics;
@@ -15,6 +16,7 @@ mod consumer_groups;
 mod delete_records;
 mod features;
 mod get_offsets;
+mod groups;
 mod jaas;
 mod java_order;
 mod kafka_uuid;
@@ -25,6 +27,7 @@ mod once;
 mod patterns;
 mod perf;
 mod topics;
+mod transactions;
 mod verifiable;
 
 pub(crate) use connection::Connection;
@@ -68,6 +71,7 @@ pub(crate) struct Tool {
 
 /// Every script that this program stands in for, by name.
 pub(crate) const TOOLS: &[Tool] = &[
+    Tool::of::<acls::AclsTool>("kafka-acls"),
     Tool::of::<api_versions::ApiVersionsTool>("kafka-broker-api-versions"),
     Tool::of::<client_metrics::ClientMetricsTool>("kafka-client-metrics"),
     Tool::of::<cluster::ClusterTool>("kafka-cluster"),
@@ -79,11 +83,13 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool::of::<delete_records::DeleteRecordsTool>("kafka-delete-records"),
     Tool::of::<features::FeaturesTool>("kafka-features"),
     Tool::of::<get_offsets::GetOffsetsTool>("kafka-get-offsets"),
+    Tool::of::<groups::GroupsTool>("kafka-groups"),
     Tool::of::<leader_election::LeaderElectionTool>("kafka-leader-election"),
     Tool::of::<log_dirs::LogDirsTool>("kafka-log-dirs"),
     Tool::of::<metadata_quorum::MetadataQuorumTool>("kafka-metadata-quorum"),
     Tool::of::<perf::producer::ProducerPerformance>("kafka-producer-perf-test"),
     Tool::of::<topics::TopicsTool>("kafka-topics"),
+    Tool::of::<transactions::TransactionsTool>("kafka-transactions"),
     Tool::of::<verifiable::consumer::VerifiableConsumer>("kafka-verifiable-consumer"),
     Tool::of::<verifiable::producer::VerifiableProducer>("kafka-verifiable-producer"),
 ];

@@ -83,6 +83,11 @@ impl Cluster {
         self.settings.api_timeout
     }
 
+    /// How long one request may take.
+    pub(super) fn request_timeout(&self) -> Duration {
+        self.settings.request_timeout
+    }
+
     /// How long to wait before something is asked again.
     pub(super) fn retry_backoff(&self) -> Duration {
         self.settings.retry_backoff
@@ -185,6 +190,14 @@ impl Cluster {
     pub(crate) async fn group_coordinator(&self, group: &str) -> Result<Node, WireError> {
         let id = self.find_coordinator(0, group).await?;
         self.picture.lock().await.nodes.get(&id).cloned().ok_or_else(|| coordinator_is_gone(id))
+    }
+
+    /// Which node coordinates a transactional id.
+    ///
+    /// # Errors
+    /// No node answers, or none of them does.
+    pub(crate) async fn transaction_coordinator(&self, id: &str) -> Result<i32, WireError> {
+        self.find_coordinator(1, id).await
     }
 
     async fn coordinator(&self, kind: i8, key: &str) -> Result<Arc<Connection>, WireError> {

@@ -6,6 +6,7 @@
 //! applications, by listeners and templates.
 #![allow(dead_code, unused_imports, reason = "TODO: goes when the tools of issue 7 are all there")]
 
+mod acls;
 mod cluster;
 mod configs;
 mod connection;
@@ -26,7 +27,12 @@ mod settings;
 mod settled;
 mod tls;
 mod topics;
+mod transactions;
 
+pub(crate) use acls::{
+    AclEntry, AclOperation, AclResource, PatternType, Permission, ResourcePattern, create_acls, delete_acls,
+    describe_acls,
+};
 pub(crate) use cluster::{Cluster, Node, Target};
 pub(crate) use configs::{
     Change, Config, ResourceType, Source, Synonym, alter_configs, describe_configs, list_config_resources,
@@ -46,6 +52,10 @@ pub(crate) use settings::ClientSettings;
 pub(crate) use topics::{
     NewPartitions, NewTopic, Partition, Topic, create_partitions, create_topic, delete_topics, describe_topics,
     list_topics,
+};
+pub(crate) use transactions::{
+    ActiveProducer, HangingTransaction, TransactionDescription, TransactionFilter, TransactionListing,
+    abort_transaction, describe_producers, describe_transaction, fence_producer, list_transactions,
 };
 
 use kafka_protocol::protocol::StrBytes;

@@ -113,11 +113,12 @@ fn render(groups: &[GroupListing], wanted: &Wanted, out: &mut impl Write) -> io:
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::options::tests::options, *};
 
-    fn wanted(types: Option<&str>, states: Option<&str>) -> Result<Wanted, String> {
-        let own = |list: Option<&str>| list.map(str::to_owned);
-        Wanted::of(&Options { r#type: own(types), state: own(states), ..Options::default() })
+    fn wanted(types: Option<&'static str>, states: Option<&'static str>) -> Result<Wanted, String> {
+        let list = |option, list: Option<&'static str>| list.map(|list| [option, list]).into_iter().flatten();
+        let said: Vec<&str> = list("--type", types).chain(list("--state", states)).collect();
+        Wanted::of(&options(&said))
     }
 
     fn group(group: &str, kind: GroupType, state: GroupState) -> GroupListing {

@@ -48,20 +48,31 @@ async fn act(options: &Options, action: Action, out: &mut Output) -> Result<(), 
     match action {
         Action::List => {
             let wanted = list::Wanted::of(options).map_err(Trouble::Usage)?;
-            list::run(&cluster(options, "listGroups").await?, &wanted, out).await
+            let cluster = cluster(options, "listGroups", no_brokers).await?;
+            list::run(&cluster, &wanted, out).await
         }
         Action::Describe(view) => {
-            describe::run(&cluster(options, "describeConsumerGroups").await?, options, view, out).await
+            let call = "describeConsumerGroups(api=FIND_COORDINATOR)";
+            let cluster = cluster(options, call, |error| Trouble::of(error, Wrapped::Once)).await?;
+            describe::run(&cluster, options, view, out).await
         }
-        Action::Delete => delete::groups(&cluster(options, "deleteConsumerGroups").await?, options, out).await,
+        Action::Delete => {
+            let call = "deleteConsumerGroups(api=FIND_COORDINATOR)";
+            let cluster = cluster(options, call, |error| Trouble::of(error, Wrapped::Once)).await?;
+            delete::groups(&cluster, options, out).await
+        }
         Action::DeleteOffsets => {
-            delete::offsets(&cluster(options, "deleteConsumerGroupOffsets").await?, options, out).await
+            let call = "deleteConsumerGroupOffsets(api=FIND_COORDINATOR)";
+            let cluster = cluster(options, call, |error| Trouble::of(error, Wrapped::Once)).await?;
+            delete::offsets(&cluster, options, out).await
         }
         Action::ResetOffsets => {
             if options.is_undecided() {
                 say_undecided();
             }
-            reset::run(&cluster(options, "describeConsumerGroups").await?, options, out).await
+            let call = "describeConsumerGroups(api=FIND_COORDINATOR)";
+            let cluster = cluster(options, call, |error| Trouble::of(error, Wrapped::Twice)).await?;
+            reset::run(&cluster, options, out).await
         }
         Action::ValidateRegex => Ok(validate(options.regex(), out)?),
     }
@@ -84,27 +95,20 @@ fn validate(regex: &str, out: &mut Output) -> io::Result<()> {
     }
 }
 
-/// Connects; `call` is what is asked first, by the name of Java's call.
-async fn cluster(options: &Options, call: &str) -> Result<Cluster, Trouble> {
+/// Connects; `call` is what is asked first, by the name of Java's call, and `told` how the script tells that it could not.
+async fn cluster(options: &Options, call: &str, told: fn(&WireError) -> Trouble) -> Result<Cluster, Trouble> {
     let server = options.bootstrap_server.clone().unwrap_or_default();
     let connection = Connection::to(server, options.command_config.clone());
     let properties = connection.properties().map_err(|failure| Trouble::failed(failure.to_string()))?;
-    let unusable = |error: WireError| Trouble::Failed {
-        told: "Failed to create new KafkaAdminClient".to_owned(),
-        why: error.message(),
-    };
+    let unusable = |error: WireError| Trouble::told("Failed to create new KafkaAdminClient", &error);
     let settings = ClientSettings::of(&properties).map_err(unusable)?;
     let settings = settings.with_api_timeout(Duration::from_millis(options.timeout));
-    Cluster::connect(settings, call).await.map_err(|error| match call {
-        "listGroups" => no_brokers(&error),
-        _ => Trouble::of(&error, Wrapped::Once),
-    })
+    Cluster::connect(settings, call).await.map_err(|error| told(&error))
 }
 
 /// Before groups are listed, Java's clients ask which brokers there are, and say nothing of why they could not.
 fn no_brokers(error: &WireError) -> Trouble {
-    let Trouble::Failed { why, .. } = Trouble::of(error, Wrapped::Once) else { return Trouble::failed("") };
     let told = "java.util.concurrent.ExecutionException: org.apache.kafka.common.KafkaException: \
                 Failed to find brokers to send ListGroups";
-    Trouble::Failed { told: told.to_owned(), why }
+    Trouble::told(told, error)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// What follows the name of the tool. Whether it makes sense is [`Options::action`]'s.
-#[derive(Debug, Default, Clone, Args)]
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "so many switches the script has")]
 pub(super) struct Options {
     /// The brokers to connect to first; needed by all but --validate-regex
@@ -297,7 +297,7 @@ fn only_with(options: &[(&str, bool, &str)]) -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use clap::Parser;
 
     use super::*;
@@ -309,9 +309,14 @@ mod tests {
         options: Options,
     }
 
+    /// The options that are said.
+    pub(in crate::tools::consumer_groups) fn options(said: &[&str]) -> Options {
+        Line::parse_from(said).options
+    }
+
     fn action(line: &str) -> Result<Action, String> {
         let line = format!("--bootstrap-server b:1 {line}");
-        Line::parse_from(line.split_whitespace()).options.action()
+        options(&line.split_whitespace().collect::<Vec<_>>()).action()
     }
 
     #[test]
@@ -329,8 +334,8 @@ mod tests {
 
     #[test]
     fn a_regular_expression_is_checked_without_a_broker() {
-        assert_eq!(Line::parse_from(["--validate-regex", "a.*"]).options.action(), Ok(Action::ValidateRegex));
-        let missing = Line::parse_from(["--list"]).options.action();
+        assert_eq!(options(&["--validate-regex", "a.*"]).action(), Ok(Action::ValidateRegex));
+        let missing = options(&["--list"]).action();
         assert_eq!(missing, Err("Missing required argument \"[bootstrap-server]\"".to_owned()));
     }
 

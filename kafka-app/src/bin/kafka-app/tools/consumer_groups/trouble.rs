@@ -40,8 +40,13 @@ impl Trouble {
             Wrapped::Once => error.to_string(),
             Wrapped::Twice => format!("java.util.concurrent.ExecutionException: {error}"),
         };
+        Self::told(told, error)
+    }
+
+    /// The error in words that say less of it.
+    pub(super) fn told(told: impl Into<String>, error: &WireError) -> Self {
         let last = error.last().map_or(String::new(), |last| format!(" ({last})"));
-        Self::Failed { told, why: format!("{}{last}", error.message()) }
+        Self::Failed { told: told.into(), why: format!("{}{last}", error.message()) }
     }
 
     /// Tells it, and gives the exit code.

@@ -38,7 +38,7 @@ impl Cluster {
         group: &str,
     ) -> Result<BTreeMap<TopicPartition, CommittedOffset>, WireError> {
         self.retrying("listConsumerGroupOffsets", async || {
-            committed(self.send(Target::Group(group), |version| fetch(version, group)).await?)
+            committed(&self.send(Target::Group(group), |version| fetch(version, group)).await?)
         })
         .await
     }
@@ -122,7 +122,7 @@ fn fetch(version: i16, group: &str) -> OffsetFetchRequest {
     }
 }
 
-fn committed(answer: OffsetFetchResponse) -> Result<BTreeMap<TopicPartition, CommittedOffset>, WireError> {
+fn committed(answer: &OffsetFetchResponse) -> Result<BTreeMap<TopicPartition, CommittedOffset>, WireError> {
     let mut offsets = BTreeMap::new();
     // As Java clients, which leave out a partition with an error.
     let mut add = |topic: &TopicName, partition, offset, epoch: i32, error| {
@@ -202,7 +202,7 @@ mod tests {
             .with_name(TopicName(StrBytes::from_static_str("shop")))
             .with_partitions(vec![found(0, 7, 0), found(1, -1, 0), found(2, 3, 29)]);
         let group = OffsetFetchResponseGroup::default().with_topics(vec![topic]);
-        let offsets = committed(OffsetFetchResponse::default().with_groups(vec![group])).unwrap();
+        let offsets = committed(&OffsetFetchResponse::default().with_groups(vec![group])).unwrap();
         let expected = (("shop".to_owned(), 0), CommittedOffset { offset: 7, leader_epoch: None });
         assert_eq!(offsets.into_iter().collect::<Vec<_>>(), [expected]);
     }
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_group_that_may_not_be_seen_is_an_error() {
         let group = OffsetFetchResponseGroup::default().with_error_code(30);
-        let refused = committed(OffsetFetchResponse::default().with_groups(vec![group])).unwrap_err();
+        let refused = committed(&OffsetFetchResponse::default().with_groups(vec![group])).unwrap_err();
         assert_eq!(refused.exception(), "org.apache.kafka.common.errors.GroupAuthorizationException");
     }
 

@@ -264,7 +264,7 @@ fn render(plan: &Plan, out: &mut impl Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::options::tests::options, *};
 
     fn rendered(plan: &Plan) -> String {
         let mut out = Vec::new();
@@ -291,16 +291,16 @@ mod tests {
 
     #[test]
     fn a_time_is_counted_back_from_now() {
-        let options = Options { by_duration: Some("PT1H".to_owned()), ..Options::default() };
-        let Ok(Scenario::Time(time)) = Scenario::of(&options) else { panic!("no time") };
+        let Ok(Scenario::Time(time)) = Scenario::of(&options(&["--by-duration", "PT1H"])) else { panic!("no time") };
         let ago = clock::wall_clock() - time;
         assert!((3_600_000..3_660_000).contains(&ago), "{ago}");
     }
 
     #[test]
     fn what_is_no_time_is_told_as_javas_tool_does() {
-        let options = Options { by_duration: Some("nope".to_owned()), ..Options::default() };
-        let Err(Trouble::Failed { told, .. }) = Scenario::of(&options) else { panic!("it is refused") };
+        let Err(Trouble::Failed { told, .. }) = Scenario::of(&options(&["--by-duration", "nope"])) else {
+            panic!("it is refused")
+        };
         assert_eq!(told, "Text cannot be parsed to a Duration");
     }
 }
