@@ -7,6 +7,7 @@ mod configs;
 mod console;
 mod consume;
 mod dlq;
+mod groups;
 mod install_links;
 mod measure;
 mod offsets;

@@ -169,6 +169,9 @@ pub(crate) async fn describe_acls(
                     .with_resource_type_filter(filter.resource.number())
                     .with_resource_name_filter(filter.name.as_deref().map(text))
                     .with_pattern_type_filter(filter.pattern.number())
+                    // Without it the codec asks for those of nobody from nowhere.
+                    .with_principal_filter(None)
+                    .with_host_filter(None)
                     .with_operation(AclOperation::Any.number())
                     .with_permission_type(Permission::Any.number())
             };
@@ -208,6 +211,8 @@ pub(crate) async fn delete_acls(
             .with_resource_type_filter(filter.resource.number())
             .with_resource_name_filter(filter.name.as_deref().map(text))
             .with_pattern_type_filter(filter.pattern.number())
+            .with_principal_filter(None)
+            .with_host_filter(None)
             .with_operation(AclOperation::Any.number())
             .with_permission_type(Permission::Any.number())
     };
