@@ -7,7 +7,7 @@ use clap::Parser;
 use super::{Connection, Output, ToolCommand};
 use crate::{
     failure::Failure,
-    wire::{GroupListing, GroupType},
+    wire::{ClientSettings, Cluster, GroupListing, GroupType, WireError},
 };
 
 /// This tool helps to list groups of all types.
@@ -90,22 +90,29 @@ impl Filter {
 impl ToolCommand for GroupsTool {
     async fn run(self, out: &mut Output) -> Result<u8, Failure> {
         let filter = self.filter().map_err(Failure::Failed)?;
-        let listed = match self.connection.cluster("listGroups").await {
-            Ok(cluster) => cluster.list_groups(&[], &[]).await.map_err(Failure::from),
-            Err(failure) => Err(failure),
-        };
-        match listed {
+        match listed(&self.connection).await {
             Ok(mut groups) => {
                 groups.retain(|group| filter.takes(group));
                 render(&groups, out)?;
                 Ok(0)
             }
-            Err(failure) => {
-                writeln!(out, "Error while executing groups command : {failure}")?;
+            Err((told, failure)) => {
+                writeln!(out, "Error while executing groups command : {told}")?;
                 Err(failure)
             }
         }
     }
+}
+
+/// Every group, or why they are not known: in the words of the script, and in ours.
+async fn listed(connection: &Connection) -> Result<Vec<GroupListing>, (String, Failure)> {
+    let unusable = |failure| ("Failed to create new KafkaAdminClient".to_owned(), failure);
+    let properties = connection.properties().map_err(unusable)?;
+    let settings = ClientSettings::of(&properties).map_err(|error| unusable(error.into()))?;
+    // Before groups are listed, Java's clients ask which brokers there are, and say nothing of why they could not.
+    let no_brokers = |error: WireError| ("Failed to find brokers to send ListGroups".to_owned(), error.into());
+    let cluster = Cluster::connect(settings, "listGroups").await.map_err(no_brokers)?;
+    cluster.list_groups(&[], &[]).await.map_err(|error| (error.message(), error.into()))
 }
 
 fn render(groups: &[GroupListing], out: &mut impl Write) -> io::Result<()> {
