@@ -91,11 +91,11 @@ block() { # file, name: what one case printed
 # printed while the consumer runs.
 in_order() { # name
   case $1 in
-    acls:* | 'consumer groups: reset a group that is not there') sed 's/^[[:space:]]*//' | sort ;;
     # How many console consumers have left a group behind does not count: one that finds no topic may join none.
     'consumer groups: reset all groups' | 'consumer groups: list'* | 'consumer groups: describe all'* | 'groups: list'*)
       sed 's/^[[:space:]]*//' | sort -u
       ;;
+    acls:* | 'consumer groups: reset'* | 'consumer groups: describe'*) sed 's/^[[:space:]]*//' | sort ;;
     'topics: describe all' | 'topics: describe with overrides' | configs:* | 'as alice: '* | 'delete records'* | 'verifiable consumer') sort ;;
     *) cat ;;
   esac

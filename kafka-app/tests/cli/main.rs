@@ -16,3 +16,4 @@ mod produce;
 mod program;
 mod security;
 mod topics;
+mod tutorial;

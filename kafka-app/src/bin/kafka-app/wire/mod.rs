@@ -4,7 +4,6 @@
 //! directories, a group's epochs, the type of a group or eligible leaders, and Kafka's own tools show all of these. So the
 //! commands that administrate speak the protocol by the codecs that the embedded broker has, and records go the way of
 //! applications, by listeners and templates.
-#![allow(dead_code, unused_imports, reason = "TODO: goes when the tools of issue 7 are all there")]
 
 mod acls;
 mod cluster;
@@ -43,7 +42,7 @@ pub(crate) use error::{KafkaError, WireError};
 pub(crate) use groups::{CommittedOffset, GroupDescription, GroupListing, GroupMember, GroupState, GroupType};
 pub(crate) use leaders::{TopicPartition, UnknownTopic, by_leader};
 pub(crate) use log_dirs::{LogDir, Replica, describe_log_dirs};
-pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_each_offset, list_offsets};
+pub(crate) use offsets::{IsolationLevel, ListedOffset, OffsetSpec, list_offsets};
 pub(crate) use quorum::{Follower, Quorum, describe_quorum};
 pub(crate) use quotas::{EntityFilter, QuotaEntity, Quotas, alter_quotas, describe_quotas};
 pub(crate) use reassignments::{Reassignment, list_reassignments};
@@ -54,8 +53,8 @@ pub(crate) use topics::{
     list_topics,
 };
 pub(crate) use transactions::{
-    ActiveProducer, HangingTransaction, TransactionDescription, TransactionFilter, TransactionListing,
-    abort_transaction, describe_producers, describe_transaction, fence_producer, list_transactions,
+    ActiveProducer, HangingTransaction, TransactionDescription, TransactionFilter, abort_transaction,
+    describe_producers, describe_transaction, fence_producer, list_transactions,
 };
 
 use kafka_protocol::protocol::StrBytes;

@@ -161,7 +161,7 @@ mod tests {
         );
         assert_eq!(
             wanted(Some("Nope"), None),
-            Err("Invalid types list 'nope'. Valid types are: Consumer, Classic".to_owned())
+            Err("Invalid types list 'Nope'. Valid types are: Consumer, Classic".to_owned())
         );
         assert!(wanted(Some("share"), None).is_err());
     }
