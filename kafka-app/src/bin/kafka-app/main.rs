@@ -13,6 +13,7 @@ mod commands;
 mod failure;
 mod install_links;
 mod java_properties;
+mod reader_watch;
 mod say;
 // The signals that end an application end this program: one source, no public item for it.
 #[path = "../../shutdown.rs"]

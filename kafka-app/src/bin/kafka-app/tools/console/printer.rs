@@ -10,6 +10,7 @@ use kafka_app::{ErrorKind, KafkaConsumer, Polled, RawRecord, TopicPartition};
 use super::formatter::Formatter;
 use crate::{
     failure::Failure,
+    reader_watch::ReaderWatch,
     stop::Stop,
     tools::{
         Output,
@@ -76,7 +77,7 @@ impl Printer {
         out: &mut Output,
     ) -> End {
         let (mut troubles, mut last) = (Troubles::default(), Instant::now());
-        let mut closed = std::pin::pin!(nobody_reads());
+        let watch = ReaderWatch::new();
         while self.limit.is_none_or(|limit| self.n_printed < limit) {
             if let Some(code) = stop.code() {
                 return End::Signal(code);
@@ -87,7 +88,7 @@ impl Printer {
                     biased;
                     code = stop.requested() => return End::Signal(code),
                     polled = consumer.next() => polled,
-                    () = &mut closed => return End::Closed,
+                    () = watch.gone() => return End::Closed,
                     () = idle(last, idle_after) => {
                         say("Error processing message, terminating consumer process: no record came in time (TimeoutException)");
                         return End::Done;
@@ -147,28 +148,6 @@ impl Printer {
         }
         failed
     }
-}
-
-/// Resolves when the other end of standard output is closed: who waits for records would learn of that only with the next one.
-#[cfg(unix)]
-async fn nobody_reads() {
-    use std::os::fd::AsFd as _;
-
-    use tokio::{io::Interest, net::unix::pipe::Sender};
-
-    // It is only watched, and so it goes on to block whoever writes to it. A file cannot be watched, and has no other end.
-    let out = std::io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
-    if let Ok(out) = out
-        && out.ready(Interest::ERROR).await.is_ok()
-    {
-        return;
-    }
-    std::future::pending().await
-}
-
-#[cfg(not(unix))]
-async fn nobody_reads() {
-    std::future::pending().await
 }
 
 /// Resolves when no record has come for so long.
