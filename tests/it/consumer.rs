@@ -90,6 +90,20 @@ async fn partitions_are_read_from_where_it_is_said_without_a_group() -> Result<(
     Ok(())
 }
 
+/// An assignment that is answered behind the close is waited for by librdkafka, for ever: one time in seven before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_is_closed_before_it_was_asked_for_anything() -> Result<()> {
+    let broker = TestBroker::start()?;
+    let topic = broker.topic("unread", 1).await?;
+    let properties = KafkaProperties::new(broker.bootstrap_servers());
+    for _ in 0..20 {
+        let first = [(TopicPartition::new(topic.as_str(), 0), OffsetSpec::Earliest)];
+        let mut consumer = KafkaConsumer::builder(&properties).partitions(first).open().await?;
+        consumer.close(PATIENCE).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_consumer_that_is_told_too_little_or_too_much_is_refused() {
     let properties = KafkaProperties::new("localhost:1");

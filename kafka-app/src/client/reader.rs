@@ -46,6 +46,7 @@ struct Reader {
     client: Arc<NativeConsumer>,
     find: Option<(Arc<Find>, u32)>,
     said: Arc<Said>,
+    is_closing: bool,
 }
 
 /// What a group would have said.
@@ -106,7 +107,19 @@ impl Reader {
             _ => None,
         };
         let said = Arc::new(Said { events: Mutex::default(), positions: Mutex::new(positions), signal });
-        Ok(Box::new(Self { events, commits, client, find, said }))
+        Ok(Box::new(Self { events, commits, client, find, said, is_closing: false }))
+    }
+}
+
+impl Reader {
+    /// The next of what it says by itself. Partitions that nobody has taken up by the time of the close are given to nobody:
+    /// librdkafka waits for ever for an answer to an assignment when it has closed already.
+    fn next_own(&self) -> Option<ConsumerEvent> {
+        let mut events = self.said.events.lock();
+        if self.is_closing {
+            events.retain(|event| !matches!(event, ConsumerEvent::Assign(_)));
+        }
+        events.pop_front()
     }
 }
 
@@ -127,7 +140,7 @@ impl ConsumerClient for Reader {
     }
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
-        let own = self.said.events.lock().pop_front();
+        let own = self.next_own();
         own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll())
     }
 
@@ -186,6 +199,7 @@ impl ConsumerClient for Reader {
         if let Some((find, _)) = &self.find {
             find.forget(self.said.positions.lock().iter().map(|(partition, _)| partition.clone()));
         }
+        self.is_closing = true;
         self.client.close(&self.events)
     }
 
