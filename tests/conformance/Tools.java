@@ -56,7 +56,6 @@ public final class Tools {
         Map.entry("org.apache.kafka.tools.ClusterTool", "kafka-cluster"),
         Map.entry("org.apache.kafka.tools.LogDirsCommand", "kafka-log-dirs"),
         Map.entry("org.apache.kafka.tools.LeaderElectionCommand", "kafka-leader-election"),
-        Map.entry("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "kafka-reassign-partitions"),
         Map.entry("org.apache.kafka.tools.ClientMetricsCommand", "kafka-client-metrics"),
         Map.entry("org.apache.kafka.tools.FeatureCommand", "kafka-features"),
         Map.entry("org.apache.kafka.tools.MetadataQuorumCommand", "kafka-metadata-quorum"),

@@ -67,6 +67,7 @@ normalise() { # address, data directory
     s/\Q$data\E/DATA/g; s/\Q$address\E/ADDRESS/g; s/(127\.0\.0\.1 +)$port\b/${1}PORT/g; s/127\.0\.0\.1:\d+/ADDRESS/g;
     s/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/UUID/g;
     s/console-consumer-\d+/console-consumer-N/g;
+    s/ Request Request\(processor=.*/ Request REQUEST/; # with the addresses of Java objects
     s/(TopicId: |Cluster ID: |ClusterId: +|DirectoryId: +|topicId=)[\w-]{22}/$1ID/g;
     s/(?<![\w-])[\w-]{22}(?= *\t?\d+ | \/127)/ID/g;
     s/\b\d{13}\b/TIME/g; s/\bcrc: \d+/crc: N/g; s/(TIME +\t)\d+( +\t)/$1N$2/; s/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.,:]?\d*(Z|[+-]\d\d:?\d\d)?/DATE/g;
