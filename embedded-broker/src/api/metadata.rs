@@ -1,12 +1,13 @@
 //! Metadata, versions 0 to 13: nodes, topics and who leads their partitions.
 //!
 //! As Kafka: version 0 asks for all topics with an empty list, later ones with null; a topic that does not exist is made
-//! if the request (from version 4) and `auto.create.topics.enable` allow it; from version 12 a topic can be asked for by
-//! id. A topic that is made is ready at once: Kafka answers LEADER_NOT_AVAILABLE first.
+//! if the request (from version 4) and `auto.create.topics.enable` allow it, and answered UNKNOWN_TOPIC_OR_PARTITION by
+//! the request that makes it, whatever becomes of it; from version 12 a topic can be asked for by id.
+//! A topic that is made is ready for the next request: Kafka's may have to ask several times.
 //! What a client may do is told when it asks (version 8 and later); topics it may not describe are refused by name and left
 //! out of all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -39,13 +40,14 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
         && new_partitions(cluster, request.topics.iter().flatten()) <= MAX_PARTITIONS;
     let asked = request.topics.filter(|asked| !(cx.version == 0 && asked.is_empty()));
     let asked: Option<Vec<_>> = asked.map(|asked| once_each(asked).collect());
-    let not_made = match &asked {
-        Some(asked) if makes_topics => make_topics(cx, asked),
-        _ => HashMap::new(),
-    };
+    // What it makes is not told by this request: the picture is of before.
     let picture = cluster.picture(cx.node_id);
+    let not_to_be_made = match &asked {
+        Some(asked) if makes_topics => make_topics(cx, asked),
+        _ => HashSet::new(),
+    };
     let mut topics: Vec<MetadataResponseTopic> = match asked {
-        Some(asked) => asked.into_iter().map(|asked| one(cx, &picture, asked, &not_made)).collect(),
+        Some(asked) => asked.into_iter().map(|asked| one(cx, &picture, asked, &not_to_be_made)).collect(),
         None => {
             let topics = picture.topics.iter();
             let allowed = topics.filter(|topic| cx.may(Operation::Describe, Resource::Topic(&topic.name)));
@@ -79,27 +81,26 @@ pub(crate) fn handle(cx: &RequestContext<'_>, request: MetadataRequest) -> Resul
     })
 }
 
-/// Makes what is asked for and not there. Returns why what could not be made.
-fn make_topics(cx: &RequestContext<'_>, asked: &[MetadataRequestTopic]) -> HashMap<TopicName, ErrorCode> {
+/// Makes what is asked for and not there. Returns what the client may not make.
+fn make_topics(cx: &RequestContext<'_>, asked: &[MetadataRequestTopic]) -> HashSet<TopicName> {
     let topics = cx.cluster.topics();
     let missing = asked.iter().filter(|asked| asked.topic_id == Uuid::nil()).filter_map(|asked| asked.name.as_ref());
     let missing = missing
         .filter(|name| topics.by_name(name).is_none() && cx.may(Operation::Describe, Resource::Topic(name.as_str())));
     let (allowed, denied): (Vec<_>, Vec<_>) = missing.partition(|name| may_create(cx, name));
     let names: Vec<&str> = allowed.iter().map(|name| name.as_str()).collect();
-    let made = if names.is_empty() { Vec::new() } else { cx.cluster.auto_create_topics(&names) };
-    let failed = allowed.into_iter().zip(made).filter_map(|(name, made)| {
-        let error = made.err()?;
-        Some((name.clone(), error.code().unwrap_or(ErrorCode::UnknownServerError)))
-    });
-    failed.chain(denied.into_iter().map(|name| (name.clone(), ErrorCode::TopicAuthorizationFailed))).collect()
+    if !names.is_empty() {
+        // As Kafka's controller, which is asked in the background: why a topic cannot be made is not told to who asked for it.
+        cx.cluster.auto_create_topics(&names);
+    }
+    denied.into_iter().cloned().collect()
 }
 
 fn one(
     cx: &RequestContext<'_>,
     picture: &Picture,
     asked: MetadataRequestTopic,
-    not_made: &HashMap<TopicName, ErrorCode>,
+    not_to_be_made: &HashSet<TopicName>,
 ) -> MetadataResponseTopic {
     let version = cx.version;
     let known = find(&picture.topics, &asked);
@@ -122,11 +123,9 @@ fn one(
         (Some(topic), _) => describe(picture, topic),
         (None, None) => refused(ErrorCode::UnknownTopicId),
         (None, Some(_)) if asked.topic_id != Uuid::nil() => refused(ErrorCode::UnknownTopicId),
-        (None, Some(name)) => refused(match not_made.get(name) {
-            Some(code) => *code,
-            None if crate::topic::check_name(name).is_err() => ErrorCode::InvalidTopicException,
-            None => ErrorCode::UnknownTopicOrPartition,
-        }),
+        (None, Some(name)) if not_to_be_made.contains(name) => refused(ErrorCode::TopicAuthorizationFailed),
+        (None, Some(name)) if crate::topic::check_name(name).is_err() => refused(ErrorCode::InvalidTopicException),
+        (None, Some(_)) => refused(ErrorCode::UnknownTopicOrPartition),
     }
 }
 

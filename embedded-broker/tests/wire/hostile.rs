@@ -226,6 +226,7 @@ fn more_topics_than_one_request_may_make_are_not_made_by_asking_for_them() {
         client.call(12, &request.with_allow_auto_topic_creation(true)).topics
     };
     assert!(ask(10_001).iter().all(|topic| topic.error_code == 3), "UNKNOWN_TOPIC_OR_PARTITION");
+    assert!(ask(3).iter().all(|topic| topic.error_code == 3), "nothing was made, this request makes three");
     assert!(ask(3).iter().all(|topic| topic.error_code == 0));
 }
 

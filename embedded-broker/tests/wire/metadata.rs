@@ -69,8 +69,15 @@ fn a_topic_is_made_by_asking_only_if_both_sides_allow_it() {
     let mut client = Client::of(&open);
     let refused = client.call(12, &ask(&["t"]).with_allow_auto_topic_creation(false));
     assert_eq!(refused.topics[0].error_code, ErrorCode::UnknownTopicOrPartition.code());
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    assert_eq!(client.call(12, &ask(&["t"])).topics[0].error_code, unknown, "that request is what makes it");
     let made = client.call(12, &ask(&["t"]));
     assert_eq!((made.topics[0].error_code, made.topics[0].partitions.len()), (0, 4));
+    let colliding = broker_with("a.b", 1);
+    for _ in 0..2 {
+        let answer = Client::of(&colliding).call(12, &ask(&["a_b"]));
+        assert_eq!(answer.topics[0].error_code, unknown, "why it cannot be made is not told");
+    }
     let bad = client.call(12, &ask(&["a b"]));
     assert_eq!(bad.topics[0].error_code, ErrorCode::InvalidTopicException.code());
     let closed = EmbeddedBroker::builder().config("auto.create.topics.enable", false).start().unwrap();
