@@ -89,6 +89,8 @@ pub use inspect::version_report::{VersionReport, VersionUse};
 pub use inspect::violations::{Strict, Violation};
 pub use persist::disk::DiskFault;
 #[doc(hidden)]
+pub use placement::propose as propose_placement;
+#[doc(hidden)]
 pub use security::client_side;
 pub use security::listeners::builder::Listener;
 #[cfg(feature = "tls")]

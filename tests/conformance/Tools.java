@@ -59,6 +59,7 @@ public final class Tools {
         Map.entry("org.apache.kafka.tools.ClientMetricsCommand", "kafka-client-metrics"),
         Map.entry("org.apache.kafka.tools.FeatureCommand", "kafka-features"),
         Map.entry("org.apache.kafka.tools.MetadataQuorumCommand", "kafka-metadata-quorum"),
+        Map.entry("org.apache.kafka.tools.reassign.ReassignPartitionsCommand", "kafka-reassign-partitions"),
         Map.entry("org.apache.kafka.tools.ProducerPerformance", "kafka-producer-perf-test"),
         Map.entry("org.apache.kafka.tools.ConsumerPerformance", "kafka-consumer-perf-test"),
         Map.entry("org.apache.kafka.tools.VerifiableProducer", "kafka-verifiable-producer"),

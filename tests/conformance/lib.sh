@@ -220,3 +220,14 @@ use_tools() {
   CLASSPATH=$(IFS=:; echo "${rest[*]}")
   export CLASSPATH
 }
+
+# Sets `program`: ours, which stands in for the tools that it has.
+use_program() {
+  program=${KAFKA_APP:-}
+  [[ -z $program ]] || return 0
+  (cd "$root" && cargo build -q -p kafka-app --features cli) || die "the program could not be built"
+  program=${CARGO_TARGET_DIR:-$root/target}/debug/kafka-app
+}
+
+# Of what a tool printed, whether something is said on standard error, and not what: our words may be better ones.
+said() { awk '/^2> / { if ($0 ~ /[^ ]/ && !said) { said = 1 } next } /^\[exit / { if (said) print "2> something"; said = 0 } { print }'; }

@@ -16,17 +16,19 @@ source "$conformance/apache-tools.cases"
 # ---- the brokers
 
 # Both have an authorizer and a listener with a login, as tests/apache-kafka/security.properties says.
-start_real_for_tools() { # its directory; sets real, real_login, real_data
+start_real_for_tools() { # its directory; sets real, real_login, real_controller, real_data
   real=$("$kafka" start --dir "$1" --properties "$root/tests/apache-kafka/security.properties") ||
     die "the real Kafka did not start" 3
   real=${real#BOOTSTRAP=}
   real_login=$("$kafka" listener SASL_PLAINTEXT --dir "$1")
   real_login=${real_login#BOOTSTRAP=}
+  real_controller=$(sed -n 's|^listeners=.*CONTROLLER://\([^,]*\).*|\1|p' "$1/node-1/server.properties" | tail -n 1)
   real_data=$1/node-1/data
 }
 
 # The dev server is told the same as the real Kafka of a directory, but for the ports.
-start_dev_for_tools() { # that directory; sets dev, dev_login, dev_data
+# It has no listener for controllers: who wants one is sent to its listener for clients.
+start_dev_for_tools() { # that directory; sets dev, dev_login, dev_controller, dev_data
   local port login_port
   read -r port login_port < <(perl -MIO::Socket::INET -e '
     my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 0) } 1 .. 2;
@@ -37,22 +39,22 @@ start_dev_for_tools() { # that directory; sets dev, dev_login, dev_data
   rm -rf "$dev_data"
   bootstrap=''
   start_dev_server --properties-file "$work/server.properties" --data-dir "$dev_data"
-  dev=$bootstrap
+  dev=$bootstrap dev_controller=$bootstrap
   dev_login=127.0.0.1:$login_port
 }
 
 # With a program, it stands in for the tools that it has.
-run_tools() { # address, address of the listener with a login, data directory, cases, output [, program]
+run_tools() { # address, addresses of the listeners with a login and for controllers, data directory, cases, output [, program]
   perl -lne '
-    BEGIN { ($plain, $login, $data) = splice @ARGV, 0, 3 }
+    BEGIN { ($plain, $login, $controller, $data) = splice @ARGV, 0, 4 }
     my ($name, @fields) = split /\x1f/, $_, -1;
     @fields = map {
       $_ eq "B" ? ("--bootstrap-server", $plain) : $_ eq "S" ? ("--bootstrap-server", $login) :
-      $_ eq "b" ? "bootstrap.servers=$plain" : s/\@B\@/$plain/r =~ s/\@DATA\@/$data/gr
+      $_ eq "C" ? ("--bootstrap-controller", $controller) : $_ eq "b" ? "bootstrap.servers=$plain" : s/\@B\@/$plain/r =~ s/\@C\@/$controller/r =~ s/\@DATA\@/$data/gr
     } @fields;
-    print join "\x1f", $name, @fields;' "$1" "$2" "$3" "$4" |
-    timeout 900 java -Xmx256m ${6:+-Dkafka.app=$6} -Dorg.slf4j.simpleLogger.defaultLogLevel=off Tools "$1" "${tool_jars[@]}" >>"$5" 2>>"$5.err" ||
-    say "the tools ended early: see $5.err"
+    print join "\x1f", $name, @fields;' "$1" "$2" "$3" "$4" "$5" |
+    timeout 900 java -Xmx256m ${7:+-Dkafka.app=$7} -Dorg.slf4j.simpleLogger.defaultLogLevel=off Tools "$1" "${tool_jars[@]}" >>"$6" 2>>"$6.err" ||
+    say "the tools ended early: see $6.err"
 }
 
 # ---- comparison
@@ -60,11 +62,11 @@ run_tools() { # address, address of the listener with a login, data directory, c
 # What no two runs have in common: addresses, ids, times, rates.
 normalise() { # address, data directory
   perl -CS -ne '
-    BEGIN { ($address, $data) = splice @ARGV, 0, 2; ($port) = $address =~ /:(\d+)$/ }
+    BEGIN { ($address, $data) = splice @ARGV, 0, 2 }
     next if /^\tat |^\t\.\.\. \d+ more/; # frames of a stack
     next if / ms max latency\.$/; # how it goes, every 5 s
     next if /"partitions_assigned","partitions":\[\]/; # a member was told of its share before it knew the topic
-    s/\Q$data\E/DATA/g; s/\Q$address\E/ADDRESS/g; s/(127\.0\.0\.1 +)$port\b/${1}PORT/g; s/127\.0\.0\.1:\d+/ADDRESS/g;
+    s/\Q$data\E/DATA/g; s/\Q$address\E/ADDRESS/g; s/(127\.0\.0\.1 +)\d+\b/${1}PORT/g; s/127\.0\.0\.1:\d+/ADDRESS/g;
     s/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/UUID/g;
     s/console-consumer-\d+/console-consumer-N/g;
     s/ Request Request\(processor=.*/ Request REQUEST/; # with the addresses of Java objects

@@ -36,6 +36,23 @@ pub(crate) fn place(
     Ok((0..partitions).map(|_| stripes.place(wanted)).collect())
 }
 
+/// Chooses replicas as a tool proposes them, which knows the nodes that live and their racks; `seed` is chance.
+///
+/// # Errors
+///
+/// As `place`.
+pub fn propose(
+    nodes: &[(i32, Option<String>)],
+    partitions: usize,
+    replicas: i16,
+    seed: u64,
+) -> Result<Vec<Vec<i32>>, Error> {
+    let usable = |(id, rack): &(i32, Option<String>)| Usable { id: *id, rack: rack.clone(), fenced: false };
+    let nodes: Vec<Usable> = nodes.iter().map(usable).collect();
+    let start = usize::try_from(seed >> 32).unwrap_or(0);
+    place(&nodes, partitions, replicas, start, &mut Random::of_placement(seed, 0))
+}
+
 /// What a client is told whose new topic has no place.
 pub(crate) fn unplaced(replicas: i16, why: &Error) -> Error {
     let code = why.code().unwrap_or(ErrorCode::InvalidReplicationFactor);
@@ -105,6 +122,15 @@ mod tests {
              only 1 broker(s) are registered."
         );
         assert_eq!(refused(true, 1), "Unable to replicate the partition 1 time(s): All brokers are currently fenced.");
+    }
+
+    #[test]
+    fn a_proposal_begins_on_whichever_node_chance_has_it() {
+        let nodes = [(1, None), (2, None), (3, None)];
+        let leaders: std::collections::BTreeSet<i32> =
+            (0..9).map(|seed| propose(&nodes, 1, 2, seed << 32).expect("there are nodes")[0][0]).collect();
+        assert_eq!(leaders.len(), 3);
+        assert!(propose(&nodes, 1, 4, 0).is_err() && propose(&[], 1, 1, 0).is_err());
     }
 
     #[test]

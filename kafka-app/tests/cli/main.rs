@@ -14,6 +14,7 @@ mod offsets;
 mod operations;
 mod produce;
 mod program;
+mod reassign;
 mod security;
 mod topics;
 mod tutorial;

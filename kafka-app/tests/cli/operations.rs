@@ -82,3 +82,41 @@ async fn features_and_the_quorum_are_described() {
     let (code, ..) = script(&broker, "kafka-metadata-quorum describe").await;
     assert_eq!(code, Some(1));
 }
+
+#[tokio::test]
+async fn features_change_their_levels() {
+    let broker = EmbeddedBroker::builder().start().unwrap();
+    let told = printed(&broker, "kafka-features upgrade --feature group.version=1").await;
+    assert_eq!(told, "group.version was upgraded to 1.\n");
+    let told = printed(&broker, "kafka-features downgrade --feature transaction.version=1 --dry-run").await;
+    assert_eq!(told, "transaction.version can be downgraded to 1.\n");
+    let told = printed(&broker, "kafka-features disable --feature group.version --dry-run").await;
+    assert_eq!(told, "group.version can be disabled.\n");
+    let (code, told, said) = script(&broker, "kafka-features upgrade --feature group.version=9").await;
+    assert_eq!(code, Some(1));
+    let refused = "Could not upgrade group.version to 9. The update failed for all features since the following feature \
+                   had an error: Invalid update version 9 for feature group.version. ";
+    assert!(told.starts_with(refused), "{told}");
+    assert!(said.contains("1 out of 1 operation(s) failed."), "{said}");
+    let (code, told, said) = script(&broker, "kafka-features upgrade").await;
+    assert_eq!((code, &*told), (Some(1), ""));
+    assert!(said.contains("You must specify at least one feature to upgrade"), "{said}");
+    let told = printed(&broker, "kafka-features version-mapping --release-version 3.9").await;
+    assert!(told.starts_with("metadata.version=21 (3.9)\nkraft.version=1\n"), "{told}");
+    let told = printed(&broker, "kafka-features feature-dependencies --feature group.version=1").await;
+    assert_eq!(told, "group.version=1 has no dependencies.\n");
+}
+
+#[tokio::test]
+async fn the_voters_of_a_quorum_that_is_fixed_stay_as_they_are() {
+    let broker = EmbeddedBroker::builder().start().unwrap();
+    let remove = "kafka-metadata-quorum remove-controller -i 1 -d AAAAAAAAAAAAAAAAAAAAAA";
+    let told = printed(&broker, &format!("{remove} --dry-run")).await;
+    assert_eq!(told, "DRY RUN of removing  KRaft controller 1 with directory id AAAAAAAAAAAAAAAAAAAAAA\n");
+    let (code, told, said) = script(&broker, remove).await;
+    assert_eq!((code, &*told), (Some(1), ""));
+    assert!(said.contains("The node does not support REMOVE_RAFT_VOTER"), "{said}");
+    let (code, _, said) = script(&broker, "kafka-metadata-quorum add-controller").await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("You must supply the configuration file of the controller you are adding"), "{said}");
+}

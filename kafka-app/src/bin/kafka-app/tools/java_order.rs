@@ -1,17 +1,30 @@
 //! The order in which Java's hash maps give what was put into them: that of several lists in the scripts' output.
 
+use std::collections::BTreeSet;
+
 /// Sorts as a `java.util.HashMap` with `String` keys gives its entries, that was made for `capacity` entries and got these
 /// one after the other.
 ///
 /// It is by the lowest bits of a hash of the key, as many as the table has, and by age among equals.
 pub(crate) fn by_hash<T>(entries: &mut [T], capacity: usize, key: impl Fn(&T) -> &str) {
+    by_hash_code(entries, capacity, |entry| string_hash(key(entry)));
+}
+
+/// Numbers as a `java.util.HashSet` of which nothing is said gives them, that got them in their order.
+pub(crate) fn numbers(numbers: &BTreeSet<i32>) -> Vec<i32> {
+    let mut numbers: Vec<i32> = numbers.iter().copied().collect();
+    by_hash_code(&mut numbers, DEFAULT_CAPACITY, |number| number.cast_unsigned());
+    numbers
+}
+
+fn by_hash_code<T>(entries: &mut [T], capacity: usize, hash: impl Fn(&T) -> u32) {
     let mut table = capacity.max(1).next_power_of_two();
     while entries.len() * 4 > table * 3 {
         table *= 2;
     }
     let mask = u32::try_from(table - 1).unwrap_or(u32::MAX);
     entries.sort_by_key(|entry| {
-        let hash = string_hash(key(entry));
+        let hash = hash(entry);
         (hash ^ hash >> 16) & mask
     });
 }
@@ -33,6 +46,12 @@ mod tests {
         assert_eq!(string_hash("Hello"), 69_609_650);
         assert_eq!(string_hash("producer_byte_rate"), string_hash("producer_byte_rate"));
         assert_eq!(string_hash(""), 0);
+    }
+
+    #[test]
+    fn numbers_come_by_their_last_digits() {
+        assert_eq!(numbers(&BTreeSet::from([1, 2, 3])), [1, 2, 3]);
+        assert_eq!(numbers(&BTreeSet::from([3, 17, 32])), [32, 17, 3]);
     }
 
     #[test]

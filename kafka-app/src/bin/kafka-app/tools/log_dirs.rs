@@ -49,7 +49,7 @@ impl ToolCommand for LogDirsTool {
         writeln!(out, "Querying brokers for log directories information")?;
         let mut directories = Vec::new();
         for &broker in &brokers {
-            directories.push((broker, describe_log_dirs(&cluster, broker).await?));
+            directories.push((broker, describe_log_dirs(&cluster, "describeLogDirs", broker).await?));
         }
         writeln!(out, "Received log directory information from brokers {}", ids(&brokers))?;
         writeln!(out, "{}", render(&directories, &topics))?;

@@ -26,11 +26,12 @@ mod metadata_quorum;
 mod once;
 mod patterns;
 mod perf;
+mod reassign;
 mod topics;
 mod transactions;
 mod verifiable;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{AnyConnection, Connection, Servers};
 pub(crate) use patterns::IncludeList;
 
 use std::{
@@ -88,6 +89,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool::of::<log_dirs::LogDirsTool>("kafka-log-dirs"),
     Tool::of::<metadata_quorum::MetadataQuorumTool>("kafka-metadata-quorum"),
     Tool::of::<perf::producer::ProducerPerformance>("kafka-producer-perf-test"),
+    Tool::of::<reassign::ReassignTool>("kafka-reassign-partitions"),
     Tool::of::<topics::TopicsTool>("kafka-topics"),
     Tool::of::<transactions::TransactionsTool>("kafka-transactions"),
     Tool::of::<verifiable::consumer::VerifiableConsumer>("kafka-verifiable-consumer"),

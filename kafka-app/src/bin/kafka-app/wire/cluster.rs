@@ -1,7 +1,7 @@
 //! [`Cluster`]: whom to ask for what.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io::{self, Write},
     sync::Arc,
     time::Duration,
@@ -9,7 +9,7 @@ use std::{
 
 use kafka_protocol::{
     messages::{
-        BrokerId, DescribeClusterRequest, FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName,
+        BrokerId, DescribeClusterResponse, FindCoordinatorRequest, MetadataRequest, MetadataResponse, TopicName,
     },
     protocol::{Request, StrBytes},
 };
@@ -18,7 +18,12 @@ use tokio::{
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{ClientSettings, KafkaError, WireError, connection::Connection};
+use super::{
+    ClientSettings, KafkaError, WireError,
+    connection::Connection,
+    endpoint::Endpoint,
+    picture::{Node, Picture},
+};
 
 const GROUP_AUTHORIZATION_FAILED: i16 = 30;
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
@@ -36,22 +41,6 @@ pub(crate) enum Target<'t> {
     Group(&'t str),
     /// The coordinator of a transactional id.
     Transaction(&'t str),
-}
-
-/// A broker of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Node {
-    pub(crate) id: i32,
-    pub(crate) host: String,
-    pub(crate) port: i32,
-    pub(crate) rack: Option<String>,
-}
-
-/// What is known of the cluster.
-#[derive(Debug, Clone, Default)]
-struct Picture {
-    nodes: BTreeMap<i32, Node>,
-    controller: Option<i32>,
 }
 
 /// A cluster, and the connections to those of its nodes that were asked.
@@ -83,34 +72,34 @@ impl Cluster {
         self.settings.api_timeout
     }
 
+    /// Whether it is controllers that are spoken to.
+    pub(super) fn is_of_controllers(&self) -> bool {
+        self.settings.endpoint == Endpoint::Controller
+    }
+
     /// How long one request may take.
     pub(super) fn request_timeout(&self) -> Duration {
         self.settings.request_timeout
     }
 
     /// How long to wait before something is asked again.
-    pub(super) fn retry_backoff(&self) -> Duration {
+    pub(crate) fn retry_backoff(&self) -> Duration {
         self.settings.retry_backoff
     }
 
-    /// Every broker that is up, by id.
+    /// Every broker that is up, by id; every controller of the quorum where controllers are spoken to.
     pub(crate) async fn nodes(&self) -> Vec<Node> {
         self.picture.lock().await.nodes.values().cloned().collect()
     }
 
-    /// Asks which brokers there are, anew.
+    /// Asks which nodes there are, anew.
     async fn look_around(&self) -> Result<(), WireError> {
-        let everything = |_| MetadataRequest::default().with_topics(Some(Vec::new()));
-        let answer = self.first_connection().await?.send(everything).await?;
-        let node = |broker: &kafka_protocol::messages::metadata_response::MetadataResponseBroker| Node {
-            id: broker.node_id.0,
-            host: broker.host.as_str().to_owned(),
-            port: broker.port,
-            rack: broker.rack.as_ref().map(|rack| rack.as_str().to_owned()),
+        let first = self.first_connection().await?;
+        let picture = match self.settings.endpoint {
+            Endpoint::Broker => Picture::of_brokers(&first).await?,
+            Endpoint::Controller => Picture::of_controllers(&first).await?,
         };
-        let nodes = answer.brokers.iter().map(node).map(|node| (node.id, node)).collect();
-        let controller = (answer.controller_id.0 >= 0).then_some(answer.controller_id.0);
-        *self.picture.lock().await = Picture { nodes, controller };
+        *self.picture.lock().await = picture;
         Ok(())
     }
 
@@ -145,9 +134,18 @@ impl Cluster {
     /// # Errors
     /// No node answers.
     pub(crate) async fn id(&self) -> Result<String, WireError> {
-        let answer = self.send(Target::Any, |_| DescribeClusterRequest::default()).await?;
+        Ok(self.describe(false).await?.cluster_id.as_str().to_owned())
+    }
+
+    /// The cluster's id and nodes, on demand with brokers that are fenced.
+    ///
+    /// # Errors
+    /// No node answers.
+    pub(crate) async fn describe(&self, with_fenced: bool) -> Result<DescribeClusterResponse, WireError> {
+        let request = self.settings.endpoint.describe_cluster().with_include_fenced_brokers(with_fenced);
+        let answer = self.send(Target::Any, |_| request).await?;
         KafkaError::check(answer.error_code, answer.error_message.as_ref())?;
-        Ok(answer.cluster_id.as_str().to_owned())
+        Ok(answer)
     }
 
     /// Sends what `build` makes for the newest version that both sides know.
@@ -160,6 +158,7 @@ impl Cluster {
         target: Target<'_>,
         build: impl FnOnce(i16) -> Q,
     ) -> Result<Q::Response, WireError> {
+        self.settings.endpoint.admit(Q::KEY)?;
         self.connection(target).await?.send(build).await
     }
 
@@ -169,8 +168,9 @@ impl Cluster {
     /// It cannot be found or reached.
     pub(crate) async fn connection(&self, target: Target<'_>) -> Result<Arc<Connection>, WireError> {
         match target {
-            Target::Any => self.first_connection().await,
-            Target::Controller => {
+            Target::Any if !self.is_of_controllers() => self.first_connection().await,
+            // Of controllers, only the one that leads answers all.
+            Target::Any | Target::Controller => {
                 let controller = self.picture.lock().await.controller;
                 match controller {
                     Some(id) => self.node(id).await,

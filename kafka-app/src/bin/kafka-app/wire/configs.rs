@@ -161,9 +161,12 @@ pub(crate) async fn alter_configs(
         .with_resource_name(text(name))
         .with_configs(changes.iter().map(change).collect());
     let names = [name.to_owned()];
+    // The controller that leads has the configs of all; a broker checks whether it could live with its own.
+    let is_of_all = cluster.is_of_controllers() && kind == ResourceType::Broker;
+    let target = if is_of_all { Target::Any } else { asked(kind, &names, Target::Any) };
     let ask = async || {
         let request = |_| IncrementalAlterConfigsRequest::default().with_resources(vec![resource.clone()]);
-        let answer = cluster.send(asked(kind, &names, Target::Any), request).await?;
+        let answer = cluster.send(target, request).await?;
         settled(answer.responses.iter().map(|changed| (changed.error_code, changed.error_message.as_ref())))
     };
     Ok(cluster.retrying("incrementalAlterConfigs", ask).await??)

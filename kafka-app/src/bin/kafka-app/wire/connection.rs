@@ -92,11 +92,6 @@ impl Connection {
         Ok(response)
     }
 
-    /// `host:port`.
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     /// What the node says it understands, and its features.
     pub(crate) fn api_versions(&self) -> &ApiVersionsResponse {
         &self.api_versions
@@ -112,7 +107,7 @@ impl Connection {
     /// # Errors
     /// There is none.
     pub(crate) fn version<Q: Request>(&self) -> Result<i16, WireError> {
-        let unsupported = || WireError::Unsupported { request: request_name(Q::KEY), node: self.address.clone() };
+        let unsupported = || WireError::Unsupported { request: request_name(Q::KEY) };
         let theirs = self.versions.get(&Q::KEY).ok_or_else(unsupported)?;
         let common = theirs.intersect(&Q::VERSIONS);
         if common.is_empty() { Err(unsupported()) } else { Ok(common.max) }
@@ -164,7 +159,7 @@ impl Connection {
             (Ok(()), Err(_)) => return Err(WireError::Settings("the request is too long".to_owned())),
             // Something is asked for that the node is too old for.
             (Err(_), _) => {
-                return Err(WireError::Unsupported { request: request_name(Q::KEY), node: self.address.clone() });
+                return Err(WireError::Unsupported { request: request_name(Q::KEY) });
             }
         }
         Ok(frame)
@@ -214,17 +209,27 @@ fn broken(address: &str, error: &io::Error) -> WireError {
     WireError::Broken { node: address.to_owned(), problem }
 }
 
-/// The name of a request as Kafka logs it.
-fn request_name(key: i16) -> &'static str {
-    match ApiKey::try_from(key) {
-        Ok(ApiKey::ListTransactions) => "LIST_TRANSACTIONS",
-        Ok(ApiKey::DescribeTransactions) => "DESCRIBE_TRANSACTIONS",
-        Ok(ApiKey::DescribeProducers) => "DESCRIBE_PRODUCERS",
-        Ok(ApiKey::DescribeClientQuotas) => "DESCRIBE_CLIENT_QUOTAS",
-        Ok(ApiKey::AlterClientQuotas) => "ALTER_CLIENT_QUOTAS",
-        Ok(ApiKey::ConsumerGroupDescribe) => "CONSUMER_GROUP_DESCRIBE",
-        Ok(ApiKey::DescribeTopicPartitions) => "DESCRIBE_TOPIC_PARTITIONS",
-        Ok(ApiKey::ListConfigResources) => "LIST_CONFIG_RESOURCES",
-        _ => "the request",
+/// The name of a request as Kafka logs it: `LIST_TRANSACTIONS`.
+fn request_name(key: i16) -> String {
+    let Ok(key) = ApiKey::try_from(key) else { return format!("the request with the key {key}") };
+    let mut name = String::new();
+    for letter in format!("{key:?}").chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_uppercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_named_as_kafka_logs_them() {
+        assert_eq!(request_name(ApiKey::Metadata as i16), "METADATA");
+        assert_eq!(request_name(ApiKey::ListConfigResources as i16), "LIST_CONFIG_RESOURCES");
+        assert_eq!(request_name(9_999), "the request with the key 9999");
     }
 }

@@ -68,7 +68,7 @@ pub(crate) enum WireError {
     /// A property of the client is wrong.
     Settings(String),
     /// The broker does not know the request, or not in a version that this program knows.
-    Unsupported { request: &'static str, node: String },
+    Unsupported { request: String },
     /// The login was refused.
     Login(String),
     /// Nobody answered in time.
@@ -109,9 +109,7 @@ impl WireError {
         match self {
             Self::Kafka(error) => error.message().to_owned(),
             Self::Illegal(problem) | Self::Settings(problem) | Self::Login(problem) => problem.clone(),
-            Self::Unsupported { request, node } => {
-                format!("The node does not support {request} (node {node})")
-            }
+            Self::Unsupported { request } => format!("The node does not support {request}"),
             Self::TimedOut { call, .. } => format!("Timed out waiting for a node assignment. Call: {call}"),
             Self::Broken { node, problem } => format!("{node}: {problem}"),
         }

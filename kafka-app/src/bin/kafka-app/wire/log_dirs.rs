@@ -1,11 +1,14 @@
 //! What lies in the log directories of a broker.
 
+use std::collections::BTreeMap;
+
 use kafka_protocol::messages::{
-    DescribeLogDirsRequest,
+    AlterReplicaLogDirsRequest, DescribeLogDirsRequest, TopicName,
+    alter_replica_log_dirs_request::{AlterReplicaLogDir, AlterReplicaLogDirTopic},
     describe_log_dirs_response::{DescribeLogDirsResult, DescribeLogDirsTopic},
 };
 
-use super::{Cluster, KafkaError, Target, TopicPartition, WireError};
+use super::{Cluster, KafkaError, Target, TopicPartition, WireError, text};
 
 const CLUSTER_AUTHORIZATION_FAILED: i16 = 31;
 
@@ -29,11 +32,11 @@ pub(crate) struct Replica {
     pub(crate) is_future: bool,
 }
 
-/// The log directories of a broker.
+/// The log directories of a broker; `call` is the name of Java's call.
 ///
 /// # Errors
 /// It does not answer, or refuses to.
-pub(crate) async fn describe_log_dirs(cluster: &Cluster, broker: i32) -> Result<Vec<LogDir>, WireError> {
+pub(crate) async fn describe_log_dirs(cluster: &Cluster, call: &str, broker: i32) -> Result<Vec<LogDir>, WireError> {
     let ask = async || {
         let answer =
             cluster.send(Target::Node(broker), |_| DescribeLogDirsRequest::default().with_topics(None)).await?;
@@ -44,8 +47,47 @@ pub(crate) async fn describe_log_dirs(cluster: &Cluster, broker: i32) -> Result<
         }
         Ok(answer)
     };
-    let answer = cluster.retrying("describeLogDirs", ask).await?;
+    let answer = cluster.retrying(call, ask).await?;
     Ok(answer.results.iter().map(log_dir).collect())
+}
+
+/// Has replicas of a broker move to another of its directories, each to its own.
+///
+/// # Errors
+/// It does not answer. Errors of single replicas are in the answer.
+pub(crate) async fn alter_log_dirs(
+    cluster: &Cluster,
+    broker: i32,
+    wishes: &BTreeMap<TopicPartition, String>,
+) -> Result<BTreeMap<TopicPartition, Result<(), KafkaError>>, WireError> {
+    let dirs = wished(wishes);
+    let ask = async || {
+        let request = |_| AlterReplicaLogDirsRequest::default().with_dirs(dirs.clone());
+        cluster.send(Target::Node(broker), request).await
+    };
+    let answer = cluster.retrying("alterReplicaLogDirs", ask).await?;
+    let mut done = BTreeMap::new();
+    for topic in &answer.results {
+        for partition in &topic.partitions {
+            let replica = (topic.topic_name.as_str().to_owned(), partition.partition_index);
+            done.insert(replica, KafkaError::check(partition.error_code, None));
+        }
+    }
+    Ok(done)
+}
+
+fn wished(wishes: &BTreeMap<TopicPartition, String>) -> Vec<AlterReplicaLogDir> {
+    let mut dirs: BTreeMap<&str, BTreeMap<&str, Vec<i32>>> = BTreeMap::new();
+    for ((topic, partition), dir) in wishes {
+        dirs.entry(dir).or_default().entry(topic).or_default().push(*partition);
+    }
+    let topic = |(name, partitions): (&str, Vec<i32>)| {
+        AlterReplicaLogDirTopic::default().with_name(TopicName(text(name))).with_partitions(partitions)
+    };
+    let dir = |(path, topics): (&str, BTreeMap<&str, Vec<i32>>)| {
+        AlterReplicaLogDir::default().with_path(text(path)).with_topics(topics.into_iter().map(topic).collect())
+    };
+    dirs.into_iter().map(dir).collect()
 }
 
 fn log_dir(result: &DescribeLogDirsResult) -> LogDir {

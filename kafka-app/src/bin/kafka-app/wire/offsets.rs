@@ -92,8 +92,7 @@ pub(crate) async fn list_each_offset(
             partitions.iter().filter_map(|partition| Some((partition, *wanted.get(partition)?))).collect();
         let needs = wanted.iter().map(|(_, spec)| spec.since()).max().unwrap_or(1);
         if connection.version::<ListOffsetsRequest>()? < needs {
-            let node = connection.address().to_owned();
-            return Err(WireError::Unsupported { request: "LIST_OFFSETS", node });
+            return Err(WireError::Unsupported { request: "LIST_OFFSETS".to_owned() });
         }
         let timeout_ms = i32::try_from(cluster.api_timeout().as_millis()).unwrap_or(i32::MAX);
         Ok(found(&connection.send(|version| request(version, &wanted, isolation, timeout_ms)).await?))

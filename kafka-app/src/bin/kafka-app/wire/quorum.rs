@@ -1,12 +1,17 @@
 //! The quorum of controllers.
 
+use std::iter;
+
 use kafka_protocol::messages::{
-    DescribeQuorumRequest, TopicName,
+    AddRaftVoterRequest, DescribeQuorumRequest, RemoveRaftVoterRequest, TopicName,
+    add_raft_voter_request::Listener,
     describe_quorum_request::{PartitionData, TopicData},
     describe_quorum_response::{Node as QuorumNode, ReplicaState},
 };
 
-use super::{Cluster, KafkaError, Target, WireError, text};
+use uuid::Uuid;
+
+use super::{Cluster, KafkaError, Target, WireError, settled::settled, text};
 
 /// Who leads the quorum, and how far all who follow are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +66,53 @@ pub(crate) async fn describe_quorum(cluster: &Cluster) -> Result<Quorum, WireErr
         voters: partition.current_voters.iter().map(follower).collect(),
         observers: partition.observers.iter().map(follower).collect(),
     })
+}
+
+/// Where a controller is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ControllerEndpoint {
+    pub(crate) listener: String,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// Has a controller vote that has followed so far.
+///
+/// # Errors
+/// The leader does not answer, or refuses.
+pub(crate) async fn add_controller(
+    cluster: &Cluster,
+    node: i32,
+    directory: [u8; 16],
+    endpoints: &[ControllerEndpoint],
+) -> Result<(), WireError> {
+    let listener = |endpoint: &ControllerEndpoint| {
+        Listener::default().with_name(text(&endpoint.listener)).with_host(text(&endpoint.host)).with_port(endpoint.port)
+    };
+    let request = AddRaftVoterRequest::default()
+        .with_timeout_ms(i32::try_from(cluster.api_timeout().as_millis()).unwrap_or(i32::MAX))
+        .with_voter_id(node)
+        .with_voter_directory_id(Uuid::from_bytes(directory))
+        .with_listeners(endpoints.iter().map(listener).collect());
+    let ask = async || {
+        let answer = cluster.send(Target::Any, |_| request.clone()).await?;
+        settled(iter::once((answer.error_code, answer.error_message.as_ref())))
+    };
+    Ok(cluster.retrying("addRaftVoter", ask).await??)
+}
+
+/// Has a controller vote no more.
+///
+/// # Errors
+/// The leader does not answer, or refuses.
+pub(crate) async fn remove_controller(cluster: &Cluster, node: i32, directory: [u8; 16]) -> Result<(), WireError> {
+    let request =
+        RemoveRaftVoterRequest::default().with_voter_id(node).with_voter_directory_id(Uuid::from_bytes(directory));
+    let ask = async || {
+        let answer = cluster.send(Target::Any, |_| request.clone()).await?;
+        settled(iter::once((answer.error_code, answer.error_message.as_ref())))
+    };
+    Ok(cluster.retrying("removeRaftVoter", ask).await??)
 }
 
 fn follower(state: &ReplicaState, nodes: &[QuorumNode]) -> Follower {

@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rustls::ClientConfig;
 
-use super::{WireError, login::Login, tls};
+use super::{WireError, endpoint::Endpoint, login::Login, tls};
 
 /// What is read of the properties of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct ClientSettings {
     /// Where to ask first, as `host:port`.
     pub(super) servers: Vec<String>,
+    pub(super) endpoint: Endpoint,
     pub(super) client_id: String,
     /// `None`: in plain text.
     pub(super) tls: Option<Arc<ClientConfig>>,
@@ -38,8 +39,13 @@ impl ClientSettings {
             other => return Err(invalid("security.protocol", other, "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")),
         };
         let mechanism = get("sasl.mechanism").unwrap_or("GSSAPI");
+        let (key, endpoint) = match get("bootstrap.controllers") {
+            Some(_) => ("bootstrap.controllers", Endpoint::Controller),
+            None => ("bootstrap.servers", Endpoint::Broker),
+        };
         Ok(Self {
-            servers: servers(get("bootstrap.servers").unwrap_or_default())?,
+            servers: servers(key, get(key).unwrap_or_default())?,
+            endpoint,
             client_id: get("client.id").unwrap_or("kafka-app").to_owned(),
             tls: is_tls.then(|| tls::config(properties)).transpose()?,
             login: has_login.then(|| Login::of(mechanism, get("sasl.jaas.config"))).transpose()?,
@@ -55,17 +61,17 @@ impl ClientSettings {
     }
 }
 
-fn servers(list: &str) -> Result<Vec<String>, WireError> {
+fn servers(key: &str, list: &str) -> Result<Vec<String>, WireError> {
     let servers: Vec<String> =
         list.split(',').map(str::trim).filter(|server| !server.is_empty()).map(str::to_owned).collect();
     if servers.is_empty() {
-        return Err(WireError::Settings("No resolvable bootstrap urls given in bootstrap.servers".to_owned()));
+        return Err(WireError::Settings(format!("No resolvable bootstrap urls given in {key}")));
     }
     let has_port = |server: &&String| {
         server.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
     };
     match servers.iter().find(|server| !has_port(server)) {
-        Some(server) => Err(WireError::Settings(format!("Invalid url in bootstrap.servers: {server}"))),
+        Some(server) => Err(WireError::Settings(format!("Invalid url in {key}: {server}"))),
         None => Ok(servers),
     }
 }
@@ -95,6 +101,12 @@ mod tests {
     fn servers_are_a_list_with_ports() {
         let settings = settings(&[("bootstrap.servers", "a:1, b:2,,[::1]:3")]).unwrap();
         assert_eq!(settings.servers, ["a:1", "b:2", "[::1]:3"]);
+    }
+
+    #[test]
+    fn controllers_are_named_by_a_property_of_their_own() {
+        let settings = settings(&[("bootstrap.controllers", "a:1")]).unwrap();
+        assert_eq!((settings.servers, settings.endpoint), (vec!["a:1".to_owned()], Endpoint::Controller));
     }
 
     #[test]

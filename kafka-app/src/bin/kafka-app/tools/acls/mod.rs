@@ -10,7 +10,7 @@ use std::{
 
 use clap::Parser;
 
-use super::{Connection, Output, ToolCommand};
+use super::{Output, Servers, ToolCommand};
 use crate::{
     failure::Failure,
     wire::{AclEntry, Cluster, ResourcePattern, WireError, create_acls, delete_acls, describe_acls},
@@ -61,19 +61,23 @@ impl ToolCommand for AclsTool {
 }
 
 async fn cluster(options: &Options, call: &str) -> Result<Cluster, Trouble> {
-    let server = options.bootstrap_server.clone().unwrap_or_default();
-    let connection = Connection::to(server, options.command_config.clone());
-    let settings = crate::wire::ClientSettings::of(&connection.properties()?)?;
+    let servers = Servers::of(options.bootstrap_server.as_deref(), options.bootstrap_controller.as_deref());
+    let settings = servers.settings(options.command_config.as_deref())?;
     Ok(Cluster::connect(settings, call).await?)
 }
 
 async fn add(options: &Options, out: &mut Output) -> Result<(), Trouble> {
     let wanted = wanted::additions(options)?;
-    let cluster = cluster(options, "createAcls").await?;
+    let mut connected = None;
     for (resource, entries) in &wanted {
         writeln!(out, "Adding ACLs for resource `{resource}`: \n {}\n", lines(entries))?;
         out.flush()?;
+        let cluster = match connected.take() {
+            Some(cluster) => cluster,
+            None => cluster(options, "createAcls").await?,
+        };
         create_acls(&cluster, resource, entries).await?;
+        connected = Some(cluster);
     }
     Ok(())
 }

@@ -12,9 +12,9 @@ pub(super) struct Options {
     #[arg(long, value_name = "HOST:PORT,...")]
     pub(super) bootstrap_server: Option<String>,
 
-    /// The controllers to connect to; this program asks brokers only
+    /// The controllers to connect to first, instead of brokers
     #[arg(long, value_name = "HOST:PORT,...")]
-    bootstrap_controller: Option<String>,
+    pub(super) bootstrap_controller: Option<String>,
 
     /// Read the properties of the client from a file, as Java clients have them
     #[arg(long, value_name = "FILE")]
@@ -131,12 +131,9 @@ impl Options {
     fn check_servers(&self) -> Result<(), String> {
         let servers = "--bootstrap-server or --bootstrap-controller";
         match (&self.bootstrap_server, &self.bootstrap_controller) {
-            (Some(_), None) => Ok(()),
+            (Some(_), None) | (None, Some(_)) => Ok(()),
             (Some(_), Some(_)) => Err(format!("Only one of {servers} must be specified")),
             (None, None) => Err(format!("One of {servers} must be specified")),
-            (None, Some(_)) => Err("controllers are not asked by this program: any broker passes it on to them, \
-                                    give one with --bootstrap-server"
-                .to_owned()),
         }
     }
 

@@ -5,17 +5,13 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use super::entity::{Entities, EntityType};
-use crate::tools::Connection;
+use crate::tools::AnyConnection;
 
 /// This tool helps to manipulate and describe entity config for a topic, client, user, broker, ip, client-metrics or group.
 #[derive(Debug, Parser)]
 pub(crate) struct ConfigsTool {
     #[command(flatten)]
-    pub(super) connection: Connection,
-
-    /// Not supported: controllers are asked through a broker
-    #[arg(long, value_name = "HOST:PORT,...", hide = true)]
-    bootstrap_controller: Option<String>,
+    pub(super) connection: AnyConnection,
 
     /// Change configs
     #[arg(long)]
@@ -78,9 +74,6 @@ impl ConfigsTool {
             }
         }
         let kinds = self.entities.kinds()?;
-        if self.bootstrap_controller.is_some() {
-            return Err("--bootstrap-controller is not supported: ask a broker, which passes it on".to_owned());
-        }
         self.check_broker_ids(&kinds)?;
         match action {
             Action::Describe => self.check_describe(&kinds)?,

@@ -1,34 +1,19 @@
-//! `kafka-metadata-quorum describe`: who leads the controllers, and how far those are who follow.
+//! `describe`: who leads the controllers, and how far those are who follow.
 
 use std::io::Write;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
 
-use super::{Connection, Output, ToolCommand, kafka_uuid};
 use crate::{
     clock::wall_clock,
     failure::Failure,
+    tools::{AnyConnection, Output, kafka_uuid},
     wire::{Follower, Quorum, describe_quorum},
 };
 
-/// This tool describes kraft metadata quorum status.
-#[derive(Debug, Parser)]
-pub(crate) struct MetadataQuorumTool {
-    #[command(flatten)]
-    connection: Connection,
-
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Describe the metadata quorum info
-    Describe(Describe),
-}
-
+/// How it is to be described.
 #[derive(Debug, Args)]
-struct Describe {
+pub(super) struct Describe {
     /// A short summary
     #[arg(long)]
     status: bool,
@@ -42,9 +27,13 @@ struct Describe {
     human_readable: bool,
 }
 
-impl ToolCommand for MetadataQuorumTool {
-    async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        let Command::Describe(Describe { status, replication, human_readable }) = self.command;
+impl Describe {
+    /// Describes it.
+    ///
+    /// # Errors
+    /// Options exclude each other, or no node answers.
+    pub(super) async fn done(&self, connection: &AnyConnection, out: &mut Output) -> Result<u8, Failure> {
+        let Self { status, replication, human_readable } = *self;
         let refused = |words: &str| Err(Failure::Failed(words.to_owned()));
         match (status, replication) {
             (true, true) => {
@@ -58,7 +47,7 @@ impl ToolCommand for MetadataQuorumTool {
             }
             _ => {}
         }
-        let cluster = self.connection.cluster("describeMetadataQuorum").await?;
+        let cluster = connection.cluster("describeMetadataQuorum").await?;
         let quorum = describe_quorum(&cluster).await?;
         let Some(leader) = quorum.voters.iter().find(|voter| voter.node == quorum.leader) else {
             return refused("The leader of the quorum is not among its voters");

@@ -1,47 +1,13 @@
-//! `kafka-features describe`: which features the brokers could have, and which they have.
+//! `describe`: which features the brokers could have, and which they have.
 
-use std::{collections::BTreeMap, io::Write};
+use std::collections::BTreeMap;
 
-use clap::{Parser, Subcommand};
 use kafka_protocol::messages::{ApiVersionsResponse, api_versions_response::SupportedFeatureKey};
 
-use super::{Connection, Output, ToolCommand};
-use crate::{failure::Failure, wire::Target};
+use super::versions::{METADATA_VERSION, MetadataVersion};
 
-/// This tool manages feature flags in Kafka.
-#[derive(Debug, Parser)]
-pub(crate) struct FeaturesTool {
-    #[command(flatten)]
-    connection: Connection,
-
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Describes the current active feature flags
-    Describe,
-}
-
-/// The levels of `metadata.version`, by name, as Kafka 4.1 knows them; the first is 7.
-const METADATA_VERSIONS: [&str; 23] = [
-    "3.3-IV3", "3.4-IV0", "3.5-IV0", "3.5-IV1", "3.5-IV2", "3.6-IV0", "3.6-IV1", "3.6-IV2", "3.7-IV0", "3.7-IV1",
-    "3.7-IV2", "3.7-IV3", "3.7-IV4", "3.8-IV0", "3.9-IV0", "4.0-IV0", "4.0-IV1", "4.0-IV2", "4.0-IV3", "4.1-IV0",
-    "4.1-IV1", "4.2-IV0", "4.2-IV1",
-];
-
-impl ToolCommand for FeaturesTool {
-    async fn run(self, out: &mut Output) -> Result<u8, Failure> {
-        let Command::Describe = self.command;
-        let cluster = self.connection.cluster("describeFeatures").await?;
-        let connection = cluster.connection(Target::Any).await?;
-        out.write_all(render(connection.api_versions()).as_bytes())?;
-        Ok(0)
-    }
-}
-
-fn render(versions: &ApiVersionsResponse) -> String {
+/// The features that a node tells of.
+pub(super) fn render(versions: &ApiVersionsResponse) -> String {
     let in_use: BTreeMap<&str, i16> =
         versions.finalized_features.iter().map(|feature| (feature.name.as_str(), feature.max_version_level)).collect();
     let epoch = match versions.finalized_features_epoch {
@@ -63,11 +29,11 @@ fn render(versions: &ApiVersionsResponse) -> String {
 }
 
 fn level(feature: &str, level: i16) -> String {
-    if feature != "metadata.version" {
-        return level.to_string();
+    match MetadataVersion::of_level(level) {
+        _ if feature != METADATA_VERSION => level.to_string(),
+        Some(version) => version.to_string(),
+        None => format!("UNKNOWN {level}"),
     }
-    let name = usize::try_from(i32::from(level) - 7).ok().and_then(|index| METADATA_VERSIONS.get(index));
-    name.map_or_else(|| format!("UNKNOWN {level}"), |name| (*name).to_owned())
 }
 
 #[cfg(test)]
