@@ -51,6 +51,7 @@ async fn partitions_move_to_where_a_file_says() {
 async fn a_move_that_waits_for_a_node_is_listed_and_cancelled() {
     let (broker, dir) = (three().await, TempDir::new().unwrap());
     let _held = broker.lag(3, Duration::from_secs(3600)).unwrap();
+    broker.topic("shop").append(0, ["what node 3 gets in an hour"]).unwrap();
     let moves = r#"{"version":1,"partitions":[{"topic":"shop","partition":0,"replicas":[3,1]}]}"#;
     let moves = file(dir.path(), "moves.json", moves);
     let execute = format!("{COMMAND} --execute --reassignment-json-file {moves} --throttle 5000");
