@@ -5,7 +5,7 @@ use std::{
     collections::HashMap,
     future::Future,
     mem,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
 };
 
@@ -186,7 +186,7 @@ impl<S: KeyedState> AnyStore for Store<S> {
                     return origin.say_lost(1 + states.count());
                 }
                 // Within the guard also what it does before its future is polled.
-                let flush = async { state.flush(KeyScope { key: &key, origin: &origin }).await };
+                let flush = pin!(async { state.flush(KeyScope { key: &key, origin: &origin }).await });
                 let flushed = guarded(None, flush).await;
                 let error = match flushed {
                     Ok(Ok(())) => continue,

@@ -1,6 +1,11 @@
 //! [`BatchRunner`]: a chunk through a handler that takes many records at a time.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
@@ -152,9 +157,9 @@ async fn take_up(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
 async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Result<BatchOutcome, Failure> {
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
     let rejected = Arc::new(Mutex::new(Vec::new()));
-    let call = async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await };
+    let call = pin!(async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await });
     let n_unanswered = run.n_unanswered();
-    let mut ended = guarded(run.listener().timeout, call).await;
+    let mut ended = guarded(run.listener().timeout, call).await.map_err(|failure| *failure);
     if run.n_unanswered() != n_unanswered {
         match &mut ended {
             Ok(BatchOutcome::Whole { result: Ok(_), .. }) => {}

@@ -6,7 +6,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     panic::{self, AssertUnwindSafe},
-    pin::pin,
+    pin::Pin,
     task::Poll,
     time::Duration,
 };
@@ -16,12 +16,18 @@ use crate::handler::{ErrorClass, Failure};
 /// Awaits `call` within `limit`; a call that panics or takes longer is dropped and is a retryable failure.
 ///
 /// A function that never awaits cannot be interrupted: its timeout is noticed when it returns.
-pub(in crate::listener) async fn guarded<F: Future>(limit: Option<Duration>, call: F) -> Result<F::Output, Failure> {
+///
+/// It takes the call where it is, and boxes the failure: future and result would else be copied at each of the layers below,
+/// for every record.
+pub(in crate::listener) async fn guarded<F: Future>(
+    limit: Option<Duration>,
+    call: Pin<&mut F>,
+) -> Result<F::Output, Box<Failure>> {
     match limit {
         None => unwinding_caught(call).await,
         Some(limit) => match tokio::time::timeout(limit, unwinding_caught(call)).await {
             Ok(ended) => ended,
-            Err(_) => Err(failure("kafka_app::HandlerTimedOut", TimedOut(limit))),
+            Err(_) => Err(Box::new(failure("kafka_app::HandlerTimedOut", TimedOut(limit)))),
         },
     }
 }
@@ -33,11 +39,10 @@ pub(super) fn guarded_fn<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
 
 /// Nothing the handler was given is used again after a panic but what is shared by design (state behind locks), so that
 /// unwind safety is asserted.
-async fn unwinding_caught<F: Future>(call: F) -> Result<F::Output, Failure> {
-    let mut call = pin!(call);
+async fn unwinding_caught<F: Future>(mut call: Pin<&mut F>) -> Result<F::Output, Box<Failure>> {
     poll_fn(|cx| match panic::catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx))) {
         Ok(poll) => poll.map(Ok),
-        Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+        Err(panic) => Poll::Ready(Err(Box::new(panicked(&*panic)))),
     })
     .await
 }

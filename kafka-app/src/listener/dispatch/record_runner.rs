@@ -1,6 +1,10 @@
 //! [`RecordRunner`]: a chunk through a handler that takes one record at a time.
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use super::{
     Chunk, ChunkRunner, Progress,
@@ -49,17 +53,19 @@ impl Drop for Tally<'_> {
     }
 }
 
-/// What one delivery came to.
+/// What one delivery came to; small, since it passes through many hands for every record.
 enum Delivered {
     Filtered,
-    Ended(Outcome),
+    /// It is handled, and there is nothing to send.
+    Done,
+    Ended(Box<Outcome>),
 }
 
 /// A delivery that has ended.
 struct Call<'b> {
     /// Which one of its record, from 1.
     attempt: u32,
-    ended: Result<Delivered, Failure>,
+    ended: Result<Delivered, Box<Failure>>,
     pass: Pass<'b>,
 }
 
@@ -104,7 +110,7 @@ async fn handle_all<H: RecordHandler>(
             match deliver(handler, run, index, 1).await {
                 // The usual end needs none of what the others do: their future is large, and moving it would cost more than
                 // everything else here.
-                Ok(Delivered::Ended(Outcome::Done(Outputs::None))) => {
+                Ok(Delivered::Done) => {
                     tally.handled += 1;
                     run.handled(index);
                     run.ended_well(1);
@@ -233,27 +239,32 @@ async fn conclude<'a>(
             run.done(index);
             Ok(Next::Finished)
         }
-        Ok(Delivered::Ended(Outcome::Done(returned))) => {
+        Ok(Delivered::Done) => {
             pass.answered();
             run.ended_well(1);
-            if let Outputs::None = returned {
-                tally.handled += 1;
-                run.handled(index);
-                return Ok(Next::Finished);
-            }
-            let sent = send(run, index, attempt, returned, outputs, tally).await;
-            sent.map(|()| Next::Finished).map_err(|fault| (fault, None))
+            tally.handled += 1;
+            run.handled(index);
+            Ok(Next::Finished)
         }
-        Ok(Delivered::Ended(Outcome::Rejected(_))) if run.misses_schemas() => {
-            // It was not called: who waits for a try has it.
-            drop(pass);
-            match run.load_schemas(index, attempt).await {
-                Next::Again => Ok(Next::Later),
-                _ => Ok(Next::Revoked),
+        Ok(Delivered::Ended(outcome)) => match *outcome {
+            Outcome::Done(returned) => {
+                pass.answered();
+                run.ended_well(1);
+                let sent = send(run, index, attempt, returned, outputs, tally).await;
+                sent.map(|()| Next::Finished).map_err(|fault| (fault, None))
             }
-        }
-        Ok(Delivered::Ended(Outcome::Rejected(rejection))) => Err((Fault::Rejected(rejection), None)),
-        Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) => Err((Fault::Failed(failure), Some(pass))),
+            Outcome::Rejected(_) if run.misses_schemas() => {
+                // It was not called: who waits for a try has it.
+                drop(pass);
+                match run.load_schemas(index, attempt).await {
+                    Next::Again => Ok(Next::Later),
+                    _ => Ok(Next::Revoked),
+                }
+            }
+            Outcome::Rejected(rejection) => Err((Fault::Rejected(rejection), None)),
+            Outcome::Failed(failure) => Err((Fault::Failed(failure), Some(pass))),
+        },
+        Err(failure) => Err((Fault::Failed(*failure), Some(pass))),
     }
 }
 
@@ -283,19 +294,28 @@ async fn deliver<H: RecordHandler>(
     run: &Run<'_>,
     index: usize,
     attempt: u32,
-) -> Result<Delivered, Failure> {
-    let call = async {
+) -> Result<Delivered, Box<Failure>> {
+    let call = pin!(async {
         if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
             return Delivered::Filtered;
         }
-        Delivered::Ended(handler.call(run.context(index, attempt)).await)
-    };
+        match handler.call(run.context(index, attempt)).await {
+            Outcome::Done(Outputs::None) => Delivered::Done,
+            outcome => Delivered::Ended(Box::new(outcome)),
+        }
+    });
     let n_unanswered = run.n_unanswered();
     let mut ended = guarded(run.listener().timeout, call).await;
-    if run.n_unanswered() != n_unanswered
-        && let Ok(Delivered::Ended(Outcome::Failed(failure))) | Err(failure) = &mut ended
-    {
-        acquit(failure);
+    if run.n_unanswered() != n_unanswered {
+        match &mut ended {
+            Ok(Delivered::Ended(outcome)) => {
+                if let Outcome::Failed(failure) = &mut **outcome {
+                    acquit(failure);
+                }
+            }
+            Ok(Delivered::Filtered | Delivered::Done) => {}
+            Err(failure) => acquit(failure),
+        }
     }
     ended
 }

@@ -102,6 +102,7 @@ impl<'a> Run<'a> {
         &self.chunk.records[index].record
     }
 
+    #[inline]
     pub(super) fn context(&self, index: usize, attempt: u32) -> RecordContext<'_> {
         RecordContext {
             record: self.record(index),
