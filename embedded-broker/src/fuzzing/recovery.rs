@@ -199,7 +199,7 @@ fn check(kept: &Picture) {
         assert!(batch.header.last_offset() < kept.end);
     });
     assert_eq!((len, tail), (kept.bytes.len(), Tail::Clean));
-    assert!(0 <= kept.start && kept.start <= kept.end && kept.stable <= kept.end);
+    assert!(0 <= kept.start && kept.start <= kept.end && kept.stable <= kept.end, "{kept:?}");
 }
 
 /// What clients and time do to a log, whatever its records say.

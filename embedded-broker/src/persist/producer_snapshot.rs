@@ -33,8 +33,9 @@ pub(crate) fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
     file
 }
 
-/// Reads a whole file; `None` if it is not one, or not whole.
-pub(crate) fn decode(mut file: &[u8]) -> Option<Vec<ProducerEntry>> {
+/// Reads a whole file of this offset; `None` if it is not one, or not whole, or has a transaction that began behind the offset:
+/// its first offset bounds what committed readers see, and would never be reached.
+pub(crate) fn decode(mut file: &[u8], offset: i64) -> Option<Vec<ProducerEntry>> {
     let (version, crc) = (file.try_get_i16().ok()?, file.try_get_u32().ok()?);
     if version != VERSION || crc32c::crc32c(file) != crc {
         return None;
@@ -43,7 +44,9 @@ pub(crate) fn decode(mut file: &[u8]) -> Option<Vec<ProducerEntry>> {
     if file.len() != count.checked_mul(ENTRY_LEN)? {
         return None;
     }
-    Some((0..count).map(|_| entry(&mut file)).collect())
+    let entries: Vec<_> = (0..count).map(|_| entry(&mut file)).collect();
+    let is_before = |entry: &ProducerEntry| entry.current_txn_first_offset.is_none_or(|first| first < offset);
+    entries.iter().all(is_before).then_some(entries)
 }
 
 /// The length was checked.
@@ -80,20 +83,26 @@ mod tests {
 
     #[test]
     fn a_snapshot_comes_back_as_it_was_written() {
-        assert_eq!(decode(&encode(&entries())), Some(entries()));
-        assert_eq!(decode(&encode(&[])), Some(vec![]));
+        assert_eq!(decode(&encode(&entries()), 1_001), Some(entries()));
+        assert_eq!(decode(&encode(&[]), 0), Some(vec![]));
+    }
+
+    #[test]
+    fn a_snapshot_with_a_transaction_of_later_is_not_believed() {
+        assert_eq!(decode(&encode(&entries()), 901), Some(entries()));
+        assert_eq!(decode(&encode(&entries()), 900), None);
     }
 
     #[test]
     fn a_snapshot_that_is_cut_or_changed_anywhere_is_not_believed() {
         let file = encode(&entries());
         for cut in 0..file.len() {
-            assert_eq!(decode(&file[..cut]), None, "cut at {cut}");
+            assert_eq!(decode(&file[..cut], 1_001), None, "cut at {cut}");
         }
         for at in 0..file.len() {
             let mut changed = file.clone();
             changed[at] ^= 4;
-            assert_eq!(decode(&changed), None, "changed at {at}");
+            assert_eq!(decode(&changed, 1_001), None, "changed at {at}");
         }
     }
 }

@@ -67,8 +67,8 @@ pub(super) fn snapshots(dir: &Path) -> io::Result<Vec<(i64, PathBuf)>> {
 
 /// The newest one that can be read and is not of what was cut off since: a crash may have left one in half.
 fn newest_snapshot(dir: &Path, end: i64) -> io::Result<Vec<ProducerEntry>> {
-    for (_, path) in snapshots(dir)?.iter().rev().filter(|(offset, _)| *offset <= end) {
-        if let Some(producers) = producer_snapshot::decode(&fs::read(path)?) {
+    for (offset, path) in snapshots(dir)?.iter().rev().filter(|(offset, _)| *offset <= end) {
+        if let Some(producers) = producer_snapshot::decode(&fs::read(path)?, *offset) {
             return Ok(producers);
         }
     }
