@@ -164,13 +164,18 @@ use_streams_and_connect() {
   CLASSPATH=$(<"$file")
 }
 
-# Compiles Java sources of this folder against Apache Kafka's jars; `java CLASS` finds them from then on.
+# Apache Kafka's jars: `java CLASS` finds them from then on.
+use_kafka() {
+  [[ -z ${CLASSPATH:-} ]] || return 0
+  "$kafka" tool kafka.Kafka --version >/dev/null || die "Apache Kafka's jars could not be resolved"
+  CLASSPATH=$(<"$root/tests/apache-kafka/target/classpath")
+  export CLASSPATH
+}
+
+# Compiles Java sources of this folder against them; `java CLASS` finds those, too, from then on.
 compile_java() {
   need javac "the case is a Java program"
-  if [[ -z ${CLASSPATH:-} ]]; then
-    "$kafka" tool kafka.Kafka --version >/dev/null || die "Apache Kafka's jars could not be resolved"
-    CLASSPATH=$(<"$root/tests/apache-kafka/target/classpath")
-  fi
+  use_kafka
   local classes=$work/classes
   mkdir -p "$classes"
   export CLASSPATH=$classes:$CLASSPATH

@@ -16,5 +16,7 @@ mod produce;
 mod program;
 mod reassign;
 mod security;
+#[cfg(unix)]
+mod terminal;
 mod topics;
 mod tutorial;

@@ -1,6 +1,8 @@
 //! Runs the program and reads what it says, within a time limit.
 
 use std::{
+    env,
+    ffi::OsString,
     process::{Output, Stdio},
     time::Duration,
 };
@@ -21,8 +23,16 @@ pub(crate) struct Program {
     input: Option<ChildStdin>,
 }
 
+/// The program of this build, or the one that is named, such as one with OpenSSL.
+pub(crate) fn path() -> OsString {
+    env::var_os(NAMED).unwrap_or_else(|| env!("CARGO_BIN_EXE_kafka-app").into())
+}
+
+/// Names another program.
+pub(crate) const NAMED: &str = "KAFKA_APP_TEST_PROGRAM";
+
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kafka-app"));
+    let mut command = Command::new(path());
     command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
     command
 }

@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use embedded_broker::{CertificateAuthority, EmbeddedBroker, Listener};
 use tempfile::TempDir;
 
+#[cfg(not(any(feature = "tls-system", feature = "tls-vendored")))]
+use crate::program::NAMED;
 use crate::program::run;
 
 const PLAIN: &str = "org.apache.kafka.common.security.plain.PlainLoginModule";
@@ -113,4 +115,41 @@ async fn certificates_are_checked_both_ways() {
     let (code, _, errors) = cluster_id(&broker, "SSL", &[distrust.as_slice(), &soon].concat()).await;
     assert_eq!(code, Some(1));
     assert!(errors.contains("certificate"), "{errors}");
+}
+
+/// What is said to a client of this program that cannot be made.
+async fn refused(protocol: &str, more: &str) -> String {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("client.properties");
+    fs::write(&file, format!("security.protocol={protocol}\n{more}")).unwrap();
+    let mut said = Vec::new();
+    for (tool, config) in
+        [("kafka-console-consumer", "--consumer.config"), ("kafka-console-producer", "--producer.config")]
+    {
+        let (code, _, errors) =
+            run(&[tool, "--topic", "orders", "--bootstrap-server", "localhost:1", config, &path(&file)]).await;
+        assert_eq!(code, Some(1), "{tool}: {errors}");
+        said.push(errors);
+    }
+    said.join("")
+}
+
+#[tokio::test]
+async fn who_wants_kerberos_is_told_that_there_is_none() {
+    let said = refused("SASL_PLAINTEXT", "sasl.mechanism=GSSAPI").await;
+    assert_eq!(said.matches("no build of kafka-app has Kerberos").count(), 2, "{said}");
+}
+
+#[cfg(not(any(feature = "tls-system", feature = "tls-vendored")))]
+#[tokio::test]
+async fn a_build_without_openssl_says_what_brings_it() {
+    if std::env::var_os(NAMED).is_some() {
+        // Another program, which may well have it.
+        return;
+    }
+    let scram = format!("sasl.mechanism=SCRAM-SHA-256\nsasl.jaas.config={}", jaas(SCRAM, "alice", "secret"));
+    for (protocol, more) in [("SSL", ""), ("SASL_PLAINTEXT", &scram)] {
+        let said = refused(protocol, more).await;
+        assert_eq!(said.matches("cargo install --path kafka-app --features cli,tls-vendored").count(), 2, "{said}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -13,7 +13,7 @@ use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Error};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
 
-use crate::{arguments::key_and_value, failure::Failure, java_properties, shutdown, verbs::Console};
+use crate::{arguments::key_and_value, failure::Failure, java_properties, shutdown, terminal, verbs::Console};
 
 /// Where Kafka's clients look first.
 const DEFAULT_LISTENER: &str = "localhost:9092";
@@ -135,7 +135,7 @@ impl BrokerCommand {
 /// Warnings and errors of the broker, unless `RUST_LOG` asks for more.
 fn log_to_standard_error() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    let colours = io::stderr().is_terminal();
+    let colours = terminal::in_colours(&io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
 }
 

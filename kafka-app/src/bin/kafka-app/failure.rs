@@ -2,13 +2,13 @@
 
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, IsTerminal as _},
     process::ExitCode,
 };
 
 use kafka_app::admin::BrokerError;
 
-use crate::wire::WireError;
+use crate::{say, wire::WireError};
 
 /// What is said on standard error, and which exit code follows.
 #[derive(Debug)]
@@ -26,16 +26,23 @@ pub(crate) enum Failure {
 impl Failure {
     /// Says it on standard error, and gives the exit code.
     pub(crate) fn tell(&self) -> ExitCode {
-        let said = match self {
-            Self::Closed => return ExitCode::SUCCESS,
-            Self::Stopped(code) => return ExitCode::from(*code),
-            Self::Usage(text) | Self::Failed(text) => writeln!(io::stderr(), "error: {text}"),
-        };
-        // Nobody is left to be told that this could not be said.
-        let _ = said;
         match self {
-            Self::Usage(_) => ExitCode::from(2),
-            _ => ExitCode::FAILURE,
+            Self::Closed => ExitCode::SUCCESS,
+            Self::Stopped(code) => {
+                // What comes next at a terminal does not stand behind its `^C`.
+                if io::stderr().is_terminal() {
+                    say::line("");
+                }
+                ExitCode::from(*code)
+            }
+            Self::Usage(text) => {
+                say::error(text);
+                ExitCode::from(2)
+            }
+            Self::Failed(text) => {
+                say::error(text);
+                ExitCode::FAILURE
+            }
         }
     }
 }

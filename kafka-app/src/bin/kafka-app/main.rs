@@ -19,6 +19,7 @@ mod say;
 #[path = "../../shutdown.rs"]
 mod shutdown;
 mod stop;
+mod terminal;
 mod tools;
 mod verbs;
 mod wire;

@@ -51,7 +51,7 @@ impl Conf {
         };
         match res {
             sys::rd_kafka_conf_res_t::RD_KAFKA_CONF_OK => Ok(()),
-            _ => Err(Error::new(ErrorKind::Config, format!("{} property `{key}`: {}", self.role, buffer_text(&error)))),
+            _ => Err(refused(&format!("{} property `{key}`", self.role), &buffer_text(&error))),
         }
     }
 
@@ -88,18 +88,36 @@ impl Conf {
             sys::rd_kafka_conf_set_log_cb(self.as_ptr(), Some(log));
             sys::rd_kafka_new(kind, self.as_ptr(), error.as_mut_ptr(), error.len())
         };
+        // It belongs to the client now. If there is none it is leaked: where librdkafka fails late (a login that it cannot do, a key that
+        // it cannot read) it has freed what `tell_state_changes` put in there, which destroying it would free again.
+        let conf = ManuallyDrop::new(self);
         match NonNull::new(rk) {
-            Some(rk) => {
-                let _conf = ManuallyDrop::new(self); // It belongs to the client now.
-                Ok(rk)
-            }
-            None => Err(Error::new(
-                ErrorKind::Config,
-                format!("cannot make the {} of its properties: {}", self.role, buffer_text(&error)),
-            )),
+            Some(rk) => Ok(rk),
+            None => Err(refused(&format!("cannot make the {} of its properties", conf.role), &buffer_text(&error))),
         }
     }
 }
+
+/// What librdkafka says of a property; where a build has not got what that needs, what to do.
+fn refused(what: &str, why: &str) -> Error {
+    Error::new(ErrorKind::Config, format!("{what}: {why}{}", not_built_in(why)))
+}
+
+/// What to do, where librdkafka refuses what comes with a feature or not at all; else nothing.
+pub(crate) fn not_built_in(why: &str) -> &'static str {
+    match why.split_once("No provider for SASL mechanism ") {
+        Some((_, mechanism)) if mechanism.starts_with("GSSAPI") => {
+            ": no build of kafka-app has Kerberos (GSSAPI); `sasl.mechanism` says another one"
+        }
+        None if !why.contains("OpenSSL not available at build time") => "",
+        _ => NO_OPENSSL,
+    }
+}
+
+/// What to do in a build without it.
+const NO_OPENSSL: &str = ": this build has no OpenSSL, which clients need for TLS, SCRAM and OAUTHBEARER: it comes with the \
+    feature `tls-vendored` or `tls-system` of kafka-app (for the program: cargo install --path kafka-app --features \
+    cli,tls-vendored)";
 
 /// Whether librdkafka was built with a feature, by its name in `builtin.features`.
 pub(crate) fn is_built_with(feature: &str) -> bool {
@@ -114,7 +132,7 @@ pub(crate) fn is_built_with(feature: &str) -> bool {
 
 impl Drop for Conf {
     fn drop(&mut self) {
-        // SAFETY: still ours: `into_client` keeps a successful one from being dropped.
+        // SAFETY: still ours: `into_client` keeps it from being dropped.
         unsafe { sys::rd_kafka_conf_destroy(self.as_ptr()) }
     }
 }
@@ -139,4 +157,28 @@ unsafe extern "C" fn log(rk: *const sys::rd_kafka_t, level: c_int, facility: *co
     });
     // A panic must not unwind into C; there is nobody to tell about it.
     drop(std::panic::catch_unwind(emit));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_build_has_not_got_is_told_with_what_brings_it() {
+        let no_tls = "Unsupported value \"SSL\" for configuration property \"security.protocol\": OpenSSL not available at build time";
+        let no_provider = |mechanism| format!("No provider for SASL mechanism {mechanism}: recompile librdkafka");
+        for (why, hint) in [
+            (no_tls.to_owned(), Some("tls-vendored")),
+            (no_provider("SCRAM-SHA-256"), Some("tls-vendored")),
+            (no_provider("GSSAPI"), Some("Kerberos")),
+            ("Invalid value".to_owned(), None),
+        ] {
+            let text = refused("consumer property `x`", &why).to_string();
+            assert!(text.contains(&why), "{text}");
+            match hint {
+                Some(hint) => assert!(text.contains(hint), "{text}"),
+                None => assert!(text.ends_with(&why), "{text}"),
+            }
+        }
+    }
 }

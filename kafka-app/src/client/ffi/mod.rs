@@ -23,7 +23,7 @@ pub(crate) use admin::{
     DescribeGroups, DescribeScramCredentials, DescribeTopics, ElectLeaders, ListGroupOffsets, ListGroups, ListOffsets,
     NativeAdmin, Outcome, Request,
 };
-pub(crate) use conf::is_built_with;
+pub(crate) use conf::{is_built_with, not_built_in};
 pub(crate) use consumer::NativeConsumer;
 pub(crate) use fault::fault_of;
 pub(crate) use producer::{

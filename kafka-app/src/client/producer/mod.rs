@@ -42,7 +42,7 @@ use super::{
     brokers::{Brokers, UnreachableBroker},
     client_log::ClientLog,
     delivery::{BatchCompletion, Completion},
-    ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket},
+    ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket, not_built_in},
     produce_error::Limits,
 };
 use crate::{
@@ -88,7 +88,9 @@ impl Producer {
             config.set_log_level(RDKafkaLogLevel::Debug); // rdkafka would keep to what the crate `log` lets through.
         }
         let refused = |error: KafkaError| {
-            Error::new(ErrorKind::Config, "the producer cannot be created from its properties").with_source(error)
+            let hint = not_built_in(&error.to_string());
+            Error::new(ErrorKind::Config, format!("the producer cannot be created from its properties{hint}"))
+                .with_source(error)
         };
         let limits = config.create_native_config().and_then(|native| Limits::of(&native)).map_err(refused)?;
         let connections = brokers.add_client();

@@ -10,7 +10,7 @@ use kafka_app::{
 };
 
 use super::table::Format;
-use crate::{arguments::key_and_value, failure::Failure};
+use crate::{arguments::key_and_value, failure::Failure, say};
 
 /// Which cluster is meant: as applications find it, in configuration files and the environment, and what is said here over it.
 #[derive(Debug, Args)]
@@ -146,12 +146,16 @@ impl YesOption {
         if self.yes {
             return Ok(());
         }
-        if !stdin().is_terminal() {
+        if !stdin().is_terminal() || !stderr().is_terminal() {
             return Err(Failure::Usage(format!("{question} Nobody can be asked here: say --yes")));
         }
         write!(stderr(), "{question} [y/N] ")?;
         let mut answer = String::new();
         stdin().lock().read_line(&mut answer).map_err(|error| Failure::Failed(error.to_string()))?;
+        if !answer.ends_with('\n') {
+            // Ctrl-D is an answer, too, and nobody has ended its line.
+            say::line("");
+        }
         match answer.trim().to_ascii_lowercase().as_str() {
             "y" | "yes" => Ok(()),
             _ => Err(Failure::Failed("nothing was changed".to_owned())),

@@ -1,11 +1,6 @@
 //! [`Cluster`]: whom to ask for what.
 
-use std::{
-    collections::HashMap,
-    io::{self, Write},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use kafka_protocol::{
     messages::{
@@ -24,6 +19,7 @@ use super::{
     endpoint::Endpoint,
     picture::{Node, Picture},
 };
+use crate::say;
 
 const GROUP_AUTHORIZATION_FAILED: i16 = 30;
 const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: i16 = 53;
@@ -310,8 +306,7 @@ async fn reach(settings: &ClientSettings, call: &str, deadline: Instant) -> Resu
 
 /// Once: what is wrong can be mended while it goes on trying.
 fn warn(error: &WireError, within: Duration) {
-    // Nobody is left to be told that this could not be said.
-    let _ = writeln!(io::stderr(), "warning: {}; trying for {} s", error.message(), within.as_secs());
+    say::warning(format_args!("{}; trying for {} s", error.message(), within.as_secs()));
 }
 
 fn timed_out(call: &str, within: Duration, last: Option<String>) -> WireError {

@@ -15,7 +15,7 @@ use kafka_app::{
 use parking_lot::Mutex;
 
 use super::super::partitions;
-use crate::say;
+use crate::say::{self, StatusLine};
 
 /// How often it is shown.
 const EVERY: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ impl Positions {
 /// Shows it again and again, for as long as it is awaited.
 pub(crate) async fn show(admin: AdminClient, positions: Positions, isolation: IsolationLevel) {
     // One line that changes, unless records come on the same terminal.
-    let is_one_line = stderr().is_terminal() && !stdout().is_terminal();
+    let one_line = (stderr().is_terminal() && !stdout().is_terminal()).then_some(StatusLine);
     let mut told = None;
     let mut turns = tokio::time::interval(EVERY);
     turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -80,9 +80,9 @@ pub(crate) async fn show(admin: AdminClient, positions: Positions, isolation: Is
         if told.replace(behind) == Some(behind) {
             continue;
         }
-        match is_one_line {
-            true => say::without_end(format_args!("\r\x1b[Klag: {behind}")),
-            false => say::line(format_args!("lag: {behind}")),
+        match &one_line {
+            Some(status) => status.show(format_args!("lag: {behind}")),
+            None => say::line(format_args!("lag: {behind}")),
         }
     }
 }

@@ -1,10 +1,6 @@
 //! `kafka-app group describe` and `lag`: where a group stands, once or again and again.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal, Write},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::Args;
 use kafka_app::{
@@ -18,7 +14,8 @@ use super::super::{
     Answer, ClusterOptions, OutputOptions,
     table::{Document, Table},
 };
-use crate::{failure::Failure, shutdown};
+use super::screen::Screen;
+use crate::{failure::Failure, reader_watch::ReaderWatch, stop::Stop};
 
 /// Show the state, the members and the offsets of groups
 #[derive(Debug, Args)]
@@ -74,18 +71,24 @@ impl Lag {
     pub(super) async fn run(self) -> Answer {
         let admin = self.cluster.admin()?;
         let Some(every) = self.watch else { return self.once(&admin).await };
-        let mut ended = std::pin::pin!(shutdown::signal());
+        let mut stop = Stop::listen()?;
+        let reader = ReaderWatch::new();
+        tokio::select! {
+            biased;
+            code = stop.requested() => Err(Failure::Stopped(code)),
+            () = reader.gone() => Err(Failure::Closed),
+            failed = self.again_and_again(&admin, every) => failed,
+        }
+    }
+
+    /// Until it fails.
+    async fn again_and_again(&self, admin: &AdminClient, every: Duration) -> Answer {
+        let mut screen = Screen::new();
         let mut next = Instant::now();
         loop {
-            let shown = self.once(&admin).await?;
-            // A terminal shows the newest only, a file all of them.
-            let clear = if io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
-            io::stdout().write_all(format!("{clear}{shown}").as_bytes())?;
+            screen.show(&self.once(admin).await?)?;
             next = (next + every).max(Instant::now());
-            tokio::select! {
-                () = sleep_until(next) => {}
-                _ = &mut ended => return Ok(String::new()),
-            }
+            sleep_until(next).await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod describe;
 mod reset;
+mod screen;
 
 use clap::{Args, Subcommand};
 use kafka_app::admin::{GroupFilter, GroupState, GroupType};

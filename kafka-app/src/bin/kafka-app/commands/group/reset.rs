@@ -18,7 +18,7 @@ use super::super::{
     partitions::{TopicPartitions, offsets},
     table::Table,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, say};
 
 /// Have a group go on elsewhere; without --execute it is only shown where
 #[derive(Debug, Args)]
@@ -138,7 +138,7 @@ impl Reset {
                 return Err(Failure::Failed(problems.join("\n       ")));
             }
         } else {
-            eprintln!("nothing was changed: --execute does it");
+            say::line("nothing was changed: --execute does it");
         }
         table.render(self.output.output)
     }

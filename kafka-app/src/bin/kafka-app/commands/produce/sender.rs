@@ -17,7 +17,11 @@ use super::{
     progress::Progress,
     rate::Pace,
 };
-use crate::{failure::Failure, say::Troubles, stop::Stop};
+use crate::{
+    failure::Failure,
+    say::{self, Troubles},
+    stop::Stop,
+};
 
 /// Of records that could not be sent, and of lines that are none, so many are named.
 const NAMED: u64 = 10;
@@ -86,8 +90,7 @@ impl Sender {
             end = self.send_blocks(blocks) => end,
         };
         if let End::Signal(_) = end {
-            self.progress
-                .say(format_args!("waiting for {} acknowledgments; Ctrl-C again ends at once", self.pending.len()));
+            say::line(format_args!("waiting for {} acknowledgments; Ctrl-C again ends at once", self.pending.len()));
         }
         let mut of_waiting = stop.clone();
         tokio::select! {
@@ -112,7 +115,7 @@ impl Sender {
             match block {
                 None => return End::Done,
                 Some(Err(text)) => {
-                    self.progress.say(format_args!("error: {text}"));
+                    say::error(text);
                     return End::Wrong;
                 }
                 Some(Ok(block)) => {
@@ -130,13 +133,16 @@ impl Sender {
 
     /// Whether to go on.
     async fn send_block(&mut self, block: Block) -> bool {
-        for (place, record) in block.records {
+        let (n_before, n_records) = (self.counts.n_bytes, block.records.len());
+        for (n, (place, record)) in block.records.into_iter().enumerate() {
+            // As if all were of the same size, so that what is sent slowly is seen to go on.
+            self.counts.n_bytes = n_before + (block.n_bytes * n / n_records) as u64;
             let record = match record {
                 Ok(record) => record,
                 Err(why) => {
                     self.counts.n_bad += 1;
                     if self.counts.n_bad <= NAMED {
-                        self.progress.say(format_args!("error: {place}: {why}"));
+                        say::error(format_args!("{place}: {why}"));
                     }
                     if self.has_failed() {
                         return false;
@@ -153,7 +159,7 @@ impl Sender {
                 return false;
             }
         }
-        self.counts.n_bytes += block.n_bytes as u64;
+        self.counts.n_bytes = n_before + block.n_bytes as u64;
         self.take_answers(0).await;
         self.progress.advance(&self.counts);
         !self.has_failed()
@@ -171,7 +177,7 @@ impl Sender {
                 biased;
                 enqueued = &mut enqueued => return enqueued,
                 () = tokio::time::sleep(LOOK) => {
-                    tell_brokers(&self.template, &self.progress, &mut self.troubles, self.pending.len());
+                    tell_brokers(&self.template, &mut self.troubles, self.pending.len());
                 }
             }
         }
@@ -204,7 +210,7 @@ impl Sender {
                 Poll::Pending => tokio::select! {
                     answer = pending => answer,
                     () = tokio::time::sleep(LOOK) => {
-                        tell_brokers(&self.template, &self.progress, &mut self.troubles, self.pending.len());
+                        tell_brokers(&self.template, &mut self.troubles, self.pending.len());
                         continue;
                     }
                 },
@@ -222,7 +228,7 @@ impl Sender {
         self.counts.n_failed += 1;
         if self.counts.n_failed <= NAMED {
             let place = place.map_or_else(String::new, |place| format!("{place}: "));
-            self.progress.say(format_args!("error: {place}{}", why(failed)));
+            say::error(format_args!("{place}{}", why(failed)));
         }
     }
 
@@ -266,14 +272,9 @@ fn why(failed: &SendError) -> String {
     text
 }
 
-fn tell_brokers(
-    template: &KafkaTemplate<Bytes, Bytes>,
-    progress: &Progress,
-    troubles: &mut Troubles,
-    n_pending: usize,
-) {
+fn tell_brokers(template: &KafkaTemplate<Bytes, Bytes>, troubles: &mut Troubles, n_pending: usize) {
     for broker in template.unreachable_brokers() {
         let text = format!("broker {} cannot be reached: {n_pending} records wait", broker.name);
-        progress.pause(|| troubles.tell_about(&broker.name, text));
+        troubles.tell_about(&broker.name, text);
     }
 }

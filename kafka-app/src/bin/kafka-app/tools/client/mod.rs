@@ -3,12 +3,7 @@
 mod java_keys;
 mod translate;
 
-use std::{
-    collections::BTreeMap,
-    io::{self, IsTerminal as _},
-    net::ToSocketAddrs as _,
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, io, net::ToSocketAddrs as _, path::PathBuf};
 
 use kafka_app::config::{KafkaProperties, KafkaPropertiesBuilder};
 use tracing_subscriber::EnvFilter;
@@ -16,8 +11,8 @@ use tracing_subscriber::EnvFilter;
 pub(crate) use translate::{Client, ClientSettings};
 
 use super::connection::read_properties;
-use crate::failure::Failure;
 pub(crate) use crate::say::{Troubles, line as say};
+use crate::{failure::Failure, terminal};
 
 /// Java's properties of a client: those of a file, and over them those that were said one by one.
 ///
@@ -44,7 +39,7 @@ pub(crate) fn key_values(said: &[String]) -> Vec<(String, String)> {
 pub(crate) fn log_to_standard_error(only_errors: bool) {
     let default = if only_errors { "warn,librdkafka=error,kafka_app::client=error" } else { "warn,librdkafka=error" };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let colours = io::stderr().is_terminal();
+    let colours = terminal::in_colours(&io::stderr());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
     // Whoever came first is as good.
     let _ = log.try_init();

@@ -1,8 +1,8 @@
 //! [`Trouble`]: why the tool did not do what it was told, which it says on standard output, with exit code 0.
 
-use std::{io, io::Write};
+use std::io::{self, Write};
 
-use crate::{failure::Failure, tools::Output, wire::WireError};
+use crate::{failure::Failure, say, tools::Output, wire::WireError};
 
 /// Why nothing was done.
 #[derive(Debug)]
@@ -60,8 +60,7 @@ impl Trouble {
             Self::Failed { told, why } => {
                 print_error(out, &format!("Executing consumer group command failed due to {told}"))?;
                 out.flush()?;
-                // Nobody is left to be told that this could not be said.
-                let _ = writeln!(io::stderr(), "error: {why}");
+                say::error(why);
                 Ok(0)
             }
         }

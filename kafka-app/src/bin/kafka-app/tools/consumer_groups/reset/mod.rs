@@ -17,7 +17,7 @@ use super::{
     trouble::{Trouble, Wrapped, print_error},
 };
 use crate::{
-    clock,
+    clock, say,
     tools::Output,
     wire::{
         Cluster, CommittedOffset, GroupState, IsolationLevel, ListedOffset, OffsetSpec, TopicPartition, WireError,
@@ -209,8 +209,7 @@ async fn within_logs(cluster: &Cluster, wanted: Offsets, out: &mut Output) -> Re
     let (offsets, out_of_range) = plan::within(&wanted, &starts.into_iter().filter_map(log).collect());
     out.flush()?;
     for told in out_of_range {
-        // Nobody is left to be told that this could not be said.
-        let _ = writeln!(io::stderr(), "warning: {told}");
+        say::warning(told);
     }
     Ok(offsets)
 }
