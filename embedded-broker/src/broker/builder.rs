@@ -301,14 +301,15 @@ impl EmbeddedBrokerBuilder {
             )
         })?;
         let no_thread = |error| Error::io("cannot start a thread of the broker", error);
-        let machines = Machines::new(machines);
+        let machines = Arc::new(Machines::new(machines));
         let addresses = machines.addresses();
+        let of_timer = Arc::clone(&machines);
         let mut broker = EmbeddedBroker { cluster: Arc::clone(&cluster), addresses, machines, timer: None };
         broker.machines.start(&cluster).map_err(no_thread)?;
         transactions::start(&cluster);
         upkeep::start(&cluster);
         cluster.schedule_balance();
-        let run_timers = move || cluster.timers.run(|key| fire(&cluster, &key));
+        let run_timers = move || cluster.timers.run(|key| fire(&cluster, &of_timer, &key));
         let timer = Builder::new().name("kafka-timer".to_owned()).stack_size(1 << 20).spawn(run_timers);
         broker.timer = Some(timer.map_err(no_thread)?);
         Ok(broker)

@@ -49,7 +49,7 @@ pub struct EmbeddedBroker {
     pub(crate) cluster: Arc<Cluster>,
     /// The name of each listener and where it listens, on every node.
     addresses: Vec<(Arc<str>, String)>,
-    machines: Machines,
+    machines: Arc<Machines>,
     timer: Option<JoinHandle<()>>,
 }
 
@@ -250,8 +250,12 @@ impl Drop for EmbeddedBroker {
 }
 
 /// Serves a deadline. A mistake of ours in one of them must not take all others with it.
-fn fire(cluster: &Cluster, key: &TimerKey) {
-    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cluster.fire(key)));
+fn fire(cluster: &Cluster, machines: &Machines, key: &TimerKey) {
+    let serve = || match key {
+        TimerKey::DiskFailed(id) => machines.halt(cluster, *id),
+        key => cluster.fire(key),
+    };
+    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve));
     if served.is_err() {
         tracing::error!(?key, "serving a deadline of the embedded broker has panicked");
     }

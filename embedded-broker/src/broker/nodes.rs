@@ -66,6 +66,30 @@ impl Machines {
             .for_each(|mut one| one.end());
     }
 
+    /// A node cannot write to its directory: as Kafka, it goes as if it were killed.
+    pub(super) fn halt(&self, cluster: &Cluster, id: i32) {
+        if let Err(error) = self.crash(cluster, id) {
+            tracing::error!(node = id, %error, "a node whose directory cannot be written does not halt");
+        }
+    }
+
+    fn crash(&self, cluster: &Cluster, id: i32) -> Result<(), Error> {
+        let mut machine = self.find(id)?.lock();
+        if !cluster.nodes().runs(id) {
+            return Ok(());
+        }
+        cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Lost))?;
+        machine.close(Closing::AtOnce);
+        match cluster.settings.broker_session_timeout {
+            None => cluster.miss_node(id),
+            Some(timeout) => {
+                let at = cluster.clock.now() + timeout;
+                cluster.timers.schedule(TimerKey::NodeSession(id), at);
+            }
+        }
+        Ok(())
+    }
+
     fn find(&self, id: i32) -> Result<&Mutex<Machine>, Error> {
         let found = self.0.iter().find(|(own, _)| *own == id).map(|(_, machine)| machine);
         found.ok_or_else(|| Error::with_code(ErrorCode::BrokerIdNotRegistered, format!("there is no node {id}")))
@@ -152,20 +176,7 @@ impl EmbeddedBroker {
     ///
     /// There is no such node.
     pub fn crash(&self, id: i32) -> Result<(), Error> {
-        let mut machine = self.machines.find(id)?.lock();
-        if !self.cluster.nodes().runs(id) {
-            return Ok(());
-        }
-        self.cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Lost))?;
-        machine.close(Closing::AtOnce);
-        match self.cluster.settings.broker_session_timeout {
-            None => self.cluster.miss_node(id),
-            Some(timeout) => {
-                let at = self.cluster.clock.now() + timeout;
-                self.cluster.timers.schedule(TimerKey::NodeSession(id), at);
-            }
-        }
-        Ok(())
+        self.machines.crash(&self.cluster, id)
     }
 
     /// Starts a node that is down, at the addresses it had. Nothing it had is lost, except what the others had not got of what
@@ -227,8 +238,8 @@ impl EmbeddedBroker {
 /// A node of an [`EmbeddedBroker`], to look at and to change: see [`EmbeddedBroker::node`].
 #[must_use = "it only shows the node when it is asked"]
 pub struct NodeView<'a> {
-    cluster: &'a Arc<Cluster>,
-    id: i32,
+    pub(crate) cluster: &'a Arc<Cluster>,
+    pub(crate) id: i32,
     machine: &'a Mutex<Machine>,
 }
 

@@ -263,6 +263,8 @@ impl Cluster {
             TimerKey::LeaderBalance => self.balance_leaders(),
             TimerKey::NodeSession(id) => self.miss_node(*id),
             TimerKey::Replicas(topic, index) => self.tick_replicas(*topic, *index),
+            // Who has its sockets, sees to it.
+            TimerKey::DiskFailed(_) => {}
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

@@ -177,9 +177,10 @@ impl Cluster {
         self.storage.as_ref().map(|storage| storage.root.path_of(node))
     }
 
-    /// The disk under the data directory, if there is one.
-    pub(crate) fn disk(&self) -> Option<&Disk> {
-        self.storage.as_ref().map(|storage| storage.root.disk())
+    /// The disk under the data directory, or under that of one of the nodes, if there is one.
+    pub(crate) fn disk_of(&self, node: Option<i32>) -> Option<&Disk> {
+        let root = &self.storage.as_ref()?.root;
+        Some(node.map_or_else(|| root.disk(), |node| root.disk_of(node)))
     }
 
     /// Leaves everything on the disk: nobody changes anything any more. What fails is logged, and checked at the next start.

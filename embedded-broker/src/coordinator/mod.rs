@@ -44,6 +44,8 @@ pub(crate) enum TimerKey {
     LeaderBalance,
     /// Somebody notices that a node was lost.
     NodeSession(i32),
+    /// A node cannot write to its directory, and halts.
+    DiskFailed(i32),
     /// What becomes of a partition's replicas though nothing happens: by the id of its topic, and its index.
     Replicas(Uuid, i32),
     /// A test helper that gives up.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::links::{Link, LinkId};
 use super::rules::{Rule, RuleId};
 use crate::cluster::Cluster;
+use crate::persist::disk::DiskFault;
 
 /// A fault that is set: of [requests](crate::EmbeddedBroker::fault), of the [network](crate::EmbeddedBroker::network) or of
 /// the [disk](crate::EmbeddedBroker::fail_disk). It ends when this is dropped; what it has done by then stays done.
@@ -19,7 +20,8 @@ pub struct Fault {
 enum Set {
     Rule(RuleId),
     Link(LinkId),
-    Disk,
+    /// Of a node, or of all.
+    Disk(Option<i32>),
 }
 
 impl Fault {
@@ -31,9 +33,10 @@ impl Fault {
         Self { cluster: Arc::clone(cluster), set: Set::Link(cluster.faults.add_link(link)) }
     }
 
-    /// Of the disk, on which it is set already.
-    pub(super) fn of_disk(cluster: &Arc<Cluster>) -> Self {
-        Self { cluster: Arc::clone(cluster), set: Set::Disk }
+    /// Of the disk of a node, or of all.
+    pub(super) fn of_disk(cluster: &Arc<Cluster>, node: Option<i32>, fault: DiskFault) -> Self {
+        cluster.disk_of(node).iter().for_each(|disk| disk.set_fault(Some(fault)));
+        Self { cluster: Arc::clone(cluster), set: Set::Disk(node) }
     }
 
     /// How often it has happened: to how many requests, how many messages or connections on the network, or how many writes.
@@ -42,7 +45,7 @@ impl Fault {
         match self.set {
             Set::Rule(id) => self.cluster.faults.times_happened(id),
             Set::Link(id) => self.cluster.faults.times_link_happened(id),
-            Set::Disk => self.cluster.disk().map_or(0, |disk| disk.times_failed()),
+            Set::Disk(node) => self.cluster.disk_of(node).map_or(0, |disk| disk.times_failed()),
         }
     }
 }
@@ -58,7 +61,7 @@ impl Drop for Fault {
         match self.set {
             Set::Rule(id) => self.cluster.faults.remove(id),
             Set::Link(id) => self.cluster.faults.remove_link(id),
-            Set::Disk => self.cluster.disk().iter().for_each(|disk| disk.set_fault(None)),
+            Set::Disk(node) => self.cluster.disk_of(node).iter().for_each(|disk| disk.set_fault(None)),
         }
     }
 }

@@ -41,7 +41,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`fail_disk`](crate::EmbeddedBroker::fail_disk), [`corrupt_on_disk`](crate::TopicView::corrupt_on_disk) | a disk that is full, does not confirm, or rots |
+//! | [`fail_disk`](crate::EmbeddedBroker::fail_disk), [of a node](crate::NodeView::fail_disk), [`corrupt_on_disk`](crate::TopicView::corrupt_on_disk) | a disk that is full, does not confirm, or rots |
 //! | [`append`](crate::TopicView::append), [`append_aborted`](crate::TopicView::append_aborted) | records without a client; aborted ones |
 //! | [`truncate`](crate::TopicView::truncate), [`delete_records`](crate::TopicView::delete_records), [`expire_now`](crate::TopicView::expire_now), [`compact_now`](crate::TopicView::compact_now) | records that are lost, deleted, expired, compacted |
 //! | [`forget_producers`](crate::TopicView::forget_producers) | the state of idempotent producers |

@@ -20,8 +20,17 @@ struct Copy {
     node: i32,
     /// Absent while the node is down: nobody touches its files.
     kept: Option<KeptLog>,
+    /// It could not be written, and is left alone until its node is down.
+    has_failed: bool,
     /// It was there before.
     is_known: bool,
+}
+
+/// The copy of a node could not be read or written: what the node has on its disk, nobody knows any more.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) node: i32,
+    pub(crate) error: io::Error,
 }
 
 /// What a partition begins with, or goes on with after a restart.
@@ -33,6 +42,8 @@ pub(crate) struct Opened {
     pub(crate) remembered: Option<Remembered>,
     /// Where the log of each replica ends that is there.
     pub(crate) ends: Vec<(i32, i64)>,
+    /// Those of a new partition that could not be made.
+    pub(crate) failed: Vec<Failed>,
     /// The epoch of the leader.
     pub(crate) leader_epoch: i32,
 }
@@ -52,26 +63,32 @@ impl Copies {
         config: &LogConfig,
     ) -> io::Result<Opened> {
         let mut copies = Self { home, all: Vec::with_capacity(assignment.len()) };
-        let mut logs = Vec::new();
+        let (mut logs, mut failed) = (Vec::new(), Vec::new());
         for &node in assignment {
             let place = copies.home.place(node).filter(|_| standing.is_up(node));
-            let found = place.map(|place| KeptLog::open(&place, config)).transpose()?;
-            let is_known = found.is_some() || past.is_some();
-            let kept = found.map(|found| {
-                logs.push((node, found.log, found.was_there));
-                found.kept
-            });
-            copies.all.push(Copy { node, kept, is_known });
+            let mut copy = Copy { node, kept: None, has_failed: false, is_known: place.is_some() || past.is_some() };
+            match place.map(|place| KeptLog::open(&place, config)).transpose() {
+                Ok(found) => {
+                    copy.kept = found.map(|found| {
+                        logs.push((node, found.log, found.was_there));
+                        found.kept
+                    });
+                }
+                // What there is of one that is not new has to be found before anybody can say who may lead.
+                Err(error) if past.is_some() || !copies.are_of_several() => return Err(error),
+                Err(error) => failed.push(copy.fail(error)),
+            }
+            copies.all.push(copy);
         }
         match past {
             Some(past) => copies.go_on(logs, &past, config),
-            None => Ok(copies.begin(logs)),
+            None => Ok(copies.begin(logs, failed)),
         }
     }
 
-    fn begin(self, logs: Vec<(i32, PartitionLog, bool)>) -> Opened {
+    fn begin(self, logs: Vec<(i32, PartitionLog, bool)>, failed: Vec<Failed>) -> Opened {
         let log = logs.into_iter().next().map_or_else(|| self.empty(), |(_, log, _)| log);
-        Opened { copies: self, log, remembered: None, ends: Vec::new(), leader_epoch: 0 }
+        Opened { copies: self, log, remembered: None, ends: Vec::new(), failed, leader_epoch: 0 }
     }
 
     fn empty(&self) -> PartitionLog {
@@ -114,7 +131,7 @@ impl Copies {
         let ends: Vec<_> = self.all.iter().filter_map(|one| Some((one.node, one.kept.as_ref()?.end()))).collect();
         let has_all = |id: i32| ends.iter().any(|(node, end)| *node == id && *end >= log.end_offset());
         let remembered = past.next(choice.leader, leader_epoch, has_all);
-        Ok(Opened { copies: self, log, remembered: Some(remembered), ends, leader_epoch })
+        Ok(Opened { copies: self, log, remembered: Some(remembered), ends, failed: Vec::new(), leader_epoch })
     }
 
     /// Nothing is lost in silence: neither a replica, nor records that none of those has that may lead.
@@ -150,90 +167,87 @@ impl Copies {
         self.all.iter_mut().filter_map(|one| Some((one.node, one.kept.as_mut()?)))
     }
 
-    /// Has every copy follow what has become of the log, and that of the leader get a batch that was just appended.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be written.
+    /// Whether each node has a directory of its own, which fails alone.
+    pub(crate) fn are_of_several(&self) -> bool {
+        self.home.root.is_of_several()
+    }
+
+    /// The nodes whose copies have failed, and which are not known to be down yet.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = i32> {
+        self.all.iter().filter(|one| one.has_failed).map(|one| one.node)
+    }
+
+    /// Has those that have failed be opened again once their nodes are up that everybody takes for down now.
+    pub(crate) fn forgive(&mut self, standing: &dyn Standing) {
+        let is_down = |node: i32| !standing.is_up(node) && !standing.is_electable(node);
+        self.all.iter_mut().for_each(|one| one.has_failed &= !is_down(one.node));
+    }
+
+    /// Does something to each copy that is there. One that fails is left alone from then on.
+    fn each(&mut self, mut change: impl FnMut(i32, &mut KeptLog) -> io::Result<()>) -> Vec<Failed> {
+        let failed = |one: &mut Copy| {
+            let error = change(one.node, one.kept.as_mut()?).err()?;
+            Some(one.fail(error))
+        };
+        self.all.iter_mut().filter_map(failed).collect()
+    }
+
+    /// Has every copy follow what has become of the log, and that of the leader get a batch that was just appended. Returns
+    /// those that cannot be written.
     pub(crate) fn follow(
         &mut self,
         log: &mut PartitionLog,
         new: Option<NewBatch<'_>>,
         leader: Option<i32>,
         config: &LogConfig,
-    ) -> io::Result<()> {
+    ) -> Vec<Failed> {
         let changes = log.changes_mut().take();
-        for (node, kept) in self.open_mut() {
+        self.each(|node, kept| {
             kept.follow(log, &changes, config)?;
-            if let Some(new) = new.filter(|_| leader == Some(node)) {
-                kept.append(log, new, config)?;
-            }
-        }
-        Ok(())
+            new.filter(|_| leader == Some(node)).map_or(Ok(()), |new| kept.append(log, new, config))
+        })
     }
 
-    /// Has every copy get what its replica has got meanwhile; `new` is the batch that was appended last.
-    ///
-    /// # Errors
-    ///
-    /// A file cannot be written.
+    /// Has every copy get what its replica has got meanwhile; `new` is the batch that was appended last. Returns those that
+    /// cannot be written.
     pub(crate) fn advance(
         &mut self,
         log: &mut PartitionLog,
         new: Option<NewBatch<'_>>,
         end_of: impl Fn(i32) -> Option<i64>,
         config: &LogConfig,
-    ) -> io::Result<()> {
-        for (node, kept) in self.open_mut() {
-            let Some(to) = end_of(node).filter(|to| *to > kept.end()) else { continue };
+    ) -> Vec<Failed> {
+        self.each(|node, kept| {
+            let Some(to) = end_of(node).filter(|to| *to > kept.end()) else { return Ok(()) };
             match new.filter(|new| kept.takes_at_once(new, to)) {
-                Some(new) => kept.append(log, new, config)?,
-                None => kept.advance(log, to, config)?,
+                Some(new) => kept.append(log, new, config),
+                None => kept.advance(log, to, config),
             }
-        }
-        Ok(())
+        })
     }
 
     /// Has a copy for each of these replicas whose node is up. Returns where those end that were there before and are opened
-    /// again.
-    ///
-    /// # Errors
-    ///
-    /// Files cannot be read or written.
+    /// again, and those that cannot be read or written.
     pub(crate) fn align(
         &mut self,
         assignment: &[i32],
         standing: &dyn Standing,
         log: &mut PartitionLog,
         config: &LogConfig,
-    ) -> io::Result<Vec<(i32, i64)>> {
+    ) -> (Vec<(i32, i64)>, Vec<Failed>) {
         for &node in assignment.iter().filter(|node| !self.all.iter().any(|one| one.node == **node)).collect::<Vec<_>>()
         {
-            self.all.push(Copy { node, kept: None, is_known: false });
+            self.all.push(Copy { node, kept: None, has_failed: false, is_known: false });
         }
-        let (topic, partition) = (&*self.home.topic, self.home.index);
-        let mut found = Vec::new();
-        for one in &mut self.all {
-            let (node, is_up) = (one.node, standing.is_up(one.node));
-            if let Some(mut kept) = one.kept.take_if(|_| !is_up)
-                && let Err(error) = kept.close(log)
-            {
-                tracing::warn!(topic, partition, node, %error, "a replica was not closed in order: it is checked when its node is back");
-            }
-            if let Some(place) = self.home.place(node).filter(|_| is_up && one.kept.is_none()) {
-                let mut opened = KeptLog::open(&place, config)?;
-                if one.is_known && !opened.was_there {
-                    tracing::warn!(topic, partition, node, "the directory of a replica is gone: it begins anew");
-                }
-                log.show_all();
-                opened.kept.keep_what_is_like(log, &mut opened.log, config)?;
-                if one.is_known {
-                    found.push((node, opened.kept.end()));
-                }
-                (one.kept, one.is_known) = (Some(opened.kept), true);
+        let Self { home, all } = self;
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for one in all {
+            match one.align(home, standing.is_up(one.node), log, config) {
+                Ok(end) => found.extend(end.map(|end| (one.node, end))),
+                Err(error) => failed.push(one.fail(error)),
             }
         }
-        Ok(found)
+        (found, failed)
     }
 
     /// Takes away what is left of replicas that are other nodes' now.
@@ -270,6 +284,40 @@ impl Copies {
     /// Takes all of them away: the topic was deleted.
     pub(crate) fn delete(&self) {
         self.all.iter().for_each(|one| remove(&self.home, one));
+    }
+}
+
+impl Copy {
+    fn fail(&mut self, error: io::Error) -> Failed {
+        (self.kept, self.has_failed) = (None, true);
+        Failed { node: self.node, error }
+    }
+
+    /// Is there if its node is up. Returns where it ends, if it was there before and is opened again.
+    fn align(
+        &mut self,
+        home: &Home,
+        is_up: bool,
+        log: &mut PartitionLog,
+        config: &LogConfig,
+    ) -> io::Result<Option<i64>> {
+        let (topic, partition, node) = (&*home.topic, home.index, self.node);
+        if let Some(mut kept) = self.kept.take_if(|_| !is_up)
+            && let Err(error) = kept.close(log)
+        {
+            tracing::warn!(topic, partition, node, %error, "a replica was not closed in order: it is checked when its node is back");
+        }
+        let is_wanted = is_up && !self.has_failed && self.kept.is_none();
+        let Some(place) = home.place(node).filter(|_| is_wanted) else { return Ok(None) };
+        let mut opened = KeptLog::open(&place, config)?;
+        if self.is_known && !opened.was_there {
+            tracing::warn!(topic, partition, node, "the directory of a replica is gone: it begins anew");
+        }
+        log.show_all();
+        opened.kept.keep_what_is_like(log, &mut opened.log, config)?;
+        let end = self.is_known.then(|| opened.kept.end());
+        (self.kept, self.is_known) = (Some(opened.kept), true);
+        Ok(end)
     }
 }
 

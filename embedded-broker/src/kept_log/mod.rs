@@ -13,7 +13,7 @@ use crate::log::{BatchHeader, LogChange, LogConfig, PartitionLog, ProducerEntry,
 use crate::persist::disk::Disk;
 use crate::persist::partition_dir::{PartitionDir, Remembered};
 
-pub(crate) use copies::{Copies, Opened};
+pub(crate) use copies::{Copies, Failed, Opened};
 pub(crate) use place::{Home, Place};
 
 /// What keeps one replica's log.

@@ -63,7 +63,7 @@ impl Home {
         Some(Place {
             path: self.path(node),
             topic_id: self.topic_id.as_ref().to_owned(),
-            disk: self.root.disk().clone(),
+            disk: self.root.disk_of(node).clone(),
             check: !was_closed,
             now_ms: self.clock.wall_ms(),
         })

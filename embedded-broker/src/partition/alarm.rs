@@ -22,6 +22,11 @@ impl Alarm {
     pub(super) fn set(&self, at: Timestamp) {
         self.timers.schedule(self.key.clone(), at);
     }
+
+    /// Has a node halt, whose directory cannot be written.
+    pub(super) fn halt(&self, node: i32) {
+        self.timers.schedule(TimerKey::DiskFailed(node), self.clock.now());
+    }
 }
 
 /// Where a partition of a cluster with data directories writes down who leads it, before anybody goes by it.

@@ -1,10 +1,13 @@
 //! A partition in data directories: its copies follow, and it is written down who leads.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::{Keeper, Partition, State};
 use crate::error::ErrorCode;
-use crate::kept_log::NewBatch;
+use crate::kept_log::{Failed, NewBatch};
 use crate::log::{Rejected, ValidBatch};
-use crate::replication::Replicas;
+use crate::replication::{Replicas, Standing};
 use crate::state::StateRecord;
 
 impl Partition {
@@ -53,13 +56,18 @@ impl State {
     ///
     /// # Errors
     ///
-    /// `KAFKA_STORAGE_ERROR` when one cannot: the partition is offline then.
+    /// `KAFKA_STORAGE_ERROR` when that of the leader cannot: the batch is not there then.
     pub(super) fn keep(&mut self, appended: Option<(&ValidBatch<'_>, i64)>) -> Result<(), Rejected> {
         let new = appended.map(|appended| self.new_batch(appended));
         let Self { copies, log, replicas, config, .. } = self;
         let Some(copies) = copies else { return Ok(()) };
-        let followed = copies.follow(log, new, replicas.leader(), config);
-        self.unless_offline(followed)
+        let failed = copies.follow(log, new, replicas.leader(), config);
+        let is_refused = failed.iter().any(|failed| replicas.leader() == Some(failed.node));
+        if let Some((_, offset)) = appended.filter(|_| is_refused && self.can_lose_nodes()) {
+            // Whoever leads next has not got it. An offset inside of the log is never out of range.
+            _ = self.log.truncate_to(offset, self.replicas.leader_epoch());
+        }
+        self.leave_failed(&failed)
     }
 
     /// Has the copies of followers get what these have got, the last of which may be this batch.
@@ -67,19 +75,18 @@ impl State {
         let new = appended.map(|appended| self.new_batch(appended));
         let Self { copies, log, replicas, config, offline, .. } = self;
         let Some(copies) = copies.as_mut().filter(|_| !*offline) else { return };
-        let advanced = copies.advance(log, new, |node| replicas.end_of(node), config);
-        // Whoever has to be told, looks whether the partition is offline.
-        _ = self.unless_offline(advanced);
+        let failed = copies.advance(log, new, |node| replicas.end_of(node), config);
+        // Whoever has to be told, looks whether all is kept.
+        _ = self.leave_failed(&failed);
     }
 
     /// Has copies where there are replicas on nodes that are up.
     pub(super) fn align_copies(&mut self) {
         let Self { copies, log, replicas, standing, config, offline, .. } = self;
         let Some(copies) = copies.as_mut().filter(|_| !*offline) else { return };
-        let aligned = copies.align(&replicas.assignment().replicas, &**standing, log, config).map(|found| {
-            found.into_iter().for_each(|(node, end)| replicas.found(node, end));
-        });
-        _ = self.unless_offline(aligned);
+        let (found, failed) = copies.align(&replicas.assignment().replicas, &**standing, log, config);
+        found.into_iter().for_each(|(node, end)| replicas.found(node, end));
+        _ = self.leave_failed(&failed);
     }
 
     /// Takes the copies away of replicas that are other nodes' now; only once that is written down.
@@ -103,10 +110,82 @@ impl State {
         NewBatch { batch, base_offset, leader_epoch: self.replicas.leader_epoch() }
     }
 
-    fn unless_offline(&mut self, done: std::io::Result<()>) -> Result<(), Rejected> {
-        let Err(error) = done else { return Ok(()) };
-        tracing::error!(%error, "a partition is offline: its directory cannot be written");
-        self.offline = true;
-        Err(Rejected::new(ErrorCode::KafkaStorageError, format!("the log cannot be written: {error}")))
+    /// Whether a node whose directory fails can go, and the others go on.
+    fn can_lose_nodes(&self) -> bool {
+        self.alarm.is_some() && self.copies.as_ref().is_some_and(|copies| copies.are_of_several())
+    }
+
+    /// Has others lead and be in sync than those whose copies have failed. As Kafka, whose brokers halt when they cannot write
+    /// to the only directory they have. Where there is one node, its other partitions go on.
+    ///
+    /// # Errors
+    ///
+    /// `KAFKA_STORAGE_ERROR` when the leader is one of them.
+    pub(super) fn leave_failed(&mut self, failed: &[Failed]) -> Result<(), Rejected> {
+        if failed.is_empty() {
+            return Ok(());
+        }
+        let refused = failed.iter().find(|one| self.replicas.leader() == Some(one.node) || !self.can_lose_nodes());
+        let refused = refused.map(|one| format!("the log cannot be written: {}", one.error));
+        match self.alarm.as_ref().filter(|_| self.can_lose_nodes()) {
+            Some(alarm) => {
+                for Failed { node, error } in failed {
+                    tracing::error!(node, %error, "a node halts: its directory cannot be written");
+                    alarm.halt(*node);
+                }
+                self.leave_out_failed();
+                self.event(Replicas::nodes_changed);
+            }
+            None => {
+                tracing::error!(?failed, "a partition is offline: its directory cannot be written");
+                self.offline = true;
+            }
+        }
+        refused.map_or(Ok(()), |why| Err(Rejected::new(ErrorCode::KafkaStorageError, why)))
+    }
+
+    /// Takes nodes whose copies have failed for down, until everybody does.
+    pub(super) fn leave_out_failed(&mut self) {
+        let failed: Vec<i32> = self.copies.iter().flat_map(|copies| copies.failed()).collect();
+        if !failed.is_empty() {
+            self.standing = Arc::new(Without { failed, others: Arc::clone(&self.standing) });
+        }
+    }
+
+    /// # Errors
+    ///
+    /// As [`check_writable`](Self::check_writable); or nobody may go by what has just become of the partition.
+    pub(super) fn check_kept(&self) -> Result<(), Rejected> {
+        self.check_writable()?;
+        let has_failed = self.copies.as_ref().is_some_and(|copies| copies.failed().next().is_some());
+        if has_failed && self.keeper.as_ref().is_some_and(|keeper| !keeper.has_kept()) {
+            return Err(Rejected::new(ErrorCode::KafkaStorageError, "who is in sync cannot be written down"));
+        }
+        Ok(())
+    }
+}
+
+/// The nodes but those whose directories have failed.
+#[derive(Debug)]
+struct Without {
+    failed: Vec<i32>,
+    others: Arc<dyn Standing>,
+}
+
+impl Standing for Without {
+    fn is_up(&self, id: i32) -> bool {
+        !self.failed.contains(&id) && self.others.is_up(id)
+    }
+
+    fn is_electable(&self, id: i32) -> bool {
+        !self.failed.contains(&id) && self.others.is_electable(id)
+    }
+
+    fn reach(&self, one: i32, other: i32) -> bool {
+        self.is_up(one) && self.is_up(other) && self.others.reach(one, other)
+    }
+
+    fn lag(&self, id: i32) -> Duration {
+        self.others.lag(id)
     }
 }

@@ -55,7 +55,7 @@ struct State {
     copies: Option<Box<Copies>>,
     /// Where it is written down who leads, if it is.
     keeper: Option<Keeper>,
-    /// A copy could not follow: what is in memory is shown to nobody.
+    /// The only copy could not follow: what is in memory is shown to nobody. Of several, the node that has it goes.
     offline: bool,
     waits: Vec<Arc<DataWait>>,
     deleted: bool,
@@ -88,7 +88,7 @@ impl Partition {
         past: Option<Remembered>,
     ) -> io::Result<Self> {
         let is_again = past.is_some();
-        let Opened { copies, log, remembered, ends, leader_epoch } =
+        let Opened { copies, log, remembered, ends, failed, leader_epoch } =
             Copies::open(home, &placed.assignment.replicas, &*placed.standing, past, &config)?;
         let end = log.end_offset();
         let end_of = |id| ends.iter().find(|(node, _)| *node == id).map_or(log.start_offset(), |(_, end)| *end);
@@ -97,6 +97,8 @@ impl Partition {
             None => Replicas::new(placed.assignment.clone(), leader_epoch, end, &*placed.standing),
         };
         let partition = Self::with(config, placed, log, replicas, Some(Box::new(copies)));
+        // A partition that nobody can keep has no leader, and says so to whoever asks.
+        _ = partition.state.lock().leave_failed(&failed);
         Ok(if is_again { partition.looked_at() } else { partition })
     }
 
@@ -183,10 +185,12 @@ impl Partition {
             true => Vec::new(),
             false => state.served((batch, appended.base_offset), before, batch.bytes.len()),
         };
-        let kept = state.check_writable();
+        let kept = state.check_kept();
         let end = appended.base_offset + i64::from(batch.header.last_offset_delta) + 1;
-        let pending = (sender.wants_all && state.replicas.high_watermark() < end)
-            .then(|| Unacknowledged { end, leader_epoch: state.replicas.leader_epoch() });
+        // Of those who were in sync, one may have failed by this.
+        let is_safe = state.replicas.high_watermark() >= end && state.replicas.are_enough(&state.rules);
+        let pending =
+            (sender.wants_all && !is_safe).then(|| Unacknowledged { end, leader_epoch: state.replicas.leader_epoch() });
         drop(state);
         served.iter().for_each(|wait| wait.wake());
         kept?;
@@ -227,7 +231,7 @@ impl Partition {
         state.keep(Some((&batch, offset)))?;
         // How many bytes are stable now, nobody has counted: who waits for them looks again.
         let served = state.served((&batch, offset), before, usize::MAX);
-        let kept = state.check_writable();
+        let kept = state.check_kept();
         let written = Unacknowledged { end: offset + 1, leader_epoch: state.replicas.leader_epoch() };
         drop(state);
         served.iter().for_each(|wait| wait.wake());

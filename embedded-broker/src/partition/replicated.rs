@@ -87,6 +87,10 @@ impl Partition {
     ) -> bool {
         self.happens(|state| {
             state.standing = Arc::clone(standing);
+            if let Some(copies) = &mut state.copies {
+                copies.forgive(&**standing);
+            }
+            state.leave_out_failed();
             state.align_copies();
             state.rules.tracks_eligible = tracks_eligible;
             state.event(|replicas, moment| match unclean {

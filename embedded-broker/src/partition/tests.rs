@@ -66,7 +66,7 @@ fn nothing_more_becomes_of_a_partition_that_is_offline() {
     let cluster = open(dir.path());
     let partition = Arc::clone(&cluster.auto_create_topic("t").unwrap().partitions[0]);
     assert_eq!((append(&partition), append(&partition)), (0, 1));
-    let disk = cluster.disk().unwrap();
+    let disk = cluster.disk_of(None).unwrap();
     disk.set_fault(Some(DiskFault::Full));
     partition.append(&valid(&TestBatch::of(&["lost"]).bytes())).unwrap_err();
     disk.set_fault(None);

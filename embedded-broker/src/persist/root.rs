@@ -22,10 +22,18 @@ pub(crate) struct Root {
     disk: Disk,
     is_of_several: bool,
     cluster_id: Option<String>,
-    /// Each with its directory, as long as the node has it open. The lock is a leaf.
-    nodes: Vec<(i32, Mutex<Option<DataDir>>)>,
+    nodes: Vec<OfNode>,
     /// Of what is shared.
     _lock: Option<File>,
+}
+
+/// What one node has of it.
+#[derive(Debug)]
+struct OfNode {
+    id: i32,
+    disk: Disk,
+    /// Its directory, as long as the node has it open. The lock is a leaf.
+    dir: Mutex<Option<DataDir>>,
 }
 
 impl Root {
@@ -53,12 +61,15 @@ impl Root {
             checkpoint::remove_unfinished(&disk, path)?;
         }
         let cluster_id = meta.and_then(|meta| meta.get("cluster.id").map(|&id| id.to_owned()));
+        // The one node there is has no part of it: all of it is the node's.
+        let disk_of_node = || if is_of_several { disk.part() } else { disk.clone() };
+        let of_node = |id: &i32| OfNode { id: *id, disk: disk_of_node(), dir: Mutex::new(None) };
         let mut root = Self {
             path: path.to_owned(),
-            disk,
             is_of_several,
             cluster_id,
-            nodes: nodes.iter().map(|id| (*id, Mutex::new(None))).collect(),
+            nodes: nodes.iter().map(of_node).collect(),
+            disk,
             _lock: shared,
         };
         for id in nodes {
@@ -74,6 +85,11 @@ impl Root {
 
     pub(crate) fn disk(&self) -> &Disk {
         &self.disk
+    }
+
+    /// That of a node, which can fail alone.
+    pub(crate) fn disk_of(&self, node: i32) -> &Disk {
+        self.find(node).map_or(&self.disk, |own| &own.disk)
     }
 
     /// Whether each node has a directory of its own below this one.
@@ -93,14 +109,14 @@ impl Root {
 
     /// Whether a node that has its directory open had closed everything in it before.
     pub(crate) fn was_closed(&self, node: i32) -> Option<bool> {
-        self.find(node)?.lock().as_ref().map(DataDir::was_closed)
+        self.find(node)?.dir.lock().as_ref().map(DataDir::was_closed)
     }
 
     /// Opens the directory of a node, which says of which cluster it is, if it does.
     fn take(&self, node: i32) -> io::Result<Option<String>> {
         let Some(own) = self.find(node) else { return Ok(None) };
         let path = self.path_of(node);
-        let dir = DataDir::open(&path, node, self.disk.clone())?;
+        let dir = DataDir::open(&path, node, own.disk.clone())?;
         let of_node = dir.cluster_id().map(str::to_owned);
         if let (Some(own), Some(cluster)) = (&of_node, &self.cluster_id)
             && own != cluster
@@ -108,7 +124,7 @@ impl Root {
             let why = format!("{} is of cluster {own}, and the cluster is {cluster}", path.display());
             return Err(io::Error::other(why));
         }
-        *own.lock() = Some(dir);
+        *own.dir.lock() = Some(dir);
         Ok(of_node)
     }
 
@@ -120,12 +136,12 @@ impl Root {
             let meta = checkpoint::encode_properties(&meta);
             checkpoint::replace(&self.disk, &self.path.join(META), meta.as_bytes())?;
         }
-        self.nodes.iter().try_for_each(|(id, _)| self.write_meta_of(*id))
+        self.nodes.iter().try_for_each(|own| self.write_meta_of(own.id))
     }
 
     fn write_meta_of(&self, node: i32) -> io::Result<()> {
         let (Some(own), Some(cluster_id)) = (self.find(node), &self.cluster_id) else { return Ok(()) };
-        own.lock().as_ref().map_or(Ok(()), |dir| dir.write_meta(cluster_id, node))
+        own.dir.lock().as_ref().map_or(Ok(()), |dir| dir.write_meta(cluster_id, node))
     }
 
     /// A node starts that was down: it opens its directory again.
@@ -147,7 +163,7 @@ impl Root {
     ///
     /// It cannot be written.
     pub(crate) fn close_node(&self, node: i32, in_order: bool) -> io::Result<()> {
-        let dir = self.find(node).and_then(|own| own.lock().take());
+        let dir = self.find(node).and_then(|own| own.dir.lock().take());
         dir.filter(|_| in_order).map_or(Ok(()), |dir| dir.close())
     }
 
@@ -157,10 +173,10 @@ impl Root {
     ///
     /// It cannot be written.
     pub(crate) fn close(&self) -> io::Result<()> {
-        self.nodes.iter().try_for_each(|(_, own)| own.lock().as_ref().map_or(Ok(()), DataDir::close))
+        self.nodes.iter().try_for_each(|own| own.dir.lock().as_ref().map_or(Ok(()), DataDir::close))
     }
 
-    fn find(&self, node: i32) -> Option<&Mutex<Option<DataDir>>> {
-        self.nodes.iter().find(|(id, _)| *id == node).map(|(_, own)| own)
+    fn find(&self, node: i32) -> Option<&OfNode> {
+        self.nodes.iter().find(|own| own.id == node)
     }
 }

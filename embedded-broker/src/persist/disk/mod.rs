@@ -22,31 +22,50 @@ pub enum DiskFault {
 /// The disk under a data directory. Clones share their fault.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Disk {
-    fault: Arc<AtomicU8>,
-    /// How many writes have failed for it.
-    failed: Arc<AtomicU32>,
+    own: Arc<Injected>,
+    /// Of the disk that this one is a part of: what happens to that one happens to it.
+    whole: Option<Arc<Injected>>,
     #[cfg(test)]
     crash: Arc<crash::CrashPoint>,
 }
 
-impl Disk {
-    /// What happens from now on; `None` for a disk that works.
-    pub(crate) fn set_fault(&self, fault: Option<DiskFault>) {
-        self.fault.store(fault.map_or(0, |fault| fault as u8), Ordering::SeqCst);
-    }
+/// What a test has happen to a disk.
+#[derive(Debug, Default)]
+struct Injected {
+    fault: AtomicU8,
+    /// How many writes have failed for it.
+    failed: AtomicU32,
+}
 
-    /// How many writes a fault has made fail.
-    pub(crate) fn times_failed(&self) -> u32 {
-        self.failed.load(Ordering::SeqCst)
-    }
-
-    /// Whether this is what happens to a write.
-    fn has(&self, fault: DiskFault) -> bool {
+impl Injected {
+    fn happens(&self, fault: DiskFault) -> bool {
         let happens = self.fault.load(Ordering::SeqCst) == fault as u8;
         if happens {
             self.failed.fetch_add(1, Ordering::SeqCst);
         }
         happens
+    }
+}
+
+impl Disk {
+    /// A part of it, which can fail alone.
+    pub(crate) fn part(&self) -> Self {
+        Self { own: Arc::default(), whole: Some(Arc::clone(&self.own)), ..self.clone() }
+    }
+
+    /// What happens from now on; `None` for a disk that works.
+    pub(crate) fn set_fault(&self, fault: Option<DiskFault>) {
+        self.own.fault.store(fault.map_or(0, |fault| fault as u8), Ordering::SeqCst);
+    }
+
+    /// How many writes a fault has made fail.
+    pub(crate) fn times_failed(&self) -> u32 {
+        self.own.failed.load(Ordering::SeqCst)
+    }
+
+    /// Whether this is what happens to a write.
+    fn has(&self, fault: DiskFault) -> bool {
+        self.own.happens(fault) || self.whole.as_ref().is_some_and(|whole| whole.happens(fault))
     }
 
     /// Every change passes here before it is made.

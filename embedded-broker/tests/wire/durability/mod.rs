@@ -15,6 +15,7 @@ use kafka_protocol::messages::{
 use kafka_protocol::protocol::StrBytes;
 
 mod access;
+mod failing_nodes;
 mod files;
 mod nodes;
 mod transactions;

@@ -21,24 +21,24 @@ use crate::records::name;
 /// Longer than any test.
 const LONG: Duration = Duration::from_secs(3_600);
 
-fn three_on(dir: &Path) -> EmbeddedBrokerBuilder {
+pub(super) fn three_on(dir: &Path) -> EmbeddedBrokerBuilder {
     on(dir)
         .brokers(3)
         .config("default.replication.factor", 3)
         .configs([("log.index.interval.bytes", "10"), ("log.index.size.max.bytes", "36")])
 }
 
-fn start(dir: &Path) -> EmbeddedBroker {
+pub(super) fn start(dir: &Path) -> EmbeddedBroker {
     three_on(dir).topic("t", 1).start().expect("three nodes start")
 }
 
-fn append(broker: &EmbeddedBroker, offsets: std::ops::Range<i64>) {
+pub(super) fn append(broker: &EmbeddedBroker, offsets: std::ops::Range<i64>) {
     for offset in offsets {
         assert_eq!(broker.topic("t").append(0, [&*format!("v{offset}")]).expect("it is there"), offset);
     }
 }
 
-fn values(broker: &EmbeddedBroker) -> Vec<String> {
+pub(super) fn values(broker: &EmbeddedBroker) -> Vec<String> {
     let records = broker.topic("t").records().expect("it is there");
     records
         .iter()
@@ -46,7 +46,7 @@ fn values(broker: &EmbeddedBroker) -> Vec<String> {
         .collect()
 }
 
-fn expected(offsets: std::ops::Range<i64>) -> Vec<String> {
+pub(super) fn expected(offsets: std::ops::Range<i64>) -> Vec<String> {
     offsets.map(|offset| format!("v{offset}")).collect()
 }
 
@@ -55,7 +55,7 @@ fn replica(dir: &Path, node: i32) -> PathBuf {
 }
 
 /// The batches of a node's replica, as they lie in its files.
-fn logs(dir: &Path, node: i32) -> BTreeMap<OsString, Vec<u8>> {
+pub(super) fn logs(dir: &Path, node: i32) -> BTreeMap<OsString, Vec<u8>> {
     let files = fs::read_dir(replica(dir, node)).expect("it is there").map(|entry| entry.expect("it is there").path());
     let logs = files.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
     logs.map(|path| (path.file_name().expect("it is there").to_owned(), fs::read(path).expect("it is there"))).collect()
@@ -125,7 +125,7 @@ fn a_cluster_goes_on_after_a_stop_and_after_a_kill_with_the_leaders_and_the_repl
     }
 }
 
-fn sorted(mut ids: Vec<i32>) -> Vec<i32> {
+pub(super) fn sorted(mut ids: Vec<i32>) -> Vec<i32> {
     ids.sort_unstable();
     ids
 }
