@@ -6,6 +6,7 @@
 
 mod acknowledged;
 mod listener;
+mod raised_epoch;
 mod reader;
 mod stale;
 mod transactions;
