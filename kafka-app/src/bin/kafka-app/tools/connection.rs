@@ -30,17 +30,8 @@ pub(crate) struct Connection {
 #[derive(Debug, Args)]
 #[group(id = "servers", required = true, args = ["bootstrap_server", "bootstrap_controller"])]
 pub(crate) struct AnyConnection {
-    /// The brokers to connect to first
-    #[arg(long, value_name = "HOST:PORT,...")]
-    bootstrap_server: Option<String>,
-
-    /// The controllers to connect to first, instead of brokers
-    #[arg(long, value_name = "HOST:PORT,...")]
-    bootstrap_controller: Option<String>,
-
-    /// Read the properties of the client from a file, as Java clients have them
-    #[arg(long, value_name = "FILE")]
-    command_config: Option<PathBuf>,
+    #[command(flatten)]
+    connection: OptionalConnection,
 }
 
 impl AnyConnection {
@@ -57,13 +48,39 @@ impl AnyConnection {
     /// # Errors
     /// The file cannot be read, or a property is wrong.
     pub(crate) fn settings(&self) -> Result<ClientSettings, Failure> {
-        Servers::of(self.bootstrap_server.as_deref(), self.bootstrap_controller.as_deref())
-            .settings(self.command_config.as_deref())
+        self.connection.settings()
     }
 
     /// The file with the properties of the client.
     pub(crate) fn command_config(&self) -> Option<&Path> {
-        self.command_config.as_deref()
+        self.connection.command_config.as_deref()
+    }
+}
+
+/// The same options, of a tool that has words of its own for servers that are missing.
+#[derive(Debug, Args)]
+pub(crate) struct OptionalConnection {
+    /// The brokers to connect to first
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub(crate) bootstrap_server: Option<String>,
+
+    /// The controllers to connect to first, instead of brokers
+    #[arg(long, value_name = "HOST:PORT,...")]
+    pub(crate) bootstrap_controller: Option<String>,
+
+    /// Read the properties of the client from a file, as Java clients have them
+    #[arg(long, value_name = "FILE")]
+    command_config: Option<PathBuf>,
+}
+
+impl OptionalConnection {
+    /// What a client has to know to reach the cluster, once one of the servers is known to be given.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a property is wrong.
+    pub(crate) fn settings(&self) -> Result<ClientSettings, Failure> {
+        Servers::of(self.bootstrap_server.as_deref(), self.bootstrap_controller.as_deref())
+            .settings(self.command_config.as_deref())
     }
 }
 

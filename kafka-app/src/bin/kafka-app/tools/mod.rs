@@ -31,7 +31,7 @@ mod topics;
 mod transactions;
 mod verifiable;
 
-pub(crate) use connection::{AnyConnection, Connection, Servers};
+pub(crate) use connection::{AnyConnection, Connection, OptionalConnection, Servers};
 pub(crate) use patterns::IncludeList;
 
 use std::{

@@ -10,7 +10,7 @@ use std::{
 
 use clap::Parser;
 
-use super::{Output, Servers, ToolCommand};
+use super::{Output, ToolCommand};
 use crate::{
     failure::Failure,
     wire::{AclEntry, Cluster, ResourcePattern, WireError, create_acls, delete_acls, describe_acls},
@@ -61,9 +61,7 @@ impl ToolCommand for AclsTool {
 }
 
 async fn cluster(options: &Options, call: &str) -> Result<Cluster, Trouble> {
-    let servers = Servers::of(options.bootstrap_server.as_deref(), options.bootstrap_controller.as_deref());
-    let settings = servers.settings(options.command_config.as_deref())?;
-    Ok(Cluster::connect(settings, call).await?)
+    Ok(Cluster::connect(options.connection.settings()?, call).await?)
 }
 
 async fn add(options: &Options, out: &mut Output) -> Result<(), Trouble> {

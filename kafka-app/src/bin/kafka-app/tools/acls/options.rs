@@ -1,24 +1,15 @@
 //! The options of `kafka-acls`, and which of them go together.
 
-use std::path::PathBuf;
-
 use clap::Args;
+
+use crate::tools::OptionalConnection;
 
 /// What follows the name of the tool. Whether it makes sense is [`Options::action`]'s.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "so many switches the script has")]
 pub(super) struct Options {
-    /// The brokers to connect to first
-    #[arg(long, value_name = "HOST:PORT,...")]
-    pub(super) bootstrap_server: Option<String>,
-
-    /// The controllers to connect to first, instead of brokers
-    #[arg(long, value_name = "HOST:PORT,...")]
-    pub(super) bootstrap_controller: Option<String>,
-
-    /// Read the properties of the client from a file, as Java clients have them
-    #[arg(long, value_name = "FILE")]
-    pub(super) command_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) connection: OptionalConnection,
 
     /// Add access control lists
     #[arg(long)]
@@ -130,7 +121,7 @@ impl Options {
 
     fn check_servers(&self) -> Result<(), String> {
         let servers = "--bootstrap-server or --bootstrap-controller";
-        match (&self.bootstrap_server, &self.bootstrap_controller) {
+        match (&self.connection.bootstrap_server, &self.connection.bootstrap_controller) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
             (Some(_), Some(_)) => Err(format!("Only one of {servers} must be specified")),
             (None, None) => Err(format!("One of {servers} must be specified")),

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, io::Write};
 use options::Action;
 use trouble::Trouble;
 
-use super::{Output, Servers, ToolCommand};
+use super::{Output, ToolCommand};
 use crate::{
     failure::Failure,
     wire::{Cluster, Reassignment, TopicPartition, list_reassignments},
@@ -49,9 +49,7 @@ impl ReassignTool {
     }
 
     async fn cluster(&self, call: &str) -> Result<Cluster, Trouble> {
-        let servers = Servers::of(self.bootstrap_server.as_deref(), self.bootstrap_controller.as_deref());
-        let settings = servers.settings(self.command_config.as_deref())?;
-        Ok(Cluster::connect(settings, call).await?)
+        Ok(Cluster::connect(self.connection.settings()?, call).await?)
     }
 }
 

@@ -7,24 +7,15 @@ use std::{
 
 use clap::Parser;
 
-use super::{cancel::Cancel, execute::Execute, generate::Generate, verify::Verify};
+use super::{super::OptionalConnection, cancel::Cancel, execute::Execute, generate::Generate, verify::Verify};
 
 /// This tool helps to move topic partitions between replicas.
 #[derive(Debug, Parser)]
 #[command(arg_required_else_help = true)]
 #[expect(clippy::struct_excessive_bools, reason = "so many switches the script has")]
 pub(crate) struct ReassignTool {
-    /// The brokers to connect to first
-    #[arg(long, value_name = "HOST:PORT,...")]
-    pub(super) bootstrap_server: Option<String>,
-
-    /// The controllers to connect to first, instead of brokers, with --cancel and --list
-    #[arg(long, value_name = "HOST:PORT,...")]
-    pub(super) bootstrap_controller: Option<String>,
-
-    /// Read the properties of the client from a file, as Java clients have them
-    #[arg(long, value_name = "FILE")]
-    pub(super) command_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) connection: OptionalConnection,
 
     /// Propose where the partitions of topics could lie, and change nothing
     #[arg(long)]
@@ -158,8 +149,8 @@ impl ReassignTool {
             ("verify", self.verify),
             ("cancel", self.cancel),
             ("list", self.list),
-            ("bootstrap-server", self.bootstrap_server.is_some()),
-            ("bootstrap-controller", self.bootstrap_controller.is_some()),
+            ("bootstrap-server", self.connection.bootstrap_server.is_some()),
+            ("bootstrap-controller", self.connection.bootstrap_controller.is_some()),
             (REASSIGNMENT, self.reassignment_json_file.is_some()),
             ("topics-to-move-json-file", self.topics_to_move_json_file.is_some()),
             ("broker-list", self.broker_list.is_some()),
