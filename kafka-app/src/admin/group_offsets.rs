@@ -128,7 +128,7 @@ impl AdminClient {
     }
 
     /// How far a group is behind in each partition that it has committed for or that its members have. Of a partition whose
-    /// topic is gone, why its end is not known. Three questions, each within the timeout.
+    /// topic is gone, why its end is not known. Two questions at once and a third, each within the timeout.
     ///
     /// ```no_run
     /// # use kafka_app::admin::AdminClient;
@@ -143,12 +143,28 @@ impl AdminClient {
     /// # Errors
     /// No broker answered in time, or refused.
     pub async fn group_lag(&self, group: &str) -> Result<PerItem<TopicPartition, PartitionLag>> {
-        let committed = self.list_group_offsets(group, GroupOffsetsQuery::all()).await?;
-        let described = self.describe_groups([group]).await?.remove(group).transpose()?;
-        let partitions = partitions_of(&committed, described.as_ref());
-        let asked = partitions.into_iter().map(|at| (at, OffsetQuery::Latest));
+        let committed = self.list_group_offsets(group, GroupOffsetsQuery::all());
+        let (committed, described) = tokio::join!(committed, self.describe_groups([group]));
+        self.lags(&committed?, described?.remove(group).transpose()?.as_ref()).await
+    }
+
+    /// [`Self::group_lag`] of a group that was described: two questions.
+    ///
+    /// # Errors
+    /// No broker answered in time, or refused.
+    pub async fn group_lag_of(&self, group: &GroupDescription) -> Result<PerItem<TopicPartition, PartitionLag>> {
+        let committed = self.list_group_offsets(group.group.as_str(), GroupOffsetsQuery::all()).await?;
+        self.lags(&committed, Some(group)).await
+    }
+
+    async fn lags(
+        &self,
+        committed: &Committed,
+        described: Option<&GroupDescription>,
+    ) -> Result<PerItem<TopicPartition, PartitionLag>> {
+        let asked = partitions_of(committed, described).into_iter().map(|at| (at, OffsetQuery::Latest));
         let ends = self.list_offsets(asked, IsolationLevel::ReadUncommitted).await?;
-        Ok(lags(&committed, ends))
+        Ok(lags(committed, ends))
     }
 }
 

@@ -112,10 +112,12 @@ fn transaction_pool(
     interceptors: Interceptors,
     brokers: Arc<Brokers>,
 ) -> Arc<TransactionPool> {
-    TransactionPool::new(ids.timeout(), move |n| {
+    let (patience, is_one) = (ids.timeout(), ids.is_one_for_templates());
+    let make = move |n| {
         let properties = config::transactional_properties(&properties, &ids.of_template(n));
         Producer::create(&properties, interceptors.clone(), &brokers)
-    })
+    };
+    if is_one { TransactionPool::of_one(patience, make) } else { TransactionPool::new(patience, make) }
 }
 
 impl Clusters {

@@ -85,6 +85,14 @@ pub(crate) fn tell_ends(map: &mut BTreeMap<String, String>) {
     set(map, "enable.partition.eof", "true");
 }
 
+/// Says which member of its group that outlives restarts a consumer is, or that it is none.
+pub(crate) fn set_instance_id(map: &mut BTreeMap<String, String>, id: Option<&str>) {
+    match id {
+        Some(id) => set(map, "group.instance.id", id),
+        None => drop(map.remove("group.instance.id")),
+    }
+}
+
 /// Everything for a consumer that its owner polls: it commits what it is told to, by itself if there is an interval.
 pub(crate) fn hand_held_properties(
     properties: &KafkaProperties,

@@ -69,6 +69,7 @@
 //! | `kafka.producer.retries` | no limit | `retries` |
 //! | `kafka.producer.properties.max.in.flight.requests.per.connection` | 5 | the same; while leaders move records may be repeated or change places, idempotence or not, and with 1 less often (librdkafka's issue 4953) |
 //! | `kafka.producer.transaction-id-prefix` | none | what each `transactional.id` begins with; give each process its own |
+//! | `kafka.producer.transactional-id` | none | the whole `transactional.id` of templates' transactions, which then take turns on one producer; the prefix is for listeners alone then |
 //! | `kafka.admin.auto-create` | true | declared topics are created at start |
 //! | `kafka.admin.fail-fast` | false | a start fails if that fails |
 //! | `kafka.admin.operation-timeout` | `30s` | longest time for one call of an admin client |
@@ -220,7 +221,7 @@ pub use circuit_breaker::CircuitBreakerSettings;
 pub use client::{ClientProperties, Secret, SslProperties};
 pub(crate) use client_map::{
     admin_properties, consumer_properties, hand_held_properties, producer_properties, replay_properties,
-    reply_properties, tell_ends,
+    reply_properties, set_instance_id, tell_ends,
 };
 pub(crate) use clusters::DEFAULT_CLUSTER;
 pub use consumer::ConsumerProperties;

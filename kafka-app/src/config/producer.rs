@@ -21,6 +21,10 @@ pub struct ProducerProperties {
     /// What every `transactional.id` begins with. Give each process a prefix of its own that it keeps over restarts
     /// (`"${env:HOSTNAME}-"` where that is stable): then a process that comes back closes at once what it left open.
     pub transaction_id_prefix: Option<String>,
+    /// The whole `transactional.id` of templates' transactions, which then take turns on one producer; default one for each
+    /// that is open at the same time, with ids of the prefix. For programs whose users say the id, as tools have it. Two
+    /// processes with the same id fence each other.
+    pub transactional_id: Option<String>,
 }
 
 impl ProducerProperties {
@@ -33,6 +37,7 @@ impl ProducerProperties {
             compression_type: section.get("compression-type"),
             retries: section.get("retries"),
             transaction_id_prefix: section.get("transaction-id-prefix"),
+            transactional_id: section.get("transactional-id"),
         };
         section.finish(ANSWERS);
         read

@@ -26,6 +26,8 @@ pub(crate) struct TransactionalIds {
     prefix: String,
     /// In place of a prefix for producers of templates, which have no group to be told apart by.
     of_templates: String,
+    /// In place of all ids of producers of templates.
+    of_every_template: Option<String>,
     timeout: Duration,
 }
 
@@ -36,7 +38,8 @@ impl TransactionalIds {
         let random = RandomState::new().build_hasher().finish();
         let of_templates = said.clone().unwrap_or_else(|| format!("kafka-app-{random:016x}-"));
         let timeout = transaction_timeout(&said_for_client(properties, Client::Producer));
-        Self { prefix: said.unwrap_or_default(), of_templates, timeout }
+        let of_every_template = properties.producer.transactional_id.clone();
+        Self { prefix: said.unwrap_or_default(), of_templates, of_every_template, timeout }
     }
 
     /// `<prefix><group>-<listener>-<instance>-<turn>`; after the producer was lost, `-<process>-<how often>` behind it.
@@ -58,9 +61,14 @@ impl TransactionalIds {
         }
     }
 
-    /// `<prefix>template-<n>`.
+    /// `<prefix>template-<n>`, or what was said to be the id.
     pub(crate) fn of_template(&self, n: u64) -> String {
-        format!("{}template-{n}", self.of_templates)
+        self.of_every_template.clone().unwrap_or_else(|| format!("{}template-{n}", self.of_templates))
+    }
+
+    /// Whether all producers of templates have the same one, so that there can be one at a time.
+    pub(crate) fn is_one_for_templates(&self) -> bool {
+        self.of_every_template.is_some()
     }
 
     /// `transaction.timeout.ms`.

@@ -24,6 +24,8 @@ pub struct KafkaConsumerBuilder {
     subscription: Option<Subscription>,
     partitions: Vec<(TopicPartition, OffsetSpec)>,
     group: Option<String>,
+    /// As it is configured, unless something was said here.
+    instance_id: Option<Option<String>>,
     auto_commit: Option<Duration>,
     max_records: usize,
     tells_ends: bool,
@@ -37,6 +39,7 @@ impl KafkaConsumerBuilder {
             properties: properties.clone(),
             subscription: None,
             partitions: Vec::new(),
+            instance_id: None,
             max_records: MAX_RECORDS,
             tells_ends: false,
         }
@@ -63,8 +66,16 @@ impl KafkaConsumerBuilder {
         Self { group: Some(group.into()), ..self }
     }
 
+    /// `group.instance.id`, a name that a member keeps over restarts; `None`: none, whatever is configured. A member takes the
+    /// place of another one with its name, so that a tool on an application's configuration should have none, or one of its
+    /// own. Default `group.instance.id` of `kafka.consumer.properties`, or none.
+    pub fn group_instance_id<I: Into<String>>(self, id: Option<I>) -> Self {
+        Self { instance_id: Some(id.map(Into::into)), ..self }
+    }
+
     /// How often positions that were [stored](KafkaConsumer::store) are committed by themselves; `None`: only by
-    /// [`KafkaConsumer::commit`]. Default `kafka.consumer.auto-commit-interval`, or never.
+    /// [`KafkaConsumer::commit`]. Default `kafka.consumer.auto-commit-interval`, or never. One that commits by itself commits
+    /// where each partition begins, too, as Kafka's own does: its group goes on there though no record of it came.
     pub fn auto_commit(self, interval: Option<Duration>) -> Self {
         Self { auto_commit: interval, ..self }
     }
@@ -93,8 +104,11 @@ impl KafkaConsumerBuilder {
         };
         let auto_commit = self.auto_commit.filter(|_| !is_by_hand);
         let mut properties = config::hand_held_properties(&self.properties, &group, auto_commit);
-        if self.tells_ends {
+        if self.tells_ends || auto_commit.is_some() {
             config::tell_ends(&mut properties);
+        }
+        if let Some(instance_id) = &self.instance_id {
+            config::set_instance_id(&mut properties, instance_id.as_deref());
         }
         let (wake, brokers) = (Arc::<Wake>::default(), Brokers::default());
         let signal = Arc::clone(&wake) as _;
@@ -117,6 +131,7 @@ impl KafkaConsumerBuilder {
             wake,
             told: VecDeque::new(),
             max_records: self.max_records,
+            tells_ends: self.tells_ends,
             turn: 0,
             commits_by_itself: auto_commit.is_some(),
             has_stored: false,

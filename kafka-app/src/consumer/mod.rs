@@ -24,6 +24,8 @@ use crate::{
 const FALLBACK: Duration = Duration::from_secs(1);
 /// While the group is left the client is asked this often: its last step makes no event.
 const CLOSE_LOOK: Duration = Duration::from_millis(2);
+/// So long it is waited at the end for where partitions begin that nothing was read of.
+const BEGINNINGS: Duration = Duration::from_secs(1);
 
 /// Reads records one by one or by the chunk, commits what it is told to, and is polled by its owner: Kafka's own consumer,
 /// under a listener's client. Applications want a [`Listener`](crate::Listener), which retries, keeps order and never loses
@@ -60,6 +62,8 @@ pub struct KafkaConsumer {
     wake: Arc<Wake>,
     told: VecDeque<Polled>,
     max_records: usize,
+    /// Its owner wants to know where partitions end.
+    tells_ends: bool,
     /// Whose turn it is, so that no partition starves the others.
     turn: usize,
     commits_by_itself: bool,
@@ -73,6 +77,8 @@ struct Queue {
     partition: TopicPartition,
     records: Box<dyn RecordQueue>,
     ready: Arc<Ready>,
+    /// The position that was marked last; none as long as it is not known where reading begins.
+    stored: Option<i64>,
 }
 
 /// What [`KafkaConsumer::next`] found.
@@ -147,7 +153,8 @@ impl KafkaConsumer {
     /// [`KafkaConsumer::commit`]; without a [group](KafkaConsumerBuilder::group), never. Of a partition that is not read any
     /// more it does nothing.
     pub fn store(&mut self, partition: &TopicPartition, offset: i64, leader_epoch: Option<i32>) {
-        if self.queues.iter().all(|queue| queue.partition != *partition) {
+        let Some(queue) = self.queues.iter_mut().find(|queue| queue.partition == *partition) else { return };
+        if queue.stored.replace(offset) == Some(offset) {
             return;
         }
         let refused = self.client.store(&[StoredOffset { partition: partition.clone(), offset, leader_epoch }]);
@@ -180,7 +187,8 @@ impl KafkaConsumer {
         }
     }
 
-    /// Stops: positions that were marked are committed if it commits by itself, and the group is left. What was given back
+    /// Stops: positions that were marked are committed if it commits by itself, and those of partitions of which nothing was
+    /// read; and the group is left. What was given back
     /// for that is told by [`KafkaConsumer::poll`] afterwards; no more is read.
     ///
     /// # Errors
@@ -188,6 +196,9 @@ impl KafkaConsumer {
     pub async fn close(&mut self, timeout: Duration) -> Result<()> {
         let deadline = Instant::now() + timeout;
         let mut committed = Ok(());
+        if self.commits_by_itself {
+            self.find_beginnings(deadline.min(Instant::now() + BEGINNINGS)).await;
+        }
         if self.commits_by_itself && self.has_stored {
             let late = |_| Err(Error::new(ErrorKind::Unavailable, "the last positions were not committed in time"));
             committed = tokio::time::timeout(timeout, self.commit()).await.unwrap_or_else(late);
@@ -199,9 +210,24 @@ impl KafkaConsumer {
                 return committed;
             }
             if Instant::now() >= deadline {
-                return Err(Error::new(ErrorKind::Unavailable, "the group could not be left in time"));
+                // That positions are not committed counts for more.
+                return committed.and(Err(Error::new(ErrorKind::Unavailable, "the group could not be left in time")));
             }
             self.wake.wait(CLOSE_LOOK).await;
+        }
+    }
+
+    /// Records that come meanwhile tell where their partitions begin, and are read by nobody.
+    async fn find_beginnings(&mut self, deadline: Instant) {
+        while self.queues.iter().any(|queue| queue.stored.is_none()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.serve_events();
+            if self.take_records().is_none() {
+                self.wake.wait(left.min(FALLBACK)).await;
+            }
         }
     }
 
@@ -219,7 +245,7 @@ impl KafkaConsumer {
                 for partition in &partitions {
                     let ready = Ready::new(&self.wake);
                     let records = self.client.split(partition, Arc::clone(&ready) as _)?;
-                    self.queues.push(Queue { partition: partition.clone(), records, ready });
+                    self.queues.push(Queue { partition: partition.clone(), records, ready, stored: None });
                 }
                 self.client.assign(&partitions)?;
                 self.told.push_back(Polled::Assigned(partitions));
@@ -258,14 +284,19 @@ impl KafkaConsumer {
             if taken.more {
                 queue.ready.set();
             }
+            let (partition, is_begun) = (queue.partition.clone(), queue.stored.is_some());
             self.told.extend(taken.faults.iter().map(trouble));
-            if let Some(offset) = taken.end {
+            if let Some(offset) = taken.end.filter(|_| self.tells_ends) {
                 // Behind the records, which are handed over before anything that is told.
-                self.told.push_back(Polled::End { partition: queue.partition.clone(), offset });
+                self.told.push_back(Polled::End { partition: partition.clone(), offset });
+            }
+            let begins = records.first().map(RawRecord::offset).or(taken.end);
+            if let Some(begins) = begins.filter(|_| self.commits_by_itself && !is_begun) {
+                self.store(&partition, begins, None);
             }
             if !records.is_empty() {
                 self.turn = at + 1;
-                return Some(Polled::Records { partition: queue.partition.clone(), records });
+                return Some(Polled::Records { partition, records });
             }
         }
         None

@@ -1,4 +1,4 @@
-//! Transactions of templates: a pool of producers, each with a `transactional.id` of its own, that are used again.
+//! Transactions of templates: a pool of producers, each with a `transactional.id` of its own, that are used again; or one.
 
 use std::{
     error::Error as StdError,
@@ -9,6 +9,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     client::{Producer, Scope, TransactionFault, TransactionFaultKind, TransactionalClient, blocking},
@@ -55,6 +56,8 @@ pub(crate) struct TransactionPool {
     make: Make,
     /// How long a call is made again that only time can help: after it, the broker has given the transaction up.
     patience: Duration,
+    /// Of one producer transactions take turns.
+    turns: Option<Arc<Semaphore>>,
     idle: Mutex<Idle>,
 }
 
@@ -67,7 +70,16 @@ struct Idle {
 
 impl TransactionPool {
     pub(crate) fn new(patience: Duration, make: impl Fn(u64) -> Result<Producer> + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { make: Box::new(make), patience, idle: Mutex::default() })
+        Arc::new(Self { make: Box::new(make), patience, turns: None, idle: Mutex::default() })
+    }
+
+    /// One whose transactions take turns, as all its producers have the same id and would fence each other.
+    pub(crate) fn of_one(
+        patience: Duration,
+        make: impl Fn(u64) -> Result<Producer> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let turns = Some(Arc::new(Semaphore::new(1)));
+        Arc::new(Self { make: Box::new(make), patience, turns, idle: Mutex::default() })
     }
 
     /// Makes no more, and lets those go that nobody uses.
@@ -97,6 +109,11 @@ impl TransactionPool {
     }
 
     async fn begin(self: &Arc<Self>) -> Result<OpenTransaction> {
+        let turn = match &self.turns {
+            // Nobody closes it.
+            Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
+            None => None,
+        };
         let producer = match self.take()? {
             Taken::Idle(producer) => producer,
             Taken::New(n) => {
@@ -107,7 +124,7 @@ impl TransactionPool {
             }
         };
         self.call(&producer, "a transaction cannot begin", |client| client.begin()).await?;
-        let open = Open { pool: Arc::clone(self), producer: producer.clone() };
+        let open = Open { pool: Arc::clone(self), producer: producer.clone(), turn };
         Ok(OpenTransaction { open: Some(open), producer, scope: Scope::default() })
     }
 
@@ -190,11 +207,13 @@ struct OpenTransaction {
 struct Open {
     pool: Arc<TransactionPool>,
     producer: Producer,
+    /// Given on when this is over, which is after the producer was given back.
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl OpenTransaction {
     async fn commit(mut self) -> Result<()> {
-        let Some(Open { pool, producer }) = self.open.take() else { return Ok(()) };
+        let Some(Open { pool, producer, turn: _turn }) = self.open.take() else { return Ok(()) };
         let committed = match pool.try_call(&producer, |client| client.flush()).await? {
             Ok(()) => pool.try_call(&producer, |client| client.commit()).await?,
             failed => failed,
@@ -212,7 +231,7 @@ impl OpenTransaction {
     }
 
     async fn abort(mut self) {
-        if let Some(Open { pool, producer }) = self.open.take() {
+        if let Some(Open { pool, producer, turn: _turn }) = self.open.take() {
             give_up(pool, producer).await;
         }
     }
@@ -234,11 +253,14 @@ async fn give_up(pool: Arc<TransactionPool>, producer: Producer) {
 impl Drop for OpenTransaction {
     fn drop(&mut self) {
         self.scope.end();
-        let Some(Open { pool, producer }) = self.open.take() else { return };
+        let Some(Open { pool, producer, turn }) = self.open.take() else { return };
         // Nobody is left to wait for it, and readers should not have to wait until its time is up.
-        let abort = move || match producer.abort() {
-            Ok(()) => pool.give_back(producer),
-            Err(fault) => tracing::error!("a transaction that was dropped could not be aborted: {fault}"),
+        let abort = move || {
+            let _turn = turn;
+            match producer.abort() {
+                Ok(()) => pool.give_back(producer),
+                Err(fault) => tracing::error!("a transaction that was dropped could not be aborted: {fault}"),
+            }
         };
         if let Err(error) = std::thread::Builder::new().name("kafka-abort".into()).spawn(abort) {
             tracing::error!(%error, "no thread to abort a transaction that was dropped; the broker does it when its time is up");

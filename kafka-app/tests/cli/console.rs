@@ -228,3 +228,31 @@ async fn the_properties_of_a_java_client_log_in() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Error processing message, terminating consumer process: "), "{said}");
 }
+
+/// As Apache's, whose groups have positions in empty partitions, too: recorded of a Kafka 4.1.1.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_has_a_position_in_every_partition_though_nothing_came_of_it() {
+    for protocol in ["classic", "consumer"] {
+        let broker = EmbeddedBroker::builder().topic("demo", 4).start().unwrap();
+        broker.topic("demo").append(0, ["1", "2"]).unwrap();
+        broker.topic("demo").append_aborted(1, ["lost"]).unwrap();
+        let protocol = format!("group.protocol={protocol}");
+        let ended = async |more: &[&str]| {
+            let group =
+                ["--timeout-ms", "3000", "--consumer-property", &protocol, "--isolation-level", "read_committed"];
+            let (code, printed, said) = consume(&broker, &[&group[..], more].concat()).await;
+            assert_eq!(code, Some(0), "{said}");
+            printed
+        };
+        let end = broker.topic("demo").end_offsets().unwrap()[1];
+        let committed =
+            |group: &str| [0, 1, 2, 3].map(|partition| broker.group(group).committed_offset("demo", partition));
+        assert_eq!(ended(&["--group", "all", "--from-beginning"]).await, b"1\n2\n");
+        assert_eq!(committed("all"), [Some(2), Some(end), Some(0), Some(0)], "{protocol}");
+        assert_eq!(ended(&["--group", "new"]).await, b"");
+        assert_eq!(committed("new"), [Some(2), Some(end), Some(0), Some(0)], "{protocol}");
+        assert_eq!(ended(&["--group", "one", "--from-beginning", "--max-messages", "1"]).await, b"1\n");
+        assert_eq!(committed("one")[0], Some(1), "{protocol}");
+        assert!(committed("one").iter().all(Option::is_some), "{protocol}: {:?}", committed("one"));
+    }
+}

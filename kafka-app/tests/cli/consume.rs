@@ -1,9 +1,10 @@
 //! `kafka-app consume`.
 
-use std::time::Duration;
+use std::fs;
 
 use embedded_broker::{EmbeddedBroker, ProducerRecord};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::program::{Program, run_for_a_line, run_with};
 
@@ -153,14 +154,67 @@ async fn what_cannot_be_read_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_goes_away_is_waited_for() {
+async fn a_group_has_a_position_in_every_partition_though_nothing_came_of_it() {
+    for protocol in ["classic", "consumer"] {
+        let broker = EmbeddedBroker::builder().topic("orders", 3).start().unwrap();
+        broker.topic("orders").append(0, ["one", "two"]).unwrap();
+        broker.topic("orders").append(1, ["other"]).unwrap();
+        let committed =
+            |group: &str| [0, 1, 2].map(|partition| broker.group(group).committed_offset("orders", partition));
+        let protocol = format!("group.protocol={protocol}");
+        let member = ["orders", "-X", &protocol, "--group"];
+        // One record is printed, of whichever partition comes first.
+        printed(&broker, &[&member[..], &["one", "--from", "earliest", "-n", "1"]].concat()).await;
+        let [first, second, third] = committed("one");
+        assert!([(Some(1), Some(0)), (Some(0), Some(1))].contains(&(first, second)), "{:?}", committed("one"));
+        assert_eq!(third, Some(0));
+
+        // Who comes for what is new, and leaves before there is any, goes on there.
+        let program = Program::start(&[&["consume", "-b", broker.bootstrap_servers()], &member[..], &["new"]].concat());
+        broker.group("new").await_stable(1).await.unwrap();
+        let (code, _, said) = program.end_with("-INT").await;
+        assert_eq!((code, committed("new")), (Some(130), [Some(2), Some(1), Some(0)]), "{said}");
+        broker.topic("orders").append(0, ["three"]).unwrap();
+        assert_eq!(printed(&broker, &[&member[..], &["new", "--to-end"]].concat()).await, b"three\n");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn marks_of_transactions_leave_no_lag() {
     let broker = EmbeddedBroker::builder().topic("orders", 1).start().unwrap();
     broker.topic("orders").append(0, ["one"]).unwrap();
-    let mut program = Program::start(&["consume", "orders", "-b", broker.bootstrap_servers(), "--from", "earliest"]);
-    assert_eq!(program.line().await, "one");
-    drop(broker);
-    let waits = tokio::time::timeout(Duration::from_millis(300), program.line()).await;
-    assert!(waits.is_err());
-    let (code, ..) = program.end_with("-INT").await;
-    assert_eq!(code, Some(130));
+    broker.topic("orders").append_aborted(0, ["two"]).unwrap();
+    assert_eq!(printed(&broker, &["orders", "--group", "debug", "--to-end"]).await, b"one\n");
+    let end = broker.topic("orders").end_offsets().unwrap()[0];
+    assert_eq!(broker.group("debug").committed_offset("orders", 0), Some(end));
+}
+
+/// The configuration of an application whose member keeps its place over restarts: the tool must not take that place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_instance_id_of_the_configuration_is_the_applications_and_not_ours() {
+    let broker = EmbeddedBroker::builder().topic("orders", 2).start().unwrap();
+    let folder = TempDir::new().unwrap();
+    let text = format!(
+        "[kafka]\nbootstrap-servers = \"{}\"\n[kafka.consumer.properties]\n\"group.instance.id\" = \"till-1\"\n",
+        broker.bootstrap_servers()
+    );
+    fs::write(folder.path().join("kafka-app.toml"), text).unwrap();
+    let dir = folder.path().display().to_string();
+    let of_group = ["consume", "orders", "--config-dir", &dir, "--group", "billing", "--from", "earliest"];
+    let instance_ids = || {
+        let members = broker.group("billing").members();
+        members.into_iter().map(|member| member.instance_id).collect::<Vec<_>>()
+    };
+    let application = Program::start(&[&of_group[..], &["-X", "group.instance.id=till-1"]].concat());
+    broker.group("billing").await_stable(1).await.unwrap();
+    assert_eq!(instance_ids(), [Some("till-1".to_owned())], "what is said on the command line counts");
+    let tool = Program::start(&of_group);
+    broker.group("billing").await_stable(2).await.unwrap();
+    let mut both = instance_ids();
+    both.sort();
+    assert_eq!(both, [None, Some("till-1".to_owned())]);
+    for program in [tool, application] {
+        let (code, _, said) = program.end_with("-INT").await;
+        assert_eq!(code, Some(130), "{said}");
+    }
 }

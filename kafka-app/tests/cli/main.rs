@@ -12,6 +12,8 @@ mod install_links;
 mod measure;
 mod offsets;
 mod operations;
+mod outages;
+mod pipes;
 mod produce;
 mod program;
 mod reassign;

@@ -1,6 +1,7 @@
 //! The tools that measure and those of Kafka's own system tests.
 
 use embedded_broker::EmbeddedBroker;
+use kafka_app::{KafkaApp, KafkaTemplate, config::KafkaProperties};
 
 use crate::program::{Program, run};
 
@@ -83,6 +84,35 @@ async fn records_are_sent_in_transactions_and_payloads_count() {
     let committed = broker.topic("fast").committed_records().unwrap();
     let values: Vec<_> = committed.iter().filter_map(|record| record.value_str()).collect();
     assert_eq!(values, ["0", "1", "2", "3", "4"]);
+    let ids: Vec<_> = broker.transactions().all().into_iter().map(|one| one.transactional_id).collect();
+    assert_eq!(ids, ["tx"], "as it was said");
+}
+
+/// What the tool says its id by.
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_that_are_given_one_id_take_turns_and_fence_nobody() {
+    let broker = broker();
+    let properties = KafkaProperties::builder()
+        .set("kafka.bootstrap-servers", broker.bootstrap_servers())
+        .set("kafka.producer.transactional-id", "till");
+    let app = KafkaApp::with_configuration(properties).start().await.unwrap();
+    let template: KafkaTemplate<String, String> = app.template();
+    let send = async |value: &str, fails: bool| {
+        let work = move |tx: KafkaTemplate<String, String>| async move {
+            tx.send("fast", "k", &value.to_owned()).await.map_err(|error| error.to_string())?;
+            if fails { Err("given up".to_owned()) } else { Ok(()) }
+        };
+        template.in_transaction(work).await.is_ok()
+    };
+    assert_eq!(tokio::join!(send("1", false), send("2", true), send("3", false)), (true, false, true));
+    assert!(send("4", false).await);
+    let committed = broker.topic("fast").committed_records().unwrap();
+    let mut values: Vec<_> = committed.iter().filter_map(|record| record.value_str()).collect();
+    values.sort_unstable();
+    assert_eq!(values, ["1", "3", "4"]);
+    let ids: Vec<_> = broker.transactions().all().into_iter().map(|one| one.transactional_id).collect();
+    assert_eq!(ids, ["till"]);
+    app.stop().await.expect_clean();
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     time::timeout,
 };
 
@@ -20,6 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// None if nobody is to hear it.
+    errors: Option<BufReader<ChildStderr>>,
+    /// What was read of its standard error already.
+    said: String,
     input: Option<ChildStdin>,
 }
 
@@ -42,8 +46,9 @@ impl Program {
         let mut command = command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let errors = child.stderr.take().map(BufReader::new);
         let input = child.stdin.take();
-        Self { child, lines, input }
+        Self { child, lines, errors, said: String::new(), input }
     }
 
     /// Types a line.
@@ -57,31 +62,82 @@ impl Program {
         self.input = None;
     }
 
+    /// Closes its standard error, so that what it says is heard by nobody.
+    pub(crate) fn close_errors(&mut self) {
+        self.errors = None;
+    }
+
     /// The next line of standard output.
     pub(crate) async fn line(&mut self) -> String {
         timeout(PATIENCE, self.lines.next_line()).await.expect("a line in time").unwrap().expect("a line")
     }
 
+    /// Waits until it says something with this text in it on standard error.
+    pub(crate) async fn hear(&mut self, text: &str) {
+        let heard = async {
+            let errors = self.errors.as_mut().expect("its standard error is open");
+            while !self.said.contains(text) {
+                let mut line = String::new();
+                if errors.read_line(&mut line).await.unwrap() == 0 {
+                    return false;
+                }
+                self.said += &line;
+            }
+            true
+        };
+        let is_heard = timeout(PATIENCE, heard).await.unwrap_or(false);
+        assert!(is_heard, "it never said {text:?}, but: {}", self.said);
+    }
+
+    /// Sends a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+    }
+
     /// Sends a signal and waits for the end: the exit code, what was printed after the lines already read, and what was
     /// said on standard error.
     pub(crate) async fn end_with(self, signal: &str) -> (Option<i32>, String, String) {
-        let pid = self.child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+        self.signal(signal).await;
         self.end().await
     }
-}
 
-impl Program {
     /// Waits for its end: the exit code, what was printed after the lines already read, and what was said on standard
     /// error.
     pub(crate) async fn end(self) -> (Option<i32>, String, String) {
-        let Self { child, mut lines, input: _input } = self;
-        let Output { status, stderr, .. } =
-            timeout(PATIENCE, child.wait_with_output()).await.expect("an end in time").unwrap();
+        let Self { mut child, mut lines, errors, said, input: _input } = self;
         let mut rest = String::new();
-        lines.get_mut().read_to_string(&mut rest).await.unwrap();
-        (status.code(), rest, String::from_utf8(stderr).unwrap())
+        let ended =
+            async { tokio::join!(child.wait(), lines.get_mut().read_to_string(&mut rest), rest_of(errors, said)) };
+        let (status, printed, said) = timeout(PATIENCE, ended).await.expect("an end in time");
+        printed.unwrap();
+        (status.unwrap().code(), rest, said)
     }
+
+    /// As [`Self::end`], with a standard output that stays open and that nobody reads.
+    pub(crate) async fn end_held(self) -> (Option<i32>, String) {
+        let Self { mut child, lines: _lines, errors, said, input: _input } = self;
+        let ended = async { tokio::join!(child.wait(), rest_of(errors, said)) };
+        let (status, said) = timeout(PATIENCE, ended).await.expect("an end in time");
+        (status.unwrap().code(), said)
+    }
+
+    /// Closes its standard output as a reader does that has read enough, and waits for its end: the exit code and what was
+    /// said on standard error.
+    pub(crate) async fn end_unread(self) -> (Option<i32>, String) {
+        let Self { mut child, lines, errors, said, input: _input } = self;
+        drop(lines);
+        let ended = async { tokio::join!(child.wait(), rest_of(errors, said)) };
+        let (status, said) = timeout(PATIENCE, ended).await.expect("an end in time");
+        (status.unwrap().code(), said)
+    }
+}
+
+async fn rest_of(errors: Option<BufReader<ChildStderr>>, mut said: String) -> String {
+    if let Some(mut errors) = errors {
+        errors.read_to_string(&mut said).await.unwrap();
+    }
+    said
 }
 
 /// Runs the program to its end: the exit code and what it said on standard output and standard error.
@@ -111,9 +167,6 @@ pub(crate) async fn run_with(arguments: &[&str], input: &[u8]) -> (Option<i32>, 
 pub(crate) async fn run_for_a_line(arguments: &[&str]) -> (String, Option<i32>, String) {
     let mut program = Program::start(arguments);
     let line = program.line().await;
-    let Program { child, lines, input: _input } = program;
-    drop(lines);
-    let Output { status, stderr, .. } =
-        timeout(PATIENCE, child.wait_with_output()).await.expect("an end in time").unwrap();
-    (line, status.code(), String::from_utf8(stderr).unwrap())
+    let (code, said) = program.end_unread().await;
+    (line, code, said)
 }

@@ -13,7 +13,7 @@ use embedded_broker::{EmbeddedBroker, EmbeddedBrokerBuilder, Error};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tracing_subscriber::EnvFilter;
 
-use crate::{arguments::key_and_value, failure::Failure, java_properties, shutdown, terminal, verbs::Console};
+use crate::{arguments::key_and_value, failure::Failure, java_properties, say, shutdown, terminal, verbs::Console};
 
 /// Where Kafka's clients look first.
 const DEFAULT_LISTENER: &str = "localhost:9092";
@@ -136,13 +136,15 @@ impl BrokerCommand {
 fn log_to_standard_error() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let colours = terminal::in_colours(&io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // That nobody hears it is no reason to panic.
+    log.log_internal_errors(false).init();
 }
 
 fn say_what_is_ignored(broker: &EmbeddedBroker) {
     let ignored = broker.ignored_configs();
     if !ignored.is_empty() {
-        eprintln!("properties that have no meaning here: {}", ignored.join(", "));
+        say::line(format_args!("properties that have no meaning here: {}", ignored.join(", ")));
     }
 }
 
@@ -171,7 +173,7 @@ async fn obey_standard_input(broker: &EmbeddedBroker) -> io::Result<()> {
         match console.obey(&line) {
             Ok(done) if done.is_empty() => {}
             Ok(done) => writeln!(io::stdout(), "{done}")?,
-            Err(refused) => eprintln!("{refused}"),
+            Err(refused) => say::line(refused),
         }
     }
     Ok(())

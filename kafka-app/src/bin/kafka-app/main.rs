@@ -2,7 +2,6 @@
 //!
 //! Data go to standard output, everything else to standard error. Exit codes: 0 done, 1 it could not be done, 2 wrong
 //! usage. The names of Kafka's scripts are commands, too, with their own rules (`tools/`).
-#![expect(clippy::print_stderr, reason = "a program says there what goes on")]
 
 mod arguments;
 mod broker;
@@ -14,6 +13,7 @@ mod failure;
 mod install_links;
 mod java_properties;
 mod reader_watch;
+mod record_output;
 mod say;
 // The signals that end an application end this program: one source, no public item for it.
 #[path = "../../shutdown.rs"]

@@ -104,6 +104,16 @@ fn transactional_ids_of_static_members_are_theirs_and_those_of_templates_nobody_
 }
 
 #[test]
+fn an_id_that_is_said_is_that_of_every_template_and_of_no_listener() {
+    let said = load(&[("kafka.producer.transactional-id", "till"), ("kafka.producer.transaction-id-prefix", "shop-")]);
+    let ids = TransactionalIds::new(&said);
+    assert_eq!((ids.of_template(0), ids.of_template(7)), ("till".to_owned(), "till".to_owned()));
+    assert!(ids.is_one_for_templates());
+    assert_eq!(ids.of_listener(&said, &listener(), (0, 0), 0), "shop-billing-bill-0-0");
+    assert!(!TransactionalIds::new(&load(&[])).is_one_for_templates());
+}
+
+#[test]
 fn exactly_once_leaves_commits_to_transactions() {
     let listener = ResolvedListener { delivery: Delivery::ExactlyOnce, ..listener() };
     let map = consumer_properties(&KafkaProperties::default(), &listener, 0);

@@ -1,6 +1,7 @@
 //! Our own commands, one file each: shorter and friendlier than Kafka's lines, on the clusters that applications are
 //! configured for, by the clients that applications have.
 
+mod at_once;
 mod at_time;
 mod cluster;
 pub(crate) mod completions;
@@ -12,6 +13,7 @@ mod group;
 pub(crate) mod man;
 mod options;
 mod partitions;
+mod position;
 mod produce;
 mod record_filter;
 mod record_json;

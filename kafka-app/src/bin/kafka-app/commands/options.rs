@@ -102,6 +102,11 @@ impl ClusterOptions {
         self.cluster.as_deref().unwrap_or("default")
     }
 
+    /// What was said here of a property of the client, by librdkafka's name.
+    pub(crate) fn property(&self, key: &str) -> Option<&str> {
+        self.properties.iter().rev().find(|(said, _)| said == key).map(|(_, value)| value.as_str())
+    }
+
     /// How long each question to the cluster may take.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout

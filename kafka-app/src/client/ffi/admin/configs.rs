@@ -12,7 +12,7 @@ use super::{
     Outcome,
     call::{Answer, Call, Request, taken},
     numbers::{config_source, error_of_resource},
-    owned::{Owned, lent, pointers},
+    owned::{Owned, lent, pointers, results},
 };
 use crate::{
     admin::{AlterConfigOp, ConfigEntry, ConfigResource, ConfigSource, ConfigSynonym, PerItem},
@@ -47,13 +47,19 @@ impl Request for DescribeConfigs {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_DescribeConfigs_result(answer.event());
-            results(&lent(result, sys::rd_kafka_DescribeConfigs_result_resources), |resource| {
-                let entries = lent(resource, sys::rd_kafka_ConfigResource_configs);
-                entries.into_iter().map(|found| entry(found)).map(|entry| (entry.name.clone(), entry)).collect()
-            })
+            results(
+                answer,
+                sys::rd_kafka_event_DescribeConfigs_result,
+                sys::rd_kafka_DescribeConfigs_result_resources,
+                |resource| {
+                    result(resource, |resource| {
+                        let entries = lent(resource, sys::rd_kafka_ConfigResource_configs);
+                        entries.into_iter().map(|found| entry(found)).map(|entry| (entry.name.clone(), entry)).collect()
+                    })
+                },
+            )
         }
     }
 }
@@ -87,10 +93,14 @@ impl Request for AlterConfigs {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_IncrementalAlterConfigs_result(answer.event());
-            results(&lent(result, sys::rd_kafka_IncrementalAlterConfigs_result_resources), |_| ())
+            results(
+                answer,
+                sys::rd_kafka_event_IncrementalAlterConfigs_result,
+                sys::rd_kafka_IncrementalAlterConfigs_result_resources,
+                |resource| result(resource, |_| ()),
+            )
         }
     }
 }
@@ -132,26 +142,25 @@ fn add(resource: &Owned<sys::rd_kafka_ConfigResource_t>, key: &str, change: &Alt
     }
 }
 
+/// What is said of a resource; nothing of types that are not asked for.
+///
 /// # Safety
-/// The resources are alive.
-unsafe fn results<T>(
-    resources: &[*const sys::rd_kafka_ConfigResource_t],
+/// The resource is alive.
+unsafe fn result<T>(
+    resource: *const sys::rd_kafka_ConfigResource_t,
     read: impl Fn(*const sys::rd_kafka_ConfigResource_t) -> T,
-) -> PerItem<ConfigResource, T> {
-    let result = |resource: *const sys::rd_kafka_ConfigResource_t| -> Option<(ConfigResource, Outcome<T>)> {
-        // SAFETY: the caller's promise. Resources of other types are not asked for.
-        unsafe {
-            let name = c_text(sys::rd_kafka_ConfigResource_name(resource));
-            let item = match sys::rd_kafka_ConfigResource_type(resource) {
-                ResourceType::RD_KAFKA_RESOURCE_TOPIC => ConfigResource::Topic(name),
-                ResourceType::RD_KAFKA_RESOURCE_GROUP => ConfigResource::Group(name),
-                ResourceType::RD_KAFKA_RESOURCE_BROKER => ConfigResource::Broker(name.parse().ok()?),
-                _ => return None,
-            };
-            Some((item, error_of_resource(resource).map_or_else(|| Ok(read(resource)), Err)))
-        }
-    };
-    resources.iter().filter_map(|resource| result(*resource)).collect()
+) -> Option<(ConfigResource, Outcome<T>)> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let name = c_text(sys::rd_kafka_ConfigResource_name(resource));
+        let item = match sys::rd_kafka_ConfigResource_type(resource) {
+            ResourceType::RD_KAFKA_RESOURCE_TOPIC => ConfigResource::Topic(name),
+            ResourceType::RD_KAFKA_RESOURCE_GROUP => ConfigResource::Group(name),
+            ResourceType::RD_KAFKA_RESOURCE_BROKER => ConfigResource::Broker(name.parse().ok()?),
+            _ => return None,
+        };
+        Some((item, error_of_resource(resource).map_or_else(|| Ok(read(resource)), Err)))
+    }
 }
 
 /// # Safety

@@ -6,7 +6,7 @@ use rdkafka::bindings::{self as sys, rd_kafka_admin_op_t as Op};
 
 use super::{
     call::{Answer, Call, Request, taken},
-    owned::{Owned, lent},
+    owned::{Owned, lent_by},
     topics::partition_results,
 };
 use crate::{
@@ -68,10 +68,14 @@ impl Request for ListGroupOffsets {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event; what it lends is alive.
         unsafe {
-            let result = sys::rd_kafka_event_ListConsumerGroupOffsets_result(answer.event());
-            of_group(&lent(result, sys::rd_kafka_ListConsumerGroupOffsets_result_groups), committed)
+            let groups = lent_by(
+                answer,
+                sys::rd_kafka_event_ListConsumerGroupOffsets_result,
+                sys::rd_kafka_ListConsumerGroupOffsets_result_groups,
+            );
+            of_group(&groups, committed)
         }
     }
 }
@@ -119,10 +123,14 @@ impl Request for AlterGroupOffsets {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event; what it lends is alive.
         unsafe {
-            let result = sys::rd_kafka_event_AlterConsumerGroupOffsets_result(answer.event());
-            of_group(&lent(result, sys::rd_kafka_AlterConsumerGroupOffsets_result_groups), |_| ())
+            let groups = lent_by(
+                answer,
+                sys::rd_kafka_event_AlterConsumerGroupOffsets_result,
+                sys::rd_kafka_AlterConsumerGroupOffsets_result_groups,
+            );
+            of_group(&groups, |_| ())
         }
     }
 }
@@ -154,10 +162,14 @@ impl Request for DeleteGroupOffsets {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event; what it lends is alive.
         unsafe {
-            let result = sys::rd_kafka_event_DeleteConsumerGroupOffsets_result(answer.event());
-            of_group(&lent(result, sys::rd_kafka_DeleteConsumerGroupOffsets_result_groups), |_| ())
+            let groups = lent_by(
+                answer,
+                sys::rd_kafka_event_DeleteConsumerGroupOffsets_result,
+                sys::rd_kafka_DeleteConsumerGroupOffsets_result_groups,
+            );
+            of_group(&groups, |_| ())
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     call::{Answer, Call, Request, taken},
     cluster::node,
     numbers::error_of,
-    owned::{Owned, lent, pointers},
+    owned::{Owned, lent, pointers, results},
 };
 use crate::{
     admin::{GroupDescription, GroupFilter, GroupListing, GroupListings, GroupMember, GroupState, GroupType, PerItem},
@@ -109,11 +109,14 @@ impl Request for DescribeGroups {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_DescribeConsumerGroups_result(answer.event());
-            let groups = lent(result, sys::rd_kafka_DescribeConsumerGroups_result_groups);
-            groups.into_iter().map(|group| description(group)).collect()
+            results(
+                answer,
+                sys::rd_kafka_event_DescribeConsumerGroups_result,
+                sys::rd_kafka_DescribeConsumerGroups_result_groups,
+                |group| Some(description(group)),
+            )
         }
     }
 }
@@ -205,16 +208,25 @@ impl Request for DeleteGroups {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so is what it lends.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_DeleteGroups_result(answer.event());
-            let groups = lent(result, sys::rd_kafka_DeleteGroups_result_groups);
-            let deleted = |group| {
-                let error = error_of(sys::rd_kafka_group_result_error(group));
-                (c_text(sys::rd_kafka_group_result_name(group)), error.map_or(Ok(()), Err))
-            };
-            groups.into_iter().map(deleted).collect()
+            results(
+                answer,
+                sys::rd_kafka_event_DeleteGroups_result,
+                sys::rd_kafka_DeleteGroups_result_groups,
+                |group| Some(deleted(group)),
+            )
         }
+    }
+}
+
+/// # Safety
+/// The result is alive.
+unsafe fn deleted(group: *const sys::rd_kafka_group_result_t) -> (String, Outcome<()>) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let error = error_of(sys::rd_kafka_group_result_error(group));
+        (c_text(sys::rd_kafka_group_result_name(group)), error.map_or(Ok(()), Err))
     }
 }
 

@@ -1,8 +1,14 @@
-//! [`Owned`]: what librdkafka made for us, given back once; and what it lends.
+//! [`Owned`]: what librdkafka made for us, given back once; and what it lends, such as the results of an answer.
 
 use std::ptr::{self, NonNull};
 
-use crate::error::{Error, ErrorKind, Result};
+use rdkafka::bindings as sys;
+
+use super::{Outcome, call::Answer};
+use crate::{
+    admin::PerItem,
+    error::{Error, ErrorKind, Result},
+};
 
 type Destroy<T> = unsafe extern "C" fn(*mut T);
 
@@ -60,4 +66,31 @@ pub(super) unsafe fn lent<O, T>(
     }
     // SAFETY: the array has that many entries.
     (0..n_entries).map(|i| unsafe { ptr::read(first.add(i)) }).filter(|entry| !entry.is_null()).collect()
+}
+
+/// The entries of an array that an answer lends.
+///
+/// # Safety
+/// `result` and `array` are functions of librdkafka that read an event of one kind, and give null of any other.
+pub(super) unsafe fn lent_by<O, T>(
+    answer: &Answer,
+    result: unsafe extern "C" fn(*mut sys::rd_kafka_event_t) -> *const O,
+    array: unsafe extern "C" fn(*const O, *mut usize) -> *mut *const T,
+) -> Vec<*const T> {
+    // SAFETY: the event is alive as long as the answer; the caller's promise.
+    unsafe { lent(result(answer.event()), array) }
+}
+
+/// What an answer says of each item of a list, as `read` finds it in an entry, which is alive.
+///
+/// # Safety
+/// As of [`lent_by`].
+pub(super) unsafe fn results<O, T, K: Ord, V>(
+    answer: &Answer,
+    result: unsafe extern "C" fn(*mut sys::rd_kafka_event_t) -> *const O,
+    array: unsafe extern "C" fn(*const O, *mut usize) -> *mut *const T,
+    read: impl Fn(*const T) -> Option<(K, Outcome<V>)>,
+) -> PerItem<K, V> {
+    // SAFETY: the caller's promise.
+    unsafe { lent_by(answer, result, array) }.into_iter().filter_map(read).collect()
 }

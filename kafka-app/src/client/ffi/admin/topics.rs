@@ -9,7 +9,7 @@ use super::{
     call::{Answer, Call, Request},
     cluster::node,
     numbers::{error_of, error_of_code, error_of_partition, error_of_topic},
-    owned::{Owned, lent, pointers},
+    owned::{Owned, lent, pointers, results},
 };
 use crate::{
     admin::{NewTopic, PerItem, RecordsToDelete, TopicDescription, TopicId, TopicListing},
@@ -58,10 +58,14 @@ impl Request for CreateTopics {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_CreateTopics_result(answer.event());
-            topic_results(&lent(result, sys::rd_kafka_CreateTopics_result_topics))
+            results(
+                answer,
+                sys::rd_kafka_event_CreateTopics_result,
+                sys::rd_kafka_CreateTopics_result_topics,
+                |topic| Some(topic_result(topic)),
+            )
         }
     }
 }
@@ -119,10 +123,14 @@ impl Request for CreatePartitions {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_CreatePartitions_result(answer.event());
-            topic_results(&lent(result, sys::rd_kafka_CreatePartitions_result_topics))
+            results(
+                answer,
+                sys::rd_kafka_event_CreatePartitions_result,
+                sys::rd_kafka_CreatePartitions_result_topics,
+                |topic| Some(topic_result(topic)),
+            )
         }
     }
 }
@@ -155,23 +163,24 @@ impl Request for DeleteTopics {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_DeleteTopics_result(answer.event());
-            topic_results(&lent(result, sys::rd_kafka_DeleteTopics_result_topics))
+            results(
+                answer,
+                sys::rd_kafka_event_DeleteTopics_result,
+                sys::rd_kafka_DeleteTopics_result_topics,
+                |topic| Some(topic_result(topic)),
+            )
         }
     }
 }
 
 /// # Safety
-/// The results are alive.
-unsafe fn topic_results(results: &[*const sys::rd_kafka_topic_result_t]) -> PerItem<String, ()> {
-    let read = |result: &*const sys::rd_kafka_topic_result_t| {
-        // SAFETY: the caller's promise.
-        let (name, error) = unsafe { (c_text(sys::rd_kafka_topic_result_name(*result)), error_of_topic(*result)) };
-        (name, error.map_or(Ok(()), Err))
-    };
-    results.iter().map(read).collect()
+/// The result is alive.
+unsafe fn topic_result(result: *const sys::rd_kafka_topic_result_t) -> (String, Outcome<()>) {
+    // SAFETY: the caller's promise.
+    let (name, error) = unsafe { (c_text(sys::rd_kafka_topic_result_name(result)), error_of_topic(result)) };
+    (name, error.map_or(Ok(()), Err))
 }
 
 impl Request for DescribeTopics {
@@ -195,11 +204,14 @@ impl Request for DescribeTopics {
     }
 
     fn read(answer: &Answer) -> Self::Answer {
-        // SAFETY: the event is alive, and of this kind or null is returned; so are the descriptions it lends.
+        // SAFETY: both functions are of this kind of event.
         unsafe {
-            let result = sys::rd_kafka_event_DescribeTopics_result(answer.event());
-            let described = lent(result, sys::rd_kafka_DescribeTopics_result_topics);
-            described.into_iter().map(|topic| description(topic)).collect()
+            results(
+                answer,
+                sys::rd_kafka_event_DescribeTopics_result,
+                sys::rd_kafka_DescribeTopics_result_topics,
+                |topic| Some(description(topic)),
+            )
         }
     }
 }

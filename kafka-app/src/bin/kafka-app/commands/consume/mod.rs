@@ -3,10 +3,9 @@
 mod columns;
 mod ends;
 mod form;
-mod from;
 mod lag;
-mod output;
 mod reading;
+mod span;
 
 use std::{
     io::{IsTerminal as _, stderr},
@@ -24,13 +23,14 @@ use columns::Columns;
 pub(super) use columns::shown;
 pub(super) use ends::Ends;
 use form::{Form, Part, Printer};
-pub(super) use from::{From, Span};
 use lag::Positions;
-pub(super) use output::Output;
 pub(super) use reading::Reading;
+pub(super) use span::Span;
 
-use super::{ClusterOptions, escaped::Escaped, partitions::TopicPartitions, record_filter::FilterOptions};
-use crate::{failure::Failure, say, stop::Stop};
+use super::{
+    ClusterOptions, escaped::Escaped, partitions::TopicPartitions, position::Position, record_filter::FilterOptions,
+};
+use crate::{failure::Failure, record_output::RecordOutput, say, stop::Stop};
 
 /// Print records of topics, those that come from now on or those that are there
 #[derive(Debug, Args)]
@@ -42,7 +42,7 @@ use crate::{failure::Failure, say, stop::Stop};
     kafka-app consume orders --group billing-debug --lag\n  \
     kafka-app consume orders --to-end -o jsonl | kafka-app produce copy --format jsonl\n\n\
     Without --group no group is joined and nothing is committed. With one, it goes on where the group stands, and what \
-    was printed is committed.\n\
+    was printed is committed; a group.instance.id counts only if it is said here, by -X.\n\
     It ends with --max, with --to-end, or with Ctrl-C (exit code 130).")]
 pub(crate) struct ConsumeCommand {
     /// Topics, or some partitions of them
@@ -52,8 +52,8 @@ pub(crate) struct ConsumeCommand {
     #[arg(long = "partition", value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     partitions: Vec<i32>,
     /// earliest, latest, an offset, -N for the last N records of each partition, @TIME or @-1h [default: latest; with --to-end earliest]
-    #[arg(short, long, value_name = "WHERE", allow_hyphen_values = true)]
-    from: Option<From>,
+    #[arg(short, long, value_name = "WHERE", allow_hyphen_values = true, value_parser = Position::from_end)]
+    from: Option<Position>,
     /// Stop where the partitions end now
     #[arg(short = 'e', long)]
     to_end: bool,
@@ -122,10 +122,15 @@ impl ConsumeCommand {
             () = watcher.show() => Ok(()),
         };
         let closed = reading.close().await;
-        match printed {
+        match (printed, closed) {
+            (Ok(()), closed) => closed,
+            // Who has ended it is told, and has the exit code that was asked for.
+            (Err(ended @ (Failure::Closed | Failure::Stopped(_))), Err(failure)) => {
+                say::line(format_args!("warning: {failure}"));
+                Err(ended)
+            }
             // What went wrong first counts.
-            Ok(()) | Err(Failure::Closed | Failure::Stopped(_)) => closed.and(printed),
-            failed => failed,
+            (failed, _) => failed,
         }
     }
 
@@ -138,7 +143,7 @@ impl ConsumeCommand {
         if self.group.is_some() && is_part {
             return wrong("a group gives partitions to its members: they cannot be named");
         }
-        if self.group.is_some() && !matches!(self.from, None | Some(From::Earliest | From::Latest)) {
+        if self.group.is_some() && !matches!(self.from, None | Some(Position::Earliest | Position::Latest)) {
             return wrong(
                 "a group goes on where it stands: --from is earliest or latest here; `kafka-app group reset` moves it",
             );
@@ -164,13 +169,15 @@ impl ConsumeCommand {
         }
         partitions.sort_unstable();
         partitions.dedup();
-        let from = self.from.unwrap_or(if self.to_end { From::Earliest } else { From::Latest });
+        let from = self.from.unwrap_or(if self.to_end { Position::Earliest } else { Position::Latest });
         let mut spans = Span::of_all(&admin, &partitions, from, isolation).await?;
         let builder = KafkaConsumer::builder(&properties).max_records(CHUNK);
-        let builder = if self.to_end || self.lag { builder.tell_ends() } else { builder };
+        let builder = if self.to_end || self.lag || self.group.is_some() { builder.tell_ends() } else { builder };
         let (builder, begins) = match &self.group {
             Some(group) => {
                 let topics = self.topics.iter().map(TopicPartitions::topic);
+                // The configuration may be that of an application which runs: nobody is to take the place of its members.
+                let builder = builder.group_instance_id(self.cluster.property("group.instance.id"));
                 (builder.topics(topics).group(group).auto_commit(Some(COMMIT_EVERY)), Vec::new())
             }
             None => {
@@ -205,7 +212,7 @@ impl ConsumeCommand {
             };
             set.push(("consumer.isolation-level", level.to_owned()));
         }
-        let begins_early = matches!(self.from, Some(From::Earliest)) || self.from.is_none() && self.to_end;
+        let begins_early = matches!(self.from, Some(Position::Earliest)) || self.from.is_none() && self.to_end;
         if self.group.is_some() {
             let reset = if begins_early { "earliest" } else { "latest" };
             set.push(("consumer.auto-offset-reset", reset.to_owned()));
@@ -214,11 +221,11 @@ impl ConsumeCommand {
     }
 
     /// Says what may be a surprise, to people only.
-    fn tell_where(&self, spans: &[Span], from: From) {
+    fn tell_where(&self, spans: &[Span], from: Position) {
         if !stderr().is_terminal() {
             return;
         }
-        if let From::Offset(offset) = from {
+        if let Position::Offset(offset) = from {
             spans.iter().filter(|span| span.from != offset).for_each(|span| {
                 say::line(format_args!("{} has no offset {offset}: it is read from {}", span.at, span.from));
             });
@@ -234,12 +241,11 @@ impl ConsumeCommand {
 
     async fn print_all(&self, reading: &mut Reading) -> Result<(), Failure> {
         let mut printer = self.printer();
-        let mut output = Output::new();
+        let (output, mut stop) = (RecordOutput::new()?, reading.stop.clone());
         let mut left = self.max.unwrap_or(u64::MAX);
         let mut buffer = Vec::new();
         while left > 0 {
             let Some(chunk) = reading.next(&output).await? else { return Ok(()) };
-            buffer.clear();
             let mut last = None;
             for record in &chunk.records {
                 if left == 0 {
@@ -250,13 +256,12 @@ impl ConsumeCommand {
                     left -= 1;
                     printer.print(&chunk.at, record, &mut buffer);
                     if buffer.len() >= WRITE_BYTES {
-                        output.write(&buffer)?;
-                        buffer.clear();
+                        output.write(&mut buffer, &mut stop).await?;
                     }
                 }
             }
             if !buffer.is_empty() {
-                output.write(&buffer)?;
+                output.write(&mut buffer, &mut stop).await?;
             }
             if let Some(last) = last {
                 reading.consumer.store(&chunk.at, last.offset() + 1, last.leader_epoch());

@@ -7,8 +7,8 @@ use std::{
 
 use kafka_app::{ErrorKind, KafkaConsumer, Polled, RawRecord, TopicPartition};
 
-use super::{ends::Ends, lag::Positions, output::Output};
-use crate::{failure::Failure, say::Troubles, stop::Stop};
+use super::{ends::Ends, lag::Positions};
+use crate::{failure::Failure, record_output::RecordOutput, say::Troubles, stop::Stop};
 
 /// How long leaving the group may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +51,7 @@ impl Reading {
     ///
     /// # Errors
     /// A signal has come, nobody reads the output any more, or records cannot be read.
-    pub(crate) async fn next(&mut self, output: &Output) -> Result<Option<Chunk>, Failure> {
+    pub(crate) async fn next(&mut self, output: &RecordOutput) -> Result<Option<Chunk>, Failure> {
         loop {
             if self.ends.as_ref().is_some_and(Ends::is_done) {
                 return Ok(None);
@@ -69,7 +69,7 @@ impl Reading {
         }
     }
 
-    async fn wait(&mut self, output: &Output) -> Result<Polled, Failure> {
+    async fn wait(&mut self, output: &RecordOutput) -> Result<Polled, Failure> {
         let deadline = self.wrong_since.filter(|_| self.ends.is_some()).and_then(|at| at.checked_add(self.patience));
         let deadline = async move {
             match deadline {
@@ -84,7 +84,9 @@ impl Reading {
             polled = self.consumer.next() => Ok(polled),
             () = deadline => {
                 let waited = humantime::format_duration(self.patience);
-                Err(Failure::Failed(format!("nothing came for {waited}, and not all is read: see the warnings above")))
+                Err(Failure::Failed(format!(
+                    "nothing came for {waited}, and not all is read: see the warnings above; --timeout waits longer"
+                )))
             }
         }
     }
@@ -104,9 +106,11 @@ impl Reading {
             Polled::End { partition, offset, .. } => {
                 self.wrong_since = None;
                 self.positions.set(&partition, offset);
+                let mut read_up_to = offset;
                 if let Some(ends) = &mut self.ends {
-                    ends.reached(&partition, offset);
+                    read_up_to = ends.reached(&partition, offset);
                 }
+                self.consumer.store(&partition, read_up_to, None);
             }
             Polled::Assigned(partitions) => {
                 if let Some(ends) = &mut self.ends {
@@ -135,6 +139,7 @@ impl Reading {
     /// # Errors
     /// That did not end in time, or the positions are not taken.
     pub(crate) async fn close(mut self) -> Result<(), Failure> {
-        Ok(self.consumer.close(CLOSE_TIMEOUT).await?)
+        let closed = self.consumer.close(CLOSE_TIMEOUT).await;
+        closed.map_err(|error| Failure::Failed(format!("{error}: the group may read again what it has read")))
     }
 }

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::super::{
     Answer, ClusterOptions, OutputOptions, at_time,
-    consume::{Ends, From, Output, Reading, Span, shown},
+    consume::{Ends, Reading, Span, shown},
     partitions::TopicPartitions,
+    position::Position,
     record_filter::FilterOptions,
     record_json,
     table::{Format, Table},
 };
-use crate::{failure::Failure, say, stop::Stop};
+use crate::{failure::Failure, record_output::RecordOutput, say, stop::Stop};
 
 /// Show dead letters, where they came from and why they were given up
 #[derive(Debug, Args)]
@@ -25,8 +26,8 @@ pub(super) struct Show {
     #[arg(value_name = "TOPIC[:PARTITION,...]")]
     topic: TopicPartitions,
     /// earliest, an offset, -N for the last N of each partition, @TIME or @-1h
-    #[arg(long, value_name = "WHERE", allow_hyphen_values = true, default_value = "earliest")]
-    from: From,
+    #[arg(long, value_name = "WHERE", allow_hyphen_values = true, default_value = "earliest", value_parser = Position::from_end)]
+    from: Position,
     /// At most so many
     #[arg(short = 'n', long = "max", value_name = "N", default_value = "100")]
     max: usize,
@@ -64,7 +65,7 @@ impl Show {
         };
         let mut table = Table::new(COLUMNS);
         let Some(mut reading) = opened else { return table.render(self.output.output) };
-        let output = Output::new();
+        let output = RecordOutput::new()?;
         let mut n_shown = 0;
         let mut is_all = true;
         'reading: while let Some(chunk) = reading.next(&output).await? {

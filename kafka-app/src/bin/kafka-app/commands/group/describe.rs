@@ -1,6 +1,10 @@
 //! `kafka-app group describe` and `lag`: where a group stands, once or again and again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    time::Duration,
+};
 
 use clap::Args;
 use kafka_app::{
@@ -12,6 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::{
     Answer, ClusterOptions, OutputOptions,
+    at_once::at_once,
     table::{Document, Table},
 };
 use super::screen::Screen;
@@ -51,19 +56,35 @@ pub(super) struct Lag {
 impl Describe {
     pub(super) async fn run(self) -> Answer {
         let admin = self.cluster.admin()?;
-        let described = admin.describe_groups(self.groups).await?;
-        let mut documents = Vec::new();
-        for (name, group) in described {
-            let group = group.map_err(|error| Failure::Failed(format!("{name}: {error}")))?;
-            let lags = admin.group_lag(&name).await?;
-            if group.state == GroupState::Dead && lags.is_empty() {
-                return Err(Failure::Failed(format!(
-                    "there is no group {name}: kafka-app group list shows those there are"
-                )));
+        let (mut described, mut problems) = (Vec::new(), Vec::new());
+        for (name, group) in admin.describe_groups(self.groups).await? {
+            match group {
+                Ok(group) => described.push(group),
+                Err(error) => problems.push(format!("{name}: {error}")),
             }
-            documents.push(document(&group, &lags));
         }
-        Document::render_all(&documents, self.output.output)
+        let ask = |group: GroupDescription| {
+            let admin = admin.clone();
+            async move { admin.group_lag_of(&group).await.map(|lags| (group, lags)) }
+        };
+        let mut documents = Vec::new();
+        for answer in at_once(described, ask).await {
+            let (group, lags) = answer?;
+            if group.state == GroupState::Dead && lags.is_empty() {
+                problems.push(format!("there is no group {}: kafka-app group list shows those there are", group.group));
+            } else {
+                documents.push(document(&group, &lags));
+            }
+        }
+        let shown = Document::render_all(&documents, self.output.output)?;
+        if problems.is_empty() {
+            return Ok(shown);
+        }
+        // The others are shown all the same.
+        if !documents.is_empty() {
+            io::stdout().write_all(shown.as_bytes())?;
+        }
+        Err(Failure::Failed(problems.join("\n       ")))
     }
 }
 

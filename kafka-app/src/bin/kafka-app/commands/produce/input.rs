@@ -178,21 +178,10 @@ fn block(lines: &Bytes, name: &Arc<str>, format: &LineFormat, line: &mut u64) ->
 
 #[cfg(test)]
 mod tests {
-    use kafka_app::Headers;
-
-    use super::{super::lines::LineForm, *};
-
-    fn format(form: LineForm) -> LineFormat {
-        LineFormat {
-            form,
-            topic: Some("orders".into()),
-            partition: None,
-            any_partition: false,
-            key: None,
-            headers: Headers::new(),
-            tombstones: false,
-        }
-    }
+    use super::{
+        super::lines::{LineForm, format},
+        *,
+    };
 
     /// Gives so many bytes at a time.
     struct Slow<'a>(&'a [u8], usize);

@@ -76,21 +76,23 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     }
 }
 
+/// Of records to the topic `orders`.
+#[cfg(test)]
+pub(super) fn format(form: LineForm) -> LineFormat {
+    LineFormat {
+        form,
+        topic: Some("orders".into()),
+        partition: None,
+        any_partition: false,
+        key: None,
+        headers: Headers::new(),
+        tombstones: false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn format(form: LineForm) -> LineFormat {
-        LineFormat {
-            form,
-            topic: Some("orders".into()),
-            partition: None,
-            any_partition: false,
-            key: None,
-            headers: Headers::new(),
-            tombstones: false,
-        }
-    }
 
     fn record(format: &LineFormat, line: &'static str) -> ProducerRecord {
         format.record(Bytes::from(line)).unwrap().unwrap()

@@ -12,9 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use indicatif::HumanBytes;
-use kafka_app::Headers;
+use kafka_app::{ErrorKind, Headers, KafkaTemplate};
 
 use input::Input;
 use lines::{LineForm, LineFormat};
@@ -111,13 +112,10 @@ impl ProduceCommand {
         };
         let template = app.template_of(self.cluster.name())?;
         if let Some(topic) = &self.topic {
-            let found = tokio::select! {
+            tokio::select! {
                 code = stop.requested() => return Err(Failure::Stopped(code)),
-                found = template.partitions_for(topic) => found,
-            };
-            found.map_err(|error| {
-                Failure::Failed(format!("topic {topic}: {error}; `kafka-app topic create {topic}` makes it"))
-            })?;
+                found = self.find(topic, &template) => found?,
+            }
         }
         if input.has_standard_input() && stdin().is_terminal() && !self.quiet {
             let what = if self.whole { "all that is typed is a record" } else { "each line is a record" };
@@ -136,6 +134,22 @@ impl ProduceCommand {
         drop(sender);
         let _ = app.stop().await;
         result
+    }
+
+    /// Has the topic made where the cluster makes topics by itself.
+    async fn find(&self, topic: &str, template: &KafkaTemplate<Bytes, Bytes>) -> Result<(), Failure> {
+        let timeout = self.cluster.timeout();
+        let why = match tokio::time::timeout(timeout, template.partitions_for(topic)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable => error.to_string(),
+            Ok(Err(error)) => format!("{error}; `kafka-app topic create {topic}` makes it"),
+            Err(_late) => {
+                let servers = self.cluster.configuration()?.client.bootstrap_servers.unwrap_or_default().join(",");
+                let waited = humantime::format_duration(timeout);
+                format!("no broker answered at {servers} within {waited}: is it there? --timeout waits longer")
+            }
+        };
+        Err(Failure::Failed(format!("topic {topic}: {why}")))
     }
 
     fn input(&self) -> Result<Input, Failure> {

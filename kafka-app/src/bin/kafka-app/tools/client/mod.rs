@@ -41,6 +41,8 @@ pub(crate) fn log_to_standard_error(only_errors: bool) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = terminal::in_colours(&io::stderr());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours);
+    // That nobody hears it is no reason to panic.
+    let log = log.log_internal_errors(false);
     // Whoever came first is as good.
     let _ = log.try_init();
 }

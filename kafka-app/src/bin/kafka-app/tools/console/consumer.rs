@@ -122,7 +122,7 @@ impl ToolCommand for ConsoleConsumer {
         let limit = self.max_messages.and_then(|limit| u64::try_from(limit).ok());
         let mut printer = Printer::new(formatter, limit, self.skip_message_on_error);
         let idle_after = self.timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
-        let ended = printer.run(consumer, idle_after, &mut stop, out).await;
+        let ended = printer.run(consumer, idle_after, &mut stop).await;
         if self.enable_systest_events {
             writeln!(out, "shutdown_complete")?;
         }
@@ -240,7 +240,8 @@ impl ConsoleConsumer {
         let every = settings.own_number("auto.commit.interval.ms").and_then(|ms| u64::try_from(ms).ok());
         let every = every.map_or(COMMIT_EVERY, |ms| Duration::from_millis(ms.max(1)));
         let group = settings.own.get("group.id").map_or("", String::as_str);
-        let builder = KafkaConsumer::builder(&properties).group(group).auto_commit(commits.then_some(every));
+        let builder =
+            KafkaConsumer::builder(&properties).group(group).auto_commit(commits.then_some(every)).tell_ends();
         let builder = match (&self.topic, &self.include, self.partition) {
             (Some(topic), _, Some(partition)) => {
                 builder.partitions([(TopicPartition::new(topic.as_str(), partition), position)])

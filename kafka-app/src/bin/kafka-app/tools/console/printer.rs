@@ -1,25 +1,19 @@
 //! [`Printer`]: records on standard output, up to a reason to end.
 
-use std::{
-    io::Write as _,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use kafka_app::{ErrorKind, KafkaConsumer, Polled, RawRecord, TopicPartition};
 
 use super::formatter::Formatter;
 use crate::{
     failure::Failure,
-    reader_watch::ReaderWatch,
+    record_output::RecordOutput,
     stop::Stop,
-    tools::{
-        Output,
-        client::{Troubles, say},
-    },
+    tools::client::{Troubles, say},
 };
 
 /// How long leaving the group may take.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Prints records and counts them.
 pub(super) struct Printer {
@@ -52,9 +46,9 @@ impl Printer {
         mut consumer: KafkaConsumer,
         idle_after: Option<Duration>,
         stop: &mut Stop,
-        out: &mut Output,
     ) -> Result<u8, Failure> {
-        let end = self.print_records(&mut consumer, idle_after, stop, out).await;
+        let output = RecordOutput::new()?;
+        let end = self.print_records(&mut consumer, idle_after, stop, &output).await;
         if matches!(end, End::Closed) {
             say("Unable to write to standard out, closing consumer.");
         }
@@ -74,10 +68,9 @@ impl Printer {
         consumer: &mut KafkaConsumer,
         idle_after: Option<Duration>,
         stop: &mut Stop,
-        out: &mut Output,
+        output: &RecordOutput,
     ) -> End {
         let (mut troubles, mut last) = (Troubles::default(), Instant::now());
-        let watch = ReaderWatch::new();
         while self.limit.is_none_or(|limit| self.n_printed < limit) {
             if let Some(code) = stop.code() {
                 return End::Signal(code);
@@ -88,7 +81,7 @@ impl Printer {
                     biased;
                     code = stop.requested() => return End::Signal(code),
                     polled = consumer.next() => polled,
-                    () = watch.gone() => return End::Closed,
+                    () = output.closed() => return End::Closed,
                     () = idle(last, idle_after) => {
                         say("Error processing message, terminating consumer process: no record came in time (TimeoutException)");
                         return End::Done;
@@ -98,10 +91,12 @@ impl Printer {
             match polled {
                 Polled::Records { partition, records, .. } => {
                     last = Instant::now();
-                    if let Some(end) = self.print_chunk(consumer, &partition, &records, out) {
+                    if let Some(end) = self.print_chunk(consumer, &partition, &records, output, stop).await {
                         return end;
                     }
                 }
+                // All before it is printed, and what lies behind the last record is none, as the marks of transactions are.
+                Polled::End { partition, offset, .. } => consumer.store(&partition, offset, None),
                 Polled::Trouble(error) if error.kind() == ErrorKind::Unavailable => troubles.tell(&error.to_string()),
                 Polled::Trouble(error) | Polled::Failed(error) => {
                     say(format_args!("Error processing message, terminating consumer process: {error}"));
@@ -114,14 +109,14 @@ impl Printer {
     }
 
     /// Prints a chunk at once; what was printed is the position of the group.
-    fn print_chunk(
+    async fn print_chunk(
         &mut self,
         consumer: &mut KafkaConsumer,
         partition: &TopicPartition,
         records: &[RawRecord],
-        out: &mut Output,
+        output: &RecordOutput,
+        stop: &mut Stop,
     ) -> Option<End> {
-        self.buffer.clear();
         let mut failed = None;
         let mut n_taken = 0;
         for record in records {
@@ -140,8 +135,10 @@ impl Printer {
                 say(format_args!("Error processing message, skipping this message: {why}"));
             }
         }
-        if out.write_all(&self.buffer).and_then(|()| out.flush()).is_err() {
-            return Some(End::Closed);
+        match output.write(&mut self.buffer, stop).await {
+            Ok(()) => {}
+            Err(Failure::Stopped(code)) => return Some(End::Signal(code)),
+            Err(_) => return Some(End::Closed),
         }
         if let Some(last) = records[..n_taken].last() {
             consumer.store(partition, last.offset() + 1, last.leader_epoch());

@@ -48,7 +48,7 @@ impl Sender {
             let block = tokio::select! {
                 biased;
                 code = stop.requested() => {
-                    self.finish().await;
+                    self.finish_after_signal().await;
                     return Ok(code);
                 }
                 block = lines.recv() => block,
@@ -65,7 +65,7 @@ impl Sender {
                     return tokio::select! {
                         () = self.finish() => Ok(0),
                         code = stop.requested() => {
-                            self.finish().await;
+                            self.finish_after_signal().await;
                             Ok(code)
                         }
                     };
@@ -157,6 +157,14 @@ impl Sender {
                 self.tell(failed.record(), &why);
             }
         }
+    }
+
+    async fn finish_after_signal(&mut self) {
+        if !self.pending.is_empty() {
+            let n_pending = self.pending.len();
+            client::say(format_args!("waiting for {n_pending} acknowledgments; another signal ends at once"));
+        }
+        self.finish().await;
     }
 
     async fn finish(&mut self) {

@@ -60,7 +60,7 @@ pub(crate) struct ConsumerPerformance {
     #[arg(long, value_name = "NAME=VALUE")]
     command_property: Vec<String>,
 
-    /// Print what was counted at the end
+    /// Print at the end what was counted: of the metrics of Java's consumers records-consumed-total and bytes-consumed-total
     #[arg(long)]
     print_metrics: bool,
 

@@ -71,7 +71,7 @@ pub(crate) struct ProducerPerformance {
     #[arg(long = "producer.config", visible_alias = "command-config", value_name = "FILE")]
     producer_config: Option<PathBuf>,
 
-    /// Print what was counted at the end
+    /// Print at the end what was counted: of the metrics of Java's producers record-send-total and record-error-total
     #[arg(long)]
     print_metrics: bool,
 
@@ -107,7 +107,7 @@ impl ToolCommand for ProducerPerformance {
         client::log_to_standard_error(transactions.is_some());
         let mut configuration = settings.configuration()?;
         if let Some((id, _)) = &transactions {
-            configuration = configuration.set("kafka.producer.transaction-id-prefix", client::literal(id));
+            configuration = configuration.set("kafka.producer.transactional-id", client::literal(id));
         }
         let app = KafkaApp::with_configuration(configuration).start().await.map_err(|e| client::failed(&e))?;
         let n_records = self.num_records.unsigned_abs();
