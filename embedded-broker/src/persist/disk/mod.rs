@@ -50,7 +50,12 @@ impl Injected {
 impl Disk {
     /// A part of it, which can fail alone.
     pub(crate) fn part(&self) -> Self {
-        Self { own: Arc::default(), whole: Some(Arc::clone(&self.own)), ..self.clone() }
+        Self {
+            own: Arc::default(),
+            whole: Some(Arc::clone(&self.own)),
+            #[cfg(test)]
+            crash: self.crash.clone(),
+        }
     }
 
     /// What happens from now on; `None` for a disk that works.
