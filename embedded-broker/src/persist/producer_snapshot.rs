@@ -33,8 +33,8 @@ pub(crate) fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
     file
 }
 
-/// Reads a whole file of this offset; `None` if it is not one, or not whole, or has a transaction that began behind the offset:
-/// its first offset bounds what committed readers see, and would never be reached.
+/// Reads a whole file of this offset; `None` if it is not one, or not whole, or tells of records behind the offset: committed readers
+/// would wait for the first of a transaction that never comes, and a producer's last record would not be found again.
 pub(crate) fn decode(mut file: &[u8], offset: i64) -> Option<Vec<ProducerEntry>> {
     let (version, crc) = (file.try_get_i16().ok()?, file.try_get_u32().ok()?);
     if version != VERSION || crc32c::crc32c(file) != crc {
@@ -45,7 +45,8 @@ pub(crate) fn decode(mut file: &[u8], offset: i64) -> Option<Vec<ProducerEntry>>
         return None;
     }
     let entries: Vec<_> = (0..count).map(|_| entry(&mut file)).collect();
-    let is_before = |entry: &ProducerEntry| entry.current_txn_first_offset.is_none_or(|first| first < offset);
+    let is_before =
+        |entry: &ProducerEntry| entry.last_offset.max(entry.current_txn_first_offset.unwrap_or(-1)) < offset;
     entries.iter().all(is_before).then_some(entries)
 }
 
@@ -88,9 +89,12 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_with_a_transaction_of_later_is_not_believed() {
-        assert_eq!(decode(&encode(&entries()), 901), Some(entries()));
-        assert_eq!(decode(&encode(&entries()), 900), None);
+    fn a_snapshot_that_tells_of_later_is_not_believed() {
+        assert_eq!(decode(&encode(&entries()), 1_000), None, "of a record");
+        let mut entries = entries();
+        entries.iter_mut().for_each(|entry| entry.last_offset = 0);
+        assert_eq!(decode(&encode(&entries), 901), Some(entries.clone()));
+        assert_eq!(decode(&encode(&entries), 900), None, "of a transaction");
     }
 
     #[test]
