@@ -73,7 +73,10 @@ async fn letters_go_back_once_and_only_when_told_to() {
     let some = json_of(&broker, &["replay", "orders-dlt", "--max", "2", "--execute"]).await;
     assert_eq!(some["n_replayed"], 2);
     let rest = json_of(&broker, &["replay", "orders-dlt", "--execute"]).await;
-    assert_eq!((&rest["n_replayed"], &rest["left"][0]["offset"]), (&json!(1), &json!(1)), "{rest}");
+    assert_eq!(rest["n_replayed"], 1, "{rest}");
+    // The one that cannot go back is passed in either, as its partition is read sooner or later.
+    let left: Vec<_> = [&some, &rest].into_iter().filter_map(|run| run["left"].as_array()).flatten().collect();
+    assert!(matches!(left[..], [letter] if letter["offset"] == 1), "{some} {rest}");
     let again = json_of(&broker, &["replay", "orders-dlt", "--execute"]).await;
     assert_eq!((&again["n_replayed"], &again["n_left"]), (&json!(0), &json!(0)));
     assert_eq!(broker.group("kafka-app-replay-orders-dlt").committed_offset("orders-dlt", 1), Some(2));

@@ -46,8 +46,10 @@ impl Setup<'_> {
         let (rows, columns) = self.size.unwrap_or((24, 80));
         let (pty, other_end) = pty_process::blocking::open().unwrap();
         pty.resize(Size::new(rows, columns)).unwrap();
-        let mut command = Command::new(program::path()).args(arguments).env("TERM", "xterm-256color");
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "RUST_LOG"] {
+        // Who runs the tests in the background has Ctrl-C ignored, and so would the program.
+        let command = Command::new("env").arg("--default-signal=INT").arg(program::path()).args(arguments);
+        let mut command = command.env("TERM", "xterm-256color");
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "CI", "RUST_LOG"] {
             command = command.env_remove(name);
         }
         command = command.envs(self.environment.iter().copied());
