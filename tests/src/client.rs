@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer, StreamConsumer},
     error::KafkaError,
     message::{BorrowedMessage, Header, Headers, OwnedHeaders},
@@ -91,7 +92,27 @@ impl TestBroker {
         for result in admin.create_topics([&topic], &options).await? {
             result.map_err(|(topic, code)| anyhow::anyhow!("cannot create topic {topic}: {code}"))?;
         }
+        if !self.is_embedded() {
+            self.until_led(&admin, &name, partitions).await?;
+        }
         Ok(name)
+    }
+
+    /// Waits until a topic that its controller has made is known to the brokers, which hear of it a moment later.
+    async fn until_led(&self, admin: &AdminClient<DefaultClientContext>, topic: &str, partitions: i32) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let metadata = admin.inner().fetch_metadata(Some(topic), PATIENCE)?;
+            let found = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            if found.filter(|partition| partition.leader() >= 0).count() == usize::try_from(partitions)? {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "{topic} is made, and not all of its {partitions} partitions have a leader"
+            );
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Sends records and waits until each is acknowledged.

@@ -24,6 +24,8 @@ pub(crate) struct Limits {
     message_bytes: usize,
     /// `delivery.timeout.ms`.
     delivery_timeout_ms: usize,
+    /// Whether the broker acknowledges: `acks` is not 0.
+    pub(crate) is_acknowledged: bool,
 }
 
 impl Limits {
@@ -40,6 +42,7 @@ impl Limits {
             queue_bytes: number("queue.buffering.max.kbytes")?.saturating_mul(1024),
             message_bytes: number("message.max.bytes")?,
             delivery_timeout_ms: number("delivery.timeout.ms")?,
+            is_acknowledged: text("acks").trim_end_matches('\0') != "0",
         })
     }
 
@@ -52,6 +55,11 @@ impl Limits {
         record.payload.map_or(0, <[u8]>::len) <= self.queue_bytes
     }
 }
+
+/// Of a record that librdkafka tells of as delivered and has no offset of, though brokers acknowledge: it was refused or its
+/// answer was lost, and a later one of its partition was written (`rd_kafka_dr_implicit_ack`). To a partition that knows
+/// nothing of the producer the later one was the first, and then the record is nowhere: `docs/librdkafka.md`.
+pub(crate) const UNPLACED: RDKafkaErrorCode = RDKafkaErrorCode::NoOffset;
 
 /// The error for a record that was not taken or not delivered; `is_in_doubt` when the broker may have it all the same.
 pub(crate) fn describe(code: RDKafkaErrorCode, record: &Outbound<'_>, limits: &Limits, is_in_doubt: bool) -> Error {
@@ -93,6 +101,12 @@ pub(crate) fn describe(code: RDKafkaErrorCode, record: &Outbound<'_>, limits: &L
                 "no acknowledgment within {} ms (`delivery.timeout.ms`); is a broker reachable at {}?",
                 limits.delivery_timeout_ms, limits.servers
             ),
+        ),
+        UNPLACED => (
+            ErrorKind::Unavailable,
+            "librdkafka takes it for written, as a later record of its partition was, and does not know where; \
+             it may be missing"
+                .to_owned(),
         ),
         RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight => {
             (ErrorKind::Stopped, "the producer was closed before it was acknowledged".to_owned())

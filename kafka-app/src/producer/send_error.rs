@@ -9,8 +9,9 @@ use crate::{
 
 /// A record that was not acknowledged, and why; the record comes back so that it can be sent again or kept.
 ///
-/// Whether the broker has it all the same is unknown after a timeout: an idempotent producer never appends a record
-/// twice by its own retries, but a record sent again by hand is another record.
+/// Whether the broker has it all the same is unknown after a timeout, and where librdkafka takes it for written without
+/// knowing its offset (both are [`ErrorKind::Unavailable`]): an idempotent producer does not append a record twice by its
+/// own retries, but a record sent again by hand is another record. `docs/librdkafka.md` has the exceptions.
 pub struct SendError(Box<(ProducerRecord, Error)>);
 
 impl SendError {

@@ -51,19 +51,23 @@ async fn single_configs_are_changed_and_the_others_stay() -> Result<()> {
     assert_eq!(alter(&topic, "retention.ms", AlterConfigOp::set("soon")).await?, "INVALID_CONFIG");
     assert_eq!(alter(&gone, "retention.ms", AlterConfigOp::set(1)).await?, "UNKNOWN_TOPIC_OR_PARTITION");
 
-    let value = async |resource: &ConfigResource, key: &str| -> Result<_> {
-        let configs = done(&case.admin.describe_configs([resource.clone()]).await?, resource)?;
-        Ok(configs.get(key).and_then(|entry| entry.value.clone()))
+    let value = async |resource: &ConfigResource, key: &str, wanted: &str| {
+        let ask = async || {
+            let configs = done(&case.admin.describe_configs([resource.clone()]).await?, resource)?;
+            Ok(configs.get(key).and_then(|entry| entry.value.clone()))
+        };
+        assert_eq!(case.once(ask, |told| told.as_deref() == Some(wanted)).await?.as_deref(), Some(wanted), "{key}");
+        anyhow::Ok(())
     };
-    assert_eq!(value(&topic, "retention.ms").await?.as_deref(), Some("80000"));
-    assert_eq!(value(&topic, "segment.ms").await?.as_deref(), Some("604800000"));
-    assert_eq!(value(&topic, "cleanup.policy").await?.as_deref(), Some("delete,compact"));
+    value(&topic, "retention.ms", "80000").await?;
+    value(&topic, "segment.ms", "604800000").await?;
+    value(&topic, "cleanup.policy", "delete,compact").await?;
     assert_eq!(alter(&topic, "cleanup.policy", AlterConfigOp::Subtract("delete".into())).await?, "NONE");
-    assert_eq!(value(&topic, "cleanup.policy").await?.as_deref(), Some("compact"));
+    value(&topic, "cleanup.policy", "compact").await?;
 
     let group = ConfigResource::group(case.broker.name("admin-group"));
     assert_eq!(alter(&group, "consumer.session.timeout.ms", AlterConfigOp::set(46_000)).await?, "NONE");
-    assert_eq!(value(&group, "consumer.session.timeout.ms").await?.as_deref(), Some("46000"));
+    value(&group, "consumer.session.timeout.ms", "46000").await?;
     assert_eq!(alter(&group, "consumer.session.timeout.ms", AlterConfigOp::Delete).await?, "NONE");
     Ok(())
 }

@@ -6,12 +6,14 @@ mod groups;
 mod rights;
 mod topics;
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use kafka_app::{
     TopicPartition,
     admin::{AdminClient, BrokerError, PerItem},
 };
-use kafka_app_tests::TestBroker;
+use kafka_app_tests::{PATIENCE, TestBroker};
 
 struct Case {
     broker: TestBroker,
@@ -26,6 +28,18 @@ impl Case {
     fn on(broker: TestBroker) -> Result<Self> {
         let admin = AdminClient::connect(broker.bootstrap_servers())?;
         Ok(Self { broker, admin })
+    }
+
+    /// What is told once it is as wanted. The embedded broker knows at once what it has agreed to; a real one answers as soon
+    /// as its controller has, and hears of the change a moment later.
+    async fn once<T>(&self, ask: impl AsyncFn() -> Result<T>, is_wanted: impl Fn(&T) -> bool) -> Result<T> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let told = ask().await?;
+            if self.broker.is_embedded() || is_wanted(&told) || Instant::now() >= deadline {
+                return Ok(told);
+            }
+        }
     }
 }
 

@@ -35,11 +35,12 @@ async fn topics_are_made_told_grown_and_deleted_each_with_an_answer_of_its_own()
     assert_eq!(refused(&made, &lost)?, "INVALID_TOPIC_EXCEPTION");
     assert_eq!(refused(&case.admin.create_topics(&[good_topic]).await?, &good)?, "TOPIC_ALREADY_EXISTS");
 
-    let listed = case.admin.list_topics().await?;
-    let listing = listed.iter().find(|topic| topic.name == good).context("it is listed")?;
+    let listed = async || Ok(case.admin.list_topics().await?.into_iter().find(|topic| topic.name == good));
+    let listing = case.once(listed, Option::is_some).await?.context("it is listed")?;
     assert_eq!((listing.n_partitions, listing.is_internal), (2, false));
 
-    let described = case.admin.describe_topics([&good, &huge]).await?;
+    let described = async || Ok(case.admin.describe_topics([&good, &huge]).await?);
+    let described = case.once(described, |told| told.get(&good).is_some_and(Result::is_ok)).await?;
     assert_eq!(refused(&described, &huge)?, "UNKNOWN_TOPIC_OR_PARTITION");
     let topic = done(&described, &good)?;
     assert_eq!(topic.id.map(|id| id.to_string().len()), Some(22));

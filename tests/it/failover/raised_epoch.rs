@@ -1,10 +1,14 @@
 //! What librdkafka's idempotent producer does where several batches are under way and one is refused: its issue 4953, which
 //! `docs/librdkafka.md` tells users of. These fail once it is mended, and then [`super::acknowledged`] can be strict again.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use embedded_broker::{Api, EmbeddedBroker, ErrorCode, FaultBuilder, Outcome};
+use kafka_app::{ErrorKind, KafkaApp, ProducerRecord};
 use kafka_app_tests::{PATIENCE, TestBroker};
 use rdkafka::{
     ClientContext,
@@ -144,6 +148,40 @@ async fn the_first_that_librdkafka_sends_to_a_partition_is_lost_if_it_is_refused
         assert_eq!(texts(broker, &sender.topic, partition)?, sent[1..]);
         ensure!(sender.heard.waits_for(&[&["0 at -1001"]]), "it was told of as written, somewhere");
         return Ok(());
+    }
+    bail!("the second was never under way with the first")
+}
+
+/// As before, through a template: what is acknowledged is there, and what is only taken for written is not acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_librdkafka_takes_for_written_and_has_no_offset_of_is_a_failed_send() -> Result<()> {
+    const ATTEMPTS: i32 = 20;
+    let plain = TestBroker::embedded(&[])?;
+    let broker = plain.as_embedded().context("it is one")?;
+    let topic = plain.topic("numbers", ATTEMPTS).await?;
+    // The second is under way long before the first is answered.
+    let _late = broker.network().answers_only().latency(Duration::from_millis(40));
+    for partition in 0..ATTEMPTS {
+        // Each with a producer of its own: one that has the first sent again after the second stops for good.
+        let app = KafkaApp::new(plain.bootstrap_servers()).set("kafka.producer.properties.batch.num.messages", "1");
+        let app = app.set("kafka.producer.properties.linger.ms", "0").start().await?;
+        let faults = broker.fault().on(Api::Produce).topic(&topic).partition(partition);
+        let _refused = faults.times(1).error(ErrorCode::NotEnoughReplicas);
+        let template = app.template::<String, String>();
+        let to = |text: &str| ProducerRecord::to(topic.as_str()).partition(partition).payload(text.to_owned());
+        let (first, second) = tokio::join!(template.send_record(to("first")), template.send_record(to("second")));
+        let there = texts(broker, &topic, partition)?;
+        for (text, sent) in [("first", &first), ("second", &second)] {
+            let is_there = there.iter().any(|one| one == text);
+            ensure!(sent.is_err() || is_there, "{text} of {partition}: {sent:?}, and there are {there:?}");
+        }
+        let _ = app.stop().await; // Of a producer that has stopped for good it tells so again.
+        if let Err(error) = first
+            && error.to_string().contains("takes it for written")
+        {
+            assert_eq!((error.kind(), there), (ErrorKind::Unavailable, vec!["second".to_owned()]), "{error}");
+            return Ok(());
+        }
     }
     bail!("the second was never under way with the first")
 }

@@ -9,7 +9,7 @@ use crate::{
     client::{
         delivery::BatchCompletion,
         ffi::{BatchTicket, Outbound, Report, ReportSink, Ticket},
-        produce_error::describe,
+        produce_error::{UNPLACED, describe},
     },
     producer::SendError,
     record::SendResult,
@@ -36,7 +36,11 @@ impl ReportSink for Reports<'_> {
     }
 
     fn report(&mut self, ticket: Ticket, report: &Report<'_>) {
-        let result = report.result().map_err(|code| self.failure(code, &ticket, report));
+        let result = match report.result() {
+            Ok(sent) if sent.offset < 0 && self.core.limits.is_acknowledged => Err(UNPLACED),
+            result => result,
+        };
+        let result = result.map_err(|code| self.failure(code, &ticket, report));
         if !self.core.interceptors.is_empty() {
             self.core.interceptors.answered(&report.topic(), result.as_ref());
         }
