@@ -5,12 +5,16 @@
 //! which is printed, and which `KAFKA_APP_TEST_SEED` sets (1 without it: a check is to see the same troubles each time); `KAFKA_APP_TEST_DEATHS` is how many nodes die.
 
 mod acknowledged;
+mod deaths;
 mod listener;
+mod producer;
 mod raised_epoch;
 mod reader;
 mod stale;
+mod templates;
 mod transactions;
 mod unclean;
+mod wire;
 
 use anyhow::{Context, Result};
 use kafka_app::KafkaApp;

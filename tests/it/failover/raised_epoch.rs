@@ -1,5 +1,6 @@
 //! What librdkafka's idempotent producer does where several batches are under way and one is refused: its issue 4953, which
-//! `docs/librdkafka.md` tells users of. These fail once it is mended, and then [`super::acknowledged`] can be strict again.
+//! `docs/librdkafka.md` tells users of. These fail once it is mended, and then [`super::templates`] can be as strict as
+//! [`super::acknowledged`].
 
 use std::{
     sync::{Arc, Condvar, Mutex, PoisonError},
