@@ -251,11 +251,7 @@ impl Drop for EmbeddedBroker {
 
 /// Serves a deadline. A mistake of ours in one of them must not take all others with it.
 fn fire(cluster: &Cluster, machines: &Machines, key: &TimerKey) {
-    let serve = || match key {
-        TimerKey::DiskFailed(id) => machines.halt(cluster, *id),
-        key => cluster.fire(key),
-    };
-    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(serve));
+    let served = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| cluster.fire(key, machines)));
     if served.is_err() {
         tracing::error!(?key, "serving a deadline of the embedded broker has panicked");
     }

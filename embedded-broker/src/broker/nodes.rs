@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::EmbeddedBroker;
 use super::listening::Listening;
-use crate::cluster::{Cluster, NodeState};
+use crate::cluster::{Cluster, Hosts, NodeState};
 use crate::coordinator::TimerKey;
 use crate::error::{Error, ErrorCode};
 use crate::server::Closing;
@@ -66,33 +66,19 @@ impl Machines {
             .for_each(|mut one| one.end());
     }
 
-    /// A node cannot write to its directory: as Kafka, it goes as if it were killed.
-    pub(super) fn halt(&self, cluster: &Cluster, id: i32) {
-        if let Err(error) = self.crash(cluster, id) {
-            tracing::error!(node = id, %error, "a node whose directory cannot be written does not halt");
-        }
+    fn find(&self, id: i32) -> Result<&Mutex<Machine>, Error> {
+        let found = self.0.iter().find(|(own, _)| *own == id).map(|(_, machine)| machine);
+        found.ok_or_else(|| Error::with_code(ErrorCode::BrokerIdNotRegistered, format!("there is no node {id}")))
     }
+}
 
+impl Hosts for Machines {
     fn crash(&self, cluster: &Cluster, id: i32) -> Result<(), Error> {
         let mut machine = self.find(id)?.lock();
         if !cluster.nodes().runs(id) {
             return Ok(());
         }
-        cluster.change_nodes(|nodes| nodes.set_state(id, NodeState::Lost))?;
-        machine.close(Closing::AtOnce);
-        match cluster.settings.broker_session_timeout {
-            None => cluster.miss_node(id),
-            Some(timeout) => {
-                let at = cluster.clock.now() + timeout;
-                cluster.timers.schedule(TimerKey::NodeSession(id), at);
-            }
-        }
-        Ok(())
-    }
-
-    fn find(&self, id: i32) -> Result<&Mutex<Machine>, Error> {
-        let found = self.0.iter().find(|(own, _)| *own == id).map(|(_, machine)| machine);
-        found.ok_or_else(|| Error::with_code(ErrorCode::BrokerIdNotRegistered, format!("there is no node {id}")))
+        cluster.lose_node(id, || machine.close(Closing::AtOnce))
     }
 }
 

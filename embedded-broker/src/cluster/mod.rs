@@ -55,6 +55,7 @@ mod coordinators;
 #[cfg(test)]
 mod crashes;
 pub(crate) mod dynamic;
+mod hosts;
 mod internal_topics;
 mod moves;
 mod nodes;
@@ -69,6 +70,9 @@ mod topic_changes;
 
 use coordinators::Coordinators;
 use dynamic::DynamicSettings;
+pub(crate) use hosts::Hosts;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use hosts::WithoutSockets;
 use moves::Moves;
 pub(crate) use moves::{Asked, Move};
 pub(crate) use nodes::{Endpoint, Node, NodeState, Nodes};
@@ -247,7 +251,7 @@ impl Cluster {
     }
 
     /// Serves one deadline; called on the timer thread.
-    pub(crate) fn fire(&self, key: &TimerKey) {
+    pub(crate) fn fire(&self, key: &TimerKey, hosts: &dyn Hosts) {
         match key {
             TimerKey::Group(group_id) => self.groups.fire(group_id, self),
             TimerKey::OffsetExpiry => {
@@ -263,8 +267,7 @@ impl Cluster {
             TimerKey::LeaderBalance => self.balance_leaders(),
             TimerKey::NodeSession(id) => self.miss_node(*id),
             TimerKey::Replicas(topic, index) => self.tick_replicas(*topic, *index),
-            // Who has its sockets, sees to it.
-            TimerKey::DiskFailed(_) => {}
+            TimerKey::DiskFailed(id) => self.halt(*id, hosts),
             TimerKey::Await(number) => {
                 let waiter = self.blocked.lock().get(number).cloned();
                 waiter.iter().for_each(|waiter| waiter.wake());

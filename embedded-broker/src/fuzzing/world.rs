@@ -7,7 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Driver, Timestamp};
-use crate::cluster::{Cluster, Endpoint, Node};
+use crate::cluster::{Cluster, Endpoint, Node, WithoutSockets};
 use crate::groups::Groups;
 use crate::security::settings::ListenerSettings;
 use crate::settings::BrokerSettings;
@@ -102,7 +102,7 @@ impl Driver for Cluster {
         let mut served = false;
         let next = self.timers.run_due(|key| {
             served = true;
-            self.fire(&key);
+            self.fire(&key, &WithoutSockets);
         });
         if !served {
             let next = [next, deadline].into_iter().flatten().min();

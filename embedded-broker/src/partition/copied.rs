@@ -1,13 +1,10 @@
 //! A partition in data directories: its copies follow, and it is written down who leads.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::{Keeper, Partition, State};
 use crate::error::ErrorCode;
 use crate::kept_log::{Failed, NewBatch};
 use crate::log::{Rejected, ValidBatch};
-use crate::replication::{Replicas, Standing};
+use crate::replication::Replicas;
 use crate::state::StateRecord;
 
 impl Partition {
@@ -84,7 +81,7 @@ impl State {
     pub(super) fn align_copies(&mut self) {
         let Self { copies, log, replicas, standing, config, offline, .. } = self;
         let Some(copies) = copies.as_mut().filter(|_| !*offline) else { return };
-        let (found, failed) = copies.align(&replicas.assignment().replicas, &**standing, log, config);
+        let (found, failed) = copies.align(&replicas.assignment().replicas, standing, log, config);
         found.into_iter().for_each(|(node, end)| replicas.found(node, end));
         _ = self.leave_failed(&failed);
     }
@@ -146,10 +143,7 @@ impl State {
 
     /// Takes nodes whose copies have failed for down, until everybody does.
     pub(super) fn leave_out_failed(&mut self) {
-        let failed: Vec<i32> = self.copies.iter().flat_map(|copies| copies.failed()).collect();
-        if !failed.is_empty() {
-            self.standing = Arc::new(Without { failed, others: Arc::clone(&self.standing) });
-        }
+        self.standing.failed = self.copies.iter().flat_map(|copies| copies.failed()).collect();
     }
 
     /// # Errors
@@ -162,30 +156,5 @@ impl State {
             return Err(Rejected::new(ErrorCode::KafkaStorageError, "who is in sync cannot be written down"));
         }
         Ok(())
-    }
-}
-
-/// The nodes but those whose directories have failed.
-#[derive(Debug)]
-struct Without {
-    failed: Vec<i32>,
-    others: Arc<dyn Standing>,
-}
-
-impl Standing for Without {
-    fn is_up(&self, id: i32) -> bool {
-        !self.failed.contains(&id) && self.others.is_up(id)
-    }
-
-    fn is_electable(&self, id: i32) -> bool {
-        !self.failed.contains(&id) && self.others.is_electable(id)
-    }
-
-    fn reach(&self, one: i32, other: i32) -> bool {
-        self.is_up(one) && self.is_up(other) && self.others.reach(one, other)
-    }
-
-    fn lag(&self, id: i32) -> Duration {
-        self.others.lag(id)
     }
 }

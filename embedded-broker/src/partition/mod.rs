@@ -3,6 +3,7 @@
 mod alarm;
 mod claim;
 mod copied;
+mod known_nodes;
 mod loss;
 mod read;
 mod replicated;
@@ -25,7 +26,9 @@ use crate::log::Appended;
 use crate::log::{
     BatchHeader, EndMarker, LogConfig, OutOfRange, Outcome, PartitionLog, ProducerDescription, Rejected, ValidBatch,
 };
-use crate::replication::{Remembered, Replicas, Rules, Standing};
+use crate::replication::{Remembered, Replicas, Rules};
+
+use known_nodes::KnownNodes;
 
 pub(crate) use alarm::{Alarm, Keeper, Placed};
 pub(crate) use claim::{Claim, Sender, Unappended, Written};
@@ -44,8 +47,7 @@ struct State {
     config: Arc<LogConfig>,
     replicas: Replicas,
     rules: Rules,
-    /// The nodes as they were when something last changed about them.
-    standing: Arc<dyn Standing>,
+    standing: KnownNodes,
     alarm: Option<Alarm>,
     /// When it rings, if it is set.
     armed: Option<Timestamp>,
@@ -110,6 +112,7 @@ impl Partition {
         copies: Option<Box<Copies>>,
     ) -> Self {
         let Placed { assignment: _, rules, standing, alarm, keeper } = placed;
+        let standing = KnownNodes::all(standing);
         let (armed, losses, offline, waits, deleted) = (None, Vec::new(), false, Vec::new(), false);
         let mut state = State {
             config,

@@ -86,7 +86,7 @@ impl Partition {
         unclean: Option<i32>,
     ) -> bool {
         self.happens(|state| {
-            state.standing = Arc::clone(standing);
+            state.standing.all = Arc::clone(standing);
             if let Some(copies) = &mut state.copies {
                 copies.forgive(&**standing);
             }
@@ -219,7 +219,7 @@ impl State {
     pub(super) fn event(&mut self, event: impl FnOnce(&mut Replicas, &Moment<'_>) -> Change) -> Change {
         let now = self.alarm.as_ref().map(|alarm| alarm.clock.now()).unwrap_or_default();
         let Self { rules, standing, log, replicas, .. } = self;
-        let moment = Moment { rules: *rules, nodes: &**standing, log_start: log.start_offset(), now };
+        let moment = Moment { rules: *rules, nodes: standing, log_start: log.start_offset(), now };
         let change = event(replicas, &moment);
         self.after_change(change)
     }

@@ -5,7 +5,7 @@ use std::thread;
 
 use super::*;
 use crate::clock::{Clock, ManualClock, Waiter};
-use crate::cluster::Node;
+use crate::cluster::{Node, WithoutSockets};
 use crate::coordinator::group::classic::{JoinRequest, Protocol};
 use crate::coordinator::group::turn::{JoinReply, Reply};
 use crate::coordinator::transaction::record::Generation;
@@ -122,10 +122,10 @@ fn the_new_coordinator_reads_for_as_long_as_was_said() {
     assert_eq!((lists(1), lists(2)), (Ok(()), loading));
     let partition = cluster.settings.offsets_topic.partition_of("g");
     hand.advance(LOAD - Duration::from_millis(1));
-    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Groups, partition));
+    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Groups, partition), &WithoutSockets);
     assert_eq!(of_groups(&cluster, 2), loading);
     hand.advance(Duration::from_millis(1));
-    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Groups, partition));
+    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Groups, partition), &WithoutSockets);
     assert_eq!(of_groups(&cluster, 2), Ok(()));
 }
 
@@ -183,7 +183,7 @@ fn partitions_ask_the_coordinator_of_a_transaction_wherever_it_is_and_wait_while
     assert_eq!(admit(), Err(ErrorCode::CoordinatorLoadInProgress));
     hand.advance(LOAD);
     let partition = cluster.settings.transactions_topic.partition_of("tx");
-    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Transactions, partition));
+    cluster.fire(&TimerKey::CoordinatorLoad(CoordinatorKind::Transactions, partition), &WithoutSockets);
     assert_eq!(admit(), Ok(()));
     lead(&cluster, CoordinatorKind::Transactions, -1, 2);
     assert_eq!(admit(), Err(ErrorCode::CoordinatorNotAvailable));
@@ -195,9 +195,9 @@ fn an_abandoned_transaction_is_aborted_once_somebody_coordinates_it() {
     let (cell, _) = begin(&cluster);
     lead(&cluster, CoordinatorKind::Transactions, -1, 1);
     hand.advance(Duration::from_secs(70));
-    cluster.fire(&TimerKey::TransactionTimeouts);
+    cluster.fire(&TimerKey::TransactionTimeouts, &WithoutSockets);
     assert_eq!(state(&cell), TransactionState::Ongoing);
     lead(&cluster, CoordinatorKind::Transactions, 2, 2);
-    cluster.fire(&TimerKey::TransactionTimeouts);
+    cluster.fire(&TimerKey::TransactionTimeouts, &WithoutSockets);
     assert_eq!(state(&cell), TransactionState::CompleteAbort);
 }
