@@ -1,13 +1,13 @@
 //! A cluster of three whose nodes go and come back, embedded or real.
 //!
 //! Conversations run with the real one that `tests/apache-kafka/kafka start 3` has left in the directory `KAFKA_APP_TEST_NODES`, if
-//! that is set, one at a time; with `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
+//! that is set (that with racks: `KAFKA_APP_TEST_RACKS`), one at a time; with `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
 
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use embedded_broker::Lagging;
+use embedded_broker::{EmbeddedBrokerBuilder, Lagging};
 use kafka_protocol::messages::DescribeQuorumRequest;
 use kafka_protocol::messages::describe_quorum_request::{PartitionData, TopicData};
 use kafka_protocol::messages::metadata_response::MetadataResponsePartition as Told;
@@ -31,11 +31,21 @@ pub(super) enum Three {
 }
 
 /// Has a conversation with each cluster there is: what a real one (4.1.1) was seen to say, is said.
+pub(super) fn seen_of_three(expected: &str, talk: impl Fn(&Three) -> Vec<Line>) {
+    seen_of("KAFKA_APP_TEST_NODES", EmbeddedBroker::builder(), expected, talk);
+}
+
+/// The same with the real cluster of another variable, and an embedded one that is set up as that is.
 #[expect(
     clippy::print_stdout,
     reason = "what is printed is the next file of what was seen; a failure shows which one it was"
 )]
-pub(super) fn seen_of_three(expected: &str, talk: impl Fn(&Three) -> Vec<Line>) {
+pub(super) fn seen_of(
+    variable: &str,
+    embedded: EmbeddedBrokerBuilder,
+    expected: &str,
+    talk: impl Fn(&Three) -> Vec<Line>,
+) {
     let seen = |nodes: &Three| {
         let lines = talk(nodes).into_iter().map(|(asked, seen)| format!("{asked}: {seen}"));
         lines.collect::<Vec<_>>()
@@ -46,7 +56,7 @@ pub(super) fn seen_of_three(expected: &str, talk: impl Fn(&Three) -> Vec<Line>) 
         assert!(differ.is_empty(), "{} lines differ: {}", differ.len(), differ.concat());
         assert_eq!(seen.len(), expected.lines().count(), "as many answers as a real cluster gave");
     };
-    if let Ok(dir) = std::env::var("KAFKA_APP_TEST_NODES") {
+    if let Ok(dir) = std::env::var(variable) {
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = seen(&Three::real(dir));
         if std::env::var_os("KAFKA_APP_TEST_SHOW").is_some() {
@@ -55,7 +65,7 @@ pub(super) fn seen_of_three(expected: &str, talk: impl Fn(&Three) -> Vec<Line>) 
         check(&seen);
         println!("the real cluster passed; against the embedded one:");
     }
-    check(&seen(&Three::Embedded(three())));
+    check(&seen(&Three::Embedded(embedded.brokers(3).start().expect("three nodes start"))));
 }
 
 /// A node that gets nothing until this is dropped.

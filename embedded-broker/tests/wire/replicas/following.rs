@@ -8,7 +8,8 @@ use kafka_protocol::messages::FetchRequest;
 use super::*;
 use crate::patience::pass_time_until;
 
-const SELECTOR: (&str, &str) = ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector");
+pub(super) const SELECTOR: (&str, &str) =
+    ("replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector");
 
 fn with_racks() -> EmbeddedBroker {
     let builder = EmbeddedBroker::builder().brokers(3).racks(["r1", "r2", "r3"]);

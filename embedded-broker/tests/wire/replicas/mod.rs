@@ -26,6 +26,7 @@ mod following;
 mod leaders;
 mod moves;
 mod placing;
+mod racks;
 mod stale;
 mod third_down;
 mod transactions;

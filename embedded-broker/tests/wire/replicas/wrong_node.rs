@@ -26,7 +26,10 @@ macro_rules! endpoints {
 pub(super) fn produced(nodes: &Three, (node, version): (i32, i16), request: &ProduceRequest) -> String {
     let answer = nodes.client(node).call(version, request);
     let mut seen = String::new();
-    for partition in answer.responses.iter().flat_map(|topic| &topic.partition_responses) {
+    let mut partitions: Vec<_> = answer.responses.iter().flat_map(|topic| &topic.partition_responses).collect();
+    // A real one's order is that of a hash table.
+    partitions.sort_by_key(|partition| partition.index);
+    for partition in partitions {
         let (leader, why) = (&partition.current_leader, &partition.error_message);
         seen += &format!(
             "[{}: {} offset {} time {} start {} leader {} in {} {:?} {}] ",
@@ -48,7 +51,7 @@ pub(super) fn fetched(nodes: &Three, (node, version): (i32, i16), request: &Fetc
     shown(nodes, &nodes.client(node).call(version, request))
 }
 
-fn shown(nodes: &Three, answer: &FetchResponse) -> String {
+pub(super) fn shown(nodes: &Three, answer: &FetchResponse) -> String {
     let mut seen = format!("{} ", answer.error_code);
     for partition in answer.responses.iter().flat_map(|topic| &topic.partitions) {
         let records = partition.records.as_ref().map_or_else(Vec::new, values);
