@@ -1,12 +1,13 @@
 //! [`Admin`]: a connection for administration, by plain requests and answers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use super::{
     client_log::ClientLog,
     ffi::{NativeAdmin, Outcome, Request},
     metadata::unreachable_broker,
     producer::blocking,
+    refusal::Refusal,
 };
 use crate::{
     admin::{BrokerError, TopicListing},
@@ -21,6 +22,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Admin {
     native: Arc<NativeAdmin>,
     servers: String,
+    refusal: Arc<Refusal>,
 }
 
 impl Admin {
@@ -30,8 +32,9 @@ impl Admin {
     /// librdkafka refuses a property.
     pub(crate) fn create(properties: &BTreeMap<String, String>) -> Result<Self> {
         let servers = properties.get("bootstrap.servers").cloned().unwrap_or_default();
-        let native = NativeAdmin::new(properties, ClientLog::new("admin", servers.clone()))?;
-        Ok(Self { native: Arc::new(native), servers })
+        let log = ClientLog::new("admin", servers.clone());
+        let refusal = log.refusal();
+        Ok(Self { native: Arc::new(NativeAdmin::new(properties, log)?), servers, refusal })
     }
 
     pub(crate) fn servers(&self) -> &str {
@@ -41,19 +44,32 @@ impl Admin {
     /// Asks; an error of the call as a whole is a value.
     ///
     /// # Errors
-    /// The client does not take the request, or no answer can be read.
+    /// The client does not take the request, or no answer can be read; or no broker lets it in.
     pub(crate) async fn ask<R: Request>(&self, request: &R, timeout: Duration) -> Result<Outcome<R::Answer>> {
         let asked = self.native.ask(request, timeout)?;
-        match tokio::time::timeout(timeout.saturating_add(GRACE), asked.answer()).await {
+        let answer = tokio::time::timeout(timeout.saturating_add(GRACE), asked.answer());
+        match self.unless_refused(answer).await? {
             Ok(outcome) => outcome,
             Err(_) => Ok(Err(BrokerError::timed_out())),
+        }
+    }
+
+    /// The answer, or why none will come. The next question is tried again.
+    async fn unless_refused<T>(&self, answer: impl Future<Output = T>) -> Result<T> {
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            refused = self.refusal.told(&self.servers) => {
+                self.refusal.clear();
+                Err(refused)
+            }
         }
     }
 
     /// Every topic; creates none.
     pub(crate) async fn topics(&self, timeout: Duration) -> Result<Vec<TopicListing>> {
         let native = Arc::clone(&self.native);
-        let topics = blocking(move || native.topics(timeout)).await?;
+        let topics = self.unless_refused(blocking(move || native.topics(timeout))).await??;
         topics.map_err(|error| self.failed("listing topics", error, timeout))
     }
 

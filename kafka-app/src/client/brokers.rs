@@ -8,7 +8,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::port::{Fault, FaultKind};
+use super::{
+    port::{Fault, FaultKind},
+    refusal::Refusal,
+};
 
 /// A connection that failed and that is not tried anew for this long is not needed any more: librdkafka tries those it needs
 /// at once, or waits in another state for the time to do so.
@@ -81,9 +84,14 @@ pub(crate) fn merged(mut brokers: Vec<UnreachableBroker>) -> Vec<UnreachableBrok
     brokers
 }
 
-/// One client's connections, by what its brokers are called.
+/// One client's connections.
 #[derive(Debug, Default)]
-pub(crate) struct Connections(Mutex<BTreeMap<String, Connection>>);
+pub(crate) struct Connections {
+    /// By what its brokers are called.
+    by_name: Mutex<BTreeMap<String, Connection>>,
+    /// Whether brokers let it in.
+    pub(super) refusal: Arc<Refusal>,
+}
 
 #[derive(Debug)]
 struct Connection {
@@ -116,7 +124,10 @@ impl Connections {
             _ => State::Wanted,
         };
         let name = if port == 0 { host.to_owned() } else { format!("{host}:{port}") };
-        let mut connections = self.0.lock();
+        if state == State::Up {
+            self.refusal.clear();
+        }
+        let mut connections = self.by_name.lock();
         if id >= 0 {
             // At another address it is still the same one.
             connections.retain(|other, connection| connection.id != id || *other == name);
@@ -133,7 +144,7 @@ impl Connections {
     }
 
     pub(super) fn unreachable(&self, now: Instant) -> Vec<UnreachableBroker> {
-        let connections = self.0.lock();
+        let connections = self.by_name.lock();
         let lost = connections.iter().filter_map(|(name, connection)| {
             let is_needed = connection.state == State::Wanted || now.duration_since(connection.since) < UNNEEDED_AFTER;
             let down_since = connection.down_since.filter(|_| connection.is_tried && is_needed)?;

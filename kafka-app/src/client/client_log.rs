@@ -11,6 +11,7 @@ use rdkafka::{client::ClientContext, config::RDKafkaLogLevel, error::KafkaError}
 use super::{
     brokers::{Brokers, Connections, FoundBroker, LostBrokers},
     ffi::fault_of,
+    refusal::Refusal,
 };
 
 /// The context of clients that need no other callback.
@@ -18,6 +19,7 @@ pub(crate) struct ClientLog {
     role: &'static str,
     servers: String,
     errors: Mutex<Repeats>,
+    refusal: Arc<Refusal>,
     /// Of a client that is asked which brokers it cannot reach.
     brokers: Option<Watched>,
 }
@@ -49,14 +51,20 @@ pub(crate) const BACK: &str = "a broker that was lost is reached again, or what 
 impl ClientLog {
     /// `role` is what the client does: `producer`, `admin`.
     pub(crate) fn new(role: &'static str, servers: String) -> Self {
-        Self { role, servers, errors: Mutex::default(), brokers: None }
+        Self { role, servers, errors: Mutex::default(), refusal: Arc::default(), brokers: None }
     }
 
     /// Of a client that tells what becomes of these connections, among those of `brokers`.
     pub(super) fn of(mut self, brokers: &Arc<Brokers>, connections: &Arc<Connections>) -> Self {
         let lost = Mutex::new(Lost { told: LostBrokers::default(), next_look: Instant::now() });
+        self.refusal = Arc::clone(&connections.refusal);
         self.brokers = Some(Watched { brokers: Arc::clone(brokers), connections: Arc::clone(connections), lost });
         self
+    }
+
+    /// Whether brokers let the client in.
+    pub(super) fn refusal(&self) -> Arc<Refusal> {
+        Arc::clone(&self.refusal)
     }
 
     /// Tells which brokers are lost and which are back, once a second and unless somebody else does.
@@ -100,6 +108,9 @@ impl ClientContext for ClientLog {
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
+        if let Some(code) = error.rdkafka_error_code() {
+            self.refusal.note(code, reason);
+        }
         if let (Some(watched), Some(code)) = (&self.brokers, error.rdkafka_error_code()) {
             let fault = fault_of(code, reason);
             if watched.brokers.is_heard() && fault.is_of_brokers() {

@@ -18,6 +18,7 @@ mod producer;
 #[cfg(test)]
 mod property_tests;
 mod reader;
+mod refusal;
 mod scan;
 mod transactional;
 mod unread;

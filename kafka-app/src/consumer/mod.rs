@@ -222,6 +222,9 @@ impl KafkaConsumer {
         while self.queues.iter().any(|queue| queue.stored.is_none()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
+                let unknown = self.queues.iter().filter(|queue| queue.stored.is_none());
+                let unknown = unknown.map(|queue| queue.partition.to_string()).collect::<Vec<_>>().join(", ");
+                tracing::warn!("no position is committed of {unknown}: no broker told in time where reading begins");
                 return;
             }
             self.serve_events();

@@ -140,7 +140,7 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     /// The partitions of a topic, as the cluster describes them now.
     ///
     /// # Errors
-    /// No broker answers, or the topic does not exist and the broker did not create it.
+    /// No broker answers, or none lets the client in; or the topic does not exist and the broker did not create it.
     pub async fn partitions_for(&self, topic: impl AsRef<str>) -> Result<Vec<PartitionInfo>> {
         self.producer.partitions_for(topic.as_ref()).await
     }

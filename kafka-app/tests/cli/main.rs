@@ -17,6 +17,7 @@ mod pipes;
 mod produce;
 mod program;
 mod reassign;
+mod secure_clients;
 mod security;
 #[cfg(unix)]
 mod terminal;

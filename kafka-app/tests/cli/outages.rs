@@ -1,6 +1,9 @@
 //! A broker that goes away while records are sent or read, by our own commands and by Kafka's lines.
 
-use embedded_broker::{EmbeddedBroker, ProducerRecord};
+use std::sync::Arc;
+
+use embedded_broker::{Api, EmbeddedBroker, Outcome, ProducerRecord};
+use tokio::sync::Notify;
 
 use crate::program::{Program, run};
 
@@ -186,18 +189,25 @@ async fn lines_that_never_arrive_are_named_with_what_to_do() {
     let broker = broker();
     let servers = broker.bootstrap_servers().to_owned();
     let mut arguments = senders(&servers)[0].clone();
-    arguments.extend(["-X", "delivery.timeout.ms=2000"]);
+    arguments.extend(["-X", "delivery.timeout.ms=2000", "-X", "max.in.flight.requests.per.connection=1"]);
     let mut sender = Program::start(&arguments);
     sender.say("1").await;
     broker.topic("demo").await_records(1).await.unwrap();
-    broker.stop();
+    // One request after the other: the first one's acknowledgment has come when there is a second.
+    let second = Arc::new(Notify::new());
+    let comes = Arc::clone(&second);
+    let _unanswered = broker.fault().on(Api::Produce).intercept(move |_| {
+        comes.notify_one();
+        Outcome::Silence
+    });
     sender.say("2").await;
+    second.notified().await;
+    broker.stop();
     sender.say("3").await;
     sender.say_no_more();
     let (code, _, said) = sender.end().await;
     assert_eq!(code, Some(1), "{said}");
-    // Whether the first one's acknowledgment came is not said: it was only seen to be there.
-    for text in ["standard input:2: ", "standard input:3: ", "delivery.timeout.ms"] {
+    for text in ["1 records sent", "standard input:2: ", "standard input:3: ", "delivery.timeout.ms"] {
         assert!(said.contains(text), "{text}: {said}");
     }
 }

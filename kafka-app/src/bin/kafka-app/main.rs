@@ -4,6 +4,7 @@
 //! usage. The names of Kafka's scripts are commands, too, with their own rules (`tools/`).
 
 mod arguments;
+mod at_once;
 mod broker;
 // One clock for all: no public item for it.
 #[path = "../../clock.rs"]

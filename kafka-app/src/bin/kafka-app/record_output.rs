@@ -40,10 +40,14 @@ impl RecordOutput {
             let result = (&*file).write_all(&written);
             (written, result)
         };
+        let mut writing = tokio::task::spawn_blocking(write);
         let joined = tokio::select! {
             biased;
-            joined = tokio::task::spawn_blocking(write) => joined,
-            code = signal_and_grace(stop) => return Err(Failure::Stopped(code)),
+            joined = &mut writing => joined,
+            code = stop.requested() => match tokio::time::timeout(GRACE, writing).await {
+                Ok(joined) => joined,
+                Err(_unread) => return Err(Failure::Stopped(code)),
+            },
         };
         // It is not given up, so that it can only have panicked.
         let (written, result) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
@@ -56,12 +60,6 @@ impl RecordOutput {
     pub(crate) async fn closed(&self) {
         self.watch.gone().await;
     }
-}
-
-async fn signal_and_grace(stop: &mut Stop) -> u8 {
-    let code = stop.requested().await;
-    tokio::time::sleep(GRACE).await;
-    code
 }
 
 #[cfg(unix)]

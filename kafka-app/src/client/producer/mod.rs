@@ -262,10 +262,17 @@ impl Producer {
         .await
     }
 
-    /// The topic's partitions as the cluster describes them now; asks off the async threads.
+    /// The topic's partitions as the cluster describes them now; asks off the async threads. That no broker lets the client
+    /// in is known before the time for the question is over.
     pub(crate) async fn partitions_for(&self, topic: &str) -> Result<Vec<PartitionInfo>, Error> {
         let (core, topic) = (Arc::clone(self.core()), topic.to_owned());
-        blocking(move || core.partitions_for(&topic)).await?
+        let refusal = core.native.client().context().refusal();
+        let servers = core.limits.servers.clone();
+        tokio::select! {
+            biased;
+            answer = blocking(move || core.partitions_for(&topic)) => answer?,
+            refused = refusal.told(&servers) => Err(refused),
+        }
     }
 
     /// `delivery.timeout.ms`: within it every record is answered.

@@ -1,7 +1,6 @@
 //! Our own commands, one file each: shorter and friendlier than Kafka's lines, on the clusters that applications are
 //! configured for, by the clients that applications have.
 
-mod at_once;
 mod at_time;
 mod cluster;
 pub(crate) mod completions;

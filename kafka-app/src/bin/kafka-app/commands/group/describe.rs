@@ -16,11 +16,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::{
     Answer, ClusterOptions, OutputOptions,
-    at_once::at_once,
     table::{Document, Table},
 };
 use super::screen::Screen;
-use crate::{failure::Failure, reader_watch::ReaderWatch, stop::Stop};
+use crate::{at_once::at_once, failure::Failure, reader_watch::ReaderWatch, stop::Stop};
 
 /// Show the state, the members and the offsets of groups
 #[derive(Debug, Args)]
@@ -63,10 +62,8 @@ impl Describe {
                 Err(error) => problems.push(format!("{name}: {error}")),
             }
         }
-        let ask = |group: GroupDescription| {
-            let admin = admin.clone();
-            async move { admin.group_lag_of(&group).await.map(|lags| (group, lags)) }
-        };
+        let admin = &admin;
+        let ask = |group: GroupDescription| async move { admin.group_lag_of(&group).await.map(|lags| (group, lags)) };
         let mut documents = Vec::new();
         for answer in at_once(described, ask).await {
             let (group, lags) = answer?;

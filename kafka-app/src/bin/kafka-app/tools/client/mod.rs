@@ -5,14 +5,20 @@ mod translate;
 
 use std::{collections::BTreeMap, io, net::ToSocketAddrs as _, path::PathBuf};
 
-use kafka_app::config::{KafkaProperties, KafkaPropertiesBuilder};
+use kafka_app::{
+    KafkaTemplate,
+    config::{KafkaProperties, KafkaPropertiesBuilder},
+};
 use tracing_subscriber::EnvFilter;
 
 pub(crate) use translate::{Client, ClientSettings};
 
 use super::connection::read_properties;
 pub(crate) use crate::say::{Troubles, line as say};
-use crate::{failure::Failure, terminal};
+use crate::{
+    failure::{Failure, is_shut_out},
+    terminal,
+};
 
 /// Java's properties of a client: those of a file, and over them those that were said one by one.
 ///
@@ -93,6 +99,14 @@ fn check_servers(servers: &str) -> Result<(), Failure> {
 /// A value of the configuration in which what looks like a placeholder is none.
 pub(crate) fn literal(value: &str) -> String {
     value.replace("${", "\\${")
+}
+
+/// Resolves when it is known that no broker lets a producer in: as Java's, it does not wait for one that does.
+pub(crate) async fn shut_out<K: ?Sized, V: ?Sized>(template: &KafkaTemplate<K, V>, topic: &str) -> kafka_app::Error {
+    match template.partitions_for(topic).await {
+        Err(error) if is_shut_out(&error) => error,
+        _ => std::future::pending().await,
+    }
 }
 
 /// What keeps a client from being made or from doing its work.

@@ -120,7 +120,16 @@ impl ToolCommand for ProducerPerformance {
             under_way: Arc::new(Semaphore::new(UNDER_WAY as usize)),
             n_failed: Arc::default(),
         };
-        let sent = run.send(&app.template(), transactions.map(|(_, duration)| duration)).await;
+        let template = app.template();
+        let sent = tokio::select! {
+            biased;
+            refused = client::shut_out(&template, &self.topic) => {
+                say(refused);
+                *lock(&run.n_failed) = n_records;
+                Ok(())
+            }
+            sent = run.send(&template, transactions.map(|(_, duration)| duration)) => sent,
+        };
         let total = lock(&run.latencies).total(wall_clock());
         let counted = (lock(&run.latencies).n_records(), *lock(&run.n_failed));
         if let Err(cut_off) = app.stop().await.into_result() {

@@ -7,6 +7,7 @@ use std::{
 
 use super::{assignment::Assignment, ids, plan::Plan, plural, trouble::Trouble};
 use crate::{
+    at_once::at_once,
     tools::{Output, java_order},
     wire::{Change, Cluster, Reassignment, ResourceType, TopicPartition, WireError, alter_configs},
 };
@@ -138,13 +139,10 @@ fn of_brokers(brokers: &BTreeSet<i32>, changes: &[(String, Change)]) -> Changes 
     brokers.iter().map(|broker| (broker.to_string(), changes.to_vec())).collect()
 }
 
-/// Changes all, even if one fails.
+/// Changes all at once, as one that does not answer takes its time, and even if one fails.
 async fn alter(cluster: &Cluster, kind: ResourceType, changes: Changes) -> Result<(), Trouble> {
-    let mut done: Result<(), WireError> = Ok(());
-    for (name, changes) in changes {
-        let changed = alter_configs(cluster, kind, &name, &changes).await;
-        done = done.and(changed);
-    }
+    let alter = |(name, changes): (String, Vec<_>)| async move { alter_configs(cluster, kind, &name, &changes).await };
+    let done: Result<(), WireError> = at_once(changes, alter).await.into_iter().collect();
     Ok(done?)
 }
 

@@ -80,7 +80,7 @@ impl ToolCommand for VerifiableProducer {
         let mut stop = Stop::listen()?;
         let started = Instant::now();
         let pace = Pace::new(f64::from(self.throughput), started);
-        let records = Records::new(&self);
+        let mut records = Records::new(&self);
         let n_most = u64::try_from(self.max_messages).unwrap_or(u64::MAX);
         let mut run = Run {
             template: app.template(),
@@ -91,8 +91,16 @@ impl ToolCommand for VerifiableProducer {
         };
         tell(out, "startup_complete", Nothing {})?;
         out.flush()?;
-        let code = run.send(records, pace, n_most, &mut stop, out).await?;
-        run.tell_answers(usize::MAX, out).await?;
+        let (template, topic) = (run.template.clone(), Arc::clone(&run.topic));
+        let refused = tokio::select! {
+            biased;
+            refused = client::shut_out(&template, &topic) => Err(refused),
+            code = run.send(&mut records, pace, n_most, &mut stop, out) => Ok(code?),
+        };
+        let code = match refused {
+            Ok(code) => code,
+            Err(refused) => run.give_up(&mut records, n_most, &refused, out).map(|()| 0)?,
+        };
         if let Err(cut_off) = app.stop().await.into_result() {
             say(cut_off);
         }
@@ -179,10 +187,23 @@ struct Run {
 const LOOK_AFTER: u64 = 100;
 
 impl Run {
-    /// Sends until there are enough or a signal comes; the exit code.
+    /// Sends until there are enough or a signal comes, and waits for all answers; the exit code.
     async fn send(
         &mut self,
-        mut records: Records,
+        records: &mut Records,
+        pace: Pace,
+        n_most: u64,
+        stop: &mut Stop,
+        out: &mut Output,
+    ) -> Result<u8, Failure> {
+        let code = self.send_records(records, pace, n_most, stop, out).await?;
+        self.tell_answers(usize::MAX, out).await?;
+        Ok(code)
+    }
+
+    async fn send_records(
+        &mut self,
+        records: &mut Records,
         mut pace: Pace,
         n_most: u64,
         stop: &mut Stop,
@@ -209,6 +230,31 @@ impl Run {
             self.tell_answers(0, out).await?;
         }
         Ok(0)
+    }
+
+    /// Tells of all that is under way, and of what was still to be sent, that it could not be.
+    fn give_up(
+        &mut self,
+        records: &mut Records,
+        n_most: u64,
+        refused: &kafka_app::Error,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
+        let message = refused.to_string();
+        let exception = match message.contains("SSL handshake") {
+            true => "class org.apache.kafka.common.errors.SslAuthenticationException",
+            false => "class org.apache.kafka.common.errors.SaslAuthenticationException",
+        };
+        // Without a number it would never end.
+        let n_left = if n_most == u64::MAX { 0 } else { n_most - self.n_sent };
+        self.n_sent += n_left;
+        let left = (0..n_left).map(|_| records.next(&self.topic));
+        for record in self.pending.drain(..).map(|(record, _)| record).chain(left) {
+            let (key, value) = parts(&record);
+            let failed = Failed { topic: &self.topic, key, value, exception, message: message.clone() };
+            tell(out, "producer_send_error", failed)?;
+        }
+        Ok(())
     }
 
     /// Waits for the first `n_awaited` answers, and tells them with those that are there behind them.

@@ -1,31 +1,36 @@
 //! Questions that are asked at once, and never more than so many.
 
-use std::future::Future;
-
-use tokio::task::JoinSet;
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
 
 /// Of so many things it is asked at once: a coordinator has one connection to answer on.
 const AT_ONCE: usize = 32;
 
 /// The answers to questions about each of these, in their order.
-pub(super) async fn at_once<T, F>(all: impl IntoIterator<Item = T>, ask: impl Fn(T) -> F) -> Vec<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
+pub(crate) async fn at_once<T, F: Future>(all: impl IntoIterator<Item = T>, ask: impl Fn(T) -> F) -> Vec<F::Output> {
     let mut waiting = all.into_iter().enumerate();
-    let mut asked = JoinSet::new();
+    let mut asked: Vec<(usize, Pin<Box<F>>)> = Vec::new();
     let mut answers = Vec::new();
     loop {
-        for (place, one) in waiting.by_ref().take(AT_ONCE - asked.len()) {
-            let answer = ask(one);
-            asked.spawn(async move { (place, answer.await) });
+        let room = AT_ONCE - asked.len();
+        asked.extend(waiting.by_ref().take(room).map(|(place, one)| (place, Box::pin(ask(one)))));
+        if asked.is_empty() {
+            break;
         }
-        match asked.join_next().await {
-            Some(Ok(answer)) => answers.push(answer),
-            // Nobody gives it up, so that it can only have panicked.
-            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
-            None => break,
-        }
+        // Whichever has something to tell, all are looked at: there are few, and they may borrow what they need.
+        let next = poll_fn(|cx| {
+            let answered = asked.iter_mut().enumerate().find_map(|(at, (_, asked))| match asked.as_mut().poll(cx) {
+                Poll::Ready(answer) => Some((at, answer)),
+                Poll::Pending => None,
+            });
+            answered.map_or(Poll::Pending, Poll::Ready)
+        });
+        let (at, answer) = next.await;
+        let (place, _) = asked.swap_remove(at);
+        answers.push((place, answer));
     }
     answers.sort_unstable_by_key(|(place, _)| *place);
     answers.into_iter().map(|(_, answer)| answer).collect()

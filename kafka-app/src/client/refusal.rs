@@ -1,0 +1,77 @@
+//! [`Refusal`]: that brokers do not let a client in, for whoever waits for an answer which then never comes.
+
+use rdkafka::error::RDKafkaErrorCode;
+use tokio::sync::watch;
+
+use crate::error::{Error, ErrorKind};
+
+/// Why brokers do not let a client in, since one last did. librdkafka goes on trying, with the same login and certificates.
+#[derive(Debug, Default)]
+pub(crate) struct Refusal(watch::Sender<Option<String>>);
+
+impl Refusal {
+    /// The client says that something is wrong.
+    pub(crate) fn note(&self, code: RDKafkaErrorCode, reason: &str) {
+        if is_final(code, reason) {
+            self.0.send_replace(Some(reason.to_owned()));
+        }
+    }
+
+    /// A broker lets it in, or the refusal was told.
+    pub(crate) fn clear(&self) {
+        if self.0.borrow().is_some() {
+            self.0.send_replace(None);
+        }
+    }
+
+    /// Resolves when it is not let in.
+    pub(crate) async fn told(&self, servers: &str) -> Error {
+        let mut reasons = self.0.subscribe();
+        let reason = reasons.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) => {
+                Error::new(ErrorKind::Refused, format!("no broker at {servers} lets this client in: {reason}"))
+            }
+            // It is the client's own, which is still there.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Whether trying again will come to the same: a login that is refused, or a certificate. A handshake that breaks off is also
+/// what a broker does that is just being stopped.
+fn is_final(code: RDKafkaErrorCode, reason: &str) -> bool {
+    match code {
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => true,
+        RDKafkaErrorCode::SSL => ["certificate", " alert "].iter().any(|word| reason.contains(word)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_is_told_of_a_login_or_a_certificate_that_is_refused_until_a_broker_lets_it_in() {
+        let refusal = Refusal::default();
+        let is_told = async || {
+            let told = refusal.told("h:1");
+            tokio::select! {
+                biased;
+                error = told => Some(error.to_string()),
+                () = std::future::ready(()) => None,
+            }
+        };
+        refusal.note(RDKafkaErrorCode::BrokerTransportFailure, "h:1/bootstrap: Connection refused");
+        refusal.note(RDKafkaErrorCode::SSL, "h:1/bootstrap: SSL handshake failed: Disconnected");
+        assert_eq!(is_told().await, None);
+        refusal.note(RDKafkaErrorCode::Authentication, "h:1/bootstrap: Invalid username or password");
+        let text = "no broker at h:1 lets this client in: h:1/bootstrap: Invalid username or password";
+        assert_eq!(is_told().await.as_deref(), Some(text));
+        refusal.clear();
+        assert_eq!(is_told().await, None);
+        refusal.note(RDKafkaErrorCode::SSL, "h:1/bootstrap: SSL handshake failed: certificate verify failed");
+        assert!(is_told().await.is_some());
+    }
+}
