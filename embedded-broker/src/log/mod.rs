@@ -8,6 +8,7 @@ mod compression;
 mod config;
 mod copied;
 mod epochs;
+mod large;
 mod made_batch;
 mod marker;
 mod partition_log;

@@ -65,6 +65,64 @@ impl<'a> RecordView<'a> {
     }
 }
 
+/// What has to be known of a record to store its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BriefRecord {
+    pub(crate) timestamp_delta: i64,
+    pub(crate) offset_delta: i32,
+    pub(crate) has_key: bool,
+}
+
+impl BriefRecord {
+    /// Takes the next record off the front; `None` if it is malformed, or its headers are.
+    #[inline(always)]
+    pub(crate) fn take(bytes: &mut &[u8]) -> Option<Self> {
+        if let Some((usual, len)) = Self::usual(bytes) {
+            *bytes = bytes.get(len..)?;
+            return Some(usual);
+        }
+        Self::any(bytes)
+    }
+
+    /// A usual record and its length, which takes half as long to read: all its numbers are of one or two bytes, and it has
+    /// no headers. `None` of any other; what it says is what [`any`](Self::any) would say.
+    #[inline(always)]
+    fn usual(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (len, attributes) = short(bytes, 0)?;
+        let (timestamp_delta, at) = short(bytes, attributes + 1)?;
+        let (offset_delta, at) = short(bytes, at)?;
+        let (key, at) = short(bytes, at)?;
+        let (value, at) = short(bytes, at + usize::try_from(key).unwrap_or(0))?;
+        let headers = at + usize::try_from(value).unwrap_or(0);
+        let end = attributes + usize::try_from(len).ok()?;
+        let is_usual = headers + 1 == end && *bytes.get(headers)? == 0;
+        let read = Self { timestamp_delta: timestamp_delta.into(), offset_delta, has_key: key >= 0 };
+        is_usual.then_some((read, end))
+    }
+
+    #[inline(never)]
+    fn any(bytes: &mut &[u8]) -> Option<Self> {
+        let RecordView { timestamp_delta, offset_delta, key, .. } =
+            RecordView::take(bytes).filter(RecordView::has_valid_headers)?;
+        Some(Self { timestamp_delta, offset_delta, has_key: key.is_some() })
+    }
+}
+
+/// A signed varint of one or two bytes at a place, and where it ends.
+#[inline(always)]
+fn short(bytes: &[u8], at: usize) -> Option<(i32, usize)> {
+    let first = u32::from(*bytes.get(at)?);
+    if first < 0x80 {
+        return Some((signed_short(first), at + 1));
+    }
+    let second = u32::from(*bytes.get(at + 1)?);
+    (second < 0x80).then(|| (signed_short(first & 0x7f | second << 7), at + 2))
+}
+
+fn signed_short(bits: u32) -> i32 {
+    (bits >> 1).cast_signed() ^ -((bits & 1).cast_signed())
+}
+
 /// Bytes with their length in front; a negative length is null.
 #[inline(always)]
 fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
@@ -157,6 +215,12 @@ mod tests {
         }
     }
 
+    /// Deltas of time and offset, most of them short.
+    fn brief_numbers() -> impl proptest::strategy::Strategy<Value = (i64, i32)> {
+        use proptest::prelude::*;
+        (prop_oneof![4 => -200..200_i64, 1 => any::<i64>()], prop_oneof![4 => -5..9_000_i32, 1 => any::<i32>()])
+    }
+
     proptest::proptest! {
         #[test]
         fn a_record_that_is_written_elsewhere_keeps_all_but_its_deltas(
@@ -173,6 +237,48 @@ mod tests {
             let read = RecordView::take(&mut rest).unwrap();
             proptest::prop_assert!(rest.is_empty());
             proptest::prop_assert_eq!(read, RecordView { timestamp_delta, offset_delta, ..record });
+        }
+
+        #[test]
+        fn a_record_is_briefly_what_it_is_in_full(
+            records in proptest::collection::vec((brief_numbers(), 0..300_usize, 0..20_000_usize, 0..3_u8), 1..4),
+            patch in proptest::option::of((0..60_usize, proptest::num::u8::ANY)),
+        ) {
+            let mut bytes = Vec::new();
+            for ((timestamp_delta, offset_delta), key, value, n_headers) in records {
+                let mut record = vec![0];
+                put_zigzag(timestamp_delta, &mut record);
+                put_zigzag(offset_delta.into(), &mut record);
+                put_bytes((key > 0).then_some(&[b'k'; 300][..key]), &mut record);
+                put_bytes(Some(&vec![0; if value > 10_000 { value } else { value % 200 }]), &mut record);
+                put_zigzag(n_headers.into(), &mut record);
+                (0..n_headers).for_each(|_| record.extend(b"\x02h\x02v"));
+                put_zigzag(i64::try_from(record.len()).unwrap(), &mut bytes);
+                bytes.extend(record);
+            }
+            if let Some((at, byte)) = patch {
+                let at = at % bytes.len();
+                bytes[at] = byte;
+            }
+            let (mut briefly, mut fully) = (bytes.as_slice(), bytes.as_slice());
+            loop {
+                let any = BriefRecord::any(&mut fully);
+                proptest::prop_assert_eq!(BriefRecord::take(&mut briefly), any);
+                if any.is_none() {
+                    break;
+                }
+                proptest::prop_assert_eq!(briefly, fully);
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_briefly_what_they_are_in_full(mut bytes: Vec<u8>, len in 0..40_u8) {
+            // A length that fits is in front of most.
+            bytes.insert(0, len * 2);
+            let (mut briefly, mut fully) = (bytes.as_slice(), bytes.as_slice());
+            let any = BriefRecord::any(&mut fully);
+            proptest::prop_assert_eq!(BriefRecord::take(&mut briefly), any);
+            proptest::prop_assert!(any.is_none() || briefly == fully);
         }
 
         #[test]

@@ -2,11 +2,13 @@
 //!
 //! Batches are copied one after the other into chunks. Once some 64 KiB have come together they are frozen as a
 //! [`Group`]: shared bytes that can be sent while others append, and one entry of the index for all of its batches. What
-//! is not frozen yet is copied out by whoever reads it, which is cheap because it is little.
+//! is not frozen yet is copied out by whoever reads it, which is cheap because it is little. A large batch is a group by
+//! itself, in memory of its own.
 
 use bytes::{Bytes, BytesMut};
 
 use super::batch::{self, BatchHeader};
+use super::large::{self, LARGE};
 
 /// A group is frozen once it is this long.
 const GROUP_LEN: usize = 64 << 10;
@@ -53,20 +55,27 @@ impl Tail {
 
     /// Copies a batch in and gives it its place. What was full goes to `frozen`.
     pub(crate) fn append(&mut self, bytes: &[u8], header: &BatchHeader, place: (i64, i32), frozen: &mut Vec<Group>) {
+        let (base_offset, leader_epoch) = place;
+        let last_offset = base_offset + i64::from(header.last_offset_delta);
+        if bytes.len() >= LARGE {
+            let bytes = large::copy(bytes, |batch| batch::place(batch, base_offset, leader_epoch));
+            frozen.extend(self.freeze());
+            frozen.push(Group { last_offset, max_timestamp: header.max_timestamp, bytes });
+            return;
+        }
         if self.chunk.capacity() - self.chunk.len() < bytes.len() {
             // A group lies in one chunk.
             frozen.extend(self.freeze());
             self.chunk = BytesMut::with_capacity(self.next_chunk.max(bytes.len()));
             self.next_chunk = (self.next_chunk * 2).min(LARGEST_CHUNK);
         }
-        let (base_offset, leader_epoch) = place;
         if self.chunk.is_empty() {
             self.max_timestamp = -1;
         }
         let start = self.chunk.len();
         self.chunk.extend_from_slice(bytes);
         batch::place(&mut self.chunk[start..], base_offset, leader_epoch);
-        self.last_offset = base_offset + i64::from(header.last_offset_delta);
+        self.last_offset = last_offset;
         self.max_timestamp = self.max_timestamp.max(header.max_timestamp);
         if self.chunk.len() >= GROUP_LEN {
             frozen.extend(self.freeze());

@@ -124,8 +124,9 @@ pub(crate) fn run(names: &[String], settings: &Settings) -> Result<()> {
     if is_wanted(start::NAME) {
         start::run(settings, &mut figures)?;
     }
-    for name in broker::NAMES.into_iter().filter(|name| is_wanted(name)) {
-        broker::run(name, settings, &mut figures)?;
+    let of_broker: Vec<_> = broker::NAMES.into_iter().filter(|name| is_wanted(name)).collect();
+    if !of_broker.is_empty() {
+        broker::run(&of_broker, settings, &mut figures)?;
     }
     figures.print();
     Ok(())

@@ -1,7 +1,9 @@
-//! The broker by itself, over a bare socket, beside a server that does nothing, librdkafka's mock cluster and a real Kafka.
+//! The broker by itself, over a bare socket, beside a server that does nothing, librdkafka's mock cluster, franz-go's kfake and
+//! a real Kafka.
 
 use std::{
     borrow::Cow,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -12,7 +14,8 @@ use crate::{
     bench::{Settings, to_f64},
     clients,
     figures::Figures,
-    loopback, mock,
+    fill::{self, Pages},
+    kfake, loopback, mock,
     process::{self, Server},
     wire::{self, Connection},
 };
@@ -31,16 +34,28 @@ const PRODUCE_ANSWER: usize = 60;
 /// Bytes of a Fetch request.
 const FETCH_REQUEST: usize = 80;
 
-pub(crate) fn run(name: &str, settings: &Settings, figures: &mut Figures) -> Result<()> {
-    match name {
-        "broker-start" => start(settings, figures),
-        "broker-throughput" => throughput(settings, figures),
-        _ => latency(settings, figures),
+/// Runs those of them that are wanted.
+pub(crate) fn run(names: &[&str], settings: &Settings, figures: &mut Figures) -> Result<()> {
+    let there = There { settings, kfake: kfake::build()? };
+    for name in names {
+        match *name {
+            "broker-start" => start(&there, figures)?,
+            "broker-throughput" => throughput(&there, figures)?,
+            _ => latency(&there, figures)?,
+        }
     }
+    Ok(())
+}
+
+/// What there is to measure.
+struct There<'s> {
+    settings: &'s Settings,
+    /// The program, where it could be built.
+    kfake: Option<PathBuf>,
 }
 
 /// From nothing to the first acknowledged record, in this process; and the memory of one that idles.
-fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
+fn start(There { settings, kfake }: &There<'_>, figures: &mut Figures) -> Result<()> {
     let (batch, _) = wire::batch(1)?;
     let produce = wire::produce(TOPIC, &batch)?;
     for _ in 0..settings.n_rounds * 10 {
@@ -48,11 +63,19 @@ fn start(settings: &Settings, figures: &mut Figures) -> Result<()> {
             figures.add(name, "first-ack", first_ack(n_nodes, &produce)?.as_secs_f64() * 1e3, "ms");
         }
         figures.add("mock-start", "first-ack", mock::first_answer(TOPIC, &produce)?.as_secs_f64() * 1e3, "ms");
+        if let Some(program) = kfake {
+            let elapsed = kfake::first_answer(program, TOPIC, &produce)?;
+            figures.add("kfake-start", "first-ack", elapsed.as_secs_f64() * 1e3, "ms");
+        }
     }
     for _ in 0..settings.n_rounds {
         let (broker, bare) = (Server::start(&["broker"])?, Server::start(&["loopback"])?);
-        let over = to_f64(broker.resident()?) - to_f64(bare.resident()?);
-        figures.add("broker-start", "idle-memory-over-bare", over / 1e6, "MB");
+        let over = |server: &Server| Ok::<_, anyhow::Error>(to_f64(server.resident()?) - to_f64(bare.resident()?));
+        figures.add("broker-start", "idle-memory-over-bare", over(&broker)? / 1e6, "MB");
+        if let Some(program) = kfake {
+            let server = Server::start_program(program, &[])?;
+            figures.add("kfake-start", "idle-memory-over-bare", over(&server)? / 1e6, "MB");
+        }
     }
     Ok(())
 }
@@ -81,15 +104,18 @@ enum Kind {
     Cluster,
     /// The mock cluster of librdkafka.
     Mock,
+    /// The one of franz-go, of one node.
+    Kfake,
     /// A real Kafka that runs already.
     Kafka,
 }
 
 impl Kind {
     /// Those that are measured: all there are.
-    fn all(settings: &Settings) -> impl Iterator<Item = Self> + Clone {
-        let kafka = settings.bootstrap_server.is_some().then_some(Self::Kafka);
-        [Self::Bare, Self::Embedded, Self::Cluster, Self::Mock].into_iter().chain(kafka)
+    fn all(there: &There<'_>) -> impl Iterator<Item = Self> + Clone {
+        let kfake = there.kfake.is_some().then_some(Self::Kfake);
+        let kafka = there.settings.bootstrap_server.is_some().then_some(Self::Kafka);
+        [Self::Bare, Self::Embedded, Self::Cluster, Self::Mock].into_iter().chain(kfake).chain(kafka)
     }
 
     fn name(self) -> &'static str {
@@ -98,7 +124,20 @@ impl Kind {
             Self::Embedded => "broker",
             Self::Cluster => "cluster",
             Self::Mock => "mock",
+            Self::Kfake => "kfake",
             Self::Kafka => "kafka",
+        }
+    }
+
+    /// What the broker's throughput and processor time should be of this one's: produced, and fetched. Of Kafka and kfake it
+    /// is what DESIGN 11 comes to by the figures that it was made of.
+    fn budgets(self) -> [(&'static str, &'static str); 2] {
+        const NONE: &str = "none: told for comparison";
+        match self {
+            Self::Bare => [(">= 0.5", NONE), (NONE, NONE)],
+            Self::Kfake => [(">= 2", "<= 0.27"), (NONE, "<= 0.31")],
+            Self::Kafka => [(">= 2.5", "<= 0.235"), (">= 1", "<= 1")],
+            Self::Embedded | Self::Cluster | Self::Mock => [(NONE, NONE); 2],
         }
     }
 
@@ -121,12 +160,13 @@ struct Target<'t> {
 }
 
 impl<'t> Target<'t> {
-    fn start(kind: Kind, topic: &'t str, settings: &Settings) -> Result<Self> {
+    fn start(kind: Kind, topic: &'t str, There { settings, kfake }: &There<'_>) -> Result<Self> {
         let server = match kind {
             Kind::Bare => Some(Server::start(&["loopback"])?),
             Kind::Embedded => Some(Server::start(&["broker"])?),
             Kind::Cluster => Some(Server::start(&["broker", "--brokers", &N_NODES.to_string()])?),
             Kind::Mock => Some(Server::start(&["mock", topic])?),
+            Kind::Kfake => kfake.as_deref().map(|program| Server::start_program(program, &[])).transpose()?,
             Kind::Kafka => None,
         };
         let pid = server.as_ref().map_or(settings.server_pid, |server| Some(server.pid()));
@@ -143,7 +183,7 @@ impl<'t> Target<'t> {
     }
 
     fn has_topics(&self) -> bool {
-        matches!(self.kind, Kind::Embedded | Kind::Cluster | Kind::Kafka)
+        matches!(self.kind, Kind::Embedded | Kind::Cluster | Kind::Kfake | Kind::Kafka)
     }
 
     fn end(self) -> Result<()> {
@@ -158,7 +198,8 @@ impl<'t> Target<'t> {
     }
 }
 
-fn throughput(settings: &Settings, figures: &mut Figures) -> Result<()> {
+fn throughput(there: &There<'_>, figures: &mut Figures) -> Result<()> {
+    let settings = there.settings;
     let (batch, n_in_batch) = wire::batch(BATCH_BYTES)?;
     let n_batches = (settings.n_records * 5 / u64::from(n_in_batch)).max(1);
     let topic = format!("{TOPIC}-{}", std::process::id());
@@ -171,11 +212,14 @@ fn throughput(settings: &Settings, figures: &mut Figures) -> Result<()> {
         n_bytes: batch.len(),
     };
     for _ in 0..settings.n_rounds {
-        for kind in Kind::all(settings) {
-            let target = Target::start(kind, &topic, settings)?;
+        for (name, pages) in FRESH {
+            figures.add(name, "cpu", fill::cpu_per_gigabyte(&batch, n_batches, pages)?, "s/GB");
+        }
+        for kind in Kind::all(there) {
+            let target = Target::start(kind, &topic, there)?;
             load.produce(&target, figures)?;
             load.fetch(&target, figures)?;
-            if let (Kind::Embedded | Kind::Cluster, Some(server)) = (kind, &target.server) {
+            if let (Kind::Embedded | Kind::Cluster | Kind::Kfake, Some(server)) = (kind, &target.server) {
                 let on_wire = to_f64(n_batches) * to_f64(u64::try_from(batch.len())?);
                 figures.add(
                     &kind.figure("produce"),
@@ -190,13 +234,23 @@ fn throughput(settings: &Settings, figures: &mut Figures) -> Result<()> {
     let (cluster, one) = (Kind::Cluster.figure("produce"), Kind::Embedded.figure("produce"));
     figures.ratio(&cluster, &one, "server-cpu", "none: told for comparison");
     figures.ratio(&cluster, &one, "throughput", ">= 0.6");
-    let others = Kind::all(settings).filter(|kind| !matches!(kind, Kind::Embedded | Kind::Cluster));
-    for (what, budget) in [("produce", ">= 0.5 of bare"), ("fetch", "at least Kafka's")] {
-        for other in others.clone() {
-            figures.ratio(&Kind::Embedded.figure(what), &other.figure(what), "throughput", budget);
+    for (what, n) in [("produce", 0), ("fetch", 1)] {
+        for other in others(there) {
+            let (ours, theirs) = (Kind::Embedded.figure(what), other.figure(what));
+            let (throughput, cpu) = other.budgets()[n];
+            figures.ratio(&ours, &theirs, "throughput", throughput);
+            figures.ratio(&ours, &theirs, "server-cpu", cpu);
         }
     }
     Ok(())
+}
+
+/// Fresh memory, as it comes page by page, and all at once.
+const FRESH: [(&str, Pages); 2] = [("fresh-memory", Pages::OnDemand), ("fresh-memory-populated", Pages::Populated)];
+
+/// Those that the broker is compared with.
+fn others(there: &There<'_>) -> impl Iterator<Item = Kind> {
+    Kind::all(there).filter(|kind| !matches!(kind, Kind::Embedded | Kind::Cluster))
 }
 
 /// The requests of the throughput: the same batch again and again.
@@ -273,15 +327,16 @@ impl Load {
     }
 }
 
-fn latency(settings: &Settings, figures: &mut Figures) -> Result<()> {
+fn latency(there: &There<'_>, figures: &mut Figures) -> Result<()> {
+    let settings = there.settings;
     let (batch, _) = wire::batch(1)?;
     let topic = format!("{TOPIC}-{}", std::process::id());
     let produce = wire::produce(&topic, &batch)?;
     let idle = loopback::frame(produce.len(), PRODUCE_ANSWER);
     let n_requests = usize::try_from(settings.n_records / 50)?.clamp(100, 20_000);
     for _ in 0..settings.n_rounds {
-        for kind in Kind::all(settings) {
-            let target = Target::start(kind, &topic, settings)?;
+        for kind in Kind::all(there) {
+            let target = Target::start(kind, &topic, there)?;
             let micros = match kind {
                 Kind::Bare => p50(&target, &idle, n_requests, |_| Ok(()))?,
                 _ => p50(&target, &produce, n_requests, |answer| wire::check_produced(&topic, answer))?,
@@ -291,7 +346,7 @@ fn latency(settings: &Settings, figures: &mut Figures) -> Result<()> {
         }
     }
     figures.ratio("cluster-ack", "broker-ack", "p50", "none: told for comparison");
-    for other in Kind::all(settings).filter(|kind| !matches!(kind, Kind::Embedded | Kind::Cluster)) {
+    for other in others(there) {
         figures.ratio("broker-ack", &other.figure("ack"), "p50", "<= 2 of bare, and 5 us");
     }
     Ok(())

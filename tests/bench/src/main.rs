@@ -10,6 +10,8 @@ mod broker;
 mod clients;
 mod count;
 mod figures;
+mod fill;
+mod kfake;
 mod loopback;
 mod mock;
 mod order;

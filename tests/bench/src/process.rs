@@ -138,10 +138,14 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts this program again with a hidden subcommand and waits for its first line, which is its address.
+    /// Starts this program again with a hidden subcommand.
     pub(crate) fn start(args: &[&str]) -> Result<Self> {
-        let mut child =
-            Command::new(std::env::current_exe()?).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        Self::start_program(&std::env::current_exe()?, args)
+    }
+
+    /// Starts a program and waits for its first line, which is its address.
+    pub(crate) fn start_program(program: &Path, args: &[&str]) -> Result<Self> {
+        let mut child = Command::new(program).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the server has no standard output")?;
         let mut address = String::new();
         BufReader::new(stdout).read_line(&mut address)?;

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 pub(crate) use super::batch::tests::TestBatch;
+use super::large::LARGE;
 use super::partition_log::OutOfRange;
 use super::*;
 use crate::error::ErrorCode;
@@ -118,6 +119,27 @@ fn a_repeated_batch_is_not_appended_again() {
     let second = append(&mut log, &batch, 1 << 20).unwrap();
     assert_eq!((second.base_offset, second.duplicate), (first.base_offset, true));
     assert_eq!(log.end_offset(), 2);
+}
+
+#[test]
+fn large_batches_lie_between_small_ones_as_if_they_were_small() {
+    let mut log = PartitionLog::new(3);
+    let large = "x".repeat(LARGE);
+    for (value, sequence) in ["a", "b", &large, "c", &large, &large, "d"].into_iter().zip(0..) {
+        append(&mut log, &TestBatch::of(&[value]).from(7, 0, sequence), 1 << 30).unwrap();
+    }
+    let lens = |log: &PartitionLog| all_records(log).iter().map(|record| record.2.len()).collect::<Vec<_>>();
+    assert_eq!(lens(&log), [1, 1, LARGE, 1, LARGE, LARGE, 1]);
+    assert_eq!(offsets(&log), [0, 1, 2, 3, 4, 5, 6]);
+    let read_one = |offset| read(&log, offset, 1, true).unwrap();
+    for offset in 0..7 {
+        let one = BatchHeader::read(&read_one(offset)).unwrap();
+        assert_eq!((one.base_offset, one.leader_epoch, one.crc), (offset, 0, batch::checksum(&read_one(offset))));
+    }
+    log.truncate_to(5, 0).unwrap();
+    assert_eq!(lens(&log), [1, 1, LARGE, 1, LARGE]);
+    log.delete_before(2).unwrap();
+    assert_eq!((lens(&log), log.len()), (vec![LARGE, 1, LARGE], read(&log, 2, usize::MAX, true).unwrap().len()));
 }
 
 #[test]

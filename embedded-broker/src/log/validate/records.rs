@@ -4,7 +4,7 @@ use super::rejected::RecordError;
 use super::{Place, Rejected, rejected};
 use crate::error::ErrorCode;
 use crate::log::batch::BatchHeader;
-use crate::log::record::RecordView;
+use crate::log::record::{BriefRecord, RecordView};
 use crate::log::{LogConfig, TimestampType};
 
 /// The rules for the records of one batch.
@@ -28,10 +28,9 @@ pub(super) struct Walked {
     pub(super) in_order: bool,
 }
 
-/// What is wrong with records so far; nothing is reserved for a batch that is all right.
-#[derive(Default)]
-struct Faults {
-    records: Vec<RecordError>,
+/// What is wrong with a record.
+struct Fault {
+    error: RecordError,
     is_about_time: bool,
 }
 
@@ -39,14 +38,18 @@ impl Rules<'_> {
     /// Walks over all records: a consumer must be able to do the same.
     pub(super) fn walk(&self, mut bytes: &[u8]) -> Result<Walked, Rejected> {
         let mut walked = Walked { highest: -1, first_timestamp: -1, in_order: true };
-        let mut faults = Faults::default();
+        // Nothing is reserved for a batch that is all right.
+        let mut faults: Vec<Fault> = Vec::new();
         for index in 0..self.header.records_count {
-            let Some(record) = RecordView::take(&mut bytes).filter(RecordView::has_valid_headers) else {
+            let mut record = bytes;
+            let Some(brief) = BriefRecord::take(&mut bytes) else {
                 return rejected(ErrorCode::InvalidRecord, format!("record {index} of the batch is malformed"));
             };
-            let timestamp = self.header.timestamp_of(record.timestamp_delta);
-            self.look_at(index, &record, timestamp, &mut faults);
-            walked.in_order &= record.offset_delta == index;
+            let timestamp = self.header.timestamp_of(brief.timestamp_delta);
+            if self.lacks_key(brief.has_key) || self.is_wrong_time(timestamp) {
+                faults.extend(RecordView::take(&mut record).map(|record| self.fault(index, &record, timestamp)));
+            }
+            walked.in_order &= brief.offset_delta == index;
             walked.highest = timestamp.max(walked.highest);
             if index == 0 {
                 walked.first_timestamp = timestamp;
@@ -56,48 +59,54 @@ impl Rules<'_> {
             let message = format!("{} bytes follow the last record of the batch", bytes.len());
             return rejected(ErrorCode::InvalidRecord, message);
         }
-        if faults.records.is_empty() {
+        if faults.is_empty() {
             return Ok(walked);
         }
-        Err(Rejected::of_records(faults.records, faults.is_about_time))
+        let is_about_time = faults.iter().any(|fault| fault.is_about_time);
+        Err(Rejected::of_records(faults.into_iter().map(|fault| fault.error).collect(), is_about_time))
     }
 
-    fn look_at(&self, index: i32, record: &RecordView<'_>, timestamp: i64, faults: &mut Faults) {
-        let message = if self.config.compacted && record.key.is_none() {
-            let Place { topic, partition } = self.place;
-            format!("Compacted topic cannot accept message without key in topic partition {topic}-{partition}")
-        } else if let Some(message) = self.wrong_time(record, timestamp) {
-            faults.is_about_time = true;
-            message
-        } else {
-            return;
-        };
-        faults.records.push(RecordError { index, message });
+    fn lacks_key(&self, has_key: bool) -> bool {
+        self.config.compacted && !has_key
     }
 
     /// -1 stands for no timestamp, and is always good. As Kafka, sums and differences may wrap.
-    fn wrong_time(&self, record: &RecordView<'_>, timestamp: i64) -> Option<String> {
+    fn is_wrong_time(&self, timestamp: i64) -> bool {
+        if self.config.timestamp_type != TimestampType::CreateTime || timestamp == -1 {
+            return self.header.has_log_append_time();
+        }
+        let age = self.now_ms.wrapping_sub(timestamp);
+        age > self.config.timestamp_before_max_ms || age.wrapping_neg() > self.config.timestamp_after_max_ms
+    }
+
+    /// What is wrong with a record that lacks its key, or has a wrong time.
+    #[cold]
+    fn fault(&self, index: i32, record: &RecordView<'_>, timestamp: i64) -> Fault {
+        if self.lacks_key(record.key.is_some()) {
+            let Place { topic, partition } = self.place;
+            let message =
+                format!("Compacted topic cannot accept message without key in topic partition {topic}-{partition}");
+            return Fault { error: RecordError { index, message }, is_about_time: false };
+        }
+        Fault { error: RecordError { index, message: self.told_of_time(record, timestamp) }, is_about_time: true }
+    }
+
+    fn told_of_time(&self, record: &RecordView<'_>, timestamp: i64) -> String {
         let offset = record.offset_delta;
         if self.config.timestamp_type == TimestampType::CreateTime && timestamp != -1 {
             let (before, after) = (self.config.timestamp_before_max_ms, self.config.timestamp_after_max_ms);
-            let age = self.now_ms.wrapping_sub(timestamp);
-            if age <= before && age.wrapping_neg() <= after {
-                return None;
-            }
             let (earliest, latest) = (self.now_ms.wrapping_sub(before), self.now_ms.wrapping_add(after));
-            return Some(format!(
+            return format!(
                 "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within \
                  [{earliest}, {latest}]"
-            ));
+            );
         }
-        self.header.has_log_append_time().then(|| {
-            let (kind, none) = if self.skims { ("PartialDefaultRecord", -1) } else { ("DefaultRecord", 0) };
-            let len = |field: Option<&[u8]>| field.map_or(none, |field| i64::try_from(field.len()).unwrap_or(i64::MAX));
-            let (key, value) = (len(record.key), len(record.value));
-            format!(
-                "Invalid timestamp type in message {kind}(offset={offset}, timestamp={timestamp}, key={key} \
-                 bytes, value={value} bytes). Producer should not set timestamp type to LogAppendTime."
-            )
-        })
+        let (kind, none) = if self.skims { ("PartialDefaultRecord", -1) } else { ("DefaultRecord", 0) };
+        let len = |field: Option<&[u8]>| field.map_or(none, |field| i64::try_from(field.len()).unwrap_or(i64::MAX));
+        let (key, value) = (len(record.key), len(record.value));
+        format!(
+            "Invalid timestamp type in message {kind}(offset={offset}, timestamp={timestamp}, key={key} \
+             bytes, value={value} bytes). Producer should not set timestamp type to LogAppendTime."
+        )
     }
 }
