@@ -274,6 +274,9 @@ fn common_defaults() -> BTreeMap<String, String> {
     set(&mut map, "bootstrap.servers", DEFAULT_SERVERS);
     // Peers that died behind a NAT are noticed.
     set(&mut map, "socket.keepalive.enable", "true");
+    // As Java's. librdkafka's own 10 s are reached when a broker goes away a few times: its back-off goes on where it was, though the
+    // broker was back in between.
+    set(&mut map, "reconnect.backoff.max.ms", "1000");
     map
 }
 

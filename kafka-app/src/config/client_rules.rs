@@ -21,7 +21,7 @@ pub(crate) fn check<'p>(client: Client, said: &[Said], place: impl Fn(&str) -> (
 }
 
 fn check_order(client: Client, said: &[Said], mistake: &impl Fn(&Said, &str)) {
-    check_pair(said, ("reconnect.backoff.max.ms", 10_000), ("reconnect.backoff.ms", 100), mistake);
+    check_pair(said, ("reconnect.backoff.max.ms", 1_000), ("reconnect.backoff.ms", 100), mistake);
     // Its default grows with message.max.bytes.
     if client == Client::Consumer && last(said, "fetch.max.bytes").is_some() {
         check_pair(said, ("fetch.max.bytes", 52_428_800), ("message.max.bytes", 1_000_000), mistake);

@@ -136,6 +136,31 @@ async fn who_sends_waits_for_the_broker_and_sends_each_line_once() {
     }
 }
 
+/// Each time it is away until that is noticed: then the client has tried to reach it some times, and waits for longer.
+#[tokio::test(flavor = "multi_thread")]
+async fn much_is_sent_whole_and_once_though_the_broker_goes_away_again_and_again() {
+    const N_RECORDS: usize = 20_000;
+    for (which, away) in AWAY.iter().enumerate() {
+        let broker = broker();
+        let mut sender = Program::start(&senders(broker.bootstrap_servers())[which]);
+        for n in 0..N_RECORDS {
+            sender.say(&line(n)).await;
+            if [1_000, 7_000, 15_000].contains(&n) {
+                broker.topic("demo").await_records(n / 2).await.unwrap();
+                broker.crash(1).unwrap();
+                sender.hear(away).await;
+                broker.restart(1).unwrap();
+            }
+        }
+        sender.say_no_more();
+        let (code, _, said) = sender.end().await;
+        assert_eq!(code, Some(0), "{said}");
+        let values = values(&broker);
+        assert_eq!(values.len(), N_RECORDS, "{said}");
+        assert!(values.iter().enumerate().all(|(n, value)| *value == line(n)), "{said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_to_be_read_to_its_end_and_cannot_be_is_an_error_that_says_what_to_do() {
     for group in [&[][..], &["--group", "g"]] {

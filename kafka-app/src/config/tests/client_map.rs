@@ -33,11 +33,12 @@ fn consumers_have_the_frameworks_defaults() {
         ("fetch.wait.max.ms", "100"),
         ("queued.min.messages", "20000"),
         ("queued.max.messages.kbytes", "16384"),
+        ("reconnect.backoff.max.ms", "1000"),
         ("socket.keepalive.enable", "true"),
     ] {
         assert_eq!(map.get(key).map(String::as_str), Some(value), "{key}");
     }
-    assert_eq!(map.len(), 15);
+    assert_eq!(map.len(), 16);
 }
 
 #[test]
@@ -51,6 +52,7 @@ fn producers_have_the_frameworks_defaults() {
         ("enable.idempotence", "true"),
         ("linger.ms", "5"),
         ("partitioner", "murmur2_random"),
+        ("reconnect.backoff.max.ms", "1000"),
         ("socket.keepalive.enable", "true"),
     ];
     assert_eq!(map, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());

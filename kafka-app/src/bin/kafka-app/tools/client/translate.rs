@@ -9,6 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::java_keys::{Becomes, becomes, of_consumer};
 use crate::{failure::Failure, tools::jaas};
 
+/// `reconnect.backoff.max.ms`, unless it is said.
+const LONGEST_BACKOFF_MS: i64 = 1000;
+
 /// The kinds of clients that tools have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Client {
@@ -58,6 +61,12 @@ impl ClientSettings {
             if let Err(note) = translated.one(name, value, java) {
                 translated.notes.push(note);
             }
+        }
+        // A back-off that is longer than the longest is that one, too, as in Java.
+        if let Some(backoff) = translated.properties.get("reconnect.backoff.ms").cloned()
+            && backoff.parse().is_ok_and(|ms: i64| ms > LONGEST_BACKOFF_MS)
+        {
+            translated.default("reconnect.backoff.max.ms", backoff);
         }
         translated.bootstrap_servers = translated.own.remove("bootstrap.servers").unwrap_or_default();
         translated.client_id = translated.own.remove("client.id").unwrap_or_default();
@@ -306,6 +315,16 @@ mod tests {
                 ("security.protocol", "sasl_plaintext"),
             ],
         );
+    }
+
+    #[test]
+    fn a_back_off_may_be_longer_than_the_longest_that_nobody_said() {
+        check(
+            Client::Producer,
+            &[("reconnect.backoff.ms", "3000")],
+            &[("reconnect.backoff.max.ms", "3000"), ("reconnect.backoff.ms", "3000")],
+        );
+        check(Client::Producer, &[("reconnect.backoff.ms", "50")], &[("reconnect.backoff.ms", "50")]);
     }
 
     #[test]
