@@ -21,7 +21,9 @@ use crate::{
     client::{self, Brokers, Inquirer, Inquiry, RecordSink},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
-    listener::{Chunk, ChunkRunner, Container, ContainerSpec, EventBus, Guards, ListenerState, Progress, later},
+    listener::{
+        Chunk, ChunkRunner, Container, ContainerSpec, EventBus, Guards, HANGS_AFTER, ListenerState, Progress, later,
+    },
     offset_spec::OffsetSpec,
     producer::{CorrelationId, Inbox, ReplyReader, Requests},
     record::TopicPartition,
@@ -99,6 +101,7 @@ impl Reader {
             inquiry: inquirer,
             open_producer: None,
             stages: Vec::new(),
+            hangs_after: HANGS_AFTER,
         }))
     }
 

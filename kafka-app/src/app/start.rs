@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     handler::{HandlerEnv, States},
     listener::{
-        Container, ContainerSpec, EventBus, Guards, Handler, Listener, ListenerMetrics, ListenerRegistry,
+        Container, ContainerSpec, EventBus, Guards, HANGS_AFTER, Handler, Listener, ListenerMetrics, ListenerRegistry,
         OpenProducerOf, Policy, TurnProducer,
     },
     producer::Interceptors,
@@ -194,6 +194,7 @@ fn container(cluster: &Cluster, planned: Planned, shared: &Shared, of_its_listen
         inquiry,
         open_producer,
         stages,
+        hangs_after: HANGS_AFTER,
     })
 }
 

@@ -39,6 +39,12 @@ pub(crate) trait ConsumerClient: Send {
     /// Who it is in its group now, to be asked right before the offsets of a transaction are sent, on the thread that
     /// answers revokes: it can name no generation whose partitions were given back already.
     fn group_metadata(&self) -> Result<GroupMetadata>;
+    /// Waits for the client's own thread, which answers at once: one that stands still for good never does, and whoever watches
+    /// the caller's thread learns of it even though nothing else is asked of the client.
+    fn touch(&self) {
+        // Whatever it says, it has answered.
+        let _answer = self.group_metadata();
+    }
     /// Reads committed positions, from any thread.
     fn committed(&self) -> Arc<dyn Committed>;
     /// Held by whoever holds records: the client's memory outlives the last of them.

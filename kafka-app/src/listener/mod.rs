@@ -29,6 +29,7 @@ mod metrics;
 mod pauses;
 mod placement;
 mod pull;
+mod pulse;
 mod pump;
 mod registry;
 mod restarts;
@@ -62,6 +63,7 @@ pub(crate) use key_states::{KeyStates, Origin};
 pub use lag::PartitionLag;
 pub(crate) use later::later;
 pub use metrics::{ListenerCounts, ListenerMetrics};
+pub(crate) use pulse::HANGS_AFTER;
 pub use registry::{ListenerHandle, ListenerRegistry};
 #[cfg(test)]
 pub(crate) use transaction::Transaction;

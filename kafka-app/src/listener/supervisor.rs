@@ -14,6 +14,7 @@ use super::{
     lane::Lanes,
     mailbox::{Command, Mailbox},
     pauses::Pauses,
+    pulse::Pulse,
     pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
     transaction::{TransactionSpec, Turns},
 };
@@ -40,6 +41,8 @@ pub(crate) struct Supervisor {
     pub(crate) runtime: Handle,
     pub(crate) connect: Connect,
     pub(crate) mailbox: Arc<Mailbox>,
+    /// Tells whether this thread comes back from the calls of its client.
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) status: watch::Sender<ConsumerStatus>,
     pub(crate) pauses: Pauses,
     /// Exactly once.
@@ -90,6 +93,7 @@ impl Supervisor {
     }
 
     fn run_pump(&mut self) -> Result<Exit> {
+        self.pulse.works(Instant::now());
         let mut client = (self.connect)(self.instance, &self.config.brokers, Arc::clone(&self.mailbox) as _)?;
         client.subscribe(&self.subscription)?;
         let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.ordering, self.n_workers);
@@ -101,8 +105,13 @@ impl Supervisor {
         let mut pump = Pump::new(config, client, lanes, mailbox, status, self.pauses.clone(), Instant::now())
             .with_transactions(transactions);
         loop {
-            match pump.turn(Instant::now()) {
-                Turn::Again(at) => self.mailbox.wait_until(at),
+            let now = Instant::now();
+            self.pulse.works(now);
+            match pump.turn(now) {
+                Turn::Again(at) => {
+                    self.pulse.rests();
+                    self.mailbox.wait_until(at);
+                }
                 Turn::Ended(exit) => {
                     self.pauses = pump.into_pauses();
                     return Ok(exit);
@@ -113,6 +122,7 @@ impl Supervisor {
 
     /// Waits out a back-off, unless told to stop meanwhile.
     fn is_stopped_within(&mut self, back_off: Duration) -> bool {
+        self.pulse.rests();
         let until = Instant::now() + back_off;
         while Instant::now() < until {
             self.mailbox.wait_until(until);

@@ -27,6 +27,7 @@ use super::{
     mailbox::{Command, Mailbox},
     metrics::ListenerMetrics,
     pauses::Pauses,
+    pulse::Pulse,
     pump::{ConsumerStatus, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
     transaction::{OpenProducer, OpenProducerOf, TransactionSpec},
@@ -90,6 +91,8 @@ pub(crate) struct ContainerSpec {
     pub(crate) open_producer: Option<OpenProducerOf>,
     /// Those of its retry topics.
     pub(crate) stages: Vec<Arc<Container>>,
+    /// How long a call of a client may take until the client is given up.
+    pub(crate) hangs_after: Duration,
 }
 
 /// A listener's consumers.
@@ -110,6 +113,7 @@ pub(crate) struct Container {
 struct Consumer {
     mailbox: Arc<Mailbox>,
     brokers: Arc<Brokers>,
+    pulse: Arc<Pulse>,
     status: watch::Receiver<ConsumerStatus>,
 }
 
@@ -232,7 +236,7 @@ impl Container {
         ends: Option<Arc<Ends>>,
     ) -> Result<Consumer> {
         let listener = &self.spec.listener;
-        let mailbox = Arc::<Mailbox>::default();
+        let (mailbox, pulse) = (Arc::<Mailbox>::default(), Arc::<Pulse>::default());
         let (status, watched) = watch::channel(ConsumerStatus::default());
         let (events, guards) = (self.spec.events.clone(), self.spec.guards.clone());
         let config = PumpConfig::new(listener, self.spec.takes_batches, instance, events, guards).reading_to(ends);
@@ -247,6 +251,7 @@ impl Container {
             runtime: runtime.clone(),
             connect: Arc::clone(&self.spec.connect),
             mailbox: Arc::clone(&mailbox),
+            pulse: Arc::clone(&pulse),
             status,
             pauses: self.pauses.lock().clone(),
             transactions: self.spec.open_producer.as_ref().map(|open| TransactionSpec {
@@ -257,15 +262,17 @@ impl Container {
                 metrics: Arc::clone(&self.spec.metrics),
             }),
         };
+        let of_thread = Arc::clone(&pulse);
         let run = move || {
-            // Without a receiver the runtime is gone, and with it whoever would want to know.
+            // Without a receiver nobody wants to know any more: the runtime is gone, or this thread was given up.
             let _gone = end.send(supervisor.run());
+            of_thread.end();
         };
         std::thread::Builder::new().name(format!("kafka-{}-{instance}", listener.id)).spawn(run).map_err(|e| {
             let text = format!("listener `{}`: no thread for its consumer", listener.id);
             Error::new(ErrorKind::Unavailable, text).with_source(e)
         })?;
-        Ok(Consumer { mailbox, brokers, status: watched })
+        Ok(Consumer { mailbox, brokers, pulse, status: watched })
     }
 
     /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
@@ -276,7 +283,7 @@ impl Container {
         let has_ended = |state: &ListenerState| {
             matches!(state, ListenerState::Stopped | ListenerState::Finished | ListenerState::Failed(_))
         };
-        // The pumps keep the deadline by themselves; it ends in error only with the container.
+        // The pumps keep the deadline by themselves, or are given up; it ends in error only with the container.
         let _state = states.wait_for(has_ended).await;
         std::mem::take(&mut *self.report.lock())
     }
@@ -307,7 +314,8 @@ impl Container {
     /// The partitions all consumers own now.
     pub(crate) fn assignment(&self) -> Vec<TopicPartition> {
         let consumers = self.consumers.lock();
-        let mut partitions: Vec<_> = consumers.iter().flat_map(|c| c.status.borrow().partitions.clone()).collect();
+        let live = consumers.iter().filter(|consumer| !consumer.pulse.is_over());
+        let mut partitions: Vec<_> = live.flat_map(|c| c.status.borrow().partitions.clone()).collect();
         partitions.sort();
         partitions
     }
@@ -339,6 +347,7 @@ fn with_brokers(open: &OpenProducerOf, brokers: &Arc<Brokers>) -> OpenProducer {
 
 fn stop_all(consumers: &[Consumer], deadline: Instant) {
     for consumer in consumers {
+        consumer.pulse.ends_by(deadline);
         consumer.mailbox.send(Command::Stop { deadline });
     }
 }

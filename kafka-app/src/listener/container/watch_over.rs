@@ -6,12 +6,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, MissedTickBehavior},
+};
 
 use super::{Container, ListenerState, Running, stop_all};
 use crate::{
     clock::wall_clock,
-    error::Error,
+    error::{Error, ErrorKind},
     listener::{events::ListenerEvent, later::later, pump::StopReport, restarts::Restarts},
 };
 
@@ -56,6 +59,8 @@ impl Container {
             }
         });
         let mut reads_on = true;
+        let mut looks = tokio::time::interval((self.spec.hangs_after / 10).max(Duration::from_millis(1)));
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let end = tokio::select! {
                 biased;
@@ -66,6 +71,13 @@ impl Container {
                     all.has_finished = self.begin_stop(timeout);
                     continue;
                 }
+                _ = looks.tick() => match self.give_up_who_hangs() {
+                    Some(error) => {
+                        all.report.abandoned = true;
+                        Some(Err(error))
+                    }
+                    None => continue,
+                },
             };
             match end {
                 Some(Ok(one)) => all.report.merge(one),
@@ -75,7 +87,29 @@ impl Container {
                 }
                 None => return all,
             }
+            // A thread that was given up says nothing any more, and keeps the channel open.
+            if ended.is_empty() && self.consumers.lock().iter().all(|consumer| consumer.pulse.is_over()) {
+                return all;
+            }
         }
+    }
+
+    /// A consumer whose client does not come back from a call, as the listener's error. Its thread is left alone from here on: to
+    /// ask the client, or to end it, would not come back either.
+    fn give_up_who_hangs(&self) -> Option<Error> {
+        let now = std::time::Instant::now();
+        let consumers = self.consumers.lock();
+        let looked = (0..).zip(&*consumers);
+        let (consumer, hung_for): (u32, _) =
+            looked.filter_map(|(n, one)| Some((n, one.pulse.give_up(self.spec.hangs_after, now)?))).next()?;
+        let text = format!(
+            "listener `{}`: a call of the client of its consumer {consumer} has not returned for {hung_for:?}, as when threads of \
+             librdkafka wait for each other: its group goes on without it once its session is over. Restart the process; where the \
+             listener has `restart`, it goes on with another client, and this one's memory is lost",
+            self.id()
+        );
+        tracing::error!("{text}");
+        Some(Error::new(ErrorKind::Listener, text))
     }
 
     fn end(&self, state: ListenerState) {

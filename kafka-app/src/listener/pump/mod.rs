@@ -49,6 +49,8 @@ use crate::{
 
 /// Without a wake a pump looks after this long, should a signal ever be missed; also the pace of the watchdog.
 const FALLBACK: Duration = Duration::from_secs(1);
+/// How often a client is asked whether its own thread still answers.
+const TOUCH_EVERY: Duration = Duration::from_secs(5);
 /// How long a finished offset may wait until it is stored for the client's next commit.
 const STORE_AFTER: Duration = Duration::from_millis(50);
 /// How much later than its interval the client's own commit may end before we look whether there was one.
@@ -109,6 +111,7 @@ pub(crate) struct Pump {
     /// When what is finished is to be stored; `None`: nothing is.
     store_at: Option<Instant>,
     next_fallback: Instant,
+    next_touch: Instant,
     failure: Option<Error>,
     /// It ends to be made anew, for this reason.
     renewal: Option<Fault>,
@@ -150,6 +153,7 @@ impl Pump {
             waiting: VecDeque::new(),
             store_at: None,
             next_fallback: now + FALLBACK,
+            next_touch: now + TOUCH_EVERY,
             failure: None,
             renewal: None,
             scratch: Vec::new(),
@@ -187,11 +191,20 @@ impl Pump {
             self.next_fallback = now + FALLBACK;
             self.watch(now);
             self.watch_brokers(now);
+            self.touch(now);
         }
         if let Some(exit) = self.continue_stop(now) {
             return Turn::Ended(exit);
         }
         Turn::Again(if more { now } else { self.next_look(now) })
+    }
+
+    /// An idle consumer asks nothing of its client, and would not notice that it stands still.
+    fn touch(&mut self, now: Instant) {
+        if now >= self.next_touch && self.phase.is_running() {
+            self.next_touch = now + TOUCH_EVERY;
+            self.client.touch();
+        }
     }
 
     /// What the user wants; a pump that follows this one starts with it.

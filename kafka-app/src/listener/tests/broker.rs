@@ -9,7 +9,7 @@ use crate::{
     KafkaTemplate,
     client::{self, Producer},
     config::{AckMode, Delivery, KafkaProperties, Properties, ResolvedListener, consumer_properties},
-    listener::{ChunkRunner, Container, ContainerSpec, EventBus, ListenerState, supervisor::Connect},
+    listener::{ChunkRunner, Container, ContainerSpec, EventBus, HANGS_AFTER, ListenerState, supervisor::Connect},
     producer::Interceptors,
 };
 
@@ -40,6 +40,7 @@ fn container(broker: &EmbeddedBroker, listener: ResolvedListener, runner: Arc<dy
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
         stages: Vec::new(),
+        hangs_after: HANGS_AFTER,
     })
 }
 
@@ -232,6 +233,7 @@ async fn an_unreachable_broker_is_an_error_of_ready_and_stops_quickly() {
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
         stages: Vec::new(),
+        hangs_after: HANGS_AFTER,
     };
     let container = Container::new(spec);
     container.start().expect("it starts");

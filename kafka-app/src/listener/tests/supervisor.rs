@@ -4,20 +4,21 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
+        mpsc::{Receiver, Sender, channel},
     },
     time::Duration,
 };
 
 use super::{
     NobodyAnswers, PATIENCE, Recorder,
-    fake::{client_with, orders},
+    fake::{client_that_hangs, client_with, orders},
     guards,
 };
 use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
     config::{ResolvedListener, Restart},
     error::{Error, ErrorKind},
-    listener::{Container, ContainerSpec, EventBus, ListenerEvent, ListenerState, supervisor::Connect},
+    listener::{Container, ContainerSpec, EventBus, HANGS_AFTER, ListenerEvent, ListenerState, supervisor::Connect},
 };
 
 fn fatal(kind: FaultKind) -> ConsumerEvent {
@@ -44,6 +45,11 @@ fn fails(n_failures: u32) -> Connect {
 }
 
 fn container_of(listener: ResolvedListener, connect: Connect) -> Arc<Container> {
+    container_that_gives_up(listener, HANGS_AFTER, connect)
+}
+
+/// One that gives a client up that does not come back from a call for so long.
+fn container_that_gives_up(listener: ResolvedListener, hangs_after: Duration, connect: Connect) -> Arc<Container> {
     Container::new(ContainerSpec {
         listener: Arc::new(listener),
         takes_batches: false,
@@ -55,6 +61,7 @@ fn container_of(listener: ResolvedListener, connect: Connect) -> Arc<Container> 
         inquiry: Arc::new(NobodyAnswers),
         open_producer: None,
         stages: Vec::new(),
+        hangs_after,
     })
 }
 
@@ -110,6 +117,76 @@ async fn a_client_that_cannot_be_made_fails_its_listener() {
     let container = container(1, Arc::new(|_, _, _| Err(Error::new(ErrorKind::Config, "no such property `x`"))));
     container.start().expect("it starts");
     assert_eq!(failed(&container).await, "no such property `x`");
+}
+
+/// The first client that is made hangs once it has told of its partition, until what comes out of the receiver is dropped.
+fn first_hangs() -> (Connect, Receiver<Sender<()>>) {
+    let n_made = AtomicU32::new(0);
+    let (hold, held) = channel();
+    let connect: Connect = Arc::new(move |_, _, _| {
+        let events = [ConsumerEvent::Assign(vec![orders(0)])];
+        Ok(match n_made.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                let (client, until) = client_that_hangs(events);
+                // Whoever holds the other end says how long.
+                let _held = hold.send(until);
+                client
+            }
+            _ => client_with(events),
+        })
+    });
+    (connect, held)
+}
+
+/// How long clients of these tests may hang: no longer than a test may take, and no shorter than a busy machine's pause.
+const SOON: Duration = Duration::from_secs(3);
+
+#[tokio::test]
+async fn a_consumer_whose_client_does_not_return_from_a_call_fails_its_listener_which_says_what_to_do() {
+    let (connect, _until) = first_hangs();
+    let listener = ResolvedListener { concurrency: 2, ..ResolvedListener::new("bill", "orders", "billing") };
+    let container = container_that_gives_up(listener, SOON, connect);
+    let mut events = container.events();
+    container.start().expect("it starts");
+    let text = failed(&container).await;
+    assert!(text.contains("its consumer ") && text.contains("Restart the process"), "{text}");
+    assert!(container.assignment().is_empty(), "the one that hangs counts for nothing, and its sibling has ended");
+    let told = async {
+        while let Some(event) = events.next().await {
+            if let ListenerEvent::Failed { error, .. } = event {
+                return error.to_string();
+            }
+        }
+        String::new()
+    };
+    assert_eq!(tokio::time::timeout(PATIENCE, told).await.expect("in time"), text);
+}
+
+#[tokio::test]
+async fn a_stop_of_a_consumer_whose_client_hangs_comes_to_its_end_and_is_not_clean() {
+    let (connect, held) = first_hangs();
+    let listener = ResolvedListener::new("bill", "orders", "billing");
+    let container = container_that_gives_up(listener, SOON, connect);
+    container.start().expect("it starts");
+    let _until = held.recv_timeout(PATIENCE).expect("its client is made");
+    let report = tokio::time::timeout(PATIENCE, container.stop(Duration::ZERO)).await.expect("in time");
+    assert!(report.abandoned, "{report:?}");
+    assert!(failed(&container).await.contains("has not returned"));
+}
+
+#[tokio::test]
+async fn a_listener_that_starts_again_goes_on_with_another_client_when_one_hangs() {
+    let (connect, _until) = first_hangs();
+    let restart = Restart { attempts: 1, backoff: Duration::from_millis(1), ..Restart::default() };
+    let listener = ResolvedListener { restart, ..ResolvedListener::new("bill", "orders", "billing") };
+    let container = container_that_gives_up(listener, SOON, connect);
+    container.start().expect("it starts");
+    restarts(&container).await;
+    let mut states = container.states();
+    let running = states.wait_for(|state| matches!(state, ListenerState::Running));
+    tokio::time::timeout(PATIENCE, running).await.expect("in time").expect("it lives");
+    container.ready(PATIENCE).await.expect("the second client has the partition");
+    assert!(container.stop(PATIENCE).await.is_clean());
 }
 
 async fn restarts(container: &Container) {

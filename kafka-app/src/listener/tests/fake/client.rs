@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
 };
 
 use parking_lot::Mutex;
@@ -35,6 +38,8 @@ pub(super) struct Cluster {
     pub(super) is_closed: bool,
     closes_at_once: bool,
     pub(super) refuses_assignments: bool,
+    /// The next look for an event does not return before this is closed.
+    pub(super) hangs_until: Option<Receiver<()>>,
 }
 
 /// A client with these events, which leaves its group at once.
@@ -42,6 +47,16 @@ pub(crate) fn client_with(events: impl IntoIterator<Item = ConsumerEvent>) -> Bo
     let events = events.into_iter().collect();
     let cluster = Cluster { events, closes_at_once: true, ..Cluster::default() };
     Box::new(FakeClient(Arc::new(Mutex::new(cluster))))
+}
+
+/// The same, which hangs once the events are given out, until the sender is dropped.
+pub(crate) fn client_that_hangs(
+    events: impl IntoIterator<Item = ConsumerEvent>,
+) -> (Box<dyn ConsumerClient>, Sender<()>) {
+    let (until, hangs_until) = channel();
+    let events = events.into_iter().collect();
+    let cluster = Cluster { events, closes_at_once: true, hangs_until: Some(hangs_until), ..Cluster::default() };
+    (Box::new(FakeClient(Arc::new(Mutex::new(cluster)))), until)
 }
 
 pub(crate) fn orders(partition: i32) -> TopicPartition {
@@ -58,7 +73,15 @@ impl ConsumerClient for FakeClient {
     }
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
-        self.0.lock().events.pop_front()
+        let mut cluster = self.0.lock();
+        let hangs_until = if cluster.events.is_empty() { cluster.hangs_until.take() } else { None };
+        let event = cluster.events.pop_front();
+        drop(cluster);
+        if let Some(until) = hangs_until {
+            // An error is the end of it.
+            let _closed = until.recv();
+        }
+        event
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
