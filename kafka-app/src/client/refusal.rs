@@ -43,7 +43,10 @@ impl Refusal {
 fn is_final(code: RDKafkaErrorCode, reason: &str) -> bool {
     match code {
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => true,
-        RDKafkaErrorCode::SSL => ["certificate", " alert "].iter().any(|word| reason.contains(word)),
+        // By TLS 1.3 a client's certificate is asked for when the handshake is over: that it is missing is an alert on a connection.
+        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure => {
+            ["certificate", " alert "].iter().any(|word| reason.contains(word))
+        }
         _ => false,
     }
 }
