@@ -3,6 +3,7 @@
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::sync::watch;
 
+use super::ffi::is_of_certificates;
 use crate::error::{Error, ErrorKind};
 
 /// Why brokers do not let a client in, since one last did. librdkafka goes on trying, with the same login and certificates.
@@ -43,10 +44,7 @@ impl Refusal {
 fn is_final(code: RDKafkaErrorCode, reason: &str) -> bool {
     match code {
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => true,
-        // By TLS 1.3 a client's certificate is asked for when the handshake is over: that it is missing is an alert on a connection.
-        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure => {
-            ["certificate", " alert "].iter().any(|word| reason.contains(word))
-        }
+        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure => is_of_certificates(reason),
         _ => false,
     }
 }
@@ -67,6 +65,8 @@ mod tests {
             }
         };
         refusal.note(RDKafkaErrorCode::BrokerTransportFailure, "h:1/bootstrap: Connection refused");
+        refusal
+            .note(RDKafkaErrorCode::BrokerTransportFailure, "certificates:1/bootstrap: Connect to h:1 failed: refused");
         refusal.note(RDKafkaErrorCode::SSL, "h:1/bootstrap: SSL handshake failed: Disconnected");
         assert_eq!(is_told().await, None);
         refusal.note(RDKafkaErrorCode::Authentication, "h:1/bootstrap: Invalid username or password");
@@ -75,6 +75,10 @@ mod tests {
         refusal.clear();
         assert_eq!(is_told().await, None);
         refusal.note(RDKafkaErrorCode::SSL, "h:1/bootstrap: SSL handshake failed: certificate verify failed");
+        assert!(is_told().await.is_some());
+        refusal.clear();
+        let asked_late = "h:1/1: Receive failed: SSL alert number 116: certificate required (after 3ms in state UP)";
+        refusal.note(RDKafkaErrorCode::BrokerTransportFailure, asked_late);
         assert!(is_told().await.is_some());
     }
 }

@@ -11,6 +11,7 @@ use rdkafka::bindings as sys;
 
 use super::{
     consumer::NativeConsumer,
+    openssl::outlive_main,
     state_changes::tell_state_changes,
     text::{buffer_text, c_string},
 };
@@ -31,6 +32,7 @@ pub(super) type OnEvent = unsafe extern "C" fn(*mut sys::rd_kafka_t, *mut sys::r
 
 impl Conf {
     pub(super) fn new(role: &'static str) -> Self {
+        outlive_main();
         // SAFETY: no precondition. librdkafka's allocations end the process rather than give null.
         let conf = unsafe { sys::rd_kafka_conf_new() };
         let conf =

@@ -26,6 +26,7 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
 pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     let kind = match code {
         RDKafkaErrorCode::AllBrokersDown => FaultKind::Unreachable,
+        RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(text) => FaultKind::Authentication,
         RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => FaultKind::BrokerUnreachable,
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL => {
             FaultKind::Authentication
@@ -58,6 +59,14 @@ pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     }
 }
 
+/// Whether TLS has ended a connection because of a certificate. By TLS 1.3 that of a client is asked for when the handshake is over:
+/// that it is missing or not wanted is an alert on a connection, of which librdkafka says that it broke.
+pub(crate) fn is_of_certificates(text: &str) -> bool {
+    // The broker's own name stands first.
+    let what = text.split_once(": ").map_or(text, |(_broker, what)| what);
+    ["certificate", " alert "].iter().any(|word| what.contains(word))
+}
+
 pub(super) fn other(text: impl Into<String>) -> Fault {
     Fault { kind: FaultKind::Other, text: text.into() }
 }
@@ -79,4 +88,18 @@ pub(super) fn check_error(error: *mut sys::rd_kafka_error_t, what: &str) -> Resu
         fault
     };
     Err(fault.to_error(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_about_a_certificate_is_a_refusal_whatever_the_brokers_name_is() {
+        let late = "ssl://h:1/1: Receive failed: error:0A00045C:SSL routines::tlsv13 alert certificate required: SSL alert number 116";
+        let gone = "certificates.example:1/1: Disconnected (after 3ms in state UP)";
+        for (text, kind) in [(late, FaultKind::Authentication), (gone, FaultKind::BrokerUnreachable)] {
+            assert_eq!(fault_of(RDKafkaErrorCode::BrokerTransportFailure, text).kind, kind, "{text}");
+        }
+    }
 }

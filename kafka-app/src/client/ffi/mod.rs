@@ -9,6 +9,7 @@ mod conf;
 mod consumer;
 mod event;
 mod fault;
+mod openssl;
 mod partition_list;
 mod producer;
 mod queue;
@@ -25,7 +26,8 @@ pub(crate) use admin::{
 };
 pub(crate) use conf::{is_built_with, not_built_in};
 pub(crate) use consumer::NativeConsumer;
-pub(crate) use fault::fault_of;
+pub(crate) use fault::{fault_of, is_of_certificates};
+pub(crate) use openssl::outlive_main;
 pub(crate) use producer::{
     BatchTicket, MAX_BATCH, MessageArray, NativeProducer, NotTaken, Outbound, Report, ReportSink, Ticket,
 };

@@ -42,7 +42,7 @@ use super::{
     brokers::{Brokers, UnreachableBroker},
     client_log::ClientLog,
     delivery::{BatchCompletion, Completion},
-    ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket, not_built_in},
+    ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket, not_built_in, outlive_main},
     produce_error::Limits,
 };
 use crate::{
@@ -83,6 +83,7 @@ impl Producer {
         interceptors: Interceptors,
         brokers: &Arc<Brokers>,
     ) -> Result<Self, Error> {
+        outlive_main();
         let mut config: ClientConfig = properties.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         if properties.contains_key("debug") {
             config.set_log_level(RDKafkaLogLevel::Debug); // rdkafka would keep to what the crate `log` lets through.
