@@ -201,6 +201,8 @@ async fn is_shut_out(secured: &Secured, way: Way, why: &str) {
     ] {
         check(&[&[tool], &at[..], &[config, &file], more].concat(), expected).await;
     }
+    // As Apache's, which says so and ends well.
+    check(&["kafka-consumer-groups", "--bootstrap-server", servers, "--list", "--command-config", &file], 0).await;
     let options = secured.options(&way);
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
     for own in [&["produce", "demo"][..], &["consume", "demo"], &["topic", "list"], &["group", "list"]] {

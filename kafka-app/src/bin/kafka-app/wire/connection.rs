@@ -202,11 +202,29 @@ async fn round_trip(stream: &mut Box<dyn Stream>, frame: &[u8]) -> io::Result<By
 }
 
 fn broken(address: &str, error: &io::Error) -> WireError {
+    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return refused_by_tls(address, tls);
+    }
     let problem = match error.kind() {
         io::ErrorKind::UnexpectedEof => "closed the connection".to_owned(),
         _ => error.to_string(),
     };
     WireError::Broken { node: address.to_owned(), problem }
+}
+
+/// As in Java, to try again would come to the same.
+fn refused_by_tls(address: &str, error: &rustls::Error) -> WireError {
+    let hint = match error {
+        rustls::Error::AlertReceived(_) => {
+            "; the broker wants a certificate of this client, or does not take the one it has (ssl.keystore.location)"
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "; the broker's certificate has to come from an authority that is trusted here (ssl.truststore.location) and be for this name"
+        }
+        rustls::Error::InvalidMessage(_) => "; is TLS spoken there?",
+        _ => "",
+    };
+    WireError::Tls(format!("SSL handshake failed: {address}: {error}{hint}"))
 }
 
 /// The name of a request as Kafka logs it: `LIST_TRANSACTIONS`.

@@ -71,6 +71,8 @@ pub(crate) enum WireError {
     Unsupported { request: String },
     /// The login was refused.
     Login(String),
+    /// A certificate was refused, or what is spoken there is not TLS.
+    Tls(String),
     /// Nobody answered in time.
     TimedOut { call: String, within: Duration, last: Option<String> },
     /// The connection failed, or what came was not an answer.
@@ -86,6 +88,7 @@ impl WireError {
             | Self::Settings(_)
             | Self::Unsupported { .. }
             | Self::Login(_)
+            | Self::Tls(_)
             | Self::TimedOut { .. } => false,
         }
     }
@@ -98,6 +101,7 @@ impl WireError {
             Self::Settings(_) => return "org.apache.kafka.common.KafkaException".to_owned(),
             Self::Unsupported { .. } => "UnsupportedVersionException",
             Self::Login(_) => "SaslAuthenticationException",
+            Self::Tls(_) => "SslAuthenticationException",
             Self::TimedOut { .. } => "TimeoutException",
             Self::Broken { .. } => "DisconnectException",
         };
@@ -108,7 +112,9 @@ impl WireError {
     pub(crate) fn message(&self) -> String {
         match self {
             Self::Kafka(error) => error.message().to_owned(),
-            Self::Illegal(problem) | Self::Settings(problem) | Self::Login(problem) => problem.clone(),
+            Self::Illegal(problem) | Self::Settings(problem) | Self::Login(problem) | Self::Tls(problem) => {
+                problem.clone()
+            }
             Self::Unsupported { request } => format!("The node does not support {request}"),
             Self::TimedOut { call, .. } => format!("Timed out waiting for a node assignment. Call: {call}"),
             Self::Broken { node, problem } => format!("{node}: {problem}"),

@@ -46,7 +46,7 @@ impl ClientSettings {
     /// Of Java's properties; librdkafka's own are taken as they are.
     ///
     /// # Errors
-    /// A store of keys or certificates cannot be read.
+    /// A store of keys or certificates cannot be read, or a login is missing.
     pub(crate) fn translate(client: Client, java: &BTreeMap<String, String>) -> Result<Self, Failure> {
         let mut translated = Self {
             client,
@@ -68,6 +68,7 @@ impl ClientSettings {
         {
             translated.default("reconnect.backoff.max.ms", backoff);
         }
+        translated.check_login()?;
         translated.bootstrap_servers = translated.own.remove("bootstrap.servers").unwrap_or_default();
         translated.client_id = translated.own.remove("client.id").unwrap_or_default();
         Ok(translated)
@@ -154,6 +155,21 @@ impl ClientSettings {
             if let Some(value) = jaas.options.get(*option) {
                 self.properties.insert((*name).to_owned(), value.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// That a name and a password are missing is said by Java's name for them.
+    fn check_login(&self) -> Result<(), Failure> {
+        let get = |name: &str| self.properties.get(name).map(String::as_str).unwrap_or_default();
+        let mechanism = get("sasl.mechanism");
+        let wants_login = get("security.protocol").to_ascii_uppercase().starts_with("SASL")
+            && (mechanism == "PLAIN" || mechanism.starts_with("SCRAM-"));
+        let has_login =
+            !get("sasl.username").is_empty() || self.notes.iter().any(|note| note.contains("sasl.jaas.config"));
+        if wants_login && !has_login {
+            let text = format!("sasl.mechanism {mechanism} needs sasl.jaas.config, with a login module");
+            return Err(Failure::Failed(text));
         }
         Ok(())
     }
@@ -325,6 +341,14 @@ mod tests {
             &[("reconnect.backoff.max.ms", "3000"), ("reconnect.backoff.ms", "3000")],
         );
         check(Client::Producer, &[("reconnect.backoff.ms", "50")], &[("reconnect.backoff.ms", "50")]);
+    }
+
+    #[test]
+    fn a_login_that_is_missing_is_told_by_javas_name() {
+        let java = [("security.protocol", "SASL_SSL"), ("sasl.mechanism", "PLAIN")];
+        let java = java.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let failure = ClientSettings::translate(Client::Producer, &java).err().unwrap();
+        assert!(failure.to_string().contains("PLAIN needs sasl.jaas.config"), "{failure}");
     }
 
     #[test]
