@@ -64,20 +64,20 @@ impl Container {
         loop {
             let end = tokio::select! {
                 biased;
-                end = ended.recv() => end,
+                end = ended.recv() => match end {
+                    Some(end) => Some(end),
+                    None => return all,
+                },
                 () = &mut has_read, if reads_on => {
                     reads_on = false;
                     // Who was told to stop by then has stopped, and no more.
                     all.has_finished = self.begin_stop(timeout);
                     continue;
                 }
-                _ = looks.tick() => match self.give_up_who_hangs() {
-                    Some(error) => {
-                        all.report.abandoned = true;
-                        Some(Err(error))
-                    }
-                    None => continue,
-                },
+                _ = looks.tick() => self.give_up_who_hangs().map(|error| {
+                    all.report.abandoned = true;
+                    Err(error)
+                }),
             };
             match end {
                 Some(Ok(one)) => all.report.merge(one),
@@ -85,13 +85,19 @@ impl Container {
                     stop_all(&self.consumers.lock(), later(std::time::Instant::now(), timeout));
                     all.failure.get_or_insert(Arc::new(error));
                 }
-                None => return all,
+                None => {}
             }
-            // A thread that was given up says nothing any more, and keeps the channel open.
-            if ended.is_empty() && self.consumers.lock().iter().all(|consumer| consumer.pulse.is_over()) {
+            // A thread that was given up says nothing any more, and keeps the channel open. Another one is over after it has said
+            // how it ended, so that is looked at last.
+            if self.are_all_over() && ended.is_empty() {
                 return all;
             }
         }
+    }
+
+    fn are_all_over(&self) -> bool {
+        let consumers = self.consumers.lock();
+        !consumers.is_empty() && consumers.iter().all(|consumer| consumer.pulse.is_over())
     }
 
     /// A consumer whose client does not come back from a call, as the listener's error. Its thread is left alone from here on: to
