@@ -102,7 +102,8 @@ async fn without_a_terminal_there_is_no_prompt_no_progress_and_no_hint() {
         let broker = broker();
         let servers = broker.bootstrap_servers();
         let (code, printed, said) = run(&senders(servers)[which]).await;
-        assert_eq!((code, printed.as_str(), values(&broker).len()), (Some(0), "", 0), "{said}");
+        let sent = values(&broker);
+        assert_eq!((code, printed.as_str(), sent.len()), (Some(0), "", 0), "{said}\n{sent:?}");
         assert!(!said.contains('\x1b') && !said.contains("Ctrl-D"), "{said}");
         broker.topic("demo").append(0, ["1"]).unwrap();
         let mut reader = readers(servers)[which].clone();

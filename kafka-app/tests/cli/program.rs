@@ -24,6 +24,8 @@ pub(crate) struct Program {
     errors: Option<BufReader<ChildStderr>>,
     /// What was read of its standard error already.
     said: String,
+    /// So many bytes of it are behind what was waited for last.
+    heard: usize,
     input: Option<ChildStdin>,
 }
 
@@ -35,20 +37,20 @@ pub(crate) fn path() -> OsString {
 /// Names another program.
 pub(crate) const NAMED: &str = "KAFKA_APP_TEST_PROGRAM";
 
-fn command(arguments: &[&str]) -> Command {
+/// With pipes everywhere.
+fn spawn(arguments: &[&str]) -> Child {
     let mut command = Command::new(path());
-    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).kill_on_drop(true);
-    command
+    command.args(arguments).env_remove("RUST_LOG").kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 impl Program {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = command(arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = spawn(arguments);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let errors = child.stderr.take().map(BufReader::new);
         let input = child.stdin.take();
-        Self { child, lines, errors, said: String::new(), input }
+        Self { child, lines, errors, said: String::new(), heard: 0, input }
     }
 
     /// Types a line.
@@ -72,18 +74,21 @@ impl Program {
         timeout(PATIENCE, self.lines.next_line()).await.expect("a line in time").unwrap().expect("a line")
     }
 
-    /// Waits until it says something with this text in it on standard error.
+    /// Waits until it says something with this text in it on standard error, after what was waited for last.
     pub(crate) async fn hear(&mut self, text: &str) {
         let heard = async {
             let errors = self.errors.as_mut().expect("its standard error is open");
-            while !self.said.contains(text) {
+            loop {
+                if let Some(begin) = self.said[self.heard..].find(text) {
+                    self.heard += begin + text.len();
+                    return true;
+                }
                 let mut line = String::new();
                 if errors.read_line(&mut line).await.unwrap() == 0 {
                     return false;
                 }
                 self.said += &line;
             }
-            true
         };
         let is_heard = timeout(PATIENCE, heard).await.unwrap_or(false);
         assert!(is_heard, "it never said {text:?}, but: {}", self.said);
@@ -105,7 +110,7 @@ impl Program {
     /// Waits for its end: the exit code, what was printed after the lines already read, and what was said on standard
     /// error.
     pub(crate) async fn end(self) -> (Option<i32>, String, String) {
-        let Self { mut child, mut lines, errors, said, input: _input } = self;
+        let Self { mut child, mut lines, errors, said, input: _input, .. } = self;
         let mut rest = String::new();
         let ended =
             async { tokio::join!(child.wait(), lines.get_mut().read_to_string(&mut rest), rest_of(errors, said)) };
@@ -116,7 +121,7 @@ impl Program {
 
     /// As [`Self::end`], with a standard output that stays open and that nobody reads.
     pub(crate) async fn end_held(self) -> (Option<i32>, String) {
-        let Self { mut child, lines: _lines, errors, said, input: _input } = self;
+        let Self { mut child, lines: _lines, errors, said, input: _input, .. } = self;
         let ended = async { tokio::join!(child.wait(), rest_of(errors, said)) };
         let (status, said) = timeout(PATIENCE, ended).await.expect("an end in time");
         (status.unwrap().code(), said)
@@ -125,7 +130,7 @@ impl Program {
     /// Closes its standard output as a reader does that has read enough, and waits for its end: the exit code and what was
     /// said on standard error.
     pub(crate) async fn end_unread(self) -> (Option<i32>, String) {
-        let Self { mut child, lines, errors, said, input: _input } = self;
+        let Self { mut child, lines, errors, said, input: _input, .. } = self;
         drop(lines);
         let ended = async { tokio::join!(child.wait(), rest_of(errors, said)) };
         let (status, said) = timeout(PATIENCE, ended).await.expect("an end in time");
@@ -140,17 +145,18 @@ async fn rest_of(errors: Option<BufReader<ChildStderr>>, mut said: String) -> St
     said
 }
 
-/// Runs the program to its end: the exit code and what it said on standard output and standard error.
+/// Runs the program to its end, with nothing to read: the exit code and what it said on standard output and standard error.
+///
+/// Its standard input is an empty pipe and not `/dev/null`, which is a file with lines in it where somebody has written to
+/// one that is no device (a sandbox had it so).
 pub(crate) async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } =
-        timeout(PATIENCE, command(arguments).output()).await.expect("an end in time").unwrap();
-    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let (code, printed, said) = run_with(arguments, &[]).await;
+    (code, String::from_utf8(printed).unwrap(), said)
 }
 
 /// Runs the program to its end with these bytes on its standard input; what it printed stays bytes.
 pub(crate) async fn run_with(arguments: &[&str], input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
-    let mut command = command(arguments);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = spawn(arguments);
     let mut standard_input = child.stdin.take().expect("it is piped");
     let written = async move {
         // One that ends before it has read all closes it.
