@@ -10,6 +10,9 @@ use parking_lot::Mutex;
 /// A call takes microseconds; a client that ends, some seconds.
 pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(30);
 
+/// How often somebody looks, in that time.
+pub(crate) const LOOKS: u32 = 10;
+
 /// Of that time, how much a thread is given that is late for its end.
 const LATE_SHARE: u32 = 6;
 
@@ -21,10 +24,21 @@ pub(crate) struct Pulse(Mutex<State>);
 struct State {
     /// It does something that takes no time, since then.
     busy_since: Option<Instant>,
+    /// What was seen of that.
+    seen: Option<Seen>,
     /// It was told to have ended by then.
     ends_by: Option<Instant>,
     /// It has ended, or nobody waits for that any more.
     is_over: bool,
+}
+
+/// Something that a thread does, as somebody who looks now and then has seen it.
+#[derive(Debug)]
+struct Seen {
+    since: Instant,
+    last: Instant,
+    /// Without the time in which nobody looked, as the whole process stood still: it was frozen, or its machine slept.
+    busy_for: Duration,
 }
 
 impl Pulse {
@@ -51,13 +65,20 @@ impl Pulse {
         self.0.lock().is_over = true;
     }
 
-    /// For how long it has not come back, if that is for too long. It is over then, and that is said once.
+    /// For how long it has not come back, if that is for too long. It is over then, and that is said once. To be asked
+    /// [`LOOKS`] times in `hangs_after`: of a longer time without a look no more than twice as much counts.
     pub(crate) fn give_up(&self, hangs_after: Duration, now: Instant) -> Option<Duration> {
         let mut state = self.0.lock();
         let is_late = state.ends_by.is_some_and(|by| now >= by);
         let limit = if is_late { hangs_after / LATE_SHARE } else { hangs_after };
-        let busy_for = now.saturating_duration_since(state.busy_since.filter(|_| !state.is_over)?);
-        state.is_over = busy_for >= limit;
+        let since = state.busy_since.filter(|_| !state.is_over)?;
+        let seen = state.seen.take().filter(|seen| seen.since == since);
+        let mut seen = seen.unwrap_or(Seen { since, last: since, busy_for: Duration::ZERO });
+        seen.busy_for += now.saturating_duration_since(seen.last).min(hangs_after / LOOKS * 2);
+        seen.last = now;
+        state.is_over = seen.busy_for >= limit;
+        let busy_for = seen.busy_for;
+        state.seen = Some(seen);
         state.is_over.then_some(busy_for)
     }
 }
@@ -69,17 +90,32 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const LIMIT: Duration = Duration::from_secs(30);
 
+    /// Looks as often as is wanted from one time to another, in seconds behind the start: what came of it, and when.
+    fn look(pulse: &Pulse, start: Instant, seconds: std::ops::RangeInclusive<u32>) -> Option<(u32, Duration)> {
+        seconds.step_by(3).find_map(|at| Some((at, pulse.give_up(LIMIT, start + at * SECOND)?)))
+    }
+
     #[test]
     fn who_rests_never_hangs_and_who_works_for_too_long_is_given_up_once() {
         let (pulse, start) = (Pulse::default(), Instant::now());
         pulse.works(start);
         pulse.rests();
-        assert_eq!(pulse.give_up(LIMIT, start + 100 * SECOND), None);
+        assert_eq!(look(&pulse, start, 0..=100), None);
         pulse.works(start + 100 * SECOND);
-        assert_eq!(pulse.give_up(LIMIT, start + 129 * SECOND), None);
+        assert_eq!(look(&pulse, start, 100..=129), None);
         assert!(!pulse.is_over());
-        assert_eq!(pulse.give_up(LIMIT, start + 130 * SECOND), Some(LIMIT));
-        assert_eq!((pulse.give_up(LIMIT, start + 131 * SECOND), pulse.is_over()), (None, true));
+        assert_eq!(look(&pulse, start, 130..=200), Some((130, LIMIT)));
+        assert_eq!((look(&pulse, start, 133..=200), pulse.is_over()), (None, true));
+    }
+
+    #[test]
+    fn who_comes_back_and_works_again_is_given_all_its_time_again() {
+        let (pulse, start) = (Pulse::default(), Instant::now());
+        pulse.works(start);
+        assert_eq!(look(&pulse, start, 0..=29), None);
+        pulse.rests();
+        pulse.works(start + 29 * SECOND);
+        assert_eq!(look(&pulse, start, 30..=57), None);
     }
 
     #[test]
@@ -88,8 +124,18 @@ mod tests {
         pulse.works(start);
         pulse.ends_by(start + 10 * SECOND);
         pulse.ends_by(start + 20 * SECOND);
-        assert_eq!(pulse.give_up(LIMIT, start + 9 * SECOND), None);
-        assert_eq!(pulse.give_up(LIMIT, start + 10 * SECOND), Some(10 * SECOND));
+        assert_eq!(look(&pulse, start, 0..=9), None);
+        assert_eq!(look(&pulse, start, 10..=10), Some((10, 10 * SECOND)));
+    }
+
+    #[test]
+    fn time_in_which_the_whole_process_stood_still_is_not_held_against_it() {
+        let (pulse, start) = (Pulse::default(), Instant::now());
+        pulse.works(start);
+        assert_eq!(look(&pulse, start, 0..=9), None);
+        // Frozen for an hour: so much of it counts as may pass on a slow machine.
+        assert_eq!(pulse.give_up(LIMIT, start + 3_600 * SECOND), None);
+        assert_eq!(look(&pulse, start, 3_603..=3_700), Some((3_615, LIMIT)));
     }
 
     #[test]
@@ -97,6 +143,6 @@ mod tests {
         let (pulse, start) = (Pulse::default(), Instant::now());
         pulse.works(start);
         pulse.end();
-        assert_eq!(pulse.give_up(LIMIT, start + 100 * SECOND), None);
+        assert_eq!(look(&pulse, start, 0..=100), None);
     }
 }

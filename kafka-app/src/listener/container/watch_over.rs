@@ -15,7 +15,7 @@ use super::{Container, ListenerState, Running, stop_all};
 use crate::{
     clock::wall_clock,
     error::{Error, ErrorKind},
-    listener::{events::ListenerEvent, later::later, pump::StopReport, restarts::Restarts},
+    listener::{events::ListenerEvent, later::later, pulse::LOOKS, pump::StopReport, restarts::Restarts},
 };
 
 /// How consumers ended.
@@ -59,7 +59,7 @@ impl Container {
             }
         });
         let mut reads_on = true;
-        let mut looks = tokio::time::interval((self.spec.hangs_after / 10).max(Duration::from_millis(1)));
+        let mut looks = tokio::time::interval((self.spec.hangs_after / LOOKS).max(Duration::from_millis(1)));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let end = tokio::select! {
