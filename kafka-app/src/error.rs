@@ -30,6 +30,12 @@ pub enum ErrorKind {
     Timeout,
     /// The broker refused: the text says what.
     Refused,
+    /// Brokers refuse this client's name or password, or its mechanism: mend them, trying again comes to the same (Kafka's
+    /// `SaslAuthenticationException`).
+    SaslAuthentication,
+    /// Brokers refuse this client's certificate, or it refuses theirs: mend the stores, trying again comes to the same
+    /// (Kafka's `SslAuthenticationException`).
+    SslAuthentication,
     /// A listener stopped by itself: the text says which and why.
     Listener,
     /// A listener stopped since too many of its records would have become dead letters: no restart policy starts it again.
@@ -58,6 +64,19 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// Whether a login or a certificate is refused.
+    ///
+    /// ```
+    /// use kafka_app::{Error, ErrorKind};
+    ///
+    /// assert!(Error::new(ErrorKind::SslAuthentication, "certificate verify failed").is_authentication());
+    /// assert!(!Error::new(ErrorKind::Refused, "the topic does not exist").is_authentication());
+    /// ```
+    #[must_use]
+    pub fn is_authentication(&self) -> bool {
+        matches!(self.kind(), ErrorKind::SaslAuthentication | ErrorKind::SslAuthentication)
     }
 
     /// What a broker said, if it is about that.

@@ -122,8 +122,10 @@ pub(crate) enum FaultKind {
     Unreachable,
     /// One broker cannot be reached; the text begins with which.
     BrokerUnreachable,
-    /// Name or password are wrong, or TLS does not fit.
-    Authentication,
+    /// Name or password are wrong.
+    SaslAuthentication,
+    /// Certificates or TLS do not fit.
+    SslAuthentication,
     /// A right on a topic or group is missing.
     Authorization,
     /// A topic does not exist.
@@ -148,6 +150,21 @@ impl fmt::Display for Fault {
     }
 }
 
+impl FaultKind {
+    /// What a caller can do about it.
+    pub(crate) fn error_kind(self) -> ErrorKind {
+        match self {
+            Self::Unreachable | Self::BrokerUnreachable | Self::Other | Self::NothingToCommit | Self::Unpositioned => {
+                ErrorKind::Unavailable
+            }
+            Self::SaslAuthentication => ErrorKind::SaslAuthentication,
+            Self::SslAuthentication => ErrorKind::SslAuthentication,
+            Self::Authorization | Self::UnknownTopic | Self::NoPosition => ErrorKind::Refused,
+            Self::Config => ErrorKind::Config,
+        }
+    }
+}
+
 impl Fault {
     /// Whether it is that brokers cannot be reached.
     pub(crate) fn is_of_brokers(&self) -> bool {
@@ -161,17 +178,6 @@ impl Fault {
 
     /// The crate's error for it.
     pub(crate) fn to_error(&self, what: &str) -> Error {
-        let kind = match self.kind {
-            FaultKind::Unreachable
-            | FaultKind::BrokerUnreachable
-            | FaultKind::Other
-            | FaultKind::NothingToCommit
-            | FaultKind::Unpositioned => ErrorKind::Unavailable,
-            FaultKind::Authentication | FaultKind::Authorization | FaultKind::UnknownTopic | FaultKind::NoPosition => {
-                ErrorKind::Refused
-            }
-            FaultKind::Config => ErrorKind::Config,
-        };
-        Error::new(kind, format!("{what}: {}", self.text))
+        Error::new(self.kind.error_kind(), format!("{what}: {}", self.text))
     }
 }

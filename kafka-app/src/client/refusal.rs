@@ -8,13 +8,13 @@ use crate::error::{Error, ErrorKind};
 
 /// Why brokers do not let a client in, since one last did. librdkafka goes on trying, with the same login and certificates.
 #[derive(Debug, Default)]
-pub(crate) struct Refusal(watch::Sender<Option<String>>);
+pub(crate) struct Refusal(watch::Sender<Option<(ErrorKind, String)>>);
 
 impl Refusal {
     /// The client says that something is wrong.
     pub(crate) fn note(&self, code: RDKafkaErrorCode, reason: &str) {
-        if is_final(code, reason) {
-            self.0.send_replace(Some(reason.to_owned()));
+        if let Some(kind) = refused(code, reason) {
+            self.0.send_replace(Some((kind, reason.to_owned())));
         }
     }
 
@@ -30,22 +30,24 @@ impl Refusal {
         let mut reasons = self.0.subscribe();
         let reason = reasons.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
         match reason {
-            Some(reason) => {
-                Error::new(ErrorKind::Refused, format!("no broker at {servers} lets this client in: {reason}"))
-            }
+            Some((kind, reason)) => Error::new(kind, format!("no broker at {servers} lets this client in: {reason}")),
             // It is the client's own, which is still there.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Whether trying again will come to the same: a login that is refused, or a certificate. A handshake that breaks off is also
-/// what a broker does that is just being stopped.
-fn is_final(code: RDKafkaErrorCode, reason: &str) -> bool {
+/// What is refused, if trying again will come to the same: a login or a certificate. A handshake that breaks off is also what a
+/// broker does that is just being stopped.
+fn refused(code: RDKafkaErrorCode, reason: &str) -> Option<ErrorKind> {
     match code {
-        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => true,
-        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure => is_of_certificates(reason),
-        _ => false,
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => {
+            Some(ErrorKind::SaslAuthentication)
+        }
+        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(reason) => {
+            Some(ErrorKind::SslAuthentication)
+        }
+        _ => None,
     }
 }
 
@@ -60,7 +62,7 @@ mod tests {
             let told = refusal.told("h:1");
             tokio::select! {
                 biased;
-                error = told => Some(error.to_string()),
+                error = told => Some((error.kind(), error.to_string())),
                 () = std::future::ready(()) => None,
             }
         };
@@ -71,14 +73,14 @@ mod tests {
         assert_eq!(is_told().await, None);
         refusal.note(RDKafkaErrorCode::Authentication, "h:1/bootstrap: Invalid username or password");
         let text = "no broker at h:1 lets this client in: h:1/bootstrap: Invalid username or password";
-        assert_eq!(is_told().await.as_deref(), Some(text));
+        assert_eq!(is_told().await, Some((ErrorKind::SaslAuthentication, text.to_owned())));
         refusal.clear();
         assert_eq!(is_told().await, None);
         refusal.note(RDKafkaErrorCode::SSL, "h:1/bootstrap: SSL handshake failed: certificate verify failed");
-        assert!(is_told().await.is_some());
+        assert_eq!(is_told().await.map(|(kind, _)| kind), Some(ErrorKind::SslAuthentication));
         refusal.clear();
         let asked_late = "h:1/1: Receive failed: SSL alert number 116: certificate required (after 3ms in state UP)";
         refusal.note(RDKafkaErrorCode::BrokerTransportFailure, asked_late);
-        assert!(is_told().await.is_some());
+        assert_eq!(is_told().await.map(|(kind, _)| kind), Some(ErrorKind::SslAuthentication));
     }
 }

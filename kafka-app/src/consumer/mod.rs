@@ -315,15 +315,9 @@ impl fmt::Debug for KafkaConsumer {
 
 fn trouble(fault: &Fault) -> Polled {
     let kind = match fault.kind {
-        FaultKind::Authentication | FaultKind::Authorization | FaultKind::NoPosition => ErrorKind::Refused,
-        FaultKind::Config => ErrorKind::Config,
-        // A topic that is not there may come.
-        FaultKind::UnknownTopic
-        | FaultKind::Unreachable
-        | FaultKind::BrokerUnreachable
-        | FaultKind::NothingToCommit
-        | FaultKind::Unpositioned
-        | FaultKind::Other => ErrorKind::Unavailable,
+        // It may come.
+        FaultKind::UnknownTopic => ErrorKind::Unavailable,
+        kind => kind.error_kind(),
     };
     Polled::Trouble(Error::new(kind, fault.text.clone()))
 }

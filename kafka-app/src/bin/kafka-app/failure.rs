@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use kafka_app::{ErrorKind, admin::BrokerError};
+use kafka_app::admin::BrokerError;
 
 use crate::{say, wire::WireError};
 
@@ -45,11 +45,6 @@ impl Failure {
             }
         }
     }
-}
-
-/// Whether brokers refuse a login or a certificate, or are refused for theirs.
-pub(crate) fn is_shut_out(error: &kafka_app::Error) -> bool {
-    error.kind() == ErrorKind::Refused && error.to_string().contains("lets this client in")
 }
 
 impl fmt::Display for Failure {

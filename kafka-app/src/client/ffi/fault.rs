@@ -26,11 +26,10 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
 pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     let kind = match code {
         RDKafkaErrorCode::AllBrokersDown => FaultKind::Unreachable,
-        RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(text) => FaultKind::Authentication,
+        RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(text) => FaultKind::SslAuthentication,
         RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => FaultKind::BrokerUnreachable,
-        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::SSL => {
-            FaultKind::Authentication
-        }
+        RDKafkaErrorCode::SSL => FaultKind::SslAuthentication,
+        RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => FaultKind::SaslAuthentication,
         RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed => {
             FaultKind::Authorization
         }
@@ -98,7 +97,7 @@ mod tests {
     fn an_alert_about_a_certificate_is_a_refusal_whatever_the_brokers_name_is() {
         let late = "ssl://h:1/1: Receive failed: error:0A00045C:SSL routines::tlsv13 alert certificate required: SSL alert number 116";
         let gone = "certificates.example:1/1: Disconnected (after 3ms in state UP)";
-        for (text, kind) in [(late, FaultKind::Authentication), (gone, FaultKind::BrokerUnreachable)] {
+        for (text, kind) in [(late, FaultKind::SslAuthentication), (gone, FaultKind::BrokerUnreachable)] {
             assert_eq!(fault_of(RDKafkaErrorCode::BrokerTransportFailure, text).kind, kind, "{text}");
         }
     }

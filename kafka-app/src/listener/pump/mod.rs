@@ -328,7 +328,9 @@ impl Pump {
                 }
                 FaultKind::UnknownTopic => tracing::error!(listener, "a topic does not exist: {fault}"),
                 FaultKind::Authorization => tracing::error!(listener, "a right is missing: {fault}"),
-                FaultKind::Authentication => tracing::error!(listener, "the broker does not let us in: {fault}"),
+                FaultKind::SaslAuthentication | FaultKind::SslAuthentication => {
+                    tracing::error!(listener, "the broker does not let us in: {fault}")
+                }
                 _ => tracing::warn!(listener, n_held_back, "the client reports: {fault}"),
             }
             if fault.is_of_brokers() {

@@ -24,12 +24,7 @@ use rate::{Pace, Rate};
 use sender::{Counts, Sender};
 
 use super::{ClusterOptions, escaped::Escaped};
-use crate::{
-    arguments::key_and_value,
-    failure::{Failure, is_shut_out},
-    say,
-    stop::Stop,
-};
+use crate::{arguments::key_and_value, failure::Failure, say, stop::Stop};
 
 /// Send records from standard input or files
 #[derive(Debug, Args)]
@@ -146,7 +141,7 @@ impl ProduceCommand {
         let timeout = self.cluster.timeout();
         let why = match tokio::time::timeout(timeout, template.partitions_for(topic)).await {
             Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable || is_shut_out(&error) => error.to_string(),
+            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable || error.is_authentication() => error.to_string(),
             Ok(Err(error)) => format!("{error}; `kafka-app topic create {topic}` makes it"),
             Err(_late) => {
                 let servers = self.cluster.configuration()?.client.bootstrap_servers.unwrap_or_default().join(",");

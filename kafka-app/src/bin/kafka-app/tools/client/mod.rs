@@ -15,10 +15,7 @@ pub(crate) use translate::{Client, ClientSettings};
 
 use super::connection::read_properties;
 pub(crate) use crate::say::{Troubles, line as say};
-use crate::{
-    failure::{Failure, is_shut_out},
-    terminal,
-};
+use crate::{failure::Failure, terminal};
 
 /// Java's properties of a client: those of a file, and over them those that were said one by one.
 ///
@@ -104,7 +101,7 @@ pub(crate) fn literal(value: &str) -> String {
 /// Resolves when it is known that no broker lets a producer in: as Java's, it does not wait for one that does.
 pub(crate) async fn shut_out<K: ?Sized, V: ?Sized>(template: &KafkaTemplate<K, V>, topic: &str) -> kafka_app::Error {
     match template.partitions_for(topic).await {
-        Err(error) if is_shut_out(&error) => error,
+        Err(error) if error.is_authentication() => error,
         _ => std::future::pending().await,
     }
 }

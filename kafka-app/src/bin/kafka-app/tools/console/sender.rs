@@ -15,11 +15,7 @@ use kafka_app::{ErrorKind, KafkaTemplate, PendingSend, ProducerRecord};
 use tokio::{sync::mpsc, time::Instant};
 
 use super::line_reader::LineParser;
-use crate::{
-    failure::{Failure, is_shut_out},
-    stop::Stop,
-    tools::client,
-};
+use crate::{failure::Failure, stop::Stop, tools::client};
 
 /// As Java's `retry.backoff.ms`: between two looks for a topic that is not there.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -190,7 +186,7 @@ impl Sender {
 /// A topic that one has no right to, or whose name cannot be, is not waited for; nor brokers that do not let the client in.
 fn never_mends(error: &kafka_app::Error) -> bool {
     let text = error.to_string();
-    is_shut_out(error)
+    error.is_authentication()
         || error.kind() == ErrorKind::Refused
             && ["authorization failed", "Invalid topic"].iter().any(|why| text.contains(why))
 }

@@ -241,9 +241,9 @@ impl Run {
         out: &mut Output,
     ) -> Result<(), Failure> {
         let message = refused.to_string();
-        let exception = match message.contains("SSL handshake") {
-            true => "class org.apache.kafka.common.errors.SslAuthenticationException",
-            false => "class org.apache.kafka.common.errors.SaslAuthenticationException",
+        let exception = match refused.kind() {
+            ErrorKind::SslAuthentication => "class org.apache.kafka.common.errors.SslAuthenticationException",
+            _ => "class org.apache.kafka.common.errors.SaslAuthenticationException",
         };
         // Without a number it would never end.
         let n_left = if n_most == u64::MAX { 0 } else { n_most - self.n_sent };
