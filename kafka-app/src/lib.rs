@@ -162,6 +162,7 @@ mod replay;
 )]
 mod schema;
 mod shutdown;
+mod sync;
 #[cfg(test)]
 mod test_support;
 mod topic;

@@ -14,6 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
+use super::window::Window;
 use crate::{
     producer::SendError,
     record::{ProducerRecord, SendResult},
@@ -125,13 +126,14 @@ impl Drop for Completion {
     }
 }
 
-/// The meeting point of a batch and its delivery reports: a slot for each record, and one waiter for all.
+/// The meeting point of a batch and its delivery reports: a slot for each record.
 pub(crate) struct BatchCompletion {
     slots: Box<[Slot]>,
     /// Records without an answer.
     n_open: AtomicUsize,
     failures: Mutex<Vec<(usize, SendError)>>,
-    waiter: Mutex<Option<Waker>>,
+    /// Where its sender waits for this and others.
+    window: Arc<Window>,
 }
 
 #[derive(Default)]
@@ -141,17 +143,18 @@ struct Slot {
 }
 
 impl BatchCompletion {
-    pub(crate) fn new(n_records: usize) -> Self {
+    pub(crate) fn new(n_records: usize, window: Arc<Window>) -> Self {
+        window.open(n_records);
         Self {
             slots: (0..n_records).map(|_| Slot::default()).collect(),
             n_open: AtomicUsize::new(n_records),
             failures: Mutex::default(),
-            waiter: Mutex::default(),
+            window,
         }
     }
 
-    /// Stores the answer for a record; true for the last one of the batch. Each record is answered once.
-    pub(crate) fn complete(&self, index: usize, result: Result<SendResult, SendError>) -> bool {
+    /// Stores the answer for a record, each of which is answered once; [`Self::answered`] counts it.
+    pub(crate) fn store(&self, index: usize, result: Result<SendResult, SendError>) {
         match result {
             Ok(sent) => {
                 self.slots[index].partition.store(sent.partition, Ordering::Relaxed);
@@ -159,34 +162,18 @@ impl BatchCompletion {
             }
             Err(error) => self.failures.lock().push((index, error)),
         }
+    }
+
+    /// So many answers were stored; true with the last one.
+    pub(crate) fn answered(&self, n_records: usize) -> bool {
         // Release, so that who sees zero also sees every slot; acquire, so that the last one passes on what others stored.
-        let is_last = self.n_open.fetch_sub(1, Ordering::AcqRel) == 1;
-        if is_last && let Some(waker) = self.waiter.lock().take() {
-            waker.wake();
-        }
+        let is_last = self.n_open.fetch_sub(n_records, Ordering::AcqRel) == n_records;
+        self.window.answered(n_records);
         is_last
     }
 
-    /// Resolves when every record has its answer.
-    pub(crate) async fn done(&self) {
-        std::future::poll_fn(|cx| {
-            if self.is_done() {
-                return Poll::Ready(());
-            }
-            *self.waiter.lock() = Some(cx.waker().clone());
-            // The last answer may have come between the two lines above.
-            if self.is_done() { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
-    }
-
-    /// Number of records.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
     /// Whether every record has its answer.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.n_open.load(Ordering::Acquire) == 0
     }
 

@@ -22,6 +22,7 @@ mod refusal;
 mod scan;
 mod transactional;
 mod unread;
+mod window;
 
 pub(crate) use admin::Admin;
 pub use brokers::UnreachableBroker;
@@ -47,6 +48,7 @@ pub(crate) use producer::{Producer, Scope, TryOffer, TryProduce, blocking};
 pub(crate) use reader::{read_by_hand, read_from};
 pub(crate) use scan::Scan;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
+pub(crate) use window::Window;
 
 use std::{
     future::Future,

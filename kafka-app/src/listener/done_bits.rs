@@ -2,7 +2,7 @@
 //!
 //! `tests/permutations` runs this file with loom's atomics, in every order that threads may take.
 
-use super::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// One bit for each record of the window: set by lanes, cleared by the pump as the watermark passes.
 pub(crate) struct DoneBits {

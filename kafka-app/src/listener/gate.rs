@@ -3,7 +3,7 @@
 //! Both are one word, so there is one order in which lanes came and the gate was closed, whatever the processor does.
 //! `tests/permutations` runs this file with loom's atomics, in every order that threads may take.
 
-use super::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering};
 
 /// Who is inside, and whether others may follow.
 #[derive(Debug, Default)]

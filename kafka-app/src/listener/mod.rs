@@ -37,7 +37,6 @@ mod sequence;
 mod slot;
 mod standing;
 mod supervisor;
-mod sync;
 mod to_end;
 mod tracker;
 mod transaction;

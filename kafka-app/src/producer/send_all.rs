@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::SendError;
 use crate::{
-    client::{BatchCompletion, PendingSend, Producer, RecordSink},
+    client::{BatchCompletion, PendingSend, Producer, RecordSink, Window},
     error::Error,
     record::{ProducerRecord, SendResult},
 };
@@ -86,9 +86,9 @@ pub(super) struct SendAll<'p> {
     results: Vec<SendResult>,
     failures: Vec<(usize, SendError)>,
     n_records: usize,
+    window: Arc<Window>,
     /// Records that may be unanswered before the next chunk goes.
-    window: usize,
-    n_open: usize,
+    n_most: usize,
 }
 
 impl<'p> SendAll<'p> {
@@ -104,8 +104,8 @@ impl<'p> SendAll<'p> {
             results: Vec::new(),
             failures: Vec::new(),
             n_records: 0,
-            window: WINDOW,
-            n_open: 0,
+            window: Arc::default(),
+            n_most: WINDOW,
         }
     }
 
@@ -129,11 +129,8 @@ impl<'p> SendAll<'p> {
 
     /// Hands the chunk over, waiting for room.
     pub(super) async fn hand_over(&mut self) {
-        match self.producer.produce_batch(self.topic, &self.chunk).await {
-            Ok(batch) => {
-                self.n_open += batch.len();
-                self.batches.push_back((self.first_index, batch));
-            }
+        match self.producer.produce_batch(self.topic, &self.chunk, &self.window).await {
+            Ok(batch) => self.batches.push_back((self.first_index, batch)),
             Err(error) => self.fail_chunk(&error),
         }
         self.chunk.clear();
@@ -141,23 +138,21 @@ impl<'p> SendAll<'p> {
         self.stay_in_window().await;
     }
 
-    /// Waits for the oldest batches while too many records are under way. A cluster that answers late needs more of them
-    /// under way to be kept busy: then the window grows, and the producer's own room is the limit.
+    /// Waits while too many records are under way, of whatever batches: each is spread over partitions, and done by its
+    /// slowest. A cluster that answers late needs more of them under way to be kept busy: then the window grows, and the
+    /// producer's own room is the limit.
     async fn stay_in_window(&mut self) {
-        while self.n_open > self.window
-            && let Some((first_index, batch)) = self.batches.pop_front()
-        {
-            let start = Instant::now();
-            batch.done().await;
+        let start = Instant::now();
+        self.window.at_most(self.n_most).await;
+        if start.elapsed() > LATE {
+            self.n_most = self.n_most.saturating_mul(2);
+        }
+        while let Some((first_index, batch)) = self.batches.pop_front_if(|(_, batch)| batch.is_done()) {
             self.collect(first_index, &batch);
-            if start.elapsed() > LATE {
-                self.window = self.window.saturating_mul(2);
-            }
         }
     }
 
     fn collect(&mut self, first_index: usize, batch: &BatchCompletion) {
-        self.n_open -= batch.len();
         self.results.extend(batch.results());
         self.failures.extend(batch.take_failures().into_iter().map(|(i, error)| (first_index + i, error)));
     }
@@ -172,8 +167,8 @@ impl<'p> SendAll<'p> {
 
     /// Waits for every acknowledgment.
     pub(super) async fn results(mut self) -> Result<Vec<SendResult>, SendAllError> {
+        self.window.at_most(0).await;
         while let Some((first_index, batch)) = self.batches.pop_front() {
-            batch.done().await;
             self.collect(first_index, &batch);
         }
         if self.failures.is_empty() {

@@ -1,4 +1,4 @@
-//! Every order that threads may take through what lanes and pump share without a lock.
+//! Every order that threads may take through what lanes and pump, senders and delivery reports share without a lock.
 //!
 //! The files are kafka-app's own, compiled with loom's atomics in place of the standard library's; loom runs each test
 //! once for every order of loads and stores that the memory model allows.
@@ -9,16 +9,22 @@
 mod done_bits;
 #[path = "../../../kafka-app/src/listener/gate.rs"]
 mod gate;
+#[path = "../../../kafka-app/src/client/window.rs"]
+mod window;
 
 mod sync {
     pub(super) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 }
 
-use std::sync::atomic::{AtomicU64 as Plain, Ordering::SeqCst};
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicU64 as Plain, Ordering::SeqCst},
+    task::{Context, Wake, Waker},
+};
 
 use loom::{sync::Arc, thread};
 
-use self::{done_bits::DoneBits, gate::Gate};
+use self::{done_bits::DoneBits, gate::Gate, window::Window};
 
 /// Records that `lanes` finish, each in the order given, while the pump looks; `looks` more looks than lanes.
 fn finish(lanes: &'static [&'static [u64]], end: u64, looks: usize) {
@@ -117,5 +123,61 @@ fn a_closed_gate_that_nobody_is_inside_of_lets_nobody_work() {
             lane.join().expect("a lane");
         }
         assert!(!gate.is_busy() && !gate.enter());
+    });
+}
+
+#[derive(Default)]
+struct Woken(Plain);
+
+impl Wake for Woken {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+#[test]
+fn who_waits_for_room_is_woken_by_the_answer_that_makes_it_and_by_no_other() {
+    loom::model(|| {
+        let (window, woken) = (Window::default(), std::sync::Arc::new(Woken::default()));
+        let waker = Waker::from(std::sync::Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        window.open(5);
+        assert!(pin!(window.at_most(5)).poll(&mut cx).is_ready());
+        let mut waits = pin!(window.at_most(2));
+        assert!(waits.as_mut().poll(&mut cx).is_pending());
+        window.answered(2);
+        assert_eq!(woken.0.load(SeqCst), 0);
+        window.answered(1);
+        assert_eq!(woken.0.load(SeqCst), 1);
+        assert!(waits.poll(&mut cx).is_ready());
+        window.answered(2);
+        assert_eq!(woken.0.load(SeqCst), 1, "nobody waits any more");
+    });
+}
+
+#[test]
+fn who_waits_for_answers_of_two_threads_is_woken_and_sees_what_they_stored() {
+    loom::model(|| {
+        let (window, stored) = (Arc::new(Window::default()), std::sync::Arc::new(Plain::new(0)));
+        window.open(3);
+        let reports = [2, 1].map(|n_records: u64| {
+            let (window, stored) = (Arc::clone(&window), std::sync::Arc::clone(&stored));
+            thread::spawn(move || {
+                stored.fetch_add(n_records, SeqCst);
+                window.answered(usize::try_from(n_records).expect("it fits"));
+            })
+        });
+        let woken = std::sync::Arc::new(Woken::default());
+        let waker = Waker::from(std::sync::Arc::clone(&woken));
+        let mut cx = Context::from_waker(&waker);
+        let mut waits = pin!(window.at_most(0));
+        let is_ready = waits.as_mut().poll(&mut cx).is_ready();
+        if is_ready {
+            assert_eq!(stored.load(SeqCst), 3);
+        }
+        for report in reports {
+            report.join().expect("a report");
+        }
+        assert!(is_ready || woken.0.load(SeqCst) == 1 && waits.poll(&mut cx).is_ready(), "a wake-up is lost");
     });
 }

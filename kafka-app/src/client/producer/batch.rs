@@ -11,6 +11,7 @@ use crate::{
         delivery::BatchCompletion,
         ffi::{BatchTicket, MessageArray, Outbound},
         produce_error::describe,
+        window::Window,
     },
     error::{Error, ErrorKind},
     producer::SendError,
@@ -34,8 +35,14 @@ pub(super) struct OpenBatch<'a> {
 }
 
 impl<'a> OpenBatch<'a> {
-    pub(super) fn register(core: &'a Core, topic: &'a str, records: Batch<'a>, permits: SemaphorePermit<'a>) -> Self {
-        let completion = Arc::new(BatchCompletion::new(records.len()));
+    pub(super) fn register(
+        core: &'a Core,
+        topic: &'a str,
+        records: Batch<'a>,
+        window: &Arc<Window>,
+        permits: SemaphorePermit<'a>,
+    ) -> Self {
+        let completion = Arc::new(BatchCompletion::new(records.len(), Arc::clone(window)));
         let key = core.batches.lock().insert(Arc::clone(&completion));
         Self { core, topic, records, permits, key, completion, scratch: MessageArray::new(), n_settled: 0 }
     }
@@ -89,7 +96,8 @@ impl<'a> OpenBatch<'a> {
     fn answer(&self, index: usize, error: Error) {
         let (key, payload) = self.records[index].clone();
         let record = ProducerRecord { topic: Some(self.topic.into()), key, payload, ..ProducerRecord::default() };
-        if self.completion.complete(index, Err(SendError::new(record, error))) {
+        self.completion.store(index, Err(SendError::new(record, error)));
+        if self.completion.answered(1) {
             self.core.batches.lock().remove(self.key);
         }
     }

@@ -31,6 +31,7 @@ use crate::{
         ffi::{MAX_BATCH, NativeProducer, NotTaken, Outbound, Ticket},
         metadata,
         produce_error::{Limits, describe, is_of_transaction},
+        window::Window,
     },
     error::{Error, ErrorKind},
     producer::{Interceptors, PartitionInfo, SendError},
@@ -172,15 +173,16 @@ impl Core {
         self: &Arc<Self>,
         topic: &str,
         records: Batch<'_>,
+        window: &Arc<Window>,
     ) -> Result<Arc<BatchCompletion>, Error> {
         let n_records = match u32::try_from(records.len()) {
             // A batch without records would never be reported on, and keep its place in the table.
-            Ok(0) => return Ok(Arc::new(BatchCompletion::new(0))),
+            Ok(0) => return Ok(Arc::new(BatchCompletion::new(0, Arc::clone(window)))),
             Ok(n) if records.len() <= MAX_BATCH.min(self.n_permits) => n,
             _ => return Err(too_many(records.len())),
         };
         let permits = self.room.acquire_many(n_records).await.map_err(|_| closed(topic))?;
-        let mut batch = OpenBatch::register(self, topic, records, permits);
+        let mut batch = OpenBatch::register(self, topic, records, window, permits);
         let mut is_refreshed = false;
         while let Some(next) = batch.records.get(batch.n_settled) {
             let reported = self.reported.notified();

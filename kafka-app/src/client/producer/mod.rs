@@ -44,6 +44,7 @@ use super::{
     delivery::{BatchCompletion, Completion},
     ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket, not_built_in, outlive_main},
     produce_error::Limits,
+    window::Window,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -225,10 +226,16 @@ impl Producer {
         self.core().produce(record, ticket).await
     }
 
-    /// Hands at most [`MAX_BATCH`] records of a topic over, waiting for room; the batch is done when all are answered.
-    pub(crate) async fn produce_batch(&self, topic: &str, records: Batch<'_>) -> Result<Arc<BatchCompletion>, Error> {
+    /// Hands at most [`MAX_BATCH`] records of a topic over, waiting for room; the batch is done when all are answered, and
+    /// the window hears of each.
+    pub(crate) async fn produce_batch(
+        &self,
+        topic: &str,
+        records: Batch<'_>,
+        window: &Arc<Window>,
+    ) -> Result<Arc<BatchCompletion>, Error> {
         self.check_scope(topic)?;
-        self.core().produce_batch(topic, records).await
+        self.core().produce_batch(topic, records, window).await
     }
 
     /// Most records a batch may have: no more than there is room for at once.

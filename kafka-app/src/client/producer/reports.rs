@@ -18,14 +18,20 @@ use crate::{
 /// Brings the reports of one event to who waits for them.
 pub(super) struct Reports<'c> {
     core: &'c Core,
-    /// The batch of the record before: reports of a batch come in runs. It lives for one event only, so its key cannot
-    /// have been given to another batch.
-    last: Option<(usize, Arc<BatchCompletion>)>,
+    /// Reports of a batch come in runs.
+    run: Option<ReportRun>,
+}
+
+/// Answers of one batch, one behind the other, which are counted at once.
+struct ReportRun {
+    key: usize,
+    batch: Arc<BatchCompletion>,
+    n_reports: usize,
 }
 
 impl<'c> Reports<'c> {
     pub(super) fn new(core: &'c Core) -> Self {
-        Self { core, last: None }
+        Self { core, run: None }
     }
 }
 
@@ -76,13 +82,29 @@ impl Reports<'_> {
     }
 
     fn batch(&mut self, ticket: BatchTicket, result: Result<SendResult, SendError>) {
-        if self.last.as_ref().is_none_or(|(key, _)| *key != ticket.key) {
-            self.last = self.core.batches.lock().get(ticket.key).map(|batch| (ticket.key, batch));
+        if self.run.as_ref().is_none_or(|run| run.key != ticket.key) {
+            self.end_run();
+            let batch = self.core.batches.lock().get(ticket.key);
+            self.run = batch.map(|batch| ReportRun { key: ticket.key, batch, n_reports: 0 });
         }
-        if let Some((key, batch)) = &self.last
-            && batch.complete(ticket.index, result)
+        if let Some(run) = &mut self.run {
+            run.batch.store(ticket.index, result);
+            run.n_reports += 1;
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some(ReportRun { key, batch, n_reports }) = self.run.take()
+            && batch.answered(n_reports)
         {
-            self.core.batches.lock().remove(*key);
+            self.core.batches.lock().remove(key);
         }
+    }
+}
+
+impl Drop for Reports<'_> {
+    /// With the event, or where telling of a report panics: who waits is told of what was stored.
+    fn drop(&mut self) {
+        self.end_run();
     }
 }
