@@ -21,6 +21,7 @@ mod handles;
 mod key_state;
 mod layers;
 mod listener;
+mod log;
 mod open_transaction;
 mod ordering;
 mod rate;

@@ -11,6 +11,7 @@ use kafka_app::{
 use kafka_app_tests::{Journal, PATIENCE, Record, TestBroker, TestCluster, record};
 
 use super::{PARTITIONS, any_death, app, chance};
+use crate::log::Log;
 
 /// Records before each loss, and after it.
 const ROUND: u32 = 120;
@@ -184,6 +185,7 @@ async fn told(events: &mut ListenerEvents, name: &str, is_back: bool) -> Result<
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_says_that_it_does_without_its_leader_or_a_coordinator_and_that_it_is_back() -> Result<()> {
+    let log = Log::keep();
     // Nobody else takes over what a node did before that is back.
     let cluster = TestCluster::embedded(1, &[("broker.session.timeout.ms", "3600000")])?;
     let (broker, plain) = (cluster.as_embedded().context("it is one")?, cluster.broker());
@@ -210,6 +212,8 @@ async fn a_listener_says_that_it_does_without_its_leader_or_a_coordinator_and_th
         until(|| listener.unreachable_brokers(), has_it).await?;
         assert!(matches!(listener.state(), ListenerState::Running), "{:?}", listener.state());
         told(&mut events, name, false).await?;
+        let address = plain.bootstrap_servers().split(',').nth(usize::try_from(node)? - 1).context("it has one")?;
+        assert!(log.says(&[" WARN ", "copies", "a broker cannot be reached", address]), "{name} at {address}");
         broker.restart(node)?;
         until(|| listener.unreachable_brokers(), |brokers| brokers.is_empty()).await?;
         told(&mut events, name, true).await?;
