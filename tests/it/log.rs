@@ -12,7 +12,7 @@ static LINES: Mutex<String> = Mutex::new(String::new());
 /// The lines of all tests, from the first that wants to see them: who looks for one names what no other test has, such as a
 /// broker's address.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Log(());
+pub(crate) struct Log(&'static Mutex<String>);
 
 impl Log {
     /// Warnings and errors are kept from now on.
@@ -22,12 +22,12 @@ impl Log {
             let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new("kafka_app=warn"));
             log.with_ansi(false).with_writer(|| Lines).init();
         });
-        Self(())
+        Self(&LINES)
     }
 
     /// Whether one line has all of these in it.
     pub(crate) fn says(self, parts: &[&str]) -> bool {
-        let lines = LINES.lock().expect("nobody panics with it");
+        let lines = self.0.lock().expect("nobody panics with it");
         lines.lines().any(|line| parts.iter().all(|part| line.contains(part)))
     }
 }
