@@ -22,10 +22,8 @@ pub(crate) struct Pulse(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// It does something that takes no time, since then.
-    busy_since: Option<Instant>,
-    /// What was seen of that.
-    seen: Option<Seen>,
+    /// It does something that takes no time.
+    busy: Option<Busy>,
     /// It was told to have ended by then.
     ends_by: Option<Instant>,
     /// It has ended, or nobody waits for that any more.
@@ -34,21 +32,22 @@ struct State {
 
 /// Something that a thread does, as somebody who looks now and then has seen it.
 #[derive(Debug)]
-struct Seen {
-    since: Instant,
-    last: Instant,
-    /// Without the time in which nobody looked, as the whole process stood still: it was frozen, or its machine slept.
-    busy_for: Duration,
+struct Busy {
+    /// When somebody looked, or it began.
+    seen_at: Instant,
+    /// For how long by then, without the time in which nobody looked, as the whole process stood still: it was frozen, or
+    /// its machine slept.
+    seen_for: Duration,
 }
 
 impl Pulse {
     pub(crate) fn works(&self, now: Instant) {
-        self.0.lock().busy_since = Some(now);
+        self.0.lock().busy = Some(Busy { seen_at: now, seen_for: Duration::ZERO });
     }
 
     /// It waits for something to do.
     pub(crate) fn rests(&self) {
-        self.0.lock().busy_since = None;
+        self.0.lock().busy = None;
     }
 
     pub(crate) fn ends_by(&self, deadline: Instant) {
@@ -68,18 +67,14 @@ impl Pulse {
     /// For how long it has not come back, if that is for too long. It is over then, and that is said once. To be asked
     /// [`LOOKS`] times in `hangs_after`: of a longer time without a look no more than twice as much counts.
     pub(crate) fn give_up(&self, hangs_after: Duration, now: Instant) -> Option<Duration> {
-        let mut state = self.0.lock();
-        let is_late = state.ends_by.is_some_and(|by| now >= by);
+        let State { busy, ends_by, is_over } = &mut *self.0.lock();
+        let is_late = ends_by.is_some_and(|by| now >= by);
         let limit = if is_late { hangs_after / LATE_SHARE } else { hangs_after };
-        let since = state.busy_since.filter(|_| !state.is_over)?;
-        let seen = state.seen.take().filter(|seen| seen.since == since);
-        let mut seen = seen.unwrap_or(Seen { since, last: since, busy_for: Duration::ZERO });
-        seen.busy_for += now.saturating_duration_since(seen.last).min(hangs_after / LOOKS * 2);
-        seen.last = now;
-        state.is_over = seen.busy_for >= limit;
-        let busy_for = seen.busy_for;
-        state.seen = Some(seen);
-        state.is_over.then_some(busy_for)
+        let Busy { seen_at, seen_for } = busy.as_mut().filter(|_| !*is_over)?;
+        *seen_for += now.saturating_duration_since(*seen_at).min(hangs_after / LOOKS * 2);
+        *seen_at = now;
+        *is_over = *seen_for >= limit;
+        is_over.then_some(*seen_for)
     }
 }
 
