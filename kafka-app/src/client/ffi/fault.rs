@@ -26,9 +26,13 @@ pub(super) fn fault(code: RespErr, text: &str) -> Fault {
 pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     let kind = match code {
         RDKafkaErrorCode::AllBrokersDown => FaultKind::Unreachable,
-        RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(text) => FaultKind::SslAuthentication,
-        RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => FaultKind::BrokerUnreachable,
-        RDKafkaErrorCode::SSL => FaultKind::SslAuthentication,
+        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure if is_of_certificates(text) => {
+            FaultKind::SslAuthentication
+        }
+        // A handshake that breaks off is also what a broker does that is just being stopped.
+        RDKafkaErrorCode::SSL | RDKafkaErrorCode::BrokerTransportFailure | RDKafkaErrorCode::Resolve => {
+            FaultKind::BrokerUnreachable
+        }
         RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed => FaultKind::SaslAuthentication,
         RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed => {
             FaultKind::Authorization
@@ -92,6 +96,17 @@ pub(super) fn check_error(error: *mut sys::rd_kafka_error_t, what: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_handshake_is_a_refusal_where_it_is_about_a_certificate_and_else_a_broken_connection() {
+        for (text, kind) in [
+            ("ssl://h:1/1: SSL handshake failed: certificate verify failed", FaultKind::SslAuthentication),
+            ("ssl://h:1/1: SSL handshake failed: Disconnected", FaultKind::BrokerUnreachable),
+        ] {
+            let fault = fault_of(RDKafkaErrorCode::SSL, text);
+            assert_eq!((fault.kind, fault.text.contains(text)), (kind, true), "{text}");
+        }
+    }
 
     #[test]
     fn an_alert_about_a_certificate_is_a_refusal_whatever_the_brokers_name_is() {
