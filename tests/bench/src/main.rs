@@ -30,6 +30,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures kafka-app and the embedded broker against what they are built on.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -37,6 +37,10 @@ use commands::{completions, man, topology};
 use failure::Failure;
 use tools::{TOOLS, Tool};
 
+/// Of C, too: librdkafka makes messages on one thread, which this program frees on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Kafka from the command line.
 #[derive(Debug, Parser)]
 #[command(name = "kafka-app", version, propagate_version = true, arg_required_else_help = true)]
