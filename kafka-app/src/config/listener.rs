@@ -44,7 +44,8 @@ pub struct ListenerSettings {
     pub batch_max_records: Option<u32>,
     /// How long a batch waits to fill; default 0.
     pub batch_max_wait: Option<Duration>,
-    /// Most bytes of a batch; default none.
+    /// Most bytes of a batch; default none but the 16 MiB of a partition that are in memory at most: what fills them is a batch,
+    /// waited or not.
     pub batch_max_bytes: Option<u64>,
     /// Most records of a transaction, for [`Delivery::ExactlyOnce`]; default 1000. A batch is never split.
     pub transaction_max_records: Option<u32>,
@@ -276,7 +277,9 @@ pub enum Ordering {
     /// All records of a partition.
     #[default]
     Partition,
-    /// Records of a partition with the same key.
+    /// Records of a partition with the same key; those without a key all together. A slow key holds up no other, as long as
+    /// there is a worker for each slow one. Of a listener of batches, keys share as many queues as there are workers, so that
+    /// a batch may be of several keys: there a slow one holds up those it shares with.
     Key,
     /// None: any worker takes any record.
     None,

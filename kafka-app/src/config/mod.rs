@@ -123,7 +123,7 @@
 //! | `workers` | 16 | lanes per consumer, by key or none |
 //! | `batch.max-records` | 500 | batch listeners only |
 //! | `batch.max-wait` | `0s` | |
-//! | `batch.max-bytes` | no limit | |
+//! | `batch.max-bytes` | no limit | of a partition 16 MiB are in memory at most, which make a batch too |
 //! | `transaction.max-records` | 1000 | exactly once only |
 //! | `transaction.max-wait` | `100ms` | how long a transaction takes records |
 //! | `retry.attempts` | 10 | deliveries in all |

@@ -22,6 +22,11 @@ impl Collector {
         Self { limits, records: Vec::new(), n_bytes: 0, since: None }
     }
 
+    /// How many records are gathered.
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
     /// How many more records fit.
     pub(crate) fn room(&self) -> usize {
         self.max_records().saturating_sub(self.records.len()).max(1)

@@ -50,6 +50,11 @@ impl InFlight {
         self.n_records > released
     }
 
+    /// Whether these are all that is in flight, and nothing more may be.
+    pub(crate) fn is_filled_by(&self, n_records: u64, released: (u64, u64)) -> bool {
+        self.room(released) == 0 && self.n_records.saturating_sub(released.0) == n_records
+    }
+
     /// A new count begins, with records as large as the last.
     pub(crate) fn restart(&mut self) {
         (self.n_records, self.n_bytes) = (0, 0);
@@ -90,6 +95,17 @@ mod tests {
         assert_eq!(in_flight.room(NOTHING), 1, "another one like it, though it does not fit");
         in_flight.take(1, 600);
         assert_eq!(in_flight.room(NOTHING), 0);
+    }
+
+    #[test]
+    fn it_is_filled_by_what_keeps_the_next_from_being_taken_and_by_all_of_it() {
+        let mut in_flight = in_flight();
+        in_flight.take(4, 900);
+        assert!(!in_flight.is_filled_by(4, NOTHING), "there is room");
+        in_flight.take(1, 225);
+        assert!(in_flight.is_filled_by(5, NOTHING));
+        assert!(!in_flight.is_filled_by(3, NOTHING), "lanes hold two, and will make room");
+        assert!(!in_flight.is_filled_by(3, (2, 450)), "they have");
     }
 
     #[test]

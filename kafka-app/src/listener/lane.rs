@@ -1,9 +1,6 @@
 //! [`Lanes`]: the tasks that run a consumer's records in order.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use tokio::{
     runtime::Handle,
@@ -16,10 +13,11 @@ use tokio::{
 use super::{
     assigned::{Assigned, ChunkProgress},
     dispatch::{Chunk, ChunkRunner, Delivered},
+    key_lanes::KeyLanes,
     transaction::Transaction,
 };
 use crate::{
-    config::Ordering,
+    config::{Ordering, ResolvedListener},
     error::{Error, ErrorKind},
 };
 
@@ -37,6 +35,21 @@ pub(crate) struct LaneChunk {
 /// Where records of a partition go.
 pub(crate) type Lane = UnboundedSender<LaneChunk>;
 
+/// Which lanes there are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LaneSpec {
+    ordering: Ordering,
+    pub(super) n_workers: usize,
+    pub(super) takes_batches: bool,
+}
+
+impl LaneSpec {
+    pub(crate) fn of(listener: &ResolvedListener, takes_batches: bool) -> Self {
+        let n_workers = usize::try_from(listener.workers).unwrap_or(usize::MAX).max(1);
+        Self { ordering: listener.ordering, n_workers, takes_batches }
+    }
+}
+
 /// The lanes of one consumer.
 ///
 /// A batch handler gets records of one partition at a time, whatever the ordering: a batch never crosses partitions.
@@ -49,21 +62,19 @@ pub(crate) struct Lanes {
 enum Route {
     /// A lane for each partition, made as it is assigned.
     Partition,
-    /// The lane is chosen by partition and key.
-    Key { workers: Vec<Lane>, buckets: Vec<Vec<Delivered>> },
+    /// Whichever lane is free takes the key that has waited longest.
+    Key(KeyLanes),
     /// One queue, many lanes.
     Any { queue: Lane, n_workers: usize },
 }
 
 impl Lanes {
     /// Must be called with the runtime that handlers run on.
-    pub(crate) fn new(runtime: Handle, runner: Arc<dyn ChunkRunner>, ordering: Ordering, n_workers: usize) -> Self {
-        let route = match ordering {
+    pub(crate) fn new(runtime: Handle, runner: Arc<dyn ChunkRunner>, spec: LaneSpec) -> Self {
+        let n_workers = spec.n_workers;
+        let route = match spec.ordering {
             Ordering::Partition => Route::Partition,
-            Ordering::Key => Route::Key {
-                workers: (0..n_workers).map(|_| spawn_lane(&runtime, &runner)).collect(),
-                buckets: (0..n_workers).map(|_| Vec::new()).collect(),
-            },
+            Ordering::Key => Route::Key(KeyLanes::new(&runtime, &runner, spec)),
             Ordering::None => {
                 let (queue, chunks) = mpsc::unbounded_channel();
                 let chunks = Arc::new(Mutex::new(chunks));
@@ -101,20 +112,7 @@ impl Lanes {
                     send(lane, assigned, transaction, records, n_bytes);
                 }
             }
-            Route::Key { workers, buckets } => {
-                for record in records {
-                    let worker =
-                        bucket_of(&assigned.partition.topic, assigned.partition.partition, &record, workers.len());
-                    buckets[worker].push(record);
-                }
-                for (lane, bucket) in workers.iter().zip(buckets) {
-                    if !bucket.is_empty() {
-                        let records = std::mem::take(bucket);
-                        let n_bytes = size(&records);
-                        send(lane, assigned, transaction, records, n_bytes);
-                    }
-                }
-            }
+            Route::Key(lanes) => lanes.hand_over(assigned, records, transaction),
             Route::Any { queue, n_workers } => {
                 // Small pieces, so that one slow record holds up few others.
                 let piece = records.len().div_ceil(*n_workers * 4).clamp(1, 64);
@@ -127,13 +125,6 @@ impl Lanes {
             }
         }
     }
-}
-
-/// Records with the same key of a partition share a lane; those without a key are ordered by their partition.
-fn bucket_of(topic: &str, partition: i32, record: &Delivered, n_workers: usize) -> usize {
-    let mut hasher = DefaultHasher::new();
-    (topic, partition, record.record.key()).hash(&mut hasher);
-    usize::try_from(hasher.finish() % n_workers as u64).unwrap_or_default()
 }
 
 fn size(records: &[Delivered]) -> u64 {
@@ -151,7 +142,27 @@ fn send(
     let chunk = LaneChunk { assigned: Arc::clone(assigned), transaction, records, n_records, n_bytes };
     // A lane ends before its sender only with its runtime.
     if let Err(mpsc::error::SendError(chunk)) = lane.send(chunk) {
-        chunk.assigned.fail(Error::new(ErrorKind::Stopped, "the runtime that handlers run on has ended"));
+        chunk.assigned.fail(no_runtime());
+    }
+}
+
+/// Why nobody takes what is handed over.
+pub(super) fn no_runtime() -> Error {
+    Error::new(ErrorKind::Stopped, "the runtime that handlers run on has ended")
+}
+
+impl LaneChunk {
+    /// Of one record.
+    pub(super) fn of(assigned: &Arc<Assigned>, transaction: Option<&Arc<Transaction>>, record: Delivered) -> Self {
+        let (n_bytes, transaction) = (record.record.size() as u64, transaction.map(Arc::clone));
+        Self { assigned: Arc::clone(assigned), transaction, records: vec![record], n_records: 1, n_bytes }
+    }
+
+    /// Takes in one more that was handed over with its others.
+    pub(super) fn push(&mut self, record: Delivered) {
+        self.n_records += 1;
+        self.n_bytes += record.record.size() as u64;
+        self.records.push(record);
     }
 }
 
@@ -177,7 +188,7 @@ async fn run_shared_lane(chunks: Arc<Mutex<UnboundedReceiver<LaneChunk>>>, runne
     }
 }
 
-async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
+pub(super) async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
     let mut chunk = Held { chunk, is_settled: false };
     let assigned = Arc::clone(&chunk.chunk.assigned);
     if let Some(_inside) = assigned.enter() {

@@ -19,6 +19,8 @@ mod gate;
 mod guards;
 mod idle;
 mod in_flight;
+mod key_lanes;
+mod key_queues;
 mod key_states;
 mod lag;
 mod lane;

@@ -179,7 +179,7 @@ impl Slot {
             let more_due = self.gather_due(pull);
             // A batch is never split: the last one of a turn may take it past its number.
             while pull.turn.as_ref().is_none_or(|turn| turn.allowance() > 0)
-                && let Some(due) = self.collector.take_due(pull.now)
+                && let Some(due) = self.take_due(pull.now)
             {
                 self.deliver(due, pull);
             }
@@ -190,6 +190,15 @@ impl Slot {
             pulled.more = more || more_due;
         }
         pulled
+    }
+
+    /// What is to be handed over now: also a batch that keeps itself from filling, as all that may be in flight is in it.
+    fn take_due(&mut self, now: Instant) -> Option<Gathered> {
+        let n_gathered = self.collector.len() as u64;
+        if n_gathered > 0 && self.in_flight.is_filled_by(n_gathered, self.assigned.released()) {
+            return self.collector.take();
+        }
+        self.collector.take_due(now)
     }
 
     fn wants_more(&self) -> bool {

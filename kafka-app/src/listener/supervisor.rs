@@ -11,7 +11,7 @@ use tokio::{runtime::Handle, sync::watch};
 use super::{
     dispatch::ChunkRunner,
     events::ListenerEvent,
-    lane::Lanes,
+    lane::{LaneSpec, Lanes},
     mailbox::{Command, Mailbox},
     pauses::Pauses,
     pulse::Pulse,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     client::{Brokers, ConsumerClient, FaultKind, Signal},
-    config::{Ordering, Subscription},
+    config::Subscription,
     error::{Error, ErrorKind, Result},
 };
 
@@ -35,8 +35,7 @@ pub(crate) struct Supervisor {
     pub(crate) instance: u32,
     pub(crate) config: PumpConfig,
     pub(crate) subscription: Subscription,
-    pub(crate) ordering: Ordering,
-    pub(crate) n_workers: usize,
+    pub(crate) lanes: LaneSpec,
     pub(crate) runner: Arc<dyn ChunkRunner>,
     pub(crate) runtime: Handle,
     pub(crate) connect: Connect,
@@ -96,7 +95,7 @@ impl Supervisor {
         self.pulse.works(Instant::now());
         let mut client = (self.connect)(self.instance, &self.config.brokers, Arc::clone(&self.mailbox) as _)?;
         client.subscribe(&self.subscription)?;
-        let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.ordering, self.n_workers);
+        let lanes = Lanes::new(self.runtime.clone(), Arc::clone(&self.runner), self.lanes);
         let (config, mailbox, status) = (self.config.clone(), Arc::clone(&self.mailbox), self.status.clone());
         let transactions = match self.transactions.clone() {
             Some(spec) => Some(Turns::new(spec, &mailbox)?),

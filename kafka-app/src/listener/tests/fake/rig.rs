@@ -24,7 +24,7 @@ use crate::{
     handler::{HandlerEnv, States},
     listener::{
         Ack, Breaker, EventBus, Guards, ListenerEvents,
-        lane::Lanes,
+        lane::{LaneSpec, Lanes},
         mailbox::{Command, Mailbox},
         pauses::Pauses,
         pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
@@ -32,7 +32,7 @@ use crate::{
             Answer, Clerk, Ended, OpenProducer, Positions, Question, TransactionSpec, TurnProducer, Turns, What,
         },
     },
-    record::{Headers, OwnedRecord},
+    record::{Headers, OwnedRecord, RawRecord},
     test_support::FakeTransactions,
 };
 
@@ -55,8 +55,7 @@ impl Rig {
     pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
         let cluster = Arc::<Mutex<Cluster>>::default();
         let gate = Arc::new(Gate::closed());
-        let n_workers = usize::try_from(listener.workers).expect("it fits");
-        let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, listener.ordering, n_workers);
+        let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, LaneSpec::of(listener, takes_batches));
         let (sender, status) = watch::channel(ConsumerStatus::default());
         let mailbox = Arc::<Mailbox>::default();
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
@@ -214,6 +213,17 @@ impl Rig {
             }
             OwnedRecord { offset, key, payload: Some(vec![0; 100]), headers, ..OwnedRecord::default() }.into()
         });
+        self.put(partition, records).await;
+    }
+
+    /// As [`Rig::arrive`], with payloads of a size.
+    pub(crate) async fn arrive_of_size(&mut self, n_bytes: usize, partition: i32, offsets: impl Iterator<Item = i64>) {
+        let records = offsets
+            .map(|offset| OwnedRecord { offset, payload: Some(vec![0; n_bytes]), ..OwnedRecord::default() }.into());
+        self.put(partition, records).await;
+    }
+
+    async fn put(&mut self, partition: i32, records: impl Iterator<Item = RawRecord>) {
         {
             let mut cluster = self.cluster.lock();
             cluster.records.entry(partition).or_default().extend(records);

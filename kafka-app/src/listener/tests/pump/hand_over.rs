@@ -53,6 +53,18 @@ async fn a_batch_is_handed_over_when_it_is_full_or_has_waited() {
 }
 
 #[tokio::test]
+async fn a_batch_that_takes_up_all_that_may_be_in_flight_waits_for_nothing_more() {
+    let batch = BatchLimits { max_records: 500, max_wait: Duration::from_secs(3_600), max_bytes: u64::MAX };
+    let mut rig = Rig::new(&ResolvedListener { batch, ..listener() }, true).with_assigned(1).await;
+    rig.arrive_of_size(1 << 20, 0, 0..40).await;
+    rig.pass(SECOND).await;
+    assert_eq!(rig.handled(), ["*0@0"], "16 MiB of a partition are in flight");
+    rig.release(1_000).await;
+    rig.pass(SECOND).await;
+    assert!(rig.handled().contains(&"*0@17".to_owned()), "and the next as soon as it is done");
+}
+
+#[tokio::test]
 async fn with_ordering_by_key_one_key_does_not_wait_for_another() {
     let listener = ResolvedListener { ordering: Ordering::Key, workers: 8, ..listener() };
     let mut rig = Rig::assigned(listener, 1).await;
@@ -66,6 +78,21 @@ async fn with_ordering_by_key_one_key_does_not_wait_for_another() {
     let place = |what: &str| handled.iter().position(|entry| entry == what);
     assert!(place(".0@0") < place("*0@2") && place(".0@1") < place("*0@3"), "{handled:?}");
     assert_eq!(rig.calls(), ["store 0@4"]);
+}
+
+#[tokio::test]
+async fn with_ordering_by_key_a_slow_key_holds_up_no_other_key_of_any_partition() {
+    let listener = ResolvedListener { ordering: Ordering::Key, workers: 2, ..listener() };
+    let mut rig = Rig::assigned(listener, 40).await;
+    rig.slow_at(0);
+    for partition in 0..40 {
+        rig.arrive(partition, if partition == 0 { 0..1 } else { 1..3 }).await;
+    }
+    rig.release(1_000).await;
+    rig.pass(SECOND).await;
+    let handled = rig.handled();
+    let n_done = handled.iter().filter(|what| what.starts_with('.')).count();
+    assert_eq!(n_done, 2 * 39, "two lanes, one of them held up: {handled:?}");
 }
 
 #[tokio::test]
