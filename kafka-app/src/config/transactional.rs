@@ -28,6 +28,8 @@ pub(crate) struct TransactionalIds {
     of_templates: String,
     /// In place of all ids of producers of templates.
     of_every_template: Option<String>,
+    /// This process by a name that no other has: in containers each is number 1.
+    process: String,
     timeout: Duration,
 }
 
@@ -35,11 +37,11 @@ impl TransactionalIds {
     pub(crate) fn new(properties: &KafkaProperties) -> Self {
         let said = properties.producer.transaction_id_prefix.clone();
         // The standard library seeds its hashers randomly.
-        let random = RandomState::new().build_hasher().finish();
-        let of_templates = said.clone().unwrap_or_else(|| format!("kafka-app-{random:016x}-"));
+        let process = format!("{:016x}", RandomState::new().build_hasher().finish());
+        let of_templates = said.clone().unwrap_or_else(|| format!("kafka-app-{process}-"));
         let timeout = transaction_timeout(&said_for_client(properties, Client::Producer));
         let of_every_template = properties.producer.transactional_id.clone();
-        Self { prefix: said.unwrap_or_default(), of_templates, of_every_template, timeout }
+        Self { prefix: said.unwrap_or_default(), of_templates, of_every_template, process, timeout }
     }
 
     /// `<prefix><group>-<listener>-<instance>-<turn>`; after the producer was lost, `-<process>-<how often>` behind it.
@@ -57,7 +59,7 @@ impl TransactionalIds {
         let id = format!("{}{}-{}-{member}{instance}-{turn}", self.prefix, listener.group_id, listener.id);
         match n_lost {
             0 => id,
-            n_lost => format!("{id}-{}-{n_lost}", std::process::id()),
+            n_lost => format!("{id}-{}-{n_lost}", self.process),
         }
     }
 
