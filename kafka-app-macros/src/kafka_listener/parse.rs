@@ -80,8 +80,8 @@ const OPTIONS: Table<Options> = Table {
         ("groupInstanceId", "it is `group_instance_id`"),
         ("instance_id", "it is `group_instance_id`"),
         ("idleEventInterval", "it is `idle_event_interval`"),
-        ("clientIdPrefix", "it is a property: `properties(\"client.id\" = \"..\")`"),
-        ("client_id", "it is a property: `properties(\"client.id\" = \"..\")`"),
+        ("clientIdPrefix", "it is `kafka.consumer.client-id`; each consumer appends its listener and number"),
+        ("client_id", "it is `kafka.consumer.client-id`; each consumer appends its listener and number"),
         ("topicPartitions", "it is `partitions`, as in `topic = \"orders\", partitions = [0, 1], from = \"earliest\"`"),
         (
             "topic_partitions",
