@@ -90,7 +90,7 @@ impl TemplateProperties {
         section.finish(&[
             ("transaction-id-prefix", "say kafka.producer.transaction-id-prefix: templates and listeners share it"),
             ("allow-non-transactional", "not needed: a template sends into a transaction inside of in_transaction, and in a listener that delivers exactly once"),
-            ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
+            ("observation-enabled", "there are no spans: a producer interceptor sees all that is sent, and may write trace headers"),
         ]);
         read
     }

@@ -5,7 +5,7 @@ pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     let by_prefix = [
         ("spring.", "leave Spring's own properties out: the types of handlers and templates decide about payloads"),
         ("schema.registry.", "there is no schema registry client yet; decode in an extractor of your own"),
-        ("metrics.", "there is no JMX here; see statistics.interval.ms"),
+        ("metrics.", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ];
     INSTEAD
         .iter()
@@ -39,8 +39,8 @@ const INSTEAD: &[(&str, &str)] = &[
     ("compression.lz4.level", "use \"compression.level\""),
     ("compression.zstd.level", "use \"compression.level\""),
     ("interceptor.classes", "there are no interceptors; handle the record in the listener"),
-    ("metric.reporters", "there is no JMX here; see \"statistics.interval.ms\""),
-    ("auto.include.jmx.reporter", "there is no JMX here; see \"statistics.interval.ms\""),
+    ("metric.reporters", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
+    ("auto.include.jmx.reporter", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ("exclude.internal.topics", "a topic pattern that does not match them leaves them out"),
     ("transaction.id", "use kafka.producer.transaction-id-prefix; the ids are made of it"),
     ("sasl.jaas.config", "use \"sasl.username\" and \"sasl.password\""),

@@ -163,7 +163,10 @@ pub(crate) const LISTENER_ANSWERS: &[(&str, &str)] = &[
     ("log-container-config", "not needed: the settings of a listener are logged at start at level debug"),
     ("immediate-stop", "set shutdown-timeout to 0s, and on-revoke to cancel"),
     ("change-consumer-thread-name", "threads are always named after their listener"),
-    ("observation-enabled", "not needed: spans are there for whoever subscribes to `tracing`"),
+    (
+        "observation-enabled",
+        "there are no spans: a layer opens them; log events have listener, topic, partition, offset",
+    ),
     ("auth-exception-retry-interval", "not needed: librdkafka reconnects by itself (reconnect.backoff.ms)"),
 ];
 
