@@ -20,7 +20,8 @@ impl<'r> FromRecord<'r> for RecordMetadata {
     }
 }
 
-/// Which delivery of this record to its handler it is, from 1. It is counted in memory: a restart begins at 1 again.
+/// Which delivery of this record to its handler it is, from 1. Those in place are counted in memory, and a restart begins at 1
+/// again; those from retry topics are counted in the record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryAttempt(pub u32);
 
@@ -30,7 +31,7 @@ impl<'r> FromRecord<'r> for DeliveryAttempt {
     }
 }
 
-/// All records of a batch are at the same delivery.
+/// That of its first record: in place all are at the same delivery, in a retry topic they need not be.
 impl<'r> FromBatch<'r> for DeliveryAttempt {
     fn from_batch(cx: &BatchContext<'r>, _: &mut Vec<(usize, Rejection)>) -> Result<Self, Rejection> {
         Ok(Self(cx.records.first().map_or(1, |record| record.attempt)))

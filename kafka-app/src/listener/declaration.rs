@@ -29,7 +29,7 @@ pub struct Listener {
     pub(crate) has_wrong_layer: bool,
 }
 
-/// `fn(&Record) -> bool`: true keeps the record.
+/// `fn(&RawRecord) -> bool`: true keeps the record.
 pub(crate) type Filter = fn(&RawRecord) -> bool;
 
 /// The declared function, erased once per listener.

@@ -59,6 +59,25 @@ async fn a_failed_record_is_delivered_again_before_the_next() {
     assert_eq!((counts.handled, counts.failed, counts.retried), (2, 2, 2));
 }
 
+#[tokio::test(start_paused = true)]
+async fn another_error_does_not_begin_the_count_anew() {
+    let bench = Bench::new(["a"]).dead_letters().with(|listener| {
+        listener.retry.attempts = 3;
+        listener.retry.backoff = Duration::from_secs(1);
+        listener.retry.multiplier = 10.0;
+    });
+    let start = Instant::now();
+    let handler = handler_fn(|DeliveryAttempt(attempt): DeliveryAttempt| async move {
+        match attempt {
+            2 => Err::<(), Box<dyn std::error::Error + Send + Sync>>(Classed(ErrorClass::Retry).into()),
+            _ => Err("busy".into()),
+        }
+    });
+    bench.run(handler).await.unwrap();
+    assert_eq!((bench.counts().failed, bench.counts().dead_lettered), (3, 1));
+    assert_eq!(start.elapsed().as_secs(), 11, "nor do the delays");
+}
+
 #[tokio::test]
 async fn a_spent_record_stops_the_listener_and_stays_uncommitted() {
     let bench = Bench::new(["a", "retry", "b"]);
