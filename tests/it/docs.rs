@@ -79,6 +79,13 @@ fn shown_rows(guide: &str) -> Vec<[&str; 3]> {
     rows
 }
 
+/// Whether a text has this word, and not only as part of a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(word)
+        .any(|(at, _)| !is_part(text[..at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next()))
+}
+
 #[test]
 fn every_test_that_the_guide_for_spring_names_is_there() {
     let guide = guide();
@@ -87,8 +94,10 @@ fn every_test_that_the_guide_for_spring_names_is_there() {
     let in_column = rows.iter().flat_map(|[_, _, shown_by]| quoted(shown_by)).filter(|name| is_short(name));
     let named: BTreeSet<_> = in_text.chain(in_column).map(str::to_owned).collect();
     assert!(named.len() > 80, "the guide names its tests: {named:?}");
-    let missing: Vec<_> =
-        named.difference(&tests(&["kafka-app/src", "tests/it", "tests/schemas/it"])).cloned().collect();
+    let missing: Vec<_> = named
+        .difference(&tests(&["kafka-app/src", "kafka-app-macros/tests", "tests/it", "tests/schemas/it"]))
+        .cloned()
+        .collect();
     assert!(missing.is_empty(), "no test has these names: {missing:?}");
 }
 
@@ -104,6 +113,53 @@ fn what_is_done_of_springs_acknowledgments_errors_retry_topics_and_transactions_
         .collect();
     assert!(without.is_empty(), "these say that they are done, and nothing shows it: {without:?}");
     assert!(!guide.contains("**not there**"), "what is not there has something in its place");
+}
+
+/// What Spring's reference names of acknowledgment, errors and dead letters, retry topics, transactions; and annotations.
+const SPRINGS_NAMES: &str = "
+    RECORD; BATCH; TIME; COUNT; COUNT_TIME; MANUAL; MANUAL_IMMEDIATE; acknowledge(index); nack(sleep);
+    nack(index, sleep); asyncAcks; coercion to `MANUAL`; syncCommits; delivery modes
+
+    DefaultErrorHandler; FixedBackOff; CommonErrorHandler; handleOne; handleRemaining; handleBatch;
+    handleOtherException; seeksAfterHandling; isAckAfterHandle; clearThreadStateFor; ackAfterHandle;
+    commitRecovered; seekAfterError; resetStateOnRecoveryFailure; resetStateOnExceptionChange; setBackOffFunction;
+    addNotRetryableExceptions; addRetryableExceptions; setClassifications; defaultFalse; DeserializationException;
+    CommonContainerStoppingErrorHandler; CommonLoggingErrorHandler; CommonDelegatingErrorHandler;
+    CommonMixedErrorHandler; FallbackBatchErrorHandler; ExponentialBackOff; WithMaxRetries;
+    ContainerPausingBackOffHandler; RetryListener; deliveryAttemptHeader; DeliveryAttemptAwareRetryListener;
+    BatchListenerFailedException; `Error`; DeadLetterPublishingRecoverer; destination resolver; verifyPartition;
+    failIfSendResultIsError; waitForSendResultTimeout; throwIfNoDestinationReturned; skipSameTopicFatalExceptions;
+    retainExceptionHeader; logRecoveryRecord; templates by value class; kafka_dlt-*; appendOriginalHeaders;
+    stripPreviousExceptionHeaders; excludeHeader; headersFunction; ExceptionHeadersCreator
+
+    @RetryableTopic; RetryTopicConfiguration; RetryTopicConfigurationSupport; attempts; @BackOff; maxDelay;
+    multiplier; jitter; timeout; kafkaTemplate; listenerContainerFactory; autoCreateTopics; numPartitions;
+    replicationFactor; include; exclude; includeNames; excludeNames; traversingCauses; retryTopicSuffix;
+    dltTopicSuffix; topicSuffixingStrategy; RetryTopicNamesProviderFactory; sameIntervalTopicReuseStrategy;
+    dltStrategy; @DltHandler; dltHandlerMethod; autoStartDltHandler; exceptionBasedDltRouting;
+    @ExceptionBasedDltDestination; concurrency; retry_topic-*; kafka_original-*; kafka_exception-*;
+    KafkaConsumerBackoffManager; configureBlockingRetries; DestinationTopicResolver; DestinationTopicContainer;
+    neverLogListenerException; alwaysLogListenerException; batch listeners; container transactions
+
+    transaction-id-prefix; KafkaTransactionManager; @Transactional; TransactionTemplate;
+    TransactionIdSuffixStrategy; maxCache; NoProducerAvailableException; transactionDefinition; EOSMode.V2;
+    ChainedKafkaTransactionManager; DefaultAfterRollbackProcessor; batchRecoverAfterRollback;
+    stopContainerWhenFenced; executeInTransaction; sendOffsetsToTransaction; allowNonTransactional; fixTxOffsets;
+    `nack` in a transaction; interceptBeforeTx; whole-batch retry
+
+    @KafkaListeners; @TopicPartition; @PartitionOffset; @KafkaHandler; @EnableKafka; @EnableKafkaRetryTopic;
+    @SendTo; @Payload; @Header; @Headers; @Valid; @EmbeddedKafka; @LogLevels
+";
+
+#[test]
+fn every_name_of_springs_tables_has_a_row() {
+    let guide = guide();
+    let rows = guide.lines().filter(|line| line.starts_with("| "));
+    let firsts: Vec<_> = rows.filter_map(|row| row.split(" | ").next()).collect();
+    let names: Vec<_> = SPRINGS_NAMES.split([';', '\n']).map(str::trim).filter(|name| !name.is_empty()).collect();
+    assert!(names.len() > 120, "four tables: {} names", names.len());
+    let without: Vec<_> = names.iter().filter(|name| !firsts.iter().any(|cell| has_word(cell, name))).collect();
+    assert!(without.is_empty(), "no row begins with these: {without:?}");
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::sync::{
 };
 
 use anyhow::Result;
+use bytes::Bytes;
 use kafka_app::{
     Batch, BoxRecordHandler, HandlerFuture, KafkaApp, Layer, Listener, Outcome, Outputs, ProducerInterceptor,
-    ProducerRecord, RecordContext, RecordHandler, SendError, SendResult, Text, around, batch_handler_fn, handler_fn,
-    kafka_listener, listeners,
+    ProducerRecord, RecordContext, RecordHandler, SendError, SendResult, Template, Text, around, batch_handler_fn,
+    handler_fn, kafka_listener, listeners,
 };
-use kafka_app_tests::{Record, TestBroker};
+use kafka_app_tests::{Record, TestBroker, record};
 
 #[kafka_listener(id = "shout", topic = "${in}", group = "${group}", send_to = "${out}", dead_letter = "${dead}")]
 async fn shout(Text(text): Text) -> Result<String, String> {
@@ -93,6 +94,93 @@ async fn layers_see_each_record_and_interceptors_all_that_is_sent() -> Result<()
     app.stop().await.expect_clean();
     // Six that were put in, four that were returned, a dead letter; and one that was kept back.
     assert_eq!((signed.n_acknowledged.load(Relaxed), signed.n_failed.load(Relaxed)), (11, 1));
+    Ok(())
+}
+
+tokio::task_local! {
+    static TRACE: Bytes;
+}
+
+/// As docs/spring.md has it.
+fn in_trace<'r>(cx: RecordContext<'r>, handler: &'r BoxRecordHandler) -> HandlerFuture<'r, Outcome> {
+    let mut trace = None;
+    cx.record().for_each_header(|name, value| {
+        if name == "traceparent" {
+            trace = value.map(Bytes::copy_from_slice);
+        }
+    });
+    Box::pin(async move {
+        let Some(trace) = trace else { return handler.call(cx).await };
+        let mut outcome = TRACE.scope(trace.clone(), handler.call(cx)).await;
+        if let Outcome::Done(Outputs::One(output)) = &mut outcome {
+            output.record.headers.push("traceparent", Some(trace));
+        }
+        outcome
+    })
+}
+
+struct OfTemplates;
+
+impl ProducerInterceptor for OfTemplates {
+    fn on_send(&self, record: &mut ProducerRecord) -> kafka_app::Result<()> {
+        if let Ok(trace) = TRACE.try_with(Bytes::clone) {
+            record.headers.push("traceparent", Some(trace));
+        }
+        Ok(())
+    }
+}
+
+/// Returns, sends beside it, and fails.
+#[kafka_listener(
+    id = "spread",
+    topic = "${in}",
+    group = "${group}",
+    send_to = "${out}",
+    dead_letter = "${dead}",
+    retry(attempts = 1)
+)]
+async fn spread(Text(text): Text, template: Template<str, str>) -> Result<String> {
+    tokio::task::yield_now().await;
+    anyhow::ensure!(text != "bad", "as told");
+    if let Some(topic) = text.strip_prefix("beside ") {
+        template.send(topic, "k", "beside").await?;
+    }
+    Ok(text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_comes_of_a_record_may_carry_its_trace() -> Result<()> {
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let broker = TestBroker::start()?;
+    let (input, out, dead, beside) = (
+        broker.topic("in", 1).await?,
+        broker.topic("out", 1).await?,
+        broker.topic("dead", 1).await?,
+        broker.topic("beside", 1).await?,
+    );
+    let app = KafkaApp::new(broker.bootstrap_servers())
+        .set("in", &input)
+        .set("out", &out)
+        .set("dead", &dead)
+        .set("group", broker.name("spread"))
+        .listeners(listeners![spread])
+        .layer(around(in_trace))
+        .producer_interceptor(OfTemplates)
+        .start()
+        .await?;
+    let traced =
+        |text: String| Record { headers: vec![("traceparent".to_owned(), PARENT.into())], ..record("k", text) };
+    let records = [traced(format!("beside {beside}")), traced("bad".to_owned()), record("k", "without")];
+    broker.produce(&input, records).await?;
+
+    let returned = broker.records(&out, 2).await?;
+    let comes_of_it = [&returned[0], &broker.records(&beside, 1).await?[0], &broker.records(&dead, 1).await?[0]];
+    for record in comes_of_it {
+        let traces = record.headers.iter().filter(|(name, _)| name == "traceparent").count();
+        assert_eq!((record.header("traceparent"), traces), (Some(PARENT.as_bytes()), 1), "{}", record.text());
+    }
+    assert_eq!(returned[1].header("traceparent"), None, "it is over with its record");
+    app.stop().await.expect_clean();
     Ok(())
 }
 
