@@ -67,6 +67,11 @@ impl Breaker {
         !self.is_troubled() || self.circuit.lock().is_closed()
     }
 
+    /// The record that tries while all others wait for it.
+    pub(crate) fn trying(&self) -> Option<RecordId> {
+        if self.is_troubled() { self.circuit.lock().trying().cloned() } else { None }
+    }
+
     pub(crate) fn state(&self, now: Instant) -> CircuitState {
         let circuit = self.circuit.lock();
         match circuit.open_until(now) {
@@ -84,7 +89,7 @@ impl Breaker {
     /// Closed, as at the beginning: its listener starts anew.
     pub(crate) fn reset(&self) {
         self.change(|circuit| {
-            *circuit = Circuit::new(self.limits);
+            circuit.reset();
             None
         });
     }
@@ -94,8 +99,9 @@ impl Breaker {
         Pass { breaker: self, place: None }
     }
 
-    /// Waits until the handler may be called; `Err` says until when it may not, if that is longer from now than `longest`.
-    pub(crate) async fn admit(&self, longest: Option<Duration>) -> Result<Pass<'_>, Instant> {
+    /// Waits until the handler may be called for this record, or for the batch that begins with it; `Err` says until when it may
+    /// not, if that is longer from now than `longest`.
+    pub(crate) async fn admit(&self, record: RecordId, longest: Option<Duration>) -> Result<Pass<'_>, Instant> {
         if !self.is_troubled() {
             return Ok(self.pass());
         }
@@ -104,7 +110,7 @@ impl Breaker {
             let changed = self.changed.notified();
             let now = self.now();
             // Not in the match: its lock would be held over an await.
-            let answer = self.circuit.lock().ask(place.ticket, now);
+            let answer = self.circuit.lock().ask(place.ticket, &record, now);
             match answer {
                 Answer::Go => return Ok(self.pass()),
                 Answer::Try => return Ok(Pass { breaker: self, place: Some(place) }),
@@ -230,9 +236,13 @@ mod tests {
         Breaker::new(Some(limits), Arc::default(), EventBus::default().sink("bill"))
     }
 
+    fn record() -> RecordId {
+        (TopicPartition::new("orders", 0), 7)
+    }
+
     async fn fail(breaker: &Breaker) -> Verdict {
-        let pass = breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
-        pass.failed((TopicPartition::new("orders", 0), 7), None, "down")
+        let pass = breaker.admit(record(), None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
+        pass.failed(record(), None, "down")
     }
 
     #[tokio::test(start_paused = true)]
@@ -244,7 +254,8 @@ mod tests {
             .map(|_| {
                 let breaker = Arc::clone(&breaker);
                 tokio::spawn(async move {
-                    let pass = breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
+                    let pass =
+                        breaker.admit(record(), None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
                     let is_try = pass.place.is_some();
                     if is_try {
                         tokio::time::sleep(SECOND).await; // The others wait for this one.
@@ -269,9 +280,9 @@ mod tests {
     async fn who_is_dropped_while_it_tries_leaves_the_try_to_the_next() {
         let breaker = breaker();
         fail(&breaker).await;
-        let first = breaker.admit(None).await;
+        let first = breaker.admit(record(), None).await;
         assert_eq!(breaker.state(breaker.now()), CircuitState::HalfOpen);
-        let mut second = Box::pin(breaker.admit(None));
+        let mut second = Box::pin(breaker.admit(record(), None));
         poll_fn(|cx| {
             assert!(second.as_mut().poll(cx).is_pending());
             std::task::Poll::Ready(())
@@ -282,13 +293,31 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_tried_before_a_reset_takes_nobodys_place_after_it() {
+        let breaker = breaker();
+        fail(&breaker).await;
+        let cut_off = breaker.admit(record(), None).await;
+        breaker.reset();
+        fail(&breaker).await;
+        let mut waiting = Box::pin(breaker.admit(record(), None));
+        poll_fn(|cx| {
+            assert!(waiting.as_mut().poll(cx).is_pending());
+            std::task::Poll::Ready(())
+        })
+        .await;
+        drop(cut_off);
+        let pass = tokio::time::timeout(60 * SECOND, waiting).await.expect("its place is still its own");
+        assert!(pass.is_ok_and(|pass| pass.place.is_some()));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_cannot_wait_so_long_is_told_until_when() {
         let breaker = breaker();
         fail(&breaker).await;
         let now = breaker.now();
-        assert_eq!(breaker.admit(Some(9 * SECOND)).await.map(|_| ()), Err(now + 10 * SECOND));
+        assert_eq!(breaker.admit(record(), Some(9 * SECOND)).await.map(|_| ()), Err(now + 10 * SECOND));
         assert_eq!(breaker.state(now), CircuitState::Open { retry_in: 10 * SECOND });
-        assert!(breaker.admit(Some(10 * SECOND)).await.is_ok());
+        assert!(breaker.admit(record(), Some(10 * SECOND)).await.is_ok());
         breaker.reset();
         assert_eq!(breaker.state(now), CircuitState::Closed);
     }

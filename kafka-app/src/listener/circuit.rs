@@ -23,6 +23,8 @@ pub(crate) struct Circuit {
     opened_at: Option<Instant>,
     waiting: VecDeque<Ticket>,
     next_ticket: u64,
+    /// The record that tried last.
+    trying: Option<RecordId>,
     /// How often each record has tried in vain since it was closed last.
     tries: HashMap<RecordId, u32>,
 }
@@ -80,8 +82,15 @@ impl Circuit {
             opened_at: None,
             waiting: VecDeque::new(),
             next_ticket: 0,
+            trying: None,
             tries: HashMap::new(),
         }
+    }
+
+    /// Closed, as at the beginning. A place of before is none of those that are given out from here on: who has it may still act
+    /// on it.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { next_ticket: self.next_ticket, ..Self::new(self.limits) };
     }
 
     /// Whether a report of a success or a question could matter: closed, and without a failure, it cannot.
@@ -101,6 +110,11 @@ impl Circuit {
         self.state == State::Closed
     }
 
+    /// The record that tries, which all others wait for.
+    pub(crate) fn trying(&self) -> Option<&RecordId> {
+        self.trying.as_ref().filter(|_| matches!(self.state, State::HalfOpen(_)))
+    }
+
     /// Takes a place among those who wait.
     pub(crate) fn enter(&mut self) -> Ticket {
         let ticket = Ticket(self.next_ticket);
@@ -117,12 +131,14 @@ impl Circuit {
         }
     }
 
-    pub(crate) fn ask(&mut self, ticket: Ticket, now: Instant) -> Answer {
+    /// Whether it may call the handler, for this record.
+    pub(crate) fn ask(&mut self, ticket: Ticket, record: &RecordId, now: Instant) -> Answer {
         match self.state {
             State::Closed => Answer::Go,
             State::Open { until } if now < until => Answer::NotBefore(until),
             State::Open { .. } if self.waiting.front() == Some(&ticket) => {
                 self.state = State::HalfOpen(ticket);
+                self.trying = Some(record.clone());
                 Answer::Try
             }
             State::HalfOpen(trying) if trying == ticket => Answer::Try,
@@ -256,7 +272,7 @@ mod tests {
         }
 
         fn ask(&mut self, ticket: Ticket) -> Answer {
-            self.circuit.ask(ticket, self.now)
+            self.circuit.ask(ticket, &record(0), self.now)
         }
 
         fn pass(&mut self, time: Duration) {
@@ -351,6 +367,23 @@ mod tests {
         assert_eq!(case.ask(first), Answer::Try);
         case.circuit.leave(first, case.now);
         assert_eq!(case.ask(second), Answer::Try);
+    }
+
+    #[test]
+    fn what_is_known_of_before_a_reset_counts_for_nothing_after_it() {
+        let mut case = Case::opened();
+        case.pass(10 * SECOND);
+        let before = case.tries();
+        case.circuit.reset();
+        assert!(case.circuit.is_quiet());
+        case.fail(None);
+        case.fail(None);
+        case.fail(None);
+        case.pass(10 * SECOND);
+        let after = case.tries();
+        assert_eq!(case.circuit.answered(Some(before), case.now), None, "it is not the one that tries");
+        case.circuit.leave(before, case.now);
+        assert_eq!(case.ask(after), Answer::Try);
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub enum ListenerEvent {
         listener: Arc<str>,
         /// Where the record is.
         partition: TopicPartition,
-        /// Of the oldest record that is not finished.
+        /// Of the oldest record that is not finished; while the listener's circuit is half open, of the one that tries.
         offset: Option<i64>,
         /// For how long it has been that.
         elapsed: Duration,

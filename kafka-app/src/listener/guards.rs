@@ -79,8 +79,10 @@ mod tests {
     }
 
     async fn open(guards: &Guards) {
-        let pass = guards.breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
-        let _postponed = pass.failed((crate::TopicPartition::new("orders", 0), 0), None, "down");
+        let record = (crate::TopicPartition::new("orders", 0), 0);
+        let pass =
+            guards.breaker.admit(record.clone(), None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
+        let _postponed = pass.failed(record, None, "down");
     }
 
     fn is_open(guards: &Guards) -> bool {

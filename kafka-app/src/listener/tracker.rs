@@ -140,9 +140,19 @@ impl Tracker {
         let run = self.runs.get(index)?;
         run.offset.checked_add_unsigned(seq - run.seq)
     }
+
+    /// Sequence of the unfinished record with this offset.
+    pub(crate) fn seq_of(&self, offset: i64) -> Option<u64> {
+        self.runs.iter().filter_map(|run| run.seq_of(offset)).find(|seq| *seq >= self.front)
+    }
 }
 
 impl Run {
+    fn seq_of(&self, offset: i64) -> Option<u64> {
+        let nth = offset.checked_sub(self.offset).and_then(|nth| u64::try_from(nth).ok())?;
+        (nth < self.len).then(|| self.seq + nth)
+    }
+
     fn continues(&self, offset: i64, leader_epoch: Option<i32>) -> bool {
         self.leader_epoch == leader_epoch && self.offset.checked_add_unsigned(self.len) == Some(offset)
     }
@@ -183,6 +193,14 @@ mod tests {
         let mut tracker = tracker([5, 6, 7]);
         assert_eq!(finish(&mut tracker, [1, 2]), None);
         assert_eq!(finish(&mut tracker, [0]), Some(8));
+    }
+
+    #[test]
+    fn an_unfinished_record_is_found_by_its_offset() {
+        let mut tracker = tracker([5, 6, 9, 5]);
+        assert_eq!([5, 6, 7, 9, 10].map(|offset| tracker.seq_of(offset)), [Some(0), Some(1), None, Some(2), None]);
+        finish(&mut tracker, [0]);
+        assert_eq!(tracker.seq_of(5), Some(3), "that of the topic that was made anew");
     }
 
     #[test]

@@ -10,17 +10,19 @@ use crate::{
 };
 
 impl<'a> Run<'a> {
-    /// Waits until the handler may be called; `None`: the partition goes first, or is read again when that time comes.
-    pub(super) async fn admitted(&self) -> Option<Pass<'a>> {
+    /// Waits until the handler may be called, for this record or for those that begin with it; `None`: the partition goes first,
+    /// or is read again when that time comes.
+    pub(super) async fn admitted(&self, first: usize) -> Option<Pass<'a>> {
         let breaker = &self.shared.policy.guards.breaker;
         if !breaker.is_troubled() {
             return Some(breaker.pass());
         }
         let longest = self.transaction().map(Transaction::longest_wait);
+        let record = (self.partition(), self.record(first).offset());
         tokio::select! {
             biased;
             () = self.progress.revoked() => None,
-            admitted = breaker.admit(longest) => match admitted {
+            admitted = breaker.admit(record, longest) => match admitted {
                 Ok(pass) => Some(pass),
                 // No transaction is kept open for so long: what it has is committed, the rest comes again.
                 Err(until) => {

@@ -57,8 +57,8 @@ async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Erro
     if filter_all(run, &mut open).await? == Next::Revoked || take_up(run, &mut open).await? == Next::Revoked {
         return Ok(());
     }
-    while !open.indexes.is_empty() && !run.progress.is_revoked() {
-        let Some(pass) = run.admitted().await else { break };
+    while let Some(first) = open.indexes.first().copied().filter(|_| !run.progress.is_revoked()) {
+        let Some(pass) = run.admitted(first).await else { break };
         let mut delivered = deliver(handler, run, &open).await;
         let undecided = if run.misses_schemas() { undecided(&mut open, &mut delivered) } else { Vec::new() };
         let next = match delivered {

@@ -284,7 +284,7 @@ async fn call<'a, H: RecordHandler>(
     {
         return Ok(None);
     }
-    let Some(pass) = run.admitted().await else { return Ok(None) };
+    let Some(pass) = run.admitted(index).await else { return Ok(None) };
     Ok(Some(Call { attempt, ended: deliver(handler, run, index, attempt).await, pass }))
 }
 

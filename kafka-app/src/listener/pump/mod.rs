@@ -401,24 +401,30 @@ impl Pump {
         {
             self.fail(error, now);
         }
-        // While the circuit is not closed records wait, and that is told by itself.
-        let is_closed = self.config.guards.breaker.is_closed();
+        // While the circuit is not closed records wait for the one that tries, and that is told by itself.
+        let breaker = &self.config.guards.breaker;
+        let (is_closed, trying) = (breaker.is_closed(), breaker.trying());
         for entry in self.assignment.iter_mut() {
             let slot = &mut entry.data;
-            let front = slot.front_at_work().filter(|_| is_closed);
-            if let Some(elapsed) = slot.watchdog.observe(front, now) {
+            let seq = match &trying {
+                Some((at, offset)) if *at == entry.partition => slot.tracker.seq_of(*offset),
+                None if is_closed => slot.front_at_work(),
+                _ => None,
+            };
+            if let Some(elapsed) = slot.watchdog.observe(seq, now) {
+                let offset = seq.and_then(|seq| slot.tracker.offset_of(seq));
                 tracing::warn!(
                     listener = &*self.config.listener_id,
                     topic = &*entry.partition.topic,
                     partition = entry.partition.partition,
-                    offset = slot.tracker.front_offset(),
+                    offset,
                     elapsed_s = elapsed.as_secs(),
                     "a record is still not finished: its handler hangs, waits or never acknowledged it"
                 );
                 self.config.events.tell(|listener| ListenerEvent::StuckHandler {
                     listener,
                     partition: entry.partition.clone(),
-                    offset: slot.tracker.front_offset(),
+                    offset,
                     elapsed,
                 });
             }

@@ -1,6 +1,6 @@
 //! While a listener's circuit is open nothing is handed over.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{SECOND, listener};
 use crate::{
@@ -27,9 +27,14 @@ async fn told_of(rig: &mut Rig, name: &str) -> String {
     }
 }
 
+/// A record of partition 0.
+fn at(offset: i64) -> (TopicPartition, i64) {
+    (orders(0), offset)
+}
+
 async fn opened(rig: &Rig) {
-    let pass = rig.breaker.admit(None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
-    let _verdict = pass.failed((TopicPartition::new("orders", 0), 0), None, "down");
+    let pass = rig.breaker.admit(at(0), None).await.unwrap_or_else(|until| panic!("not before {until:?}"));
+    let _verdict = pass.failed(at(0), None, "down");
 }
 
 #[tokio::test(start_paused = true)]
@@ -78,6 +83,29 @@ async fn records_that_wait_for_it_are_no_stuck_handlers() {
     assert!(told[0].starts_with("CircuitOpened"), "{told:?}");
     assert!(told[1].starts_with("StuckHandler"), "{told:?}");
     assert!(told[1].contains("elapsed: 40"), "since it was closed: {told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_tries_for_all_and_hangs_is_a_stuck_handler_and_those_that_wait_are_none() {
+    let mut rig = Rig::assigned(guarded(), 2).await;
+    rig.arrive(0, [0, 1]).await;
+    rig.arrive(1, [7]).await;
+    while !rig.told().await.starts_with("Assigned") {}
+    opened(&rig).await;
+    let breaker = Arc::clone(&rig.breaker);
+    let trying = breaker.admit(at(1), None).await;
+    rig.pass(SECOND).await;
+    rig.pass(600 * SECOND).await;
+    let told = told_of(&mut rig, "StuckHandler").await;
+    assert!(told.contains("orders-0, offset: Some(1), elapsed: 600"), "{told}");
+    drop(trying);
+    rig.pass(SECOND).await;
+    rig.pass(500 * SECOND).await;
+    rig.breaker.reset();
+    rig.pass(SECOND).await;
+    rig.pass(400 * SECOND).await;
+    let told = [told_of(&mut rig, "StuckHandler").await, told_of(&mut rig, "StuckHandler").await];
+    assert!(told.iter().all(|told| told.contains("elapsed: 400")), "nothing of those that waited: {told:?}");
 }
 
 #[tokio::test(start_paused = true)]
