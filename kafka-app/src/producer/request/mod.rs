@@ -38,7 +38,7 @@ use crate::{
 
 /// Reads the topic of replies into an [`Inbox`].
 pub(crate) trait ReplyReader: Send + Sync {
-    /// Resolves when every reply that is sent from now on will be read; starts to read, the first time.
+    /// Resolves when every reply that is sent from now on will be read; starts to read, the first time. After a stop it fails.
     fn ready(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
 
     /// Reads no more.
@@ -76,9 +76,15 @@ impl Requests {
         timeout: Duration,
     ) -> Result<Replies<Reply>, RequestError> {
         let started = Instant::now();
-        self.reader.ready(timeout).await.map_err(RequestError::Unavailable)?;
         let id = CorrelationId::random();
-        let waiter = self.inbox.register(id, release.n_expected()).map_err(|_closed| stopped())?;
+        // First: who asks too late starts no reader.
+        let mut waiter = self.inbox.register(id, release.n_expected()).map_err(|_closed| stopped())?;
+        tokio::select! {
+            biased;
+            // Of what was not sent, that is the end of all replies.
+            _ = waiter.next() => return Err(stopped()),
+            ready = self.reader.ready(timeout) => ready.map_err(RequestError::Unavailable)?,
+        }
         let topic = record.topic.clone().unwrap_or_default();
         let record = self.addressed(record, id);
         let mut replies = Vec::new();

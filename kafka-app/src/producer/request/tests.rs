@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
@@ -15,11 +16,15 @@ use crate::{
     test_support::{FakeSink, Sent},
 };
 
-struct Ready;
+/// Is ready when there is a permit for it.
+struct Ready(Arc<Semaphore>);
 
 impl ReplyReader for Ready {
     fn ready(&self, _: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
-        Box::pin(ready(Ok(())))
+        Box::pin(async {
+            self.0.acquire().await.expect("never closed").forget();
+            Ok(())
+        })
     }
 
     fn stop(&self, _: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
@@ -31,6 +36,8 @@ struct Bench {
     sink: Arc<FakeSink>,
     inbox: Arc<Inbox>,
     requests: Requests,
+    /// How often the reader may say that it is ready.
+    ready: Arc<Semaphore>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,9 +45,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 impl Bench {
     fn new(sends: impl IntoIterator<Item = Sent>) -> Self {
         let (sink, inbox) = (FakeSink::new(sends), Arc::<Inbox>::default());
-        let requests =
-            Requests::new(Arc::<FakeSink>::clone(&sink), "replies", Some(2), Box::new(Ready), Arc::clone(&inbox));
-        Self { sink, inbox, requests }
+        let ready = Arc::new(Semaphore::new(100));
+        let reader = Box::new(Ready(Arc::clone(&ready)));
+        let requests = Requests::new(Arc::<FakeSink>::clone(&sink), "replies", Some(2), reader, Arc::clone(&inbox));
+        Self { sink, inbox, requests, ready }
     }
 
     async fn ask(&self, release: &Release) -> Result<Replies<Reply>, RequestError> {
@@ -146,8 +154,25 @@ async fn a_stop_fails_all_that_wait_and_takes_no_more() {
     };
     let (result, ()) = tokio::join!(bench.ask(&one), stop);
     assert_eq!(result.unwrap_err().kind(), ErrorKind::Stopped);
+    let n_permits = bench.ready.available_permits();
     assert_eq!(bench.ask(&one).await.unwrap_err().kind(), ErrorKind::Stopped);
     assert_eq!(bench.sink.records().len(), 1, "the second was not sent");
+    assert_eq!(bench.ready.available_permits(), n_permits, "and no reader was started for it");
+}
+
+#[tokio::test]
+async fn a_stop_fails_who_waits_for_the_reader_at_once() {
+    let bench = Bench::new([]);
+    bench.ready.forget_permits(100);
+    let one = Release::count(1);
+    let stop = async {
+        tokio::task::yield_now().await;
+        bench.requests.stop(TIMEOUT).await.unwrap();
+    };
+    let both = async { tokio::join!(bench.ask(&one), stop) };
+    let (result, ()) = tokio::time::timeout(TIMEOUT, both).await.expect("it does not wait for the reader");
+    assert_eq!(result.unwrap_err().kind(), ErrorKind::Stopped);
+    assert!(bench.sink.records().is_empty() && bench.inbox.n_waiting() == 0);
 }
 
 #[tokio::test]
