@@ -1,33 +1,64 @@
 //! [`Limiter`]: how many records of a listener may be handed over now.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
 
 use parking_lot::Mutex;
 
-use super::later::later;
+use super::{later::later, mailbox::Mailbox};
 use crate::config::RateLimit;
 
 /// One listener's rate, over all its consumers.
-#[derive(Debug)]
-pub(crate) struct Limiter(Mutex<Rate>);
+pub(crate) struct Limiter(Mutex<Shared>);
+
+struct Shared {
+    rate: Rate,
+    /// Consumers that could use more than they got, as it seemed: another may have held some of it.
+    short: Vec<Weak<Mailbox>>,
+}
 
 impl Limiter {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        Self(Mutex::new(Rate::new(limit)))
+        Self(Mutex::new(Shared { rate: Rate::new(limit), short: Vec::new() }))
     }
 
     /// Takes all there is to be had now; what is not used is to be given back.
     pub(crate) fn reserve(&self, now: Instant) -> u64 {
-        self.0.lock().reserve(now)
+        self.0.lock().rate.reserve(now)
     }
 
-    pub(crate) fn give_back(&self, n_records: u64) {
-        self.0.lock().give_back(n_records);
+    /// Gives back what this consumer has not used, which wakes those that were short of it; whoever has used all is one of them
+    /// from then on.
+    pub(crate) fn give_back(&self, n_records: u64, mailbox: &Arc<Mailbox>, now: Instant) {
+        let awake = {
+            let Shared { rate, short } = &mut *self.0.lock();
+            rate.give_back(n_records);
+            let this = Arc::downgrade(mailbox);
+            match n_records {
+                0 if rate.available(now) > 0 => vec![this], // Another has given back meanwhile.
+                0 => {
+                    if !short.iter().any(|one| one.ptr_eq(&this)) {
+                        short.push(this);
+                    }
+                    Vec::new()
+                }
+                _ => std::mem::take(short),
+            }
+        };
+        awake.iter().filter_map(Weak::upgrade).for_each(|mailbox| mailbox.wake());
     }
 
     /// When there is something to be had again; `None`: there is now.
     pub(crate) fn next_at(&self, now: Instant) -> Option<Instant> {
-        self.0.lock().next_at(now)
+        self.0.lock().rate.next_at(now)
+    }
+}
+
+impl std::fmt::Debug for Limiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Limiter").field(&self.0.lock().rate).finish()
     }
 }
 
@@ -119,6 +150,29 @@ mod tests {
         assert_eq!(rate.reserve(now), 100);
         rate.give_back(60);
         assert_eq!((rate.next_at(now), rate.reserve(now)), (None, 60));
+    }
+
+    /// Whether it is woken, which it was before or is not at all.
+    fn is_awake(mailbox: &Mailbox) -> bool {
+        let start = Instant::now();
+        mailbox.wait_until(start + 20 * MS);
+        start.elapsed() < 20 * MS
+    }
+
+    #[test]
+    fn who_got_nothing_since_another_held_it_is_woken_when_that_gives_it_back() {
+        let now = Instant::now();
+        let limiter = Limiter::new(RateLimit::new(1, Duration::from_secs(3_600)));
+        let (one, other) = (Arc::<Mailbox>::default(), Arc::<Mailbox>::default());
+        assert_eq!((limiter.reserve(now), limiter.reserve(now)), (1, 0));
+        limiter.give_back(0, &other, now);
+        limiter.give_back(1, &one, now);
+        assert_eq!((is_awake(&one), is_awake(&other)), (false, true));
+        // The other way round: what it was short of is there again before it says so.
+        assert_eq!((limiter.reserve(now), limiter.reserve(now)), (1, 0));
+        limiter.give_back(1, &one, now);
+        limiter.give_back(0, &other, now);
+        assert_eq!((is_awake(&one), is_awake(&other)), (false, true));
     }
 
     #[test]

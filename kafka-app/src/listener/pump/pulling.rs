@@ -55,7 +55,7 @@ impl Pump {
             self.assignment.rotate(); // Those that got nothing come first the next time.
         }
         if let Some(limiter) = &self.config.guards.limiter {
-            limiter.give_back(left);
+            limiter.give_back(left, &self.mailbox, now);
         }
         if any {
             self.records_came(now);
