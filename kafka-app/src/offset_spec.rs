@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// A position in a partition: a number, or what the broker is asked for. Kafka's `OffsetSpec`, with Spring's offsets from
 /// either end.
 ///
@@ -14,7 +16,7 @@ pub enum OffsetSpec {
     Earliest,
     /// Behind the last record; Spring's `END`.
     Latest,
-    /// This offset.
+    /// This offset, from 0: one below is an error.
     Offset(i64),
     /// This many offsets behind the first record, at most the end.
     AfterEarliest(u64),
@@ -26,6 +28,23 @@ pub enum OffsetSpec {
 }
 
 impl OffsetSpec {
+    /// Whether there can be such a position: clients have words of their own for numbers below zero.
+    ///
+    /// # Errors
+    /// There cannot; the text says what to say instead.
+    pub(crate) fn check(self) -> Result<()> {
+        match self {
+            Self::Offset(offset) if offset < 0 => {
+                let text = format!(
+                    "there is no offset {offset}: the first record is at `OffsetSpec::Earliest`, the end is `OffsetSpec::Latest`, \
+                     and what is counted from it `OffsetSpec::BeforeLatest`"
+                );
+                Err(Error::new(ErrorKind::Config, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The offset it names, given the first one there is and the end; `None` for a timestamp, which these do not tell.
     pub(crate) fn between(self, first: i64, end: i64) -> Option<i64> {
         let steps = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -56,6 +75,17 @@ impl fmt::Display for OffsetSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_offset_below_zero_is_none() {
+        for offset in [-1, -2, -1000, i64::MIN] {
+            assert!(OffsetSpec::Offset(offset).check().is_err(), "{offset}");
+        }
+        for spec in [OffsetSpec::Offset(0), OffsetSpec::Latest, OffsetSpec::BeforeLatest(1), OffsetSpec::Timestamp(-1)]
+        {
+            assert!(spec.check().is_ok(), "{spec}");
+        }
+    }
 
     #[test]
     fn steps_from_an_end_stay_between_both() {

@@ -72,7 +72,7 @@ impl Ack {
     /// commit starts now and the future ends when the broker confirmed it.
     ///
     /// # Errors
-    /// The partition was revoked meanwhile, or the broker refused the commit. The record will be delivered again.
+    /// The partition was revoked or the listener stopped meanwhile, or the broker refused the commit. The record will be delivered again.
     #[expect(clippy::must_use_candidate, reason = "it marks at once; whoever does not wait for the commit need not")]
     pub fn ack(mut self) -> Acked {
         match self.target.take() {
@@ -142,10 +142,11 @@ impl Future for Acked {
             State::Ready(result) => result.take().map_or(Poll::Pending, Poll::Ready),
             State::Waiting(confirmed) => match ready!(Pin::new(confirmed).poll(cx)) {
                 Ok(result) => Poll::Ready(result),
-                // The sender goes with its partition.
+                // The sender goes with its partition, or with its consumer.
                 Err(_) => Poll::Ready(Err(Error::new(
                     ErrorKind::Stopped,
-                    "the partition was revoked before the commit was confirmed: the record may be delivered again",
+                    "the partition was revoked, or its listener stopped, before the commit was confirmed: the record may be \
+                     delivered again",
                 ))),
             },
         }

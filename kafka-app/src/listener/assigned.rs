@@ -12,10 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, oneshot},
-};
+use tokio::{runtime::Handle, sync::Notify};
 
 use super::{
     ack::{AckSource, AckTarget, Acked},
@@ -253,7 +250,7 @@ impl AckTarget for Assigned {
             }
             return Acked::marked();
         }
-        let (reply, confirmed) = oneshot::channel();
+        let (reply, confirmed) = self.mailbox.promises.make();
         self.mailbox.send(Command::Confirm { epoch: self.epoch, seq, reply });
         Acked::waiting(confirmed)
     }

@@ -6,17 +6,13 @@ use std::{
 };
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::oneshot;
 
 use super::{
     pauses::Pauses,
+    promises::{Promise, Promises},
     transaction::{Answer, Positions},
 };
-use crate::{
-    client::Signal,
-    error::{Error, Result},
-    record::TopicPartition,
-};
+use crate::{client::Signal, error::Error, record::TopicPartition};
 
 /// The pump's own condition variable with a queue of commands. Anything may wake it: records, events, finished work,
 /// freed capacity, commands.
@@ -26,12 +22,14 @@ pub(crate) struct Mailbox {
     /// Set by the first wake since the pump last looked, so that a busy pump costs its wakers one atomic swap.
     woken: AtomicBool,
     awake: Condvar,
+    /// What those wait for who told it something.
+    pub(crate) promises: Promises,
 }
 
 /// What a pump can be told.
 pub(crate) enum Command {
     /// Acknowledged with the wish to know when it is committed.
-    Confirm { epoch: u64, seq: u64, reply: oneshot::Sender<Result<()>> },
+    Confirm { epoch: u64, seq: u64, reply: Promise },
     /// Deliver again from the first unfinished record on, not before this time.
     Rewind { epoch: u64, not_before: Instant },
     /// A lane cannot go on; the listener must stop.
@@ -43,7 +41,7 @@ pub(crate) enum Command {
     /// Hand over nothing more of these until told otherwise.
     Pauses(Pauses),
     /// Go on at this offset.
-    Seek { partition: TopicPartition, offset: i64, reply: oneshot::Sender<Result<()>> },
+    Seek { partition: TopicPartition, offset: i64, reply: Promise },
     /// Where partitions ended when their listener started.
     Ends(Vec<(TopicPartition, i64)>),
     /// Finish what runs, at the latest by then, and leave the group.

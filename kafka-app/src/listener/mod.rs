@@ -30,6 +30,7 @@ mod mailbox;
 mod metrics;
 mod pauses;
 mod placement;
+mod promises;
 mod pull;
 mod pulse;
 mod pump;

@@ -8,8 +8,6 @@ use std::{
     time::Instant,
 };
 
-use tokio::sync::oneshot;
-
 use super::{
     assigned::Assigned,
     collector::{Collector, Gathered},
@@ -20,6 +18,7 @@ use super::{
     lane::{Lane, Lanes},
     mailbox::Mailbox,
     placement::Placement,
+    promises::Promise,
     pull::{Pull, Pulled},
     pump::PumpConfig,
     standing::Standing,
@@ -32,7 +31,6 @@ use super::{
 use crate::{
     client::{RecordQueue, Signal},
     clock::wall_clock,
-    error::Result,
     record::RawRecord,
 };
 
@@ -92,14 +90,14 @@ pub(crate) struct Rewind {
     /// `None`: from the first unfinished record on.
     pub(crate) offset: Option<i64>,
     pub(crate) not_before: Instant,
-    pub(crate) reply: Option<oneshot::Sender<Result<()>>>,
+    pub(crate) reply: Option<Promise>,
 }
 
 /// Somebody waits until a record is committed.
 pub(crate) struct Confirm {
     pub(crate) seq: u64,
     pub(crate) token: Option<u64>,
-    pub(crate) reply: oneshot::Sender<Result<()>>,
+    pub(crate) reply: Promise,
 }
 
 /// Set when records arrive in an empty queue, so that a turn looks only where there is something.
@@ -316,6 +314,15 @@ impl Slot {
             for (records, n_bytes) in held.batches {
                 lanes.hand_over(self.lane.as_ref(), &self.assigned, records, n_bytes, None);
             }
+        }
+    }
+
+    /// Is to be read again from the first unfinished record on, not before this time. A seek that is under way stands: where it
+    /// goes, nothing is known of that delay.
+    pub(crate) fn read_again_at(&mut self, not_before: Instant) {
+        let rewind = self.rewind.get_or_insert(Rewind { offset: None, not_before, reply: None });
+        if rewind.reply.is_none() {
+            rewind.not_before = rewind.not_before.max(not_before);
         }
     }
 

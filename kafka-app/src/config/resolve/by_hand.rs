@@ -22,6 +22,11 @@ impl Resolver<'_> {
         if let (Some((place, StartFrom::Committed)), false) = (from, commits) {
             self.mistake(place, "from", "committed needs a group: say which, as group-id of the listener");
         }
+        if let Some((place, StartFrom::At(spec))) = from
+            && let Err(error) = spec.check()
+        {
+            self.mistake(place, "from", &error.to_string());
+        }
         Some(ByHand { partitions, from: from.map_or(StartFrom::Committed, |(_, from)| from), commits })
     }
 

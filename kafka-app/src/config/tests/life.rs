@@ -160,6 +160,10 @@ fn what_does_not_go_with_partitions_taken_by_hand_is_named() {
     let wrong = [
         (by_hand(ListenerSettings { from: Some(StartFrom::Committed), ..default() }), "committed needs a group"),
         (
+            by_hand(ListenerSettings { from: Some(StartFrom::At(OffsetSpec::Offset(-1))), ..default() }),
+            "there is no offset -1",
+        ),
+        (
             by_hand(ListenerSettings { ack_mode: Some(AckMode::Record), ..default() }),
             "nothing is committed without a group",
         ),

@@ -114,19 +114,34 @@ impl Container {
     /// A position before the committed one is committed only when handling has passed the committed one again.
     ///
     /// # Errors
-    /// The partition is not assigned to this listener, or was revoked meanwhile.
+    /// The partition is not assigned to this listener, or was revoked meanwhile; it stops; another seek came before this one was
+    /// done; or the offset is none.
     pub(crate) async fn seek(&self, partition: TopicPartition, offset: i64) -> Result<()> {
+        OffsetSpec::Offset(offset).check()?;
         let done = self.start_seek(&partition, offset)?;
-        done.await.unwrap_or_else(|_| Err(self.not_assigned(&partition)))
+        self.moved(&partition, done).await
     }
 
     fn start_seek(&self, partition: &TopicPartition, offset: i64) -> Result<oneshot::Receiver<Result<()>>> {
-        let (reply, done) = oneshot::channel();
         let consumers = self.consumers.lock();
-        let owner = consumers.iter().find(|c| c.status.borrow().partitions.contains(partition));
+        let mut live = consumers.iter().filter(|consumer| !consumer.pulse.is_over());
+        let owner = live.find(|consumer| consumer.status.borrow().partitions.contains(partition));
         let owner = owner.ok_or_else(|| self.not_assigned(partition))?;
+        if matches!(self.state(), ListenerState::Stopping) {
+            return Err(self.not_moved(partition));
+        }
+        let (reply, done) = owner.mailbox.promises.make();
         owner.mailbox.send(Command::Seek { partition: partition.clone(), offset, reply });
         Ok(done)
+    }
+
+    async fn moved(&self, partition: &TopicPartition, done: oneshot::Receiver<Result<()>>) -> Result<()> {
+        done.await.unwrap_or_else(|_| Err(self.not_moved(partition)))
+    }
+
+    fn not_moved(&self, partition: &TopicPartition) -> Error {
+        let text = format!("listener `{}` gave {partition} back, or stopped before it went there", self.id());
+        Error::new(ErrorKind::Stopped, text)
     }
 
     fn not_assigned(&self, partition: &TopicPartition) -> Error {
@@ -143,6 +158,7 @@ impl Container {
         partitions: Vec<TopicPartition>,
         to: OffsetSpec,
     ) -> Result<Vec<(TopicPartition, i64)>> {
+        to.check()?;
         let owned = self.assignment();
         if let Some(strange) = partitions.iter().find(|partition| !owned.contains(partition)) {
             return Err(self.not_assigned(strange));
@@ -155,7 +171,7 @@ impl Container {
         let mut result = Ok(());
         for (started, (partition, _)) in started.into_iter().zip(&places) {
             let moved = match started {
-                Ok(done) => done.await.unwrap_or_else(|_| Err(self.not_assigned(partition))),
+                Ok(done) => self.moved(partition, done).await,
                 Err(error) => Err(error),
             };
             result = result.and(moved);

@@ -229,10 +229,8 @@ impl Pump {
             }
             Command::Rewind { epoch, not_before } => {
                 if let Some(entry) = self.assignment.by_epoch(epoch) {
-                    let not_before = entry.data.rewind.as_ref().map_or(not_before, |r| r.not_before.max(not_before));
                     entry.data.forget_waiting();
-                    entry.data.rewind.get_or_insert(Rewind { offset: None, not_before, reply: None }).not_before =
-                        not_before;
+                    entry.data.read_again_at(not_before);
                     self.close_turn();
                 }
             }
@@ -240,19 +238,22 @@ impl Pump {
             Command::Positions(positions) => self.note_positions(positions, now),
             Command::Failed { error } => self.fail(error, now),
             Command::Pauses(pauses) => self.pause(pauses),
-            Command::Seek { partition, offset, reply } => match self.assignment.get_mut(&partition) {
-                Some(entry) => {
-                    entry.data.assigned.fence();
-                    entry.data.forget_waiting();
-                    entry.data.rewind = Some(Rewind { offset: Some(offset), not_before: now, reply: Some(reply) });
-                    self.close_turn();
-                }
-                None => {
+            Command::Seek { partition, offset, reply } => {
+                let entry = self.assignment.get_mut(&partition).filter(|entry| !entry.is_leaving);
+                let Some(entry) = entry else {
                     let text = format!("cannot seek {partition}: it is not assigned to this consumer");
-                    // Whoever asked may have gone.
-                    let _gone = reply.send(Err(Error::new(ErrorKind::Refused, text)));
+                    return reply.keep(Err(Error::new(ErrorKind::Refused, text)));
+                };
+                entry.data.assigned.fence();
+                entry.data.forget_waiting();
+                let rewind = Rewind { offset: Some(offset), not_before: now, reply: Some(reply) };
+                if let Some(earlier) = entry.data.rewind.replace(rewind).and_then(|rewind| rewind.reply) {
+                    let text =
+                        format!("{partition} did not go where this seek said: another seek came before it was done");
+                    earlier.keep(Err(Error::new(ErrorKind::Refused, text)));
                 }
-            },
+                self.close_turn();
+            }
             Command::Ends(ends) => {
                 for (partition, end) in ends {
                     if let Some(entry) = self.assignment.get_mut(&partition) {

@@ -187,7 +187,7 @@ fn settle(entry: &mut Entry<Slot>, token: u64, ended: Result<Ended, &Fault>) {
             Ok(Ended::Committed | Ended::ByName) => Ok(()),
             Err(fault) => Err(fault.to_error(&format!("{}: the commit failed", entry.partition))),
         };
-        let _gone = confirm.reply.send(result);
+        confirm.reply.keep(result);
     }
 }
 

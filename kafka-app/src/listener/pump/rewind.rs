@@ -48,7 +48,7 @@ impl Pump {
             entry.data.resume = sought.or(entry.data.resume);
         }
         if let Some(reply) = reply {
-            let _gone = reply.send(Ok(()));
+            reply.keep(Ok(()));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::fake::{Rig, orders};
 use crate::{
     client::TransactionFaultKind,
     config::{Delivery, OnRevoke, Ordering, ResolvedListener, TransactionLimits},
-    listener::{mailbox::Command, transaction::Ended},
+    listener::transaction::Ended,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -88,8 +88,7 @@ async fn an_answer_of_an_assignment_that_was_lost_meanwhile_is_none() {
 #[tokio::test]
 async fn a_seek_before_the_answer_stands() {
     let mut rig = Rig::assigned(listener(), 1).await.with_producers().await;
-    let (reply, mut done) = tokio::sync::oneshot::channel();
-    rig.tell(Command::Seek { partition: orders(0), offset: 1, reply }).await;
+    let mut done = rig.seek(0, 1).await;
     rig.positions(&[(0, 3)]).await;
     assert_eq!(rig.calls(), ["seek 0@1"]);
     assert!(done.try_recv().is_ok_and(|sought| sought.is_ok()));
@@ -349,8 +348,7 @@ async fn handlers_that_take_too_long_leave_the_rest_to_the_next_transaction() {
 async fn a_seek_waits_for_the_transaction_and_is_committed_from_there() {
     let mut rig = assigned(listener(), 1).await;
     rig.arrive(0, 5..8).await;
-    let (reply, mut done) = tokio::sync::oneshot::channel();
-    rig.tell(Command::Seek { partition: orders(0), offset: 1, reply }).await;
+    let mut done = rig.seek(0, 1).await;
     rig.release(1).await;
     assert_eq!(rig.calls(), ["flush 0"]);
     assert!(done.try_recv().is_err());

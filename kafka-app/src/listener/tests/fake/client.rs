@@ -40,6 +40,8 @@ pub(super) struct Cluster {
     pub(super) refuses_assignments: bool,
     /// The next look for an event does not return before this is closed.
     pub(super) hangs_until: Option<Receiver<()>>,
+    /// No look before it has its partitions hangs.
+    hangs_when_assigned: bool,
 }
 
 /// A client with these events, which leaves its group at once.
@@ -59,6 +61,22 @@ pub(crate) fn client_that_hangs(
     (Box::new(FakeClient(Arc::new(Mutex::new(cluster)))), until)
 }
 
+/// The same, which hangs when it has told of its partitions and was given them.
+pub(crate) fn client_that_hangs_when_assigned(
+    events: impl IntoIterator<Item = ConsumerEvent>,
+) -> (Box<dyn ConsumerClient>, Sender<()>) {
+    let (until, hangs_until) = channel();
+    let events = events.into_iter().collect();
+    let cluster = Cluster {
+        events,
+        closes_at_once: true,
+        hangs_until: Some(hangs_until),
+        hangs_when_assigned: true,
+        ..Cluster::default()
+    };
+    (Box::new(FakeClient(Arc::new(Mutex::new(cluster)))), until)
+}
+
 pub(crate) fn orders(partition: i32) -> TopicPartition {
     TopicPartition::new("orders", partition)
 }
@@ -74,7 +92,8 @@ impl ConsumerClient for FakeClient {
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
         let mut cluster = self.0.lock();
-        let hangs_until = if cluster.events.is_empty() { cluster.hangs_until.take() } else { None };
+        let hangs = cluster.events.is_empty() && (!cluster.hangs_when_assigned || cluster.is_assigned());
+        let hangs_until = if hangs { cluster.hangs_until.take() } else { None };
         let event = cluster.events.pop_front();
         drop(cluster);
         if let Some(until) = hangs_until {
@@ -175,6 +194,10 @@ impl Committed for NobodyAsks {
 }
 
 impl Cluster {
+    fn is_assigned(&self) -> bool {
+        self.calls.iter().any(|call| call.starts_with("assign"))
+    }
+
     /// What the client commits by itself: what is stored and goes forward.
     fn forward(&self) -> Vec<(i32, i64)> {
         let is_forward = |(partition, offset): &(i32, i64)| self.committed.get(partition).is_none_or(|c| c < offset);

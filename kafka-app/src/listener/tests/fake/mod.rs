@@ -5,6 +5,6 @@ mod client;
 mod gate;
 mod rig;
 
-pub(super) use client::{client_that_hangs, client_with, orders};
+pub(super) use client::{client_that_hangs, client_that_hangs_when_assigned, client_with, orders};
 pub(super) use gate::Acks;
 pub(super) use rig::Rig;

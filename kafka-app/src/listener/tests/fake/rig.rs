@@ -8,7 +8,10 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use tokio::{runtime::Handle, sync::watch};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
 
 use super::{
     clerk::{FakeAsker, FakeClerk},
@@ -19,7 +22,7 @@ use crate::{
     client::{Brokers, ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
     clock::wall_clock,
     config::{Delivery, ResolvedListener},
-    error::Error,
+    error::{Error, Result},
     error_handler::due_after,
     handler::{HandlerEnv, States},
     listener::{
@@ -243,6 +246,13 @@ impl Rig {
     pub(crate) async fn tell(&mut self, command: Command) {
         self.mailbox.send(command);
         self.settle().await;
+    }
+
+    /// Has a partition go on at this offset.
+    pub(crate) async fn seek(&mut self, partition: i32, offset: i64) -> oneshot::Receiver<Result<()>> {
+        let (reply, done) = self.mailbox.promises.make();
+        self.tell(Command::Seek { partition: orders(partition), offset, reply }).await;
+        done
     }
 
     pub(crate) async fn stop(&mut self, within: Duration) {

@@ -1,19 +1,16 @@
 //! Positions that a seek or a topic made anew sets back.
 
-use tokio::sync::oneshot;
-
 use super::{
-    super::fake::{Rig, orders},
+    super::fake::{Acks, Rig},
     SECOND, listener, manual,
 };
-use crate::{config::AckMode, listener::mailbox::Command};
+use crate::config::AckMode;
 
 #[tokio::test]
 async fn a_seek_starts_the_partition_anew() {
     let mut rig = Rig::assigned(listener(), 1).await;
     rig.arrive(0, 0..4).await;
-    let (reply, mut done) = oneshot::channel();
-    rig.tell(Command::Seek { partition: orders(0), offset: 40, reply }).await;
+    let mut done = rig.seek(0, 40).await;
     assert!(rig.calls().is_empty(), "a handler runs");
     rig.release(1).await;
     assert_eq!(rig.calls(), ["seek 0@40", "store 0@1"]);
@@ -94,7 +91,68 @@ async fn a_position_that_went_back_goes_with_the_revoke_if_its_commit_has_not_st
 #[tokio::test]
 async fn a_seek_of_a_partition_of_others_is_refused() {
     let mut rig = Rig::assigned(listener(), 1).await;
-    let (reply, mut done) = oneshot::channel();
-    rig.tell(Command::Seek { partition: orders(7), offset: 0, reply }).await;
+    let mut done = rig.seek(7, 0).await;
     assert!(done.try_recv().is_ok_and(|result| result.is_err()));
+}
+
+#[tokio::test]
+async fn a_seek_does_not_wait_for_the_delay_of_a_nack_that_was_under_way_when_it_came() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.acks([Acks::Nack(600 * SECOND)]);
+    rig.arrive(0, 0..2).await;
+    let mut done = rig.seek(0, 40).await;
+    assert!(done.try_recv().is_err(), "a handler runs");
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["seek 0@40"]);
+    assert!(done.try_recv().is_ok_and(|sought| sought.is_ok()));
+    rig.arrive(0, [40]).await;
+    rig.release(1).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@40", ".0@40"]);
+}
+
+#[tokio::test]
+async fn a_seek_does_not_wait_for_the_delay_of_a_nack_that_came_before_it() {
+    let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
+    rig.acks([Acks::Nack(600 * SECOND)]);
+    rig.arrive(0, 0..2).await;
+    rig.release(1).await;
+    let mut done = rig.seek(0, 40).await;
+    assert_eq!(rig.calls(), ["seek 0@40"]);
+    assert!(done.try_recv().is_ok_and(|sought| sought.is_ok()));
+}
+
+#[tokio::test]
+async fn of_two_seeks_the_later_counts_and_who_asked_for_the_first_is_told() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 0..2).await;
+    let (mut first, mut second) = (rig.seek(0, 40).await, rig.seek(0, 50).await);
+    let error = first.try_recv().expect("it is told").expect_err("it has not moved there").to_string();
+    assert!(error.contains("another seek came before it was done"), "{error}");
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["seek 0@50", "store 0@1"]);
+    assert!(second.try_recv().is_ok_and(|sought| sought.is_ok()));
+}
+
+#[tokio::test]
+async fn a_seek_while_the_listener_stops_is_refused_at_once() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 0..2).await;
+    rig.stop(60 * SECOND).await;
+    let mut done = rig.seek(0, 40).await;
+    assert!(done.try_recv().is_ok_and(|sought| sought.is_err()), "though a handler runs yet");
+    rig.release(1).await;
+    assert_eq!(rig.calls(), ["store 0@1", "commit"]);
+}
+
+#[tokio::test]
+async fn a_seek_that_waits_for_a_handler_ends_with_the_stop_of_its_listener() {
+    let mut rig = Rig::assigned(listener(), 1).await;
+    rig.arrive(0, 0..2).await;
+    let mut done = rig.seek(0, 40).await;
+    rig.stop(60 * SECOND).await;
+    let is_told = |done: &mut tokio::sync::oneshot::Receiver<_>| match done.try_recv() {
+        Ok(sought) => crate::Result::is_err(&sought),
+        Err(error) => error == tokio::sync::oneshot::error::TryRecvError::Closed,
+    };
+    assert!(is_told(&mut done));
 }
