@@ -97,10 +97,9 @@ impl ListenerHandle {
     /// brake that has stopped them lets go.
     ///
     /// # Errors
-    /// Called outside a tokio runtime, or while it stops.
+    /// Called outside a tokio runtime, or while it stops, or one of its retry topics does: nothing is started then.
     pub fn start(&self) -> Result<()> {
-        self.0.stages().iter().try_for_each(Container::start)?;
-        self.0.start()
+        self.0.start_with_stages(|_| true).map(|_| ())
     }
 
     /// Resolves when its group has answered: partitions are assigned, or there are none left for it.
@@ -228,13 +227,18 @@ impl ListenerHandle {
     }
 
     /// The topics it subscribes to; with a pattern, those it owns partitions of.
-    fn topics(&self) -> Vec<String> {
-        match &self.resolved().subscription {
-            Subscription::Topics(topics) => topics.clone(),
-            Subscription::Pattern(_) => {
+    fn topics(&self) -> Result<Vec<String>> {
+        match (&self.resolved().subscription, self.state()) {
+            (Subscription::Topics(topics), _) => Ok(topics.clone()),
+            (Subscription::Pattern(_), ListenerState::Running | ListenerState::Paused) => {
                 let mut topics = self.assignment().iter().map(|at| at.topic.to_string()).collect::<Vec<_>>();
                 topics.dedup();
-                topics
+                Ok(topics)
+            }
+            (Subscription::Pattern(_), state) => {
+                let error = self.0.not_running(state);
+                let text = format!("{error}: which topics its pattern matches is known while it runs");
+                Err(Error::new(error.kind(), text))
             }
         }
     }
@@ -304,8 +308,12 @@ impl ListenerHandle {
     /// After a step back, commits go back too, from the first record that is handled again on: whoever takes the partition
     /// over then goes on where this one was.
     ///
+    /// It does not wait for the delay of an [`Ack::nack`](crate::Ack::nack) of a record that it leaves behind.
+    ///
     /// # Errors
-    /// The partition is not assigned to this listener in this process.
+    /// The partition is not assigned to this listener in this process; or it was given back, or the listener stopped, before it
+    /// went there; or another seek of it came before this one was done, and took its place. The offset is below zero: ends are
+    /// named by [`ListenerHandle::seek_to`].
     pub async fn seek(&self, topic: &str, partition: i32, offset: i64) -> Result<()> {
         self.0.seek(TopicPartition::new(topic, partition), offset).await
     }
@@ -360,9 +368,9 @@ impl ListenerHandle {
     /// which it owns partitions in this process.
     ///
     /// # Errors
-    /// The broker does not answer within `kafka.admin.operation-timeout`.
+    /// The broker does not answer within `kafka.admin.operation-timeout`; or it has a topic pattern and does not run.
     pub async fn lag(&self) -> Result<Vec<PartitionLag>> {
-        self.0.lag(self.topics()).await
+        self.0.lag(self.topics()?).await
     }
 
     /// The partitions it owns now, in this process.

@@ -25,13 +25,11 @@ impl ListenerHandle {
             _ = states.wait_for(|state| !matches!(state, ListenerState::Waiting { .. })) => return,
             turn = turn(first) => turn,
         };
-        let started = turn.map_err(|error| self.never_starts(first, &error)).and_then(|()| {
-            // Unless somebody has started or stopped it by now.
-            match self.container().start_if(|state| matches!(state, ListenerState::Waiting { .. }))? {
-                true => self.container().stages().iter().try_for_each(Container::start),
-                false => Ok(()),
-            }
-        });
+        // Unless somebody has started or stopped it by now.
+        let waits = |state: &ListenerState| matches!(state, ListenerState::Waiting { .. });
+        let started = turn
+            .map_err(|error| self.never_starts(first, &error))
+            .and_then(|()| self.container().start_with_stages(waits));
         if let Err(error) = started {
             self.container().fail_to_start(error);
         }

@@ -2,6 +2,7 @@
 
 mod finish;
 mod readiness;
+mod stages;
 mod steering;
 mod watch_over;
 
@@ -103,6 +104,8 @@ pub(crate) struct Container {
     /// Counts what was said of the pause of the whole listener: a pause for a time ends only if it was said last.
     n_pauses: Mutex<u64>,
     state: watch::Sender<ListenerState>,
+    /// Counts its ends: a state may be gone before one that waits for it looks.
+    n_ends: watch::Sender<u64>,
     consumers: Mutex<Vec<Consumer>>,
     /// From its start to its end, restarts included: what its guards know lasts as long.
     guarded: Mutex<Option<guards::Running>>,
@@ -125,6 +128,7 @@ impl Container {
             pauses: Mutex::default(),
             n_pauses: Mutex::default(),
             state: watch::Sender::default(),
+            n_ends: watch::Sender::default(),
             consumers: Mutex::default(),
             guarded: Mutex::default(),
             report: Mutex::default(),
@@ -187,10 +191,7 @@ impl Container {
         }
         match state {
             ListenerState::Running | ListenerState::Paused => return Ok(true),
-            ListenerState::Stopping => {
-                let text = format!("listener `{}` is stopping: start it again when it has stopped", self.id());
-                return Err(Error::new(ErrorKind::Listener, text));
-            }
+            ListenerState::Stopping => return Err(self.is_stopping()),
             ListenerState::Stopped
             | ListenerState::Waiting { .. }
             | ListenerState::Restarting { .. }
@@ -204,6 +205,11 @@ impl Container {
         Ok(true)
     }
 
+    fn is_stopping(&self) -> Error {
+        let text = format!("listener `{}` is stopping: start it again when it has stopped", self.id());
+        Error::new(ErrorKind::Listener, text)
+    }
+
     fn release_guards(&self) {
         drop(self.guarded.lock().take());
     }
@@ -212,10 +218,13 @@ impl Container {
     fn launch(&self, consumers: &mut Vec<Consumer>, runtime: &Handle) -> Result<Running> {
         consumers.clear();
         let (end, ended) = mpsc::unbounded_channel();
+        // What they do is told after their start.
+        let gate = Arc::<Mutex<()>>::default();
+        let told = gate.lock();
         let inquiry = &self.spec.inquiry;
         let ends = self.listener().until_end.then(|| Ends::new(self.id(), Arc::clone(inquiry), runtime.clone()));
         for instance in 0..self.spec.listener.concurrency {
-            match self.start_consumer(instance, runtime, end.clone(), ends.clone()) {
+            match self.start_consumer(instance, runtime, &gate, end.clone(), ends.clone()) {
                 Ok(consumer) => consumers.push(consumer),
                 Err(error) => {
                     stop_all(consumers, later(Instant::now(), self.spec.listener.shutdown_timeout));
@@ -226,6 +235,7 @@ impl Container {
         let is_paused = self.pauses.lock().all;
         self.state.send_replace(if is_paused { ListenerState::Paused } else { ListenerState::Running });
         self.spec.events.tell(|listener| ListenerEvent::Started { listener });
+        drop(told);
         Ok(Running { ended, ends })
     }
 
@@ -233,6 +243,7 @@ impl Container {
         &self,
         instance: u32,
         runtime: &Handle,
+        gate: &Arc<Mutex<()>>,
         end: mpsc::UnboundedSender<End>,
         ends: Option<Arc<Ends>>,
     ) -> Result<Consumer> {
@@ -262,11 +273,14 @@ impl Container {
                 metrics: Arc::clone(&self.spec.metrics),
             }),
         };
-        let of_thread = Arc::clone(&pulse);
+        let of_thread = (Arc::clone(&pulse), Arc::clone(&mailbox), Arc::clone(gate));
         let run = move || {
+            let (pulse, mailbox, gate) = of_thread;
+            drop(gate.lock());
             // Without a receiver nobody wants to know any more: the runtime is gone, or this thread was given up.
             let _gone = end.send(supervisor.run());
-            of_thread.end();
+            pulse.end();
+            mailbox.promises.end();
         };
         std::thread::Builder::new().name(format!("kafka-{}-{instance}", listener.id)).spawn(run).map_err(|e| {
             let text = format!("listener `{}`: no thread for its consumer", listener.id);
@@ -278,20 +292,25 @@ impl Container {
     /// Stops: running handlers finish, offsets are committed, the group is left, all within `timeout`. Returns what had
     /// to be cut off.
     pub(crate) async fn stop(&self, timeout: Duration) -> StopReport {
-        self.begin_stop(timeout);
-        let mut states = self.states();
-        let has_ended = |state: &ListenerState| {
-            matches!(state, ListenerState::Stopped | ListenerState::Finished | ListenerState::Failed(_))
+        let mut ends = self.n_ends.subscribe();
+        let nth = {
+            let consumers = self.consumers.lock();
+            self.tell_to_stop(&consumers, timeout);
+            let n_ends = *ends.borrow_and_update();
+            if matches!(self.state(), ListenerState::Stopping) { n_ends + 1 } else { n_ends }
         };
         // The pumps keep the deadline by themselves, or are given up; it ends in error only with the container.
-        let _state = states.wait_for(has_ended).await;
+        let _ended = ends.wait_for(|n_ends| *n_ends >= nth).await;
         std::mem::take(&mut *self.report.lock())
     }
 
     /// Whether it was running.
     fn begin_stop(&self, timeout: Duration) -> bool {
-        let consumers = self.consumers.lock();
-        stop_all(&consumers, later(Instant::now(), timeout));
+        self.tell_to_stop(&self.consumers.lock(), timeout)
+    }
+
+    fn tell_to_stop(&self, consumers: &[Consumer], timeout: Duration) -> bool {
+        stop_all(consumers, later(Instant::now(), timeout));
         self.give_up_waiting();
         let runs = self.state.send_if_modified(|state| {
             let runs = matches!(state, ListenerState::Running | ListenerState::Paused);

@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior},
 };
 
-use super::{Container, ListenerState, Running, stop_all};
+use super::{Consumer, Container, ListenerState, Running, stop_all};
 use crate::{
     clock::wall_clock,
     error::{Error, ErrorKind},
@@ -36,10 +36,11 @@ impl Container {
             let Ended { failure, report, has_finished } = self.all_ended(running).await;
             *self.report.lock() = report;
             let Some(error) = failure else {
-                return self.end(if has_finished { ListenerState::Finished } else { ListenerState::Stopped });
+                let state = if has_finished { ListenerState::Finished } else { ListenerState::Stopped };
+                return self.end(&mut self.consumers.lock(), state);
             };
             match restarts.next(started.elapsed(), &error) {
-                None => return self.end(ListenerState::Failed(error)),
+                None => return self.end(&mut self.consumers.lock(), ListenerState::Failed(error)),
                 Some(next) => match self.restart(error, next).await {
                     Some(again) => running = again,
                     None => return,
@@ -105,9 +106,12 @@ impl Container {
     fn give_up_who_hangs(&self) -> Option<Error> {
         let now = std::time::Instant::now();
         let consumers = self.consumers.lock();
-        let looked = (0..).zip(&*consumers);
-        let (consumer, hung_for): (u32, _) =
-            looked.filter_map(|(n, one)| Some((n, one.pulse.give_up(self.spec.hangs_after, now)?))).next()?;
+        let mut looked = (0..).zip(&*consumers);
+        let (consumer, hung_for): (u32, _) = looked.find_map(|(n, one)| {
+            let hung_for = one.pulse.give_up(self.spec.hangs_after, now)?;
+            one.mailbox.promises.end(); // Whatever it was told to do, it does not say that it has.
+            Some((n, hung_for))
+        })?;
         let text = format!(
             "listener `{}`: a call of the client of its consumer {consumer} has not returned for {hung_for:?}, as when threads of \
              librdkafka wait for each other: its group goes on without it once its session is over. Restart the process; where the \
@@ -118,9 +122,11 @@ impl Container {
         Some(Error::new(ErrorKind::Listener, text))
     }
 
-    fn end(&self, state: ListenerState) {
-        self.release_guards(); // First: who sees the end may start it anew.
+    /// Whoever sees the end and starts it anew waits for the consumers, which the caller holds: so it is told first.
+    fn end(&self, _nobody_starts_it: &mut Vec<Consumer>, state: ListenerState) {
+        self.release_guards();
         self.state.send_replace(state.clone());
+        self.n_ends.send_modify(|n_ends| *n_ends += 1);
         self.spec.events.tell(|listener| match state {
             ListenerState::Failed(error) => ListenerEvent::Failed { listener, error },
             ListenerState::Finished => ListenerEvent::Finished { listener },
@@ -142,25 +148,28 @@ impl Container {
 
     /// Its turn never comes.
     pub(crate) fn fail_to_start(&self, error: Error) {
-        let _nobody_starts_it = self.consumers.lock();
+        let mut consumers = self.consumers.lock();
+        if !matches!(self.state(), ListenerState::Waiting { .. }) {
+            return; // Somebody has started or stopped it by now.
+        }
         tracing::error!(listener = self.id(), %error, "the listener does not start");
-        self.end(ListenerState::Failed(Arc::new(error)));
+        self.end(&mut consumers, ListenerState::Failed(Arc::new(error)));
     }
 
     /// Waits and starts the consumers again; `None` if somebody stopped or started the listener meanwhile.
     async fn restart(&self, error: Arc<Error>, (attempt, backoff): (u32, Duration)) -> Option<Running> {
         {
-            let _nobody_stops_it = self.consumers.lock();
+            let mut consumers = self.consumers.lock();
             // Who wants it stopped does not want it to come back.
             if matches!(self.state(), ListenerState::Stopping) {
-                self.end(ListenerState::Failed(error));
+                self.end(&mut consumers, ListenerState::Failed(error));
                 return None;
             }
-            let at = wall_clock_after(backoff);
-            self.state.send_replace(ListenerState::Restarting { error: Arc::clone(&error), attempt, at });
+            let (at, error) = (wall_clock_after(backoff), || Arc::clone(&error));
+            self.state.send_replace(ListenerState::Restarting { error: error(), attempt, at });
+            self.spec.events.tell(|listener| ListenerEvent::Restarting { listener, error: error(), attempt, backoff });
         }
         tracing::warn!(listener = self.id(), attempt, ?backoff, %error, "the listener failed and starts again");
-        self.spec.events.tell(|listener| ListenerEvent::Restarting { listener, error, attempt, backoff });
         let mut states = self.states();
         let is_over = states.wait_for(|state| !matches!(state, ListenerState::Restarting { .. }));
         if tokio::time::timeout(backoff, is_over).await.is_ok() {
@@ -173,7 +182,7 @@ impl Container {
         match self.launch(&mut consumers, &Handle::current()) {
             Ok(running) => Some(running),
             Err(error) => {
-                self.end(ListenerState::Failed(Arc::new(error)));
+                self.end(&mut consumers, ListenerState::Failed(Arc::new(error)));
                 None
             }
         }

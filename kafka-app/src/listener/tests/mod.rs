@@ -2,6 +2,7 @@
 
 mod broker;
 mod fake;
+mod life;
 mod pump;
 mod retry_topics;
 mod supervisor;
@@ -13,8 +14,9 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    EventBus, Guards, PartitionLag,
+    ContainerSpec, EventBus, Guards, HANGS_AFTER, PartitionLag,
     dispatch::{Chunk, ChunkRunner, Progress},
+    supervisor::Connect,
 };
 use crate::{
     client::Inquiry,
@@ -31,6 +33,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn guards() -> Guards {
     let events = EventBus::default().sink("bill");
     Guards::new(&ResolvedListener::new("bill", "orders", "billing"), &Arc::default(), &events)
+}
+
+/// Of a listener whose clients are made so.
+fn spec(listener: ResolvedListener, connect: Connect) -> ContainerSpec {
+    ContainerSpec {
+        events: EventBus::default().sink(&listener.id),
+        listener: Arc::new(listener),
+        takes_batches: false,
+        runner: Recorder::new(),
+        metrics: Arc::default(),
+        guards: guards(),
+        connect,
+        inquiry: Arc::new(NobodyAnswers),
+        open_producer: None,
+        stages: Vec::new(),
+        hangs_after: HANGS_AFTER,
+    }
 }
 
 /// A broker that is not there.

@@ -10,15 +10,15 @@ use std::{
 };
 
 use super::{
-    NobodyAnswers, PATIENCE, Recorder,
-    fake::{client_that_hangs, client_with, orders},
-    guards,
+    PATIENCE,
+    fake::{client_that_hangs, client_that_hangs_when_assigned, client_with, orders},
+    spec,
 };
 use crate::{
     client::{ConsumerEvent, Fault, FaultKind},
     config::{ResolvedListener, Restart},
     error::{Error, ErrorKind},
-    listener::{Container, ContainerSpec, EventBus, HANGS_AFTER, ListenerEvent, ListenerState, supervisor::Connect},
+    listener::{Container, ContainerSpec, HANGS_AFTER, ListenerEvent, ListenerState, supervisor::Connect},
 };
 
 fn fatal(kind: FaultKind) -> ConsumerEvent {
@@ -50,19 +50,7 @@ fn container_of(listener: ResolvedListener, connect: Connect) -> Arc<Container> 
 
 /// One that gives a client up that does not come back from a call for so long.
 fn container_that_gives_up(listener: ResolvedListener, hangs_after: Duration, connect: Connect) -> Arc<Container> {
-    Container::new(ContainerSpec {
-        listener: Arc::new(listener),
-        takes_batches: false,
-        runner: Recorder::new(),
-        metrics: Arc::default(),
-        events: EventBus::default().sink("bill"),
-        guards: guards(),
-        connect,
-        inquiry: Arc::new(NobodyAnswers),
-        open_producer: None,
-        stages: Vec::new(),
-        hangs_after,
-    })
+    Container::new(ContainerSpec { hangs_after, ..spec(listener, connect) })
 }
 
 async fn failed(container: &Container) -> String {
@@ -172,6 +160,30 @@ async fn a_stop_of_a_consumer_whose_client_hangs_comes_to_its_end_and_is_not_cle
     let report = tokio::time::timeout(PATIENCE, container.stop(Duration::ZERO)).await.expect("in time");
     assert!(report.abandoned, "{report:?}");
     assert!(failed(&container).await.contains("has not returned"));
+}
+
+#[tokio::test]
+async fn a_seek_ends_when_the_client_that_is_to_do_it_hangs() {
+    let (hold, held) = channel();
+    let connect: Connect = Arc::new(move |_, _, _| {
+        let (client, until) = client_that_hangs_when_assigned([ConsumerEvent::Assign(vec![orders(0)])]);
+        let _held = hold.send(until);
+        Ok(client)
+    });
+    let container = container_that_gives_up(ResolvedListener::new("bill", "orders", "billing"), SOON, connect);
+    container.start().expect("it starts");
+    container.ready(PATIENCE).await.expect("it has its partition");
+    let _until = held.recv_timeout(PATIENCE).expect("its client is made");
+    // One that the pump has heard of, and one that waits in its mailbox.
+    let both = async { tokio::join!(container.seek(orders(0), 3), container.seek(orders(0), 4)) };
+    let (one, other) = tokio::time::timeout(PATIENCE, both).await.expect("in time");
+    for sought in [one, other] {
+        let error = sought.expect_err("nobody moves it").to_string();
+        assert!(error.contains("another seek") || error.contains("stopped before"), "{error}");
+    }
+    assert!(failed(&container).await.contains("has not returned"));
+    let late = tokio::time::timeout(PATIENCE, container.seek(orders(0), 5)).await.expect("in time");
+    assert!(late.expect_err("it has failed").to_string().contains("is not assigned orders-0"));
 }
 
 #[tokio::test]
