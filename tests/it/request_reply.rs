@@ -135,6 +135,8 @@ async fn replies_to_requesters_that_are_gone_do_no_harm() -> Result<()> {
     let ((a, b), report) = tokio::join!(asked, stop);
     report?.expect_clean();
     assert!([a, b].iter().all(|end| matches!(end, Err(error) if error.kind() == ErrorKind::Stopped)));
+    let late = ask(&template, &setup.requests, "c").await;
+    assert!(matches!(late, Err(error) if error.kind() == ErrorKind::Stopped));
     // Somebody who asked for a partition that does not exist, and somebody who asked for nothing.
     let nowhere = Record {
         headers: vec![
