@@ -70,12 +70,14 @@ pub(crate) fn stages(attempts: u32, delays: Delays, names: RetryTopicNames, suff
         }
         delay = grown;
     }
-    let is_one = stages.len() == 1 && names != RetryTopicNames::PerAttempt;
+    // Whether delays would ever differ, and not whether they do: one more attempt must rename none.
+    let grows =
+        delays.multiplier > 1.0 && !delays.first.is_zero() && delays.longest.as_millis() > delays.first.as_millis();
     for (index, stage) in stages.iter_mut().enumerate() {
         stage.suffix = match names {
-            _ if is_one => suffix.to_owned(),
             RetryTopicNames::PerAttempt => format!("{suffix}-{index}"),
-            RetryTopicNames::PerDelay | RetryTopicNames::Single => format!("{suffix}-{}", stage.delay.as_millis()),
+            RetryTopicNames::PerDelay if grows => format!("{suffix}-{}", stage.delay.as_millis()),
+            RetryTopicNames::PerDelay | RetryTopicNames::Single => suffix.to_owned(),
         };
     }
     stages
@@ -118,6 +120,21 @@ mod tests {
         let way = RetryTopics { attempts: 7, ..topics(stages(7, growing, RetryTopicNames::PerDelay, "-retry")) };
         let went = (0..7).map(|n| way.next(n).map(|stage| stage.delay.as_secs())).collect::<Vec<_>>();
         assert_eq!(went, [Some(1), Some(2), Some(4), Some(5), Some(5), Some(5), None]);
+    }
+
+    #[test]
+    fn more_attempts_add_topics_and_rename_none() {
+        for names in [RetryTopicNames::PerDelay, RetryTopicNames::PerAttempt, RetryTopicNames::Single] {
+            for delays in
+                [delays(1_000, 2.0, 5_000), delays(1_000, 1.0, 5_000), delays(1_000, 2.0, 1_000), delays(0, 2.0, 9)]
+            {
+                let most = suffixes(9, delays, names);
+                for attempts in 2..9 {
+                    let fewer = suffixes(attempts, delays, names);
+                    assert!(most.starts_with(&fewer), "{names:?} {delays:?}: {fewer:?} of {most:?}");
+                }
+            }
+        }
     }
 
     #[test]
