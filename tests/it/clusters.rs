@@ -211,6 +211,30 @@ async fn a_missing_topic_fails_the_start_where_its_listener_reads() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_missing_topics_of_all_clusters_are_told_at_once() -> Result<()> {
+    #[kafka_listener(topic = "lines", group = "g", cluster = "audit")]
+    async fn far(_text: String) {}
+    #[kafka_listener(topic = "lines", group = "g", send_to = "nowhere", dead_letter = "*-dead")]
+    async fn near(text: String) -> String {
+        text
+    }
+    let main = EmbeddedBroker::builder().config("auto.create.topics.enable", "false").start()?;
+    let case = Case { main, ..Case::new()? };
+    let app = case.app().set("kafka.listener.missing-topics-fatal", "true").set("kafka.admin.fail-fast", "true");
+    let app = app.topics([NewTopic::new("too-safe").replicas(3)]).listeners(listeners![far, near]);
+    let told = app.start().await.unwrap_err().to_string();
+    for text in [
+        "cluster `audit`: topics that listeners read do not exist: lines; create them",
+        "`too-safe`",
+        "topics that listeners read do not exist: lines; topics that listeners send to do not exist, and brokers make none \
+         when they are used: nowhere, lines-dead; create them",
+    ] {
+        assert!(told.contains(text), "{text}\nin: {told}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_names_the_cluster_whose_producer_gave_something_up() -> Result<()> {
     let Case { main, audit } = Case::new()?;
     let app = KafkaApp::new(main.bootstrap_servers())

@@ -111,19 +111,6 @@ pub(super) async fn try_make_topics(
     outcome.into_result()
 }
 
-/// The topics of these that the cluster does not have; none is created by asking.
-///
-/// # Errors
-/// No broker answered in time.
-pub(crate) async fn missing_topics<'t>(
-    connection: &BTreeMap<String, String>,
-    properties: &AdminProperties,
-    topics: &'t [String],
-) -> Result<Vec<&'t str>> {
-    let existing = sizes(&AdminClient::open(connection, properties.operation_timeout)?).await?;
-    Ok(topics.iter().map(String::as_str).filter(|topic| !existing.contains_key(*topic)).collect())
-}
-
 /// How many partitions each topic has.
 pub(super) async fn sizes(admin: &AdminClient) -> Result<BTreeMap<String, usize>> {
     Ok(admin.list_topics().await?.into_iter().map(|topic| (topic.name, topic.n_partitions)).collect())

@@ -1,13 +1,17 @@
 //! [`KafkaApp`]: collect what is declared, check all of it, run it, stop it.
 
 mod clusters;
+mod failures;
 mod given;
 mod layers;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod replies;
 mod report;
 mod running;
 mod start;
+mod topics;
 mod topology_request;
 
 use std::{fmt, sync::Arc};
@@ -159,8 +163,9 @@ impl KafkaApp {
     /// Starts the listeners and returns; [`RunningApp::ready`] resolves when each of them has its partitions.
     ///
     /// # Errors
-    /// All mistakes of the configuration and the declarations together, before anything connects; topics that cannot be
-    /// created with `kafka.admin.fail-fast`, or are missing with `kafka.listener.missing-topics-fatal`. With the environment
+    /// All mistakes of the configuration and the declarations together, before anything connects; then, of all clusters
+    /// together, topics that cannot be created with `kafka.admin.fail-fast`, or are missing with
+    /// `kafka.listener.missing-topics-fatal`. With the environment
     /// variable `KAFKA_APP_TOPOLOGY` it always fails, once it has written its topology: see [`KafkaApp::run`].
     pub async fn start(self) -> Result<RunningApp> {
         if topology_request::answer(|| self.topology())? {

@@ -8,10 +8,12 @@ use tracing::Instrument as _;
 use super::{
     KafkaApp, RunningApp,
     clusters::{Cluster, Clusters},
+    failures::Failures,
     plan::{Plan, Planned, plan},
+    topics::prepare,
 };
 use crate::{
-    admin::{self, NewTopic},
+    admin::NewTopic,
     client::{Brokers, ConsumerClient, Find, Inquirer, Inquiry, Producer, Signal, connect, read_by_hand},
     config::{
         self, DEFAULT_CLUSTER, Delivery, KafkaProperties, Properties, ResolvedListener, Subscription, listener_key,
@@ -32,16 +34,18 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let KafkaApp { configuration, mut states, topics, events, interceptors, .. } = app;
     let properties = configuration.read();
     let Plan { listeners: planned, topology } = plan(&properties, listeners, &states, &topics)?;
-    let schemas = schemas(&properties)?;
+    let mut failures = Failures::default();
+    let schemas = failures.none_of(schemas(&properties)).flatten();
     let mut named = BTreeMap::new();
     for (name, properties) in properties.clusters.clone() {
         let opened = open(properties, &topics, &planned, &interceptors);
         let in_cluster = tracing::info_span!("cluster", name);
         let failed = |e: Error| Error::new(e.kind(), format!("cluster `{name}`")).with_source(e);
-        let opened = opened.instrument(in_cluster).await.map_err(failed)?;
-        named.insert(name, opened);
+        let opened = failures.none_of(opened.instrument(in_cluster).await.map_err(failed));
+        named.extend(opened.map(|opened| (name, opened)));
     }
-    let clusters = Clusters::new(open(properties, &topics, &planned, &interceptors).await?, named);
+    let unnamed = failures.unless_any(open(properties, &topics, &planned, &interceptors).await)?;
+    let clusters = Clusters::new(unnamed, named);
     states.insert(Arc::new(clusters.templates(schemas.as_ref())));
     let shared = Shared { states, events, interceptors, schemas };
     let containers: Vec<_> = planned
@@ -80,11 +84,7 @@ async fn open(
     };
     let topics: Vec<_> = topics.iter().filter(declared_here).cloned().collect();
     let (properties, broker) = Embedded::start_if_asked(properties)?;
-    let connection = config::admin_properties(&properties);
-    admin::make_topics(&connection, &properties.admin, &topics).await?;
-    let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
-    admin::make_companions(&connection, &properties.admin, &companions).await?;
-    check_topics(&properties, &planned).await?;
+    prepare(&properties, &topics, &planned).await?;
     Cluster::open(properties, broker, interceptors)
 }
 
@@ -120,29 +120,6 @@ fn discovered() -> Vec<Listener> {
     }
     #[cfg(not(feature = "discover"))]
     Vec::new()
-}
-
-/// Fails for topics that do not exist, where a listener says that this is fatal; those of others are named in the log.
-async fn check_topics(properties: &KafkaProperties, planned: &[&Planned]) -> Result<()> {
-    let fatal = planned.iter().filter(|planned| planned.resolved.missing_topics_fatal);
-    let topics = fatal.flat_map(|planned| match &planned.resolved.subscription {
-        Subscription::Topics(topics) => topics.clone(),
-        Subscription::Pattern(_) => Vec::new(),
-    });
-    let topics = topics.collect::<Vec<_>>();
-    if topics.is_empty() {
-        return Ok(());
-    }
-    let missing = admin::missing_topics(&config::admin_properties(properties), &properties.admin, &topics).await?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let text = format!(
-        "topics that listeners read do not exist: {}; create them, declare them with `KafkaApp::topics`, or set \
-         `kafka.listener.missing-topics-fatal = false`",
-        missing.join(", ")
-    );
-    Err(Error::new(ErrorKind::Config, text))
 }
 
 /// What all clusters share.
