@@ -54,8 +54,8 @@ use proc_macro::TokenStream;
 /// | `ack_time`, `ack_count` | how often, for `"time"`, `"count"`, `"count-time"` | `"1s"`, 1 |
 /// | `concurrency` | consumers of this listener in this process | 1 |
 /// | `ordering`, `workers` | `"partition"`, `"key"`, `"none"`; lanes per consumer for the last two | `"partition"`, 16 |
-/// | `batch(max_records, max_wait, max_bytes)` | bounds of a `Batch<T>` argument | 500, `"0s"`, none |
-/// | `send_to` | topic of returned values | none |
+/// | `batch(max_records, max_wait, max_bytes)` | bounds of a `Batch<T>` argument; with `ordering = "key"` or `"none"` of what is gathered, and dealt out to the lanes then | 500, `"0s"`, none |
+/// | `send_to` | topic of returned values; a payload that is returned needs it, or `reply` | none |
 /// | `reply` | returned values answer the request that was handled: they go to the topic that its headers name | off |
 /// | `filter` | path of a `fn(&RawRecord) -> bool`; true keeps the record | none |
 /// | `retry(attempts, backoff, multiplier, max_backoff, jitter)` | deliveries in place | 10, `"0s"`, 1, none, 0 |

@@ -188,6 +188,49 @@ fn a_listener_may_be_declared_in_a_function() {
     assert_eq!(said(&listeners![inside][0]), said(&by_hand));
 }
 
+/// What cannot be named.
+#[kafka_listener(topic = "orders", group = "g", send_to = "words")]
+async fn each_word(
+    line: &str,
+    _words: kafka_app::Headers<'_>,
+) -> Result<kafka_app::Each<impl Iterator<Item = String>>, Fault> {
+    let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
+    Ok(kafka_app::Each(words.into_iter()))
+}
+
+#[derive(Debug, kafka_app::KafkaError)]
+struct Fault;
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("fault")
+    }
+}
+
+impl std::error::Error for Fault {}
+
+#[kafka_listener(topic = "orders", group = "g", send_to = "sums")]
+fn sums(batch: kafka_app::Batch<i64>, _factor: kafka_app::State<i64>) -> Vec<Result<kafka_app::Json<i64>, String>> {
+    batch.into_payloads().map(|n| Ok(kafka_app::Json(n))).collect()
+}
+
+#[kafka_listener(topic = "orders", group = "g")]
+async fn routes() -> Result<Option<kafka_app::Outgoing>, String> {
+    Ok(None)
+}
+
+#[test]
+fn what_a_function_returns_is_in_the_topology() {
+    let app = kafka_app::KafkaApp::new("localhost:1").set("kafka.listener.mixed-payloads-fatal", "false").state(2_i64);
+    let text = app.listeners(listeners![each_word, sums, routes]).topology().map(|topology| topology.to_string());
+    let text = text.expect("nothing is wrong");
+    assert!(text.contains("  sends   words as String\n"), "{text}");
+    assert!(text.contains("  sends   sums as Json<i64>\n"), "{text}");
+    let silent = listeners![plainest].remove(0).group("g").send_to("words");
+    let told = kafka_app::KafkaApp::new("localhost:1").listeners([silent]).topology().unwrap_err().to_string();
+    assert!(told.contains("`plainest`: send-to: the handler returns nothing"), "{told}");
+}
+
 macro_rules! declare {
     ($name:ident, $topic:literal, $group:expr, $ty:ty) => {
         #[kafka_listener(topic = $topic, group = $group)]

@@ -13,7 +13,9 @@ pub use crate::{
     },
     listener::Listener,
     offset_spec::OffsetSpec,
-    probe::{ArgumentProbe, BatchArgumentProbe, BatchProbe, RecordProbe, rank},
+    probe::{
+        Absent, ArgumentProbe, BatchArgumentProbe, BatchProbe, RecordProbe, ReturnProbe, rank, returned, returned_async,
+    },
 };
 #[cfg(feature = "discover")]
 pub use inventory;

@@ -108,11 +108,24 @@ fn declares(function: &Function, private: &TokenStream, probe: &str) -> TokenStr
             }
         }
     });
+    let returned = returned(function, private);
     quote! {
         fn declare(&self, #declaration: &mut #private::Declaration) {
             #(#lines)*
+            {
+                use #private::rank::*;
+                (&&#returned).declare(#declaration);
+            }
         }
     }
+}
+
+/// A probe of what the function returns.
+fn returned(function: &Function, private: &TokenStream) -> TokenStream {
+    let (ident, absent) = (&function.ident, local("absent"));
+    let arguments = function.inferred.iter().map(|_| quote!(#absent.argument()));
+    let probe = if function.is_async { quote!(returned_async) } else { quote!(returned) };
+    quote!(#private::#probe(|#absent| #ident(#(#arguments),*)))
 }
 
 fn record_handler(function: &Function, private: &TokenStream) -> TokenStream {

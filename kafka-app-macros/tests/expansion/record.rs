@@ -45,6 +45,14 @@ impl ::kafka_app::__private::RecordHandler for bill {
             use ::kafka_app::__private::rank::*;
             (&&__kafka_app_probe).declare(__kafka_app_declaration);
         }
+        {
+            use ::kafka_app::__private::rank::*;
+            (&&::kafka_app::__private::returned_async(|__kafka_app_absent| bill(
+                __kafka_app_absent.argument(),
+                __kafka_app_absent.argument(),
+            )))
+                .declare(__kafka_app_declaration);
+        }
     }
     async fn call<'r>(
         &'r self,

@@ -100,8 +100,12 @@ fn mistake_of(listener: &Listener, text: String) -> Mistake {
 
 /// A mistake for each type whose schemas are in a registry, where there is none.
 fn needs_registry(listener: &Listener, needs: &Declaration) -> Vec<Mistake> {
-    let text = |name| format!("takes `{name}`, whose schemas are in a registry: set `kafka.schema-registry.url`");
-    needs.with_schemas.iter().map(|name| mistake_of(listener, text(name))).collect()
+    let taken = needs.with_schemas.iter().map(|name| ("takes", *name));
+    let returned =
+        needs.returns.iter().filter(|returned| returned.needs_registry).map(|one| ("returns", one.type_name));
+    let text =
+        |(does, name)| format!("{does} `{name}`, whose schemas are in a registry: set `kafka.schema-registry.url`");
+    taken.chain(returned).map(|one| mistake_of(listener, text(one))).collect()
 }
 
 /// A mistake for each type of state that a listener takes and nobody gave.

@@ -44,6 +44,7 @@ pub(crate) fn plan(
         is_batch: listener.is_batch(),
         takes_ack: declaration.takes_ack,
         returns_nothing: declaration.returns_nothing,
+        returns: declaration.returns.map(|returned| returned.type_name),
     });
     let declared_at: topology::Source<'_> =
         listeners.iter().filter_map(|listener| Some((listener.id(), listener.location?))).collect();

@@ -40,12 +40,13 @@ pub struct ListenerSettings {
     pub ordering: Option<Ordering>,
     /// Lanes per consumer for [`Ordering::Key`] and [`Ordering::None`]; default 16.
     pub workers: Option<u32>,
-    /// Most records of a batch; default 500.
+    /// Most records that are gathered for a batch; default 500. With [`Ordering::Key`] and [`Ordering::None`] they are dealt
+    /// out to the lanes: a batch is the part of one lane.
     pub batch_max_records: Option<u32>,
-    /// How long a batch waits to fill; default 0.
+    /// How long records are gathered for a batch; default 0.
     pub batch_max_wait: Option<Duration>,
-    /// Most bytes of a batch; default none but the 16 MiB of a partition that are in memory at most: what fills them is a batch,
-    /// waited or not.
+    /// Most bytes that are gathered for a batch; default none but the 16 MiB of a partition that are in memory at most: what
+    /// fills them is a batch, waited or not.
     pub batch_max_bytes: Option<u64>,
     /// Most records of a transaction, for [`Delivery::ExactlyOnce`]; default 1000. A batch is never split.
     pub transaction_max_records: Option<u32>,

@@ -79,8 +79,8 @@
 //! | `kafka.template.reply-topic` | none | where replies to requests of templates arrive |
 //! | `kafka.template.reply-partition` | all | the one partition of it that this application reads |
 //! | `kafka.template.reply-group-id` | `<client-id>-replies-<random>` | `group.id` of the client that reads it; it joins no group and commits nothing |
-//! | `kafka.listener.missing-topics-fatal` | false | a topic that does not exist fails the start |
-//! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read one topic as different payload types fail the start |
+//! | `kafka.listener.missing-topics-fatal` | false | a topic that is read and does not exist fails the start, and so does one that is sent to (`send-to`, dead letters) where brokers say that they make none (`auto.create.topics.enable`) |
+//! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read or send records of one topic as different payload types fail the start |
 //! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
 //!
 //! The registry that schemas of `Avro`, `Protobuf` and `JsonSchema` payloads are in (features of those names); names are Confluent's, with dashes:
@@ -121,9 +121,9 @@
 //! | `concurrency` | 1 | consumers in this process |
 //! | `ordering` | `partition` | or `key`, `none` |
 //! | `workers` | 16 | lanes per consumer, by key or none |
-//! | `batch.max-records` | 500 | batch listeners only |
-//! | `batch.max-wait` | `0s` | |
-//! | `batch.max-bytes` | no limit | of a partition 16 MiB are in memory at most, which make a batch too |
+//! | `batch.max-records` | 500 | batch listeners only: most records that are gathered of a partition; with `ordering` `key` or `none` they are dealt out to the lanes, and each batch is the part of one lane |
+//! | `batch.max-wait` | `0s` | how long they are gathered |
+//! | `batch.max-bytes` | no limit | most bytes that are gathered; of a partition 16 MiB are in memory at most, which make a batch too |
 //! | `transaction.max-records` | 1000 | exactly once only |
 //! | `transaction.max-wait` | `100ms` | how long a transaction takes records |
 //! | `retry.attempts` | 10 | deliveries in all |

@@ -70,6 +70,8 @@ pub(crate) struct ResolvedListener {
     pub(crate) shutdown_timeout: Duration,
     /// Whether a topic that does not exist at start is an error (`kafka.listener.missing-topics-fatal`).
     pub(crate) missing_topics_fatal: bool,
+    /// Patterns of topics that its client takes for not there (librdkafka's `topic.blacklist`).
+    pub(crate) topic_blacklist: Vec<String>,
     /// The listener's own librdkafka properties; `consumer_properties` of `client_map` has them merged with the rest.
     pub(crate) properties: Properties,
 }
@@ -167,6 +169,7 @@ impl ResolvedListener {
             idle_partition_event_interval: None,
             shutdown_timeout: Duration::from_secs(30),
             missing_topics_fatal: false,
+            topic_blacklist: Vec::new(),
             properties: Properties::default(),
         }
     }

@@ -52,11 +52,7 @@ impl TransactionalIds {
         (instance, turn): (u32, usize),
         n_lost: u64,
     ) -> String {
-        let said = said_for_listener(properties, listener);
-        let property = || last(&said, "group.instance.id").map(|said| said.value.clone());
-        let member = listener.group_instance_id.clone().or_else(property);
-        let member = member.map_or_else(String::new, |name| format!("{name}-"));
-        let id = format!("{}{}-{}-{member}{instance}-{turn}", self.prefix, listener.group_id, listener.id);
+        let id = format!("{}{}{instance}-{turn}", self.prefix, listener_part(properties, listener));
         match n_lost {
             0 => id,
             n_lost => format!("{id}-{}-{n_lost}", self.process),
@@ -77,6 +73,15 @@ impl TransactionalIds {
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
+}
+
+/// `<group>-<listener>-`, and behind it the name of a static member: what tells the producers of a listener from others'.
+pub(super) fn listener_part(properties: &KafkaProperties, listener: &ResolvedListener) -> String {
+    let said = said_for_listener(properties, listener);
+    let property = || last(&said, "group.instance.id").map(|said| said.value.clone());
+    let member = listener.group_instance_id.clone().or_else(property);
+    let member = member.map_or_else(String::new, |name| format!("{name}-"));
+    format!("{}-{}-{member}", listener.group_id, listener.id)
 }
 
 /// `transaction.timeout.ms` of the producers.

@@ -68,6 +68,10 @@ impl<T: Serialize + schemars::JsonSchema> ToPayload for JsonSchema<T> {
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         Some(self)
     }
+
+    fn needs_registry() -> bool {
+        true
+    }
 }
 
 impl<T: Serialize + schemars::JsonSchema> WithSchema for JsonSchema<T> {

@@ -154,6 +154,26 @@ pub trait ToPayload {
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         None
     }
+
+    /// Whether [`with_schema`](Self::with_schema) says something of any value: then an application without a registry does
+    /// not start with a listener that returns them.
+    #[must_use]
+    fn needs_registry() -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+
+    /// The type as the topology names it: who sends to a topic is to agree with those who read it. Overridden by wrappers
+    /// that write the same bytes as what they wrap.
+    #[must_use]
+    fn sent_type() -> &'static str
+    where
+        Self: Sized,
+    {
+        std::any::type_name::<Self>()
+    }
 }
 
 /// What was appended from there on, as bytes of its own.

@@ -138,6 +138,14 @@ impl<P: ToPayload> ToPayload for Valid<P> {
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         self.0.with_schema()
     }
+
+    fn needs_registry() -> bool {
+        P::needs_registry()
+    }
+
+    fn sent_type() -> &'static str {
+        P::sent_type()
+    }
 }
 
 macro_rules! validated_inside {

@@ -8,6 +8,9 @@ use crate::{
 
 /// The records of a batch that could be decoded, in their order; the others go the dead-letter way one by one.
 ///
+/// They are of one partition, and with [`Ordering::Key`](crate::Ordering::Key) or [`Ordering::None`](crate::Ordering::None) of
+/// one lane: what `batch(max_records, max_wait, max_bytes)` gathers is dealt out to the lanes then.
+///
 /// `T` is any argument of a listener: `Batch<Json<Order>>`, `Batch<Option<Text>>`, `Batch<Record<K, V>>`.
 ///
 /// ```

@@ -96,9 +96,7 @@ macro_rules! handler_of {
         {
             fn declare(&self, declaration: &mut Declaration) {
                 $(<$arg as FromBatch<'_>>::declare(declaration);)+
-                if !<<Fut::Output as IntoBatchResult<C>>::Output as IntoOutputs>::SENDS {
-                    declaration.returns_nothing();
-                }
+                <<Fut::Output as IntoBatchResult<C>>::Output as IntoOutputs>::declare(declaration);
             }
 
             #[allow(non_snake_case, reason = "arguments are named as their types")]

@@ -65,8 +65,8 @@ pub enum ErrorWithClass {}
     note = "it returns `()`, a payload (`Json<T>`, `Text`, `String`, `Bytes`, a type with `ToPayload`), `Outgoing`, an `Option`, `Vec`, array or `Each` of these, or a `Result` of any of them; with `by_class` a `Result` whose error derives `KafkaError`"
 )]
 pub trait IntoOutcome<C> {
-    /// Whether there can be anything to send.
-    const SENDS: bool;
+    /// As [`IntoOutputs::declare`].
+    fn declare(declaration: &mut Declaration);
 
     /// As an outcome.
     fn into_outcome(self) -> Outcome;
@@ -74,7 +74,9 @@ pub trait IntoOutcome<C> {
 
 #[diagnostic::do_not_recommend]
 impl<R: IntoOutputs> IntoOutcome<AnyError> for R {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outcome(self) -> Outcome {
         outcome(Ok(self))
@@ -82,7 +84,9 @@ impl<R: IntoOutputs> IntoOutcome<AnyError> for R {
 }
 
 impl<R: IntoOutputs, E: Into<Box<dyn StdError + Send + Sync>>> IntoOutcome<AnyError> for Result<R, E> {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outcome(self) -> Outcome {
         outcome(self.map_err(Failure::retry))
@@ -90,7 +94,9 @@ impl<R: IntoOutputs, E: Into<Box<dyn StdError + Send + Sync>>> IntoOutcome<AnyEr
 }
 
 impl<R: IntoOutputs, E: KafkaError> IntoOutcome<ErrorWithClass> for Result<R, E> {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outcome(self) -> Outcome {
         outcome(self.map_err(Failure::of))
@@ -108,9 +114,7 @@ macro_rules! handler_of {
         {
             fn declare(&self, declaration: &mut Declaration) {
                 $(<$arg as FromRecord<'_>>::declare(declaration);)*
-                if !<Fut::Output as IntoOutcome<C>>::SENDS {
-                    declaration.returns_nothing();
-                }
+                <Fut::Output as IntoOutcome<C>>::declare(declaration);
             }
 
             #[allow(unused_variables, non_snake_case, reason = "arguments are named as their types")]
@@ -200,5 +204,23 @@ mod tests {
         assert!(!returns_nothing(&|d| handler_fn(|| async { "a" }).declare(d)));
         assert!(!returns_nothing(&|d| handler_fn(|| async { Ok::<_, String>(vec!["a"]) }).declare(d)));
         assert!(returns_nothing(&|d| handler_fn(|| async { Ok::<_, String>(Some(())) }).declare(d)));
+    }
+
+    #[test]
+    fn a_function_says_the_type_of_the_payload_that_it_returns_and_nothing_of_records_that_name_their_topics() {
+        let returns = |handler: &dyn Fn(&mut Declaration)| {
+            let mut declaration = Declaration::default();
+            handler(&mut declaration);
+            assert!(!declaration.returns_nothing);
+            declaration.returns.map(|returned| returned.type_name)
+        };
+        let text = Some(std::any::type_name::<Text>());
+        assert_eq!(returns(&|d| handler_fn(|| async { Text(String::new()) }).declare(d)), text);
+        assert_eq!(
+            returns(&|d| handler_fn(|| async { Ok::<_, String>(vec![Some(Text(String::new()))]) }).declare(d)),
+            text
+        );
+        assert_eq!(returns(&|d| handler_fn(|| async { crate::Outgoing::new("a") }).declare(d)), None);
+        assert_eq!(returns(&|d| handler_fn(|| async { crate::ProducerRecord::default() }).declare(d)), None);
     }
 }

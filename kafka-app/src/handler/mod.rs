@@ -22,7 +22,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    convert::PayloadContext,
+    convert::{PayloadContext, ToPayload},
     extract::KeyedState,
     listener::{AckSource, KeyStates},
     record::{ProducerRecord, RawRecord},
@@ -375,6 +375,16 @@ pub struct Declaration {
     /// Types that cannot be made without a registry of schemas.
     pub(crate) with_schemas: Vec<&'static str>,
     pub(crate) returns_nothing: bool,
+    /// A payload, which goes where the listener says; `None`: nothing, or records that may name their topics.
+    pub(crate) returns: Option<Returned>,
+}
+
+/// A payload that a handler returns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Returned {
+    pub(crate) type_name: &'static str,
+    /// It cannot be written without a registry of schemas.
+    pub(crate) needs_registry: bool,
 }
 
 impl Declaration {
@@ -409,6 +419,11 @@ impl Declaration {
     /// The handler never returns anything to send.
     pub fn returns_nothing(&mut self) {
         self.returns_nothing = true;
+    }
+
+    /// The handler returns payloads of type `P`, which go where the listener says.
+    pub fn returns<P: ToPayload>(&mut self) {
+        self.returns = Some(Returned { type_name: P::sent_type(), needs_registry: P::needs_registry() });
     }
 
     /// The handler takes a payload or a key of this type, whose schemas a registry keeps.

@@ -2,7 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::{BatchOutcome, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection, outgoing::part};
+use super::{
+    BatchOutcome, Declaration, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection, outgoing::part,
+};
 use crate::{convert::ToPayload, record::ProducerRecord, schema::Unstamped};
 
 /// Turns what a function returned, its error already set apart, into records to send.
@@ -13,8 +15,10 @@ use crate::{convert::ToPayload, record::ProducerRecord, schema::Unstamped};
     note = "the error of such a `Result` is one that derives `KafkaError`, or any other `std::error::Error + Send + Sync`, `anyhow::Error` or `String`"
 )]
 pub trait IntoOutputs {
-    /// Whether there can be anything to send.
-    const SENDS: bool = true;
+    /// Says what there can be to send; asked once before start. Records that may name their topics say nothing.
+    fn declare(declaration: &mut Declaration) {
+        let _ = declaration;
+    }
 
     /// The records to send, without their default topic and key.
     ///
@@ -24,7 +28,9 @@ pub trait IntoOutputs {
 }
 
 impl IntoOutputs for () {
-    const SENDS: bool = false;
+    fn declare(declaration: &mut Declaration) {
+        declaration.returns_nothing();
+    }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Ok(Outputs::None)
@@ -53,6 +59,10 @@ impl IntoOutputs for ProducerRecord {
 /// A payload goes to the listener's `send_to`, with the key of the record that was handled.
 #[diagnostic::do_not_recommend]
 impl<P: ToPayload> IntoOutputs for P {
+    fn declare(declaration: &mut Declaration) {
+        declaration.returns::<P>();
+    }
+
     fn into_outputs(self) -> Result<Outputs, Failure> {
         let plain = || self.to_payload(&mut BytesMut::new());
         let (payload, schema) = part(self.with_schema(), plain).map_err(cannot_encode)?;
@@ -70,7 +80,9 @@ impl IntoOutputs for Outgoing {
 
 /// `None` sends nothing; a null payload is a [`Tombstone`](crate::Tombstone).
 impl<R: IntoOutputs> IntoOutputs for Option<R> {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
         self.map_or(Ok(Outputs::None), IntoOutputs::into_outputs)
@@ -78,7 +90,9 @@ impl<R: IntoOutputs> IntoOutputs for Option<R> {
 }
 
 impl<R: IntoOutputs> IntoOutputs for Vec<R> {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Each(self).into_outputs()
@@ -86,7 +100,9 @@ impl<R: IntoOutputs> IntoOutputs for Vec<R> {
 }
 
 impl<R: IntoOutputs, const N: usize> IntoOutputs for [R; N] {
-    const SENDS: bool = R::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        R::declare(declaration);
+    }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
         Each(self).into_outputs()
@@ -106,7 +122,9 @@ impl<R: IntoOutputs, const N: usize> IntoOutputs for [R; N] {
 pub struct Each<I>(pub I);
 
 impl<I: IntoIterator<Item: IntoOutputs>> IntoOutputs for Each<I> {
-    const SENDS: bool = I::Item::SENDS;
+    fn declare(declaration: &mut Declaration) {
+        I::Item::declare(declaration);
+    }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
         let mut records = Vec::new();

@@ -188,21 +188,22 @@ impl Listener {
         self
     }
 
-    /// Most records of a batch.
+    /// Most records of a batch. With [`Ordering::Key`] and [`Ordering::None`] it is the most that are gathered before they are
+    /// dealt out to the lanes: a batch is the part of one lane, by key the records of its keys.
     #[must_use]
     pub fn batch_max_records(mut self, n_records: u32) -> Self {
         self.settings.batch_max_records = Some(n_records);
         self
     }
 
-    /// How long a batch waits to fill.
+    /// How long a batch waits to fill, before it is dealt out to lanes as [`Listener::batch_max_records`] says.
     #[must_use]
     pub fn batch_max_wait(mut self, wait: Duration) -> Self {
         self.settings.batch_max_wait = Some(wait);
         self
     }
 
-    /// Most bytes (keys and payloads) of a batch.
+    /// Most bytes (keys and payloads) of a batch, before it is dealt out to lanes as [`Listener::batch_max_records`] says.
     #[must_use]
     pub fn batch_max_bytes(mut self, n_bytes: u64) -> Self {
         self.settings.batch_max_bytes = Some(n_bytes);
@@ -276,7 +277,8 @@ impl Listener {
     }
 
     /// Reads the dead letters of the listener with this id, in place of topics; in its group with `-dlt` unless
-    /// [`Listener::group`] says another.
+    /// [`Listener::group`] says another. If a suffix gives another listener's dead letters the same topic, that is an error
+    /// of the start; a topic that both of them name is shared, and its handler has the letters of both.
     #[must_use]
     pub fn dead_letters_of(mut self, id: impl Into<String>) -> Self {
         self.settings.dead_letters_of = Some(id.into());

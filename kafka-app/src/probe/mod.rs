@@ -13,8 +13,10 @@ use std::{error::Error as StdError, marker::PhantomData};
 use crate::handler::{BatchResult, Failure, KafkaError};
 
 mod argument;
+mod returned;
 
 pub use argument::{ArgumentProbe, BatchArgumentProbe};
+pub use returned::{Absent, ReturnProbe, returned, returned_async};
 
 type BoxedError = Box<dyn StdError + Send + Sync>;
 
@@ -43,6 +45,7 @@ impl<T> BatchProbe<T> {
 /// The traits of the lookups.
 pub mod rank {
     pub use super::argument::{BatchDeclares, BatchDeclaresNothing, Declares, DeclaresNothing};
+    pub use super::returned::{Returns, ReturnsAnything, ReturnsEach, ReturnsResult};
     use super::{
         BatchProbe, BoxedError, EachByClass, EachRetryable, KafkaError, Plain, RecordProbe, WholeByClass, WholePlain,
         WholeRetryable,

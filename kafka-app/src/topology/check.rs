@@ -5,17 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Node, Place, Topology,
     payload::{is_raw, short},
-    retries,
+    reads, retries,
 };
-use crate::config::Mistake;
+use crate::config::{Mistake, Subscription};
 
 /// Where a listener was declared, by its id.
 pub(crate) type Source<'s> = BTreeMap<&'s str, &'s str>;
 
 /// All mistakes of a topology. `may_mix_payloads` leaves out those about payload types.
 pub(crate) fn check(topology: &Topology, declared_at: &Source<'_>, may_mix_payloads: bool) -> Vec<Mistake> {
-    let mixed = if may_mix_payloads { Vec::new() } else { mixed_payloads(topology, declared_at) };
-    mixed.into_iter().chain(loops(topology, declared_at)).chain(retries::check(topology, declared_at)).collect()
+    let reads = reads::known(topology);
+    let mixed = if may_mix_payloads { Vec::new() } else { mixed_payloads(topology, &reads, declared_at) };
+    mixed
+        .into_iter()
+        .chain(loops(topology, &reads, declared_at))
+        .chain(dead_letter_loops(topology, &reads, declared_at))
+        .chain(retries::check(topology, &reads, declared_at))
+        .collect()
 }
 
 pub(super) fn mistake(node: &Node, declared_at: &Source<'_>, text: String) -> Mistake {
@@ -23,26 +29,53 @@ pub(super) fn mistake(node: &Node, declared_at: &Source<'_>, text: String) -> Mi
     Mistake { source: source.to_owned(), key: format!("listener `{}`", node.id), text }
 }
 
-/// Listeners that read one topic as different types: each but the first, which the others differ from.
-fn mixed_payloads(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
-    let mut first: BTreeMap<Place<'_>, (&Node, &str)> = BTreeMap::new();
+/// What a listener does with the records of a topic, and the type that they are to it.
+struct Use<'t> {
+    node: &'t Node,
+    topic: &'t str,
+    does: &'static str,
+    payload: &'t str,
+}
+
+/// Everything that has a type: first what is read, which what is sent has to agree with.
+fn uses<'t>(topology: &'t Topology, reads: &[Vec<&'t str>]) -> Vec<Use<'t>> {
+    let read = topology.listeners.iter().zip(reads).flat_map(|(node, topics)| {
+        let of = move |payload| topics.iter().map(move |topic| Use { node, topic: *topic, does: "reads", payload });
+        node.payload.into_iter().flat_map(of)
+    });
+    // What the listener of a retry topic sends is told of the one whose topic it is.
+    let sending = topology.listeners.iter().filter(|node| node.retries_of.is_none());
+    let sent = sending.filter_map(|node| {
+        Some(Use { node, topic: node.send_to.as_deref()?, does: "sends to", payload: node.returns? })
+    });
+    read.chain(sent).filter(|one| !is_raw(one.payload)).collect()
+}
+
+/// Listeners that read or send records of one topic as different types: each but the first, which the others differ from.
+fn mixed_payloads(topology: &Topology, reads: &[Vec<&str>], declared_at: &Source<'_>) -> Vec<Mistake> {
+    let all = uses(topology, reads);
+    let mut first: BTreeMap<Place<'_>, &Use<'_>> = BTreeMap::new();
     let mut mistakes = Vec::new();
-    for node in &topology.listeners {
-        let Some(payload) = node.payload.filter(|payload| !is_raw(payload)) else { continue };
-        for topic in node.topics_read() {
-            let (other, other_payload) = *first.entry(node.place(topic)).or_insert((node, payload));
-            if other_payload != payload {
-                let (one, another) = told_apart(payload, other_payload);
-                let text = format!(
-                    "reads topic `{topic}` as {one}, but listener `{}` as {another}: use one type (an enum, if there \
-                     are several kinds), or set `kafka.listener.mixed-payloads-fatal = false` if both can read every record",
-                    other.id
-                );
-                mistakes.push(mistake(node, declared_at, text));
-            }
+    for one in &all {
+        let other = *first.entry(one.node.place(one.topic)).or_insert(one);
+        if is_same(one.payload, other.payload) {
+            continue;
         }
+        let (as_one, as_other) = told_apart(one.payload, other.payload);
+        let text = format!(
+            "{} topic `{}` as {as_one}, but listener `{}` {} it as {as_other}: use one type (an enum, if there are several \
+             kinds), or set `kafka.listener.mixed-payloads-fatal = false` if all that read it can read every record",
+            one.does, one.topic, other.node.id, other.does,
+        );
+        mistakes.push(mistake(one.node, declared_at, text));
     }
     mistakes
+}
+
+/// What is sent may be borrowed where what is read is owned: `Json<&Order>`.
+fn is_same(one: &str, another: &str) -> bool {
+    let owned = |payload: &str| payload.replace('&', "");
+    one == another || owned(one) == owned(another)
 }
 
 /// Two types by the names that people write, with their paths where those would be the same.
@@ -53,12 +86,12 @@ fn told_apart(one: &str, another: &str) -> (String, String) {
 
 /// Listeners whose records come back to them by `send_to` alone, so that one record is enough to keep all of them busy
 /// for ever; each ring is told once, at the first of its listeners.
-fn loops(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
+fn loops(topology: &Topology, reads: &[Vec<&str>], declared_at: &Source<'_>) -> Vec<Mistake> {
     let nodes = &topology.listeners;
     let mut told = BTreeSet::new();
     let mut mistakes = Vec::new();
     for start in 0..nodes.len() {
-        let Some(ring) = ring_from(nodes, start) else { continue };
+        let Some(ring) = ring_from(nodes, reads, start) else { continue };
         let mut members = ring.clone();
         members.sort_unstable();
         if !told.insert(members) {
@@ -78,15 +111,32 @@ fn loops(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
     mistakes
 }
 
+/// Listeners whose pattern takes their own dead letters in. Of topics by name it is told where they are decided.
+fn dead_letter_loops(topology: &Topology, reads: &[Vec<&str>], declared_at: &Source<'_>) -> Vec<Mistake> {
+    let with_patterns = topology.listeners.iter().zip(reads).filter_map(|(node, read)| match &node.reads {
+        Subscription::Pattern(pattern) => Some((node, pattern, read)),
+        Subscription::Topics(_) => None,
+    });
+    let mistake_of = |(node, pattern, read): (&Node, &String, &Vec<&str>)| {
+        let topic = node.dead_letters.iter().find(|topic| read.contains(&topic.as_str()))?;
+        let text = format!(
+            "gives up to `{topic}`, which its pattern `{pattern}` takes in: its dead letters would go in a circle; name them \
+             otherwise, or leave them out with the property \"topic.blacklist\""
+        );
+        Some(mistake(node, declared_at, text))
+    };
+    with_patterns.filter_map(mistake_of).collect()
+}
+
 /// The shortest way by `send_to` from a listener back to itself.
-fn ring_from(nodes: &[Node], start: usize) -> Option<Vec<usize>> {
+fn ring_from(nodes: &[Node], reads: &[Vec<&str>], start: usize) -> Option<Vec<usize>> {
     let readers = |from: usize| {
         let topic = nodes[from].send_to.as_deref();
         nodes
             .iter()
             .enumerate()
-            .filter(move |(_, node)| {
-                node.cluster == nodes[from].cluster && node.topics_read().any(|read| Some(read) == topic)
+            .filter(move |(to, node)| {
+                node.cluster == nodes[from].cluster && topic.is_some_and(|topic| reads[*to].contains(&topic))
             })
             .map(|(to, _)| to)
     };

@@ -22,15 +22,20 @@ pub(super) fn flow_chart(topology: &Topology) -> String {
 
 fn arrows(chart: &mut String, number: usize, node: &Node, topics: &[Place<'_>]) {
     let topic = |name: &str| topics.binary_search(&node.place(name)).unwrap_or_default();
-    let label = node.payload.map(|payload| format!("|\"{}\"|", escaped(&short(payload)))).unwrap_or_default();
+    let label =
+        |payload: Option<&str>| payload.map(|name| format!("|\"{}\"|", escaped(&short(name)))).unwrap_or_default();
+    let (taken, returned) = (label(node.payload), label(node.returns));
     if let Subscription::Pattern(pattern) = &node.reads {
-        line(chart, &format!("p{number}{{{{\"{}\"}}}} -->{label} l{number}", escaped(pattern)));
+        line(chart, &format!("p{number}{{{{\"{}\"}}}} -->{taken} l{number}", escaped(pattern)));
     }
     for name in node.topics_read() {
-        line(chart, &format!("t{} -->{label} l{number}", topic(name)));
+        line(chart, &format!("t{} -->{taken} l{number}", topic(name)));
     }
     if let Some(name) = &node.send_to {
-        line(chart, &format!("l{number} --> t{}", topic(name)));
+        line(chart, &format!("l{number} -->{returned} t{}", topic(name)));
+    }
+    if node.replies {
+        line(chart, &format!("l{number} -->{returned} r{number}{{{{\"the topic that a request names\"}}}}"));
     }
     for name in node.retries_to.iter().chain(&node.dead_letters) {
         line(chart, &format!("l{number} -.-> t{}", topic(name)));

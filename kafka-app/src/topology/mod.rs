@@ -3,6 +3,7 @@
 mod check;
 mod mermaid;
 mod payload;
+mod reads;
 mod retries;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ use crate::{
 /// assert_eq!(topology.to_string(), "\
 /// bill (group billing, at-least-once)
 ///   reads   orders as Text
-///   sends   invoices
+///   sends   invoices as String
 ///   gives up to orders-dlt
 /// ");
 /// # Ok::<(), kafka_app::Error>(())
@@ -55,9 +56,13 @@ struct Node {
     group: String,
     delivery: Delivery,
     reads: Subscription,
+    /// Patterns of topics that its client takes for not there (`topic.blacklist`).
+    passes_over: Vec<String>,
     /// The payload's type with its paths; `None`: it takes none, or the whole record.
     payload: Option<&'static str>,
     send_to: Option<String>,
+    /// The type of what it returns, with its paths; `None`: nothing, or records that name their topics themselves.
+    returns: Option<&'static str>,
     dead_letters: Vec<String>,
     /// Retry topics that its records may go to next.
     retries_to: Vec<String>,
@@ -78,8 +83,10 @@ impl Topology {
             group: resolved.group_id.clone(),
             delivery: resolved.delivery,
             reads: resolved.subscription.clone(),
+            passes_over: resolved.topic_blacklist.clone(),
             payload: declaration.payload,
             send_to: resolved.send_to.clone(),
+            returns: declaration.returns.map(|returned| returned.type_name),
             dead_letters: resolved.dead_letter_topics(),
             retries_to: resolved.next_retry_topics(),
             retries_of: resolved
@@ -128,7 +135,7 @@ impl Node {
         (self.cluster.as_deref(), topic)
     }
 
-    /// The topics it reads by name; none of a pattern, since those are only known while it runs.
+    /// The topics it reads by name; those of a pattern are only known while it runs, and [`reads`] finds some of them.
     fn topics_read(&self) -> impl Iterator<Item = &str> {
         let topics: &[String] = match &self.reads {
             Subscription::Topics(topics) => topics,

@@ -18,13 +18,14 @@ pub(super) fn short(type_name: &str) -> String {
 /// Whether a type, by its full name, takes any payload or none in particular: it agrees with every other.
 pub(super) fn is_raw(type_name: &str) -> bool {
     // Short names alone would take a user's own `Text` or `Json<Value>` for these.
-    const RAW: [(&str, &str); 9] = [
+    const RAW: [(&str, &str); 10] = [
         ("&str", "&str"),
         ("&[u8]", "&[u8]"),
         ("alloc::", "String"),
         ("alloc::", "Vec<u8>"),
         ("bytes::", "Bytes"),
         ("kafka_app::", "Text"),
+        ("kafka_app::", "Tombstone"),
         ("kafka_app::convert::json::Json<serde_json::", "Json<Value>"),
         ("kafka_app::convert::json::Json<alloc::boxed::Box<serde_json::", "Json<Box<RawValue>>"),
         ("kafka_app::convert::json::Json<&serde_json::", "Json<&RawValue>"),
@@ -59,6 +60,7 @@ mod tests {
             type_name::<Vec<u8>>(),
             type_name::<bytes::Bytes>(),
             type_name::<Text>(),
+            type_name::<crate::Tombstone>(),
             type_name::<Json<serde_json::Value>>(),
             // serde_json has it behind a feature of its own.
             "kafka_app::convert::json::Json<alloc::boxed::Box<serde_json::raw::RawValue>>",

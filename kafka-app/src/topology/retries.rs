@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Node, Place, Source, Topology, check::mistake};
-use crate::config::Mistake;
+use crate::config::{Mistake, Subscription};
 
 /// All that others do with a listener's retry topics, and names that come of two listeners.
-pub(super) fn check(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistake> {
+pub(super) fn check(topology: &Topology, reads: &[Vec<&str>], declared_at: &Source<'_>) -> Vec<Mistake> {
     let mut owners: BTreeMap<Place<'_>, &str> = BTreeMap::new();
     let mut mistakes = Vec::new();
     for (node, owner) in stages(topology) {
@@ -21,21 +21,34 @@ pub(super) fn check(topology: &Topology, declared_at: &Source<'_>) -> Vec<Mistak
             }
         }
     }
-    for node in topology.listeners.iter().filter(|node| node.retries_of.is_none()) {
-        let used = [("reads", node.topics_read().collect::<Vec<_>>())];
+    for (node, read) in topology.listeners.iter().zip(reads).filter(|(node, _)| node.retries_of.is_none()) {
+        let used = [("reads", read.clone())];
         let used = used.into_iter().chain([
             ("sends to", node.send_to.as_deref().into_iter().collect()),
             ("gives up to", node.dead_letters.iter().map(String::as_str).collect()),
         ]);
         for (what, topic) in used.flat_map(|(what, topics)| topics.into_iter().map(move |topic| (what, topic))) {
             if let Some(owner) = owners.get(&node.place(topic)) {
-                let text = format!("{what} `{topic}`, a retry topic of listener `{owner}`, which alone uses it");
+                let text = format!(
+                    "{what} `{topic}`, a retry topic of listener `{owner}`, which alone uses it{}",
+                    way_out(node, what)
+                );
                 mistakes.push(mistake(node, declared_at, text));
             }
         }
     }
     mistakes.extend(same_ids(topology, declared_at));
     mistakes
+}
+
+/// A pattern cannot say what it does not mean.
+fn way_out(node: &Node, what: &str) -> &'static str {
+    match &node.reads {
+        Subscription::Pattern(_) if what == "reads" => {
+            ": leave it out of the pattern, or with the property \"topic.blacklist\""
+        }
+        Subscription::Pattern(_) | Subscription::Topics(_) => "",
+    }
 }
 
 fn stages(topology: &Topology) -> impl Iterator<Item = (&Node, &str)> {

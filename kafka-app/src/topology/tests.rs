@@ -12,9 +12,11 @@ fn node(id: &str, reads: &[&str], payload: &'static str, send_to: &str) -> Node 
         cluster: None,
         group: "shop".to_owned(),
         delivery: Delivery::AtLeastOnce,
+        passes_over: Vec::new(),
         reads: Subscription::Topics(reads.iter().map(|topic| (*topic).to_owned()).collect()),
         payload: Some(payload).filter(|payload| !payload.is_empty()),
         send_to: said(send_to),
+        returns: None,
         dead_letters: Vec::new(),
         retries_to: Vec::new(),
         retries_of: None,
@@ -37,10 +39,9 @@ fn two_types_on_one_topic_are_a_mistake_of_the_second() {
         node("ship", &["returns", "orders"], "Json<Parcel>", ""),
     ]);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(
-        found[0]
-            .starts_with("listener `ship`: reads topic `orders` as Json<Parcel>, but listener `bill` as Json<Order>")
-    );
+    assert!(found[0].starts_with(
+        "listener `ship`: reads topic `orders` as Json<Parcel>, but listener `bill` reads it as Json<Order>"
+    ));
 }
 
 #[test]
@@ -50,7 +51,7 @@ fn two_types_of_one_name_are_told_with_their_paths() {
         node("ship", &["orders"], "Json<depot::Order>", ""),
     ]);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("as Json<depot::Order>, but listener `bill` as Json<shop::Order>"), "{found:?}");
+    assert!(found[0].contains("as Json<depot::Order>, but listener `bill` reads it as Json<shop::Order>"), "{found:?}");
 }
 
 fn on(cluster: &str, node: Node) -> Node {

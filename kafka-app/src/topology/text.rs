@@ -27,11 +27,12 @@ impl Node {
             Some(payload) => writeln!(f, " as {}", short(payload))?,
             None => writeln!(f)?,
         }
+        let returned = self.returns.map(|payload| format!(" as {}", short(payload))).unwrap_or_default();
         if let Some(topic) = &self.send_to {
-            writeln!(f, "  sends   {topic}")?;
+            writeln!(f, "  sends   {topic}{returned}")?;
         }
         if self.replies {
-            writeln!(f, "  answers to the topic that a request names")?;
+            writeln!(f, "  answers to the topic that a request names{returned}")?;
         }
         if self.takes_template {
             writeln!(f, "  sends   what its template is told")?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Place, Resolver};
 use crate::config::{
-    DeadLetter, OnDltFailure, ResolvedListener, RetryTopics, Stage,
+    DeadLetter, Declared, OnDltFailure, ResolvedListener, RetryTopics, Stage,
     layer::listener_key,
     mistake::{Mistakes, did_you_mean},
 };
@@ -90,6 +90,29 @@ impl Resolver<'_> {
         }
         if self.said(|s| s.topics.clone()).is_some() || self.said(|s| s.topic_pattern.clone()).is_some() {
             self.mistake_of_listener("says topics and whose dead letters it handles: keep one of them");
+        }
+    }
+}
+
+/// Two listeners of one topic with a suffix give up to one topic, though a handler says whose dead letters it handles. A
+/// topic that both of them name is shared on purpose.
+pub(super) fn check_shared(declared: &[Declared<'_>], resolved: &[ResolvedListener], mistakes: &Mistakes) {
+    let by_suffix = |one: &&ResolvedListener| matches!(one.dead_letter, DeadLetter::Suffix(_));
+    for (handler, letters) in declared.iter().zip(resolved) {
+        let Some(of) = handler.settings.dead_letters_of.as_deref().map(listener_key) else { continue };
+        let Some(of) = resolved.iter().filter(by_suffix).find(|one| listener_key(&one.id) == of) else { continue };
+        let topics = of.dead_letter_topics();
+        let others = resolved.iter().filter(by_suffix).filter(|one| one.id != of.id && one.cluster == letters.cluster);
+        for other in others {
+            let Some(topic) = other.dead_letter_topics().into_iter().find(|topic| topics.contains(topic)) else {
+                continue;
+            };
+            let text = format!(
+                "handles the dead letters of `{}`, and `{topic}` has those of listener `{}` too: give one of them another \
+                 suffix, as in `dead_letter = \"*-{}-dlt\"`, or read the topic with a listener of its own",
+                of.id, other.id, other.id
+            );
+            mistakes.add(handler.location.unwrap_or("code"), format!("listener `{}`", handler.id), text);
         }
     }
 }

@@ -1,13 +1,14 @@
 //! Transactions of a listener: their limits, and what cannot be with them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, iter, time::Duration};
 
 use super::{Place, Resolver};
 use crate::config::{
-    Delivery, ResolvedListener, TransactionLimits,
+    Delivery, KafkaProperties, ResolvedListener, TransactionLimits,
     client_map::{Client, said_for_client, said_for_listener},
     client_rules::last,
-    transactional::{obstacle, transaction_timeout},
+    mistake::Mistakes,
+    transactional::{listener_part, obstacle, transaction_timeout},
 };
 
 /// What a commit may take, behind the last handler of its transaction.
@@ -97,6 +98,33 @@ impl Resolver<'_> {
                  transaction.max-wait longer than this"
             );
             self.mistake(place(self.said(|s| s.timeout.map(|_| ()))), "timeout", text);
+        }
+    }
+}
+
+/// Producers of one `transactional.id` fence each other for ever; names that are told apart by a dash may be one with it:
+/// group `a-b` with listener `c`, and group `a` with listener `b-c`.
+pub(super) fn check_ids(
+    properties: &KafkaProperties,
+    listeners: &[(&ResolvedListener, Option<&str>)],
+    mistakes: &Mistakes,
+) {
+    let mut seen: BTreeMap<(Option<&str>, String), &str> = BTreeMap::new();
+    for (listener, location) in listeners.iter().filter(|(one, _)| one.delivery == Delivery::ExactlyOnce) {
+        let properties = properties.of_cluster(listener.cluster.as_deref());
+        let stages = listener.stages();
+        for one in iter::once(*listener).chain(&stages) {
+            let id = listener_part(properties, one);
+            let Some(other) = seen.insert((listener.cluster.as_deref(), id.clone()), &listener.id) else { continue };
+            // Two of one id, which is told already.
+            if other != listener.id {
+                let text = format!(
+                    "its \"transactional.id\" would begin with `{id}` (its group and its id), as that of listener `{other}`, \
+                     and each would fence the other: give one of them another id or group"
+                );
+                mistakes.add(location.unwrap_or("code"), format!("listener `{}`", listener.id), text);
+                break;
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     config::{
         AckMode, Delivery, KafkaProperties, ListenerSettings, Properties, ResolvedListener,
         client_map::{Client, said_for_listener},
-        client_rules,
+        client_rules::{self, last},
         layer::listener_key,
         librdkafka_keys::Role,
         mistake::{Mistake, Mistakes, did_you_mean},
@@ -44,6 +44,8 @@ pub(crate) struct Declared<'d> {
     pub(crate) takes_ack: bool,
     /// The function is known to return nothing.
     pub(crate) returns_nothing: bool,
+    /// The type of a payload that the function returns, which names no topic by itself.
+    pub(crate) returns: Option<&'static str>,
 }
 
 impl KafkaProperties {
@@ -72,6 +74,8 @@ impl KafkaProperties {
         life::check_instances(&placed, &mistakes);
         life::check_sequence(&placed, &mistakes);
         by_hand::check_groups(&placed, &mistakes);
+        exactly_once::check_ids(self, &placed, &mistakes);
+        dead_letters::check_shared(declared, &resolved, &mistakes);
         for Mistake { source, key, text } in also(&resolved) {
             mistakes.add(source, key, text);
         }
@@ -155,7 +159,7 @@ impl<'r> Resolver<'r> {
         let subscription = self.subscription();
         let retry = self.retry();
         let retry_topics = self.retry_topics(&subscription).or_else(|| self.to_the_end());
-        let resolved = ResolvedListener {
+        let mut resolved = ResolvedListener {
             id: self.declared.id.to_owned(),
             cluster: self.cluster.clone(),
             subscription,
@@ -191,6 +195,7 @@ impl<'r> Resolver<'r> {
                 .interval("idle-partition-event-interval", |s| s.idle_partition_event_interval),
             shutdown_timeout: self.properties.listener.shutdown_timeout,
             missing_topics_fatal: self.properties.listener.missing_topics_fatal,
+            topic_blacklist: Vec::new(),
             properties: self.own_properties(),
         };
         self.check_ack(&resolved);
@@ -198,13 +203,16 @@ impl<'r> Resolver<'r> {
         self.check_exactly_once(&resolved);
         self.check_dead_letter_loop(&resolved);
         self.check_retry_topics(&resolved);
-        self.check_reply(&resolved);
+        self.check_returned(&resolved);
         self.check_dead_letters_of();
         self.check_group_instance_id(&resolved);
         self.check_until_end(&resolved);
         self.check_by_hand(&resolved);
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
+        let patterns = last(&said, "topic.blacklist").map(|said| said.value.split(',').map(str::to_owned).collect());
+        drop(said);
+        resolved.topic_blacklist = patterns.unwrap_or_default();
         resolved
     }
 

@@ -57,8 +57,27 @@ impl Resolver<'_> {
         }
     }
 
+    /// What is returned has a place to go to, and what goes to a place is returned.
+    pub(super) fn check_returned(&self, resolved: &ResolvedListener) {
+        self.check_reply(resolved);
+        if let Some((place, ())) = self.said(|s| s.send_to.as_ref().map(|_| ()))
+            && self.declared.returns_nothing
+        {
+            self.mistake(place, "send-to", "the handler returns nothing: there is nothing to send");
+        }
+        if let Some(name) = self.declared.returns
+            && resolved.send_to.is_none()
+            && !resolved.reply
+        {
+            self.mistake_of_listener(format!(
+                "returns `{name}`, and nothing says where it goes: say send-to or reply, or return an `Outgoing` that names \
+                 its topic"
+            ));
+        }
+    }
+
     /// A reply has one place to go to, and something to say.
-    pub(super) fn check_reply(&self, resolved: &ResolvedListener) {
+    fn check_reply(&self, resolved: &ResolvedListener) {
         let Some((place, true)) = self.said(|s| s.reply) else { return };
         if resolved.send_to.is_some() {
             self.mistake(place, "reply", "says send-to too: what is returned goes to one of them");

@@ -204,7 +204,7 @@ fn what_a_transaction_needs_is_asked_of_the_listeners_own_cluster() {
 }
 
 fn declared<'d>(id: &'d str, settings: &'d ListenerSettings) -> Declared<'d> {
-    Declared { id, settings, location: None, is_batch: false, takes_ack: false, returns_nothing: true }
+    Declared { id, settings, location: None, is_batch: false, takes_ack: false, returns_nothing: true, returns: None }
 }
 
 #[test]

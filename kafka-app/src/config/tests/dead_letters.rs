@@ -4,7 +4,7 @@ use super::listeners::{properties, settings};
 use crate::config::{DeadLetter, Declared, ListenerSettings, OnDltFailure, ResolvedListener, Subscription};
 
 fn declared<'d>(id: &'d str, settings: &'d ListenerSettings) -> Declared<'d> {
-    Declared { id, settings, location: None, is_batch: false, takes_ack: false, returns_nothing: false }
+    Declared { id, settings, location: None, is_batch: false, takes_ack: false, returns_nothing: false, returns: None }
 }
 
 /// The handler `letters` of the dead letters of `bill`.

@@ -72,6 +72,7 @@ fn mistakes_of(listeners: &[(&str, ListenerSettings)]) -> Option<String> {
             is_batch: false,
             takes_ack: false,
             returns_nothing: true,
+            returns: None,
         })
         .collect();
     KafkaProperties::default().resolve_listeners(&declared, |_| Vec::new()).err().map(|error| error.to_string())

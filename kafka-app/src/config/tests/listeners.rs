@@ -16,7 +16,15 @@ pub(super) fn settings() -> ListenerSettings {
 
 fn declared(settings: &ListenerSettings) -> Declared<'_> {
     let location = Some("src/main.rs:7");
-    Declared { id: "bill", settings, location, is_batch: false, takes_ack: false, returns_nothing: false }
+    Declared {
+        id: "bill",
+        settings,
+        location,
+        is_batch: false,
+        takes_ack: false,
+        returns_nothing: false,
+        returns: None,
+    }
 }
 
 pub(super) fn properties(toml: &str) -> KafkaProperties {

@@ -128,6 +128,10 @@ impl<T: Serialize + AvroSchema> ToPayload for Avro<T> {
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         Some(self)
     }
+
+    fn needs_registry() -> bool {
+        true
+    }
 }
 
 impl<T: Serialize + AvroSchema> WithSchema for Avro<T> {

@@ -126,6 +126,10 @@ impl<M: ProtobufSchema> ToPayload for Protobuf<M> {
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         Some(self)
     }
+
+    fn needs_registry() -> bool {
+        true
+    }
 }
 
 impl<M: ProtobufSchema> WithSchema for Protobuf<M> {
