@@ -167,6 +167,10 @@ mod tests {
         let mut declaration = Declaration::default();
         each {}.declare(&mut declaration);
         assert_eq!(declaration.states.len(), 1);
+        assert!(declaration.returns_nothing && declaration.returns.is_none());
+        let mut declaration = Declaration::default();
+        whole {}.declare(&mut declaration);
+        assert_eq!(declaration.returns.map(|returned| returned.type_name), Some(std::any::type_name::<String>()));
         let mut declaration = Declaration::default();
         borrow {}.declare(&mut declaration);
         assert!(declaration.states.is_empty() && !declaration.takes_ack);

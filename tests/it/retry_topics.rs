@@ -228,7 +228,7 @@ async fn a_record_that_waits_ten_minutes_holds_up_nothing_and_evicts_nobody() ->
     case.broker.records(&case.retry("-retry"), 1).await?;
     case.produce(&["ok 1", "ok 2"]).await?;
     // The other listener's retry comes eight seconds after, longer than a member may be without a poll.
-    case.journal.wait_until(|entries| entries.iter().any(|e| e.who.ends_with("-again"))).await?;
+    case.journal.wait_until(|entries| entries.iter().any(|e| e.who.ends_with("-again-8000"))).await?;
     let waiting = app.listener("patient-retry")?;
     assert_eq!(waiting.assignment().len(), 2, "it is still a member of its group");
     assert_eq!(waiting.rebalances(), 1);

@@ -93,6 +93,10 @@ fn wanted(companions: &[Companion], existing: &BTreeMap<String, usize>) -> Vec<N
 }
 
 impl Companion {
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
     fn configured(&self, new: NewTopic) -> NewTopic {
         let new = self.n_replicas.map_or(new.clone(), |n| new.replicas(n));
         match self.delay {

@@ -24,7 +24,7 @@ pub use acl::{AclBinding, AclBindingFilter, AclOperation, AclPermission, AclReso
 pub use broker_error::{BrokerError, PerItem};
 pub use client::AdminClient;
 pub use cluster::{ClusterDescription, Node};
-pub(crate) use companions::{companions, make_companions};
+pub(crate) use companions::{Companion, companions, make_companions};
 pub use configs::{AlterConfigOp, ConfigEntry, ConfigResource, ConfigSource, ConfigSynonym};
 pub(crate) use declared::make_topics;
 pub use elections::ElectionType;

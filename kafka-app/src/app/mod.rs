@@ -5,7 +5,7 @@ mod failures;
 mod given;
 mod layers;
 mod plan;
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod plan_tests;
 mod replies;
 mod report;

@@ -1,11 +1,11 @@
 //! Topics of a cluster before anything uses them: those that are declared and those that go with others are made, and those
 //! that are not there are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{failures::Failures, plan::Planned};
 use crate::{
-    admin::{self, Missing, NewTopic},
+    admin::{self, Companion, Missing, NewTopic},
     config::{self, KafkaProperties, Subscription},
     error::{Error, ErrorKind, Result},
 };
@@ -17,13 +17,15 @@ use crate::{
 pub(super) async fn prepare(properties: &KafkaProperties, declared: &[NewTopic], planned: &[&Planned]) -> Result<()> {
     let connection = config::admin_properties(properties);
     let mut failures = Failures::default();
+    let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
     failures.none_of(admin::make_topics(&connection, &properties.admin, declared).await);
     if !failures.are_of_brokers() {
-        let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
         failures.none_of(admin::make_companions(&connection, &properties.admin, &companions).await);
     }
     if !failures.are_of_brokers() {
-        failures.none_of(check(&connection, properties, planned).await);
+        // A broker may not have heard yet of what another one has just made.
+        let made = companions.iter().filter(|_| properties.admin.auto_create).map(Companion::topic).collect();
+        failures.none_of(check(&connection, properties, planned, &made).await);
     }
     failures.into_result()
 }
@@ -33,11 +35,13 @@ async fn check(
     connection: &BTreeMap<String, String>,
     properties: &KafkaProperties,
     planned: &[&Planned],
+    made: &BTreeSet<&str>,
 ) -> Result<()> {
     let fatal = || planned.iter().filter(|planned| planned.resolved.missing_topics_fatal);
     let readers = fatal().flat_map(|planned| planned.stages.iter().chain([*planned]));
-    let read: Vec<_> = readers.flat_map(read_by_name).collect();
-    let sent: Vec<_> = fatal().flat_map(|planned| sent_to(planned)).collect();
+    let is_asked = |topic: &String| !made.contains(topic.as_str());
+    let read: Vec<_> = readers.flat_map(read_by_name).filter(is_asked).collect();
+    let sent: Vec<_> = fatal().flat_map(|planned| sent_to(planned)).filter(is_asked).collect();
     if read.is_empty() && sent.is_empty() {
         return Ok(());
     }

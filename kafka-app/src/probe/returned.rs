@@ -23,11 +23,13 @@ impl Absent {
 pub struct ReturnProbe<T>(PhantomData<T>);
 
 /// A probe of what a function returns.
+#[must_use]
 pub fn returned<T>(_call: impl FnOnce(Absent) -> T) -> ReturnProbe<T> {
     ReturnProbe(PhantomData)
 }
 
 /// A probe of what an async function returns.
+#[must_use]
 pub fn returned_async<F: Future>(_call: impl FnOnce(Absent) -> F) -> ReturnProbe<F::Output> {
     ReturnProbe(PhantomData)
 }

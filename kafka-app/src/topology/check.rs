@@ -40,7 +40,7 @@ struct Use<'t> {
 /// Everything that has a type: first what is read, which what is sent has to agree with.
 fn uses<'t>(topology: &'t Topology, reads: &[Vec<&'t str>]) -> Vec<Use<'t>> {
     let read = topology.listeners.iter().zip(reads).flat_map(|(node, topics)| {
-        let of = move |payload| topics.iter().map(move |topic| Use { node, topic: *topic, does: "reads", payload });
+        let of = move |payload| topics.iter().map(move |&topic| Use { node, topic, does: "reads", payload });
         node.payload.into_iter().flat_map(of)
     });
     // What the listener of a retry topic sends is told of the one whose topic it is.

@@ -119,7 +119,8 @@ impl Topology {
 
     /// As a flow chart for Mermaid, which GitHub and many wikis draw.
     ///
-    /// Topics are round, listeners are boxes; dotted arrows lead to retry topics and dead letter topics.
+    /// Topics are round, listeners are boxes; dotted arrows lead to retry topics and dead letter topics. A hexagon
+    /// is a pattern that is read, or the topic that a request wants its reply in.
     #[must_use]
     pub fn to_mermaid(&self) -> String {
         mermaid::flow_chart(self)

@@ -211,7 +211,6 @@ impl<'r> Resolver<'r> {
         let said = said_for_listener(self.properties, &resolved);
         client_rules::check(Client::Consumer, &said, |path| self.property_place(path), self.mistakes);
         let patterns = last(&said, "topic.blacklist").map(|said| said.value.split(',').map(str::to_owned).collect());
-        drop(said);
         resolved.topic_blacklist = patterns.unwrap_or_default();
         resolved
     }
