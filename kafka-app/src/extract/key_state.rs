@@ -13,7 +13,7 @@ use std::{
 use super::{FromRecord, payload::rejected};
 use crate::{
     handler::{Declaration, RecordContext, Rejection},
-    listener::{KeyStates, Origin},
+    listener::{KeyStates, Left, Origin},
 };
 
 /// A value for each key, which a handler has to itself: `&mut`, without a lock of its own.
@@ -25,8 +25,10 @@ use crate::{
 /// dropped: somebody else may have its keys by then. A process that is killed flushes nothing, and offsets are committed
 /// meanwhile: what must not be lost is written by the handler itself, and this is its cache.
 ///
-/// A handler that returns an error, or is cut off by its timeout, leaves the value as it has changed it; one that panics
-/// loses it, so that nobody meets half a change. What is not flushed when a handler has held its partition for longer than a
+/// A new value is kept from the first call on that has changed it, through `&mut`, and has succeeded. Of one that has
+/// failed nothing is kept, so that the next delivery finds it new again, and loads it if the first could not; nor is one
+/// flushed that nobody has changed. A value that is kept is left as it was changed by a handler that returns an error or is
+/// cut off by its timeout; one that panics loses it, so that nobody meets half a change. What is not flushed when a handler has held its partition for longer than a
 /// revoke waits is dropped, and the log says how many values that were. Every key stays until [`KeyState::forget`]: topics with ever new keys need it.
 ///
 /// It goes with ordering `key` and `partition`. With `none`, exactly-once (what an aborted transaction had changed would
@@ -49,7 +51,9 @@ pub struct KeyState<'r, S: KeyedState> {
     /// `None` once it is forgotten.
     state: Option<Box<S>>,
     is_new: bool,
+    is_changed: bool,
     key: &'r [u8],
+    offset: i64,
     states: &'r KeyStates,
 }
 
@@ -117,7 +121,8 @@ impl fmt::Debug for KeyScope<'_> {
 }
 
 impl<S: KeyedState> KeyState<'_, S> {
-    /// Whether nothing was kept for the key: it is the first record of it, or it was forgotten.
+    /// Whether nothing is kept for the key: it is the first record of it, no call before has changed the value and
+    /// succeeded, or it was forgotten. A value that is kept elsewhere is to be loaded then.
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.is_new
@@ -142,6 +147,7 @@ impl<S: KeyedState> Deref for KeyState<'_, S> {
 
 impl<S: KeyedState> DerefMut for KeyState<'_, S> {
     fn deref_mut(&mut self) -> &mut S {
+        self.is_changed = true;
         match &mut self.state {
             Some(state) => state,
             None => unreachable!("`forget` takes the whole of it"),
@@ -151,8 +157,12 @@ impl<S: KeyedState> DerefMut for KeyState<'_, S> {
 
 impl<S: KeyedState> Drop for KeyState<'_, S> {
     fn drop(&mut self) {
-        let state = self.state.take().filter(|_| !thread::panicking());
-        self.states.put_back(self.key, state);
+        let left = match self.state.take().filter(|_| !thread::panicking()) {
+            Some(state) if !self.is_new => Left::Kept(state),
+            Some(state) if self.is_changed => Left::New(state, self.offset),
+            Some(_) | None => Left::Nothing,
+        };
+        self.states.put_back(self.key, left);
     }
 }
 
@@ -177,9 +187,11 @@ impl<'r, S: KeyedState> FromRecord<'r> for KeyState<'r, S> {
             partition: cx.partition,
             states: cx.env.states.clone(),
         };
-        let kept = cx.key_states.take(key, origin);
+        let offset = cx.record.offset();
+        let kept = cx.key_states.take(key, offset, origin);
         let kept = kept.map_err(|_| rejected::<Self, _>("another call has the value of this key"))?;
-        Ok(Self { is_new: kept.is_none(), state: Some(kept.unwrap_or_default()), key, states: cx.key_states })
+        let (is_new, state) = (kept.is_none(), Some(kept.unwrap_or_default()));
+        Ok(Self { state, is_new, is_changed: false, key, offset, states: cx.key_states })
     }
 
     fn declare(declaration: &mut Declaration) {
@@ -204,6 +216,7 @@ mod tests {
         assert!(count.is_new());
         count.0 += 1;
         drop(count);
+        record.ended_well();
         let count = record.extract::<KeyState<'_, Count>>().unwrap();
         assert_eq!((count.0, count.is_new()), (1, false));
         count.forget();
@@ -211,9 +224,19 @@ mod tests {
     }
 
     #[test]
+    fn a_value_that_nobody_has_changed_is_not_kept() {
+        let record = TestRecord::new("p").key("a");
+        for _ in 0..2 {
+            assert!(record.extract::<KeyState<'_, Count>>().unwrap().is_new());
+            record.ended_well();
+        }
+    }
+
+    #[test]
     fn a_call_that_panics_loses_the_value() {
         let record = TestRecord::new("p").key("a");
         record.extract::<KeyState<'_, Count>>().unwrap().0 = 7;
+        record.ended_well();
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let mut count = record.extract::<KeyState<'_, Count>>().unwrap();
             count.0 = 8;

@@ -6,7 +6,10 @@ use std::{
     future::Future,
     mem,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -21,9 +24,14 @@ use crate::{
 /// States by key of one partition, as long as it is assigned: a seek or another delivery finds them again.
 ///
 /// A state is taken out for a call and put back behind it, so that the lock is held for a look into a map only; lanes keep
-/// the calls of one key apart.
+/// the calls of one key apart. One that is new to its call is kept when the call has succeeded: what a handler that failed
+/// had made of it may be half of what it was to load.
 #[derive(Default)]
-pub(crate) struct KeyStates(Mutex<Inner>);
+pub(crate) struct KeyStates {
+    inner: Mutex<Inner>,
+    /// How many wait for [`KeyStates::decide`]; changed under the lock, and looked at behind each call without it.
+    n_undecided: AtomicUsize,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -44,14 +52,37 @@ pub(crate) struct Origin {
     pub(crate) states: States,
 }
 
-/// States of one type; `None` while a call has it.
+/// States of one type.
 struct Store<S> {
-    by_key: HashMap<Box<[u8]>, Option<Box<S>>>,
+    by_key: HashMap<Box<[u8]>, Place<S>>,
     origin: Origin,
+}
+
+/// Where the state of a key is.
+enum Place<S> {
+    /// A call has it.
+    Taken,
+    Kept(Box<S>),
+    /// It was new to the call of the record at this offset, which has changed it; nobody has said yet how that ended.
+    Undecided(Box<S>, i64),
+}
+
+/// What a call leaves of the state it had.
+#[derive(Debug)]
+pub(crate) enum Left<S> {
+    /// Nothing is kept for the key.
+    Nothing,
+    Kept(Box<S>),
+    /// It was new to the call, which was of the record at this offset.
+    New(Box<S>, i64),
 }
 
 trait AnyStore: Any + Send {
     fn len(&self) -> usize;
+    /// Keeps the undecided state of a key, or not. Whether it had one.
+    fn decide(&mut self, key: &[u8], is_kept: bool) -> bool;
+    /// Keeps no undecided state.
+    fn forget_undecided(&mut self);
     /// Says that these are lost.
     fn lose(&self);
     /// Has every state leave, one after the other, as long as the partition is ours.
@@ -63,45 +94,79 @@ trait AnyStore: Any + Send {
 pub(crate) struct IsTaken;
 
 impl KeyStates {
-    /// Takes the state of a key out; `None` is a key that has none yet, whose state is to be put back all the same.
+    /// Takes the state of a key out, for a call of the record at this offset; `None` is a key that has none yet, whose
+    /// state is to be put back all the same.
     pub(crate) fn take<S: KeyedState>(
         &self,
         key: &[u8],
+        offset: i64,
         origin: impl FnOnce() -> Origin,
     ) -> Result<Option<Box<S>>, IsTaken> {
-        let mut inner = self.0.lock();
+        let mut inner = self.inner.lock();
         let by_key = &mut inner.store::<S>(origin).by_key;
-        match by_key.get_mut(key) {
-            Some(state) => state.take().map(Some).ok_or(IsTaken),
-            None => {
-                by_key.insert(key.into(), None);
-                Ok(None)
+        let Some(place) = by_key.get_mut(key) else {
+            by_key.insert(key.into(), Place::Taken);
+            return Ok(None);
+        };
+        match mem::replace(place, Place::Taken) {
+            Place::Taken => Err(IsTaken),
+            Place::Kept(state) => Ok(Some(state)),
+            Place::Undecided(state, of) => {
+                self.n_undecided.fetch_sub(1, Ordering::Relaxed);
+                // A layer that calls its handler again does so since that failed.
+                Ok((of != offset).then_some(state))
             }
         }
     }
 
     /// Puts it back, or forgets the key. What comes back when its partition has gone is dropped.
-    pub(crate) fn put_back<S: KeyedState>(&self, key: &[u8], state: Option<Box<S>>) {
-        let mut inner = self.0.lock();
+    pub(crate) fn put_back<S: KeyedState>(&self, key: &[u8], left: Left<S>) {
+        let mut inner = self.inner.lock();
         let Some(by_key) = inner.find::<S>().map(|store| &mut store.by_key) else { return };
-        match (state, by_key.get_mut(key)) {
-            (Some(state), Some(place)) => *place = Some(state),
-            (Some(_), None) => {}
-            (None, _) => {
+        let Some(place) = by_key.get_mut(key) else { return };
+        match left {
+            Left::Nothing => {
                 by_key.remove(key);
+            }
+            Left::Kept(state) => *place = Place::Kept(state),
+            Left::New(state, offset) => {
+                *place = Place::Undecided(state, offset);
+                self.n_undecided.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
 
+    /// Whether [`KeyStates::decide`] is to be told how a call has ended.
+    #[inline]
+    pub(crate) fn is_any_undecided(&self) -> bool {
+        self.n_undecided.load(Ordering::Relaxed) > 0
+    }
+
+    /// The call that put the states of this key back has ended: what was new to it is kept, or not.
+    pub(crate) fn decide(&self, key: &[u8], is_kept: bool) {
+        let mut inner = self.inner.lock();
+        let n_decided =
+            inner.stores.iter_mut().filter_map(|(_, store)| store.decide(key, is_kept).then_some(())).count();
+        self.n_undecided.fetch_sub(n_decided, Ordering::Relaxed);
+    }
+
+    /// Nothing runs, and calls that were cut off say no more how they ended.
+    pub(crate) fn forget_undecided(&self) {
+        let mut inner = self.inner.lock();
+        inner.stores.iter_mut().for_each(|(_, store)| store.forget_undecided());
+        self.n_undecided.store(0, Ordering::Relaxed);
+    }
+
     /// Whether any has not left yet.
     pub(crate) fn is_unflushed(&self) -> bool {
-        let inner = self.0.lock();
+        let inner = self.inner.lock();
         inner.is_flushing || inner.n_states() > 0
     }
 
     /// Has all of them leave, unless they do already; `mailbox` is woken behind the last.
     pub(crate) fn flush(self: &Arc<Self>, runtime: &Handle, mailbox: &Arc<Mailbox>) {
-        let mut inner = self.0.lock();
+        self.forget_undecided();
+        let mut inner = self.inner.lock();
         if inner.is_flushing || inner.n_states() == 0 {
             return;
         }
@@ -120,7 +185,8 @@ impl KeyStates {
     /// Their partition is not ours any more: what has not left by now never does, since somebody else may have changed what
     /// it would write.
     pub(crate) fn give_up(&self) {
-        let mut inner = self.0.lock();
+        self.forget_undecided();
+        let mut inner = self.inner.lock();
         inner.is_given_up = true;
         let stores = mem::take(&mut inner.stores);
         drop(inner);
@@ -128,7 +194,7 @@ impl KeyStates {
     }
 
     fn is_given_up(&self) -> bool {
-        self.0.lock().is_given_up
+        self.inner.lock().is_given_up
     }
 }
 
@@ -173,6 +239,28 @@ impl<S: KeyedState> AnyStore for Store<S> {
         self.by_key.len()
     }
 
+    fn decide(&mut self, key: &[u8], is_kept: bool) -> bool {
+        let Some(place) = self.by_key.get_mut(key) else { return false };
+        match mem::replace(place, Place::Taken) {
+            Place::Undecided(state, _) => {
+                if is_kept {
+                    *place = Place::Kept(state);
+                } else {
+                    self.by_key.remove(key);
+                }
+                true
+            }
+            other => {
+                *place = other;
+                false
+            }
+        }
+    }
+
+    fn forget_undecided(&mut self) {
+        self.by_key.retain(|_, place| !matches!(place, Place::Undecided(..)));
+    }
+
     fn lose(&self) {
         self.origin.say_lost(self.by_key.len());
     }
@@ -180,7 +268,10 @@ impl<S: KeyedState> AnyStore for Store<S> {
     fn flush(self: Box<Self>, owner: Arc<KeyStates>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             let Self { by_key, origin } = *self;
-            let mut states = by_key.into_iter().filter_map(|(key, state)| Some((key, state?)));
+            let mut states = by_key.into_iter().filter_map(|(key, place)| match place {
+                Place::Kept(state) => Some((key, state)),
+                Place::Taken | Place::Undecided(..) => None,
+            });
             while let Some((key, state)) = states.next() {
                 if owner.is_given_up() {
                     return origin.say_lost(1 + states.count());
@@ -222,7 +313,7 @@ struct Flushing {
 
 impl Drop for Flushing {
     fn drop(&mut self) {
-        self.states.0.lock().is_flushing = false;
+        self.states.inner.lock().is_flushing = false;
         self.mailbox.wake();
     }
 }
@@ -264,29 +355,61 @@ mod tests {
     }
 
     fn put(states: &KeyStates, key: &[u8], total: i64, journal: &Arc<Journal>) {
-        assert_eq!(states.take::<Total>(key, || origin(journal)), Ok(None));
-        states.put_back(key, Some(Box::new(Total(total))));
+        assert_eq!(take(states, key, journal), Ok(None));
+        states.put_back(key, Left::Kept(Box::new(Total(total))));
+    }
+
+    fn take(states: &KeyStates, key: &[u8], journal: &Arc<Journal>) -> Result<Option<Box<Total>>, IsTaken> {
+        states.take(key, 0, || origin(journal))
     }
 
     #[test]
     fn a_state_is_with_one_call_at_a_time_and_found_again() {
         let (states, journal) = (KeyStates::default(), Arc::default());
         put(&states, b"a", 1, &journal);
-        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(Some(Box::new(Total(1)))));
-        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Err(IsTaken));
-        states.put_back(b"a", Some(Box::new(Total(2))));
-        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(Some(Box::new(Total(2)))));
-        states.put_back::<Total>(b"a", None);
-        assert_eq!(states.take::<Total>(b"a", || origin(&journal)), Ok(None), "it was forgotten");
+        assert_eq!(take(&states, b"a", &journal), Ok(Some(Box::new(Total(1)))));
+        assert_eq!(take(&states, b"a", &journal), Err(IsTaken));
+        states.put_back(b"a", Left::Kept(Box::new(Total(2))));
+        assert_eq!(take(&states, b"a", &journal), Ok(Some(Box::new(Total(2)))));
+        states.put_back(b"a", Left::<Total>::Nothing);
+        assert_eq!(take(&states, b"a", &journal), Ok(None), "it was forgotten");
+    }
+
+    #[test]
+    fn a_state_that_is_new_to_its_call_is_kept_when_that_has_succeeded() {
+        let (states, journal) = (KeyStates::default(), Arc::default());
+        for (is_kept, found) in [(false, None), (true, Some(Box::new(Total(1))))] {
+            assert_eq!(take(&states, b"a", &journal), Ok(None));
+            states.put_back(b"a", Left::New(Box::new(Total(1)), 0));
+            assert!(states.is_any_undecided());
+            states.decide(b"b", !is_kept);
+            states.decide(b"a", is_kept);
+            states.decide(b"a", !is_kept);
+            assert!(!states.is_any_undecided(), "and it is decided once");
+            assert_eq!(take(&states, b"a", &journal), Ok(found));
+            states.put_back(b"a", Left::<Total>::Nothing);
+        }
+    }
+
+    #[test]
+    fn a_second_call_of_a_record_begins_anew_and_another_record_goes_on() {
+        let (states, journal) = (KeyStates::default(), Arc::default());
+        assert_eq!(take(&states, b"a", &journal), Ok(None));
+        states.put_back(b"a", Left::New(Box::new(Total(1)), 0));
+        assert_eq!(take(&states, b"a", &journal), Ok(None), "as by a layer that calls its handler again");
+        states.put_back(b"a", Left::New(Box::new(Total(1)), 0));
+        assert_eq!(states.take(b"a", 1, || origin(&journal)), Ok(Some(Box::new(Total(1)))), "as in a batch");
+        states.put_back(b"a", Left::Kept(Box::new(Total(2))));
+        assert!(!states.is_any_undecided());
     }
 
     #[test]
     fn what_comes_back_after_its_partition_went_is_dropped() {
         let (states, journal) = (KeyStates::default(), Arc::default());
         put(&states, b"a", 1, &journal);
-        let state = states.take::<Total>(b"a", || origin(&journal)).unwrap();
+        let state = take(&states, b"a", &journal).unwrap().unwrap();
         states.give_up();
-        states.put_back(b"a", state);
+        states.put_back(b"a", Left::Kept(state));
         assert!(!states.is_unflushed());
     }
 
@@ -300,8 +423,8 @@ mod tests {
             origin
         };
         for key in [b"a", b"b", b"c"] {
-            assert_eq!(states.take::<Total>(key, origin), Ok(None));
-            states.put_back(key, Some(Box::new(Total(7))));
+            assert_eq!(states.take::<Total>(key, 0, origin), Ok(None));
+            states.put_back(key, Left::Kept(Box::new(Total(7))));
         }
         let owned = OwnedKeyStates(Arc::clone(&states));
         states.flush(&Handle::current(), &mailbox);
@@ -320,6 +443,8 @@ mod tests {
         for (key, total) in [(b"a", 1), (b"b", -1), (b"c", 13), (b"d", 4)] {
             put(&states, key, total, &journal);
         }
+        assert_eq!(take(&states, b"e", &journal), Ok(None));
+        states.put_back(b"e", Left::New(Box::new(Total(5)), 0)); // Its call was cut off.
         assert!(states.is_unflushed());
         states.flush(&Handle::current(), &mailbox);
         states.flush(&Handle::current(), &mailbox); // They are on their way.

@@ -61,7 +61,7 @@ pub(crate) use dispatch::{Chunk, ChunkRunner, Policy, Progress};
 pub(crate) use events::EventBus;
 pub use events::{ListenerEvent, ListenerEvents, RecordFate};
 pub(crate) use guards::Guards;
-pub(crate) use key_states::{KeyStates, Origin};
+pub(crate) use key_states::{KeyStates, Left, Origin};
 pub use lag::PartitionLag;
 pub(crate) use later::later;
 pub use metrics::{ListenerCounts, ListenerMetrics};

@@ -73,17 +73,28 @@ impl Bench {
     }
 
     /// With these headers on each record; the payloads are as they were.
-    pub(crate) fn headers(mut self, headers: &Headers) -> Self {
+    pub(crate) fn headers(self, headers: &Headers) -> Self {
+        self.change(|record| record.headers = headers.clone())
+    }
+
+    /// With the key `k` for all.
+    pub(crate) fn of_one_key(self) -> Self {
+        self.change(|record| record.key = Some(b"k".to_vec()))
+    }
+
+    fn change(mut self, change: impl Fn(&mut OwnedRecord)) -> Self {
         for delivered in &mut self.records {
             let record = &delivered.record;
-            delivered.record = RawRecord::from(OwnedRecord {
+            let mut owned = OwnedRecord {
                 offset: record.offset(),
                 timestamp: record.timestamp(),
                 key: record.key().map(<[u8]>::to_vec),
                 payload: record.payload().map(<[u8]>::to_vec),
-                headers: headers.clone(),
                 leader_epoch: record.leader_epoch(),
-            });
+                ..OwnedRecord::default()
+            };
+            change(&mut owned);
+            delivered.record = RawRecord::from(owned);
         }
         self
     }

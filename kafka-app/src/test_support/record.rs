@@ -85,6 +85,11 @@ impl TestRecord {
         RecordContext { record, topic, partition: 3, attempt: 1, env, ack: None, wanted, key_states }
     }
 
+    /// A call of it has succeeded.
+    pub(crate) fn ended_well(&self) {
+        self.key_states.decide(self.record.key().unwrap_or_default(), true);
+    }
+
     pub(crate) fn extract<'r, T: FromRecord<'r>>(&'r self) -> Result<T, Rejection> {
         T::from_record(&self.context())
     }

@@ -157,9 +157,14 @@ async fn take_up(run: &Run<'_>, open: &mut Open) -> Result<Next, Error> {
 async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Result<BatchOutcome, Failure> {
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
     let rejected = Arc::new(Mutex::new(Vec::new()));
-    let call = pin!(async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await });
+    // A call that is cut off is dropped here: what it had is back behind this.
     let n_unanswered = run.n_unanswered();
-    let mut ended = guarded(run.listener().timeout, call).await.map_err(|failure| *failure);
+    let ended = {
+        let call = pin!(async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await });
+        guarded(run.listener().timeout, call).await
+    };
+    let mut ended = ended.map_err(|failure| *failure);
+    decide_states(run, open, &ended);
     if run.n_unanswered() != n_unanswered {
         match &mut ended {
             Ok(BatchOutcome::Whole { result: Ok(_), .. }) => {}
@@ -172,6 +177,22 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
         }
     }
     ended
+}
+
+/// What a handler by hand may keep for keys: a key of which one record succeeded is kept.
+fn decide_states(run: &Run<'_>, open: &Open, ended: &Result<BatchOutcome, Failure>) {
+    if !run.chunk.key_states.is_any_undecided() {
+        return;
+    }
+    let has_succeeded = |nth: usize| match ended {
+        Ok(BatchOutcome::Whole { result, .. }) => result.is_ok(),
+        Ok(BatchOutcome::PerRecord(outcomes)) => matches!(outcomes.get(nth), Some(Outcome::Done(_))),
+        Err(_) => false,
+    };
+    for is_turn_of in [true, false] {
+        let records = open.indexes.iter().enumerate().filter(|(nth, _)| has_succeeded(*nth) == is_turn_of);
+        records.for_each(|(_, index)| run.decide_states(*index, || is_turn_of));
+    }
 }
 
 /// The batch stands or falls as one, but for what could not be decoded.

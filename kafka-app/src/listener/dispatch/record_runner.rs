@@ -295,17 +295,25 @@ async fn deliver<H: RecordHandler>(
     index: usize,
     attempt: u32,
 ) -> Result<Delivered, Box<Failure>> {
-    let call = pin!(async {
-        if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
-            return Delivered::Filtered;
-        }
-        match handler.call(run.context(index, attempt)).await {
-            Outcome::Done(Outputs::None) => Delivered::Done,
-            outcome => Delivered::Ended(Box::new(outcome)),
-        }
-    });
+    // A call that is cut off is dropped here: what it had is back behind this.
     let n_unanswered = run.n_unanswered();
-    let mut ended = guarded(run.listener().timeout, call).await;
+    let mut ended = {
+        let call = pin!(async {
+            if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
+                return Delivered::Filtered;
+            }
+            match handler.call(run.context(index, attempt)).await {
+                Outcome::Done(Outputs::None) => Delivered::Done,
+                outcome => Delivered::Ended(Box::new(outcome)),
+            }
+        });
+        guarded(run.listener().timeout, call).await
+    };
+    run.decide_states(index, || match &ended {
+        Ok(Delivered::Done) => true,
+        Ok(Delivered::Ended(outcome)) => matches!(**outcome, Outcome::Done(_)),
+        Ok(Delivered::Filtered) | Err(_) => false,
+    });
     if run.n_unanswered() != n_unanswered {
         match &mut ended {
             Ok(Delivered::Ended(outcome)) => {

@@ -157,6 +157,17 @@ impl<'a> Run<'a> {
         spent(self.listener(), self.failed(index, ErrorClass::Retry, 1, None))
     }
 
+    /// A call of the record has ended: what was new to it of what handlers keep for its key is kept if it has succeeded.
+    #[inline]
+    pub(super) fn decide_states(&self, index: usize, has_succeeded: impl FnOnce() -> bool) {
+        let states = self.chunk.key_states;
+        if states.is_any_undecided()
+            && let Some(key) = self.record(index).key()
+        {
+            states.decide(key, has_succeeded());
+        }
+    }
+
     /// The record needs nothing more, whoever acknowledges.
     pub(super) fn done(&self, index: usize) {
         self.progress.done(self.chunk.records[index].seq);

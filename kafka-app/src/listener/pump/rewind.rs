@@ -41,6 +41,7 @@ impl Pump {
         let tracker = self.config.new_tracker();
         let Some(entry) = self.assignment.get_mut(partition) else { return };
         let key_states = Arc::clone(entry.data.assigned.key_states());
+        key_states.forget_undecided();
         let assigned = self.new_assigned(partition, epoch, &tracker, key_states);
         if let Some(entry) = self.assignment.get_mut(partition) {
             entry.data.restart(tracker, assigned);

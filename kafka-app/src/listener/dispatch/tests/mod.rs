@@ -5,6 +5,7 @@ mod circuit;
 mod exactly_once;
 mod failures;
 mod happy_path;
+mod key_states;
 mod logs;
 mod manual_ack;
 mod nothing_lost;
