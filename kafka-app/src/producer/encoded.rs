@@ -9,7 +9,7 @@ use crate::{
     convert::{ToKey, ToPayload},
     error::{Error, ErrorKind, Result},
     record::ProducerRecord,
-    schema::{Framing, Schema, no_registry},
+    schema::{Framing, Schema, asking, no_registry},
 };
 
 /// Key and payload as bytes.
@@ -28,7 +28,7 @@ pub(super) async fn learned(
     let Some(schemas) = framing.schemas else { return Err(no_registry()) };
     for (is_key, schema) in [(true, key), (false, payload)] {
         if let Some(schema) = schema {
-            schemas.learn(framing.topic, is_key, schema).await?;
+            asking(schemas.learn(framing.topic, is_key, schema)).await?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@
 //! `convert/`; the client of the registry is `registry/`, behind the feature `schema-registry`. What converts and what runs
 //! listeners sees it as a [`SchemaPort`], which answers at once from what is known, and asks only when it is told to.
 
+mod asking;
 mod definition;
 mod error;
 mod framing;
@@ -14,6 +15,7 @@ mod wire;
 #[cfg(feature = "schema-registry")]
 mod registry;
 
+pub(crate) use asking::{asking, watched};
 pub use definition::{Schema, SchemaFormat, WithSchema};
 pub use error::SchemaError;
 pub(crate) use framing::{Framing, Unstamped, encode_unstamped, no_registry};

@@ -34,10 +34,6 @@ pub(crate) trait SchemaPort: Send + Sync {
     /// The registry does not answer ([`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable)): ask again. It refuses
     /// ([`ErrorKind::Refused`](crate::ErrorKind::Refused)): nothing helps but a change.
     fn learn<'a>(&'a self, topic: &'a str, is_key: bool, schema: &'static Schema) -> Asking<'a, Writing>;
-
-    /// How many questions were given up without an answer, so far: a handler that failed while the number rose may have
-    /// failed for that.
-    fn n_unanswered(&self) -> u64;
 }
 
 /// What is known of an id.

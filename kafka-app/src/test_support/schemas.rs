@@ -50,10 +50,6 @@ impl FakeSchemas {
 }
 
 impl SchemaPort for FakeSchemas {
-    fn n_unanswered(&self) -> u64 {
-        0
-    }
-
     fn writer(&self, id: u32) -> Known {
         self.known.lock().get(&id).cloned().unwrap_or(Known::NotYet)
     }

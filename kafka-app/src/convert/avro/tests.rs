@@ -35,10 +35,6 @@ impl One {
 }
 
 impl SchemaPort for One {
-    fn n_unanswered(&self) -> u64 {
-        0
-    }
-
     fn writer(&self, id: u32) -> Known {
         if id == 7 { Known::Schema(Arc::clone(&self.0)) } else { Known::NotYet }
     }

@@ -25,6 +25,7 @@ use crate::{
     handler::{BatchContext, BatchHandler, BatchOutcome, ErrorClass, Failure, Outcome, Outputs, Rejection},
     listener::{breaker::Pass, metrics::count_many},
     record::ProducerRecord,
+    schema::watched,
 };
 
 /// Runs a chunk as a batch, and what is left of it again.
@@ -158,14 +159,16 @@ async fn deliver<H: BatchHandler>(handler: &H, run: &Run<'_>, open: &Open) -> Re
     let contexts: Vec<_> = open.indexes.iter().map(|index| run.context(*index, open.attempt)).collect();
     let rejected = Arc::new(Mutex::new(Vec::new()));
     // A call that is cut off is dropped here: what it had is back behind this.
-    let n_unanswered = run.n_unanswered();
-    let ended = {
+    let (ended, is_unanswered) = {
         let call = pin!(async { handler.call(BatchContext { records: &contexts, rejected: &rejected }).await });
-        guarded(run.listener().timeout, call).await
+        match run.has_registry() {
+            true => watched(guarded(run.listener().timeout, call)).await,
+            false => (guarded(run.listener().timeout, call).await, false),
+        }
     };
     let mut ended = ended.map_err(|failure| *failure);
     decide_states(run, open, &ended);
-    if run.n_unanswered() != n_unanswered {
+    if is_unanswered {
         match &mut ended {
             Ok(BatchOutcome::Whole { result: Ok(_), .. }) => {}
             Ok(BatchOutcome::Whole { result: Err(failure), .. }) | Err(failure) => acquit(failure),

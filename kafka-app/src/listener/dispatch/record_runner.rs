@@ -19,6 +19,7 @@ use crate::{
     error_handler::Reason,
     handler::{Failure, Outcome, Outputs, RecordHandler},
     listener::{breaker::Pass, metrics::ListenerMetrics, transaction::Prior},
+    schema::watched,
 };
 
 /// Runs a chunk record by record.
@@ -296,8 +297,7 @@ async fn deliver<H: RecordHandler>(
     attempt: u32,
 ) -> Result<Delivered, Box<Failure>> {
     // A call that is cut off is dropped here: what it had is back behind this.
-    let n_unanswered = run.n_unanswered();
-    let mut ended = {
+    let (mut ended, is_unanswered) = {
         let call = pin!(async {
             if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
                 return Delivered::Filtered;
@@ -307,14 +307,17 @@ async fn deliver<H: RecordHandler>(
                 outcome => Delivered::Ended(Box::new(outcome)),
             }
         });
-        guarded(run.listener().timeout, call).await
+        match run.has_registry() {
+            true => watched(guarded(run.listener().timeout, call)).await,
+            false => (guarded(run.listener().timeout, call).await, false),
+        }
     };
     run.decide_states(index, || match &ended {
         Ok(Delivered::Done) => true,
         Ok(Delivered::Ended(outcome)) => matches!(**outcome, Outcome::Done(_)),
         Ok(Delivered::Filtered) | Err(_) => false,
     });
-    if run.n_unanswered() != n_unanswered {
+    if is_unanswered {
         match &mut ended {
             Ok(Delivered::Ended(outcome)) => {
                 if let Outcome::Failed(failure) = &mut **outcome {

@@ -3,7 +3,8 @@
 //! A record names its schema by an id; what was written by one that is not known yet is decoded again when the registry has
 //! answered, and its handler was not called before. That is no attempt of the record: a registry that is down is a reason to
 //! wait, with back-off, and for nothing else. What handlers return waits for the ids of its schemas in the same way; a
-//! handler that fails while a template of its could not get one is called again, and that counts for nothing either.
+//! handler that fails in a call in which a template could not get one is called again, and that counts for nothing either. What
+//! others ask meanwhile does not matter.
 //!
 //! Only the last of these opens the listener's circuit, as every handler does that says "not now". The registry is needed for
 //! records whose schemas are not known yet, and a circuit would hold up all the others.
@@ -139,9 +140,9 @@ impl Run<'_> {
         }
     }
 
-    /// How many questions the registry has not answered, if there is one.
-    pub(super) fn n_unanswered(&self) -> Option<u64> {
-        self.schemas().map(SchemaPort::n_unanswered)
+    /// Whether there is a registry that handlers may ask.
+    pub(super) fn has_registry(&self) -> bool {
+        self.schemas().is_some()
     }
 
     fn schemas(&self) -> Option<&dyn SchemaPort> {
@@ -149,8 +150,8 @@ impl Run<'_> {
     }
 }
 
-/// The registry did not answer meanwhile, and what a template could not send for that is not the fault of its record: it is
-/// delivered again, which does not count.
+/// The registry did not answer the handler, and what a template could not send for that is not the fault of its record: it
+/// is delivered again, which does not count.
 pub(super) fn acquit(failure: &mut Failure) {
     if failure.class == ErrorClass::Retry {
         failure.class = ErrorClass::NotNow(HANDLER_COMES_AGAIN);

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, ErrorKind},
     producer::KafkaTemplate,
     record::ProducerRecord,
-    schema::Wanted,
+    schema::{Wanted, asking},
 };
 
 impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
@@ -142,7 +142,7 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
             return Err(RequestError::BadReply(bad));
         }
         for id in ids {
-            schemas.load(id).await.map_err(RequestError::BadReply)?;
+            asking(schemas.load(id)).await.map_err(RequestError::BadReply)?;
         }
         reply.decode_with(Some((schemas, &wanted))).map_err(RequestError::BadReply)
     }

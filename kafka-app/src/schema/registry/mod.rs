@@ -222,10 +222,6 @@ impl SchemaPort for SchemaRegistry {
         let flight = Flight::Schema(address(schema), is_key, topic.to_owned());
         Box::pin(self.once(flight, move || self.writing(topic, is_key, schema), ask))
     }
-
-    fn n_unanswered(&self) -> u64 {
-        self.rest.n_unanswered()
-    }
 }
 
 impl Refusal {

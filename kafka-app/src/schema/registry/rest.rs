@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -34,7 +34,6 @@ pub(super) struct Rest {
     max_retries: u32,
     wait: Duration,
     max_wait: Duration,
-    n_unanswered: AtomicU64,
 }
 
 enum Authorization {
@@ -80,13 +79,7 @@ impl Rest {
             max_retries: settings.max_retries,
             wait: settings.retries_wait,
             max_wait: settings.retries_max_wait,
-            n_unanswered: AtomicU64::new(0),
         })
-    }
-
-    /// How many questions were given up without an answer.
-    pub(super) fn n_unanswered(&self) -> u64 {
-        self.n_unanswered.load(Relaxed)
     }
 
     /// The schema of an id.
@@ -135,7 +128,6 @@ impl Rest {
                 Ok(Said::Nothing(why)) | Err(why) => why,
             };
             if n_retries >= self.max_retries {
-                self.n_unanswered.fetch_add(1, Relaxed);
                 let text = format!("the schema registry does not answer ({})", self.hosts());
                 return Err(Refusal::NoAnswer(Error::new(ErrorKind::Unavailable, text).with_source(why)));
             }

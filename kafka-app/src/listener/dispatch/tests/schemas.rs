@@ -8,11 +8,13 @@ use std::sync::{
 use bytes::BytesMut;
 
 use crate::{
-    Batch, BatchContext, BatchHandler, BatchOutcome, DeliveryAttempt, ErrorKind, FromPayload, FromRecord, Outcome,
-    Outgoing, Outputs, PayloadContext, Schema, SchemaError, SchemaFormat, ToPayload, WithSchema, batch_handler_fn,
+    Batch, BatchContext, BatchHandler, BatchOutcome, DeliveryAttempt, ErrorKind, FromPayload, FromRecord, KeyState,
+    KeyedState, Outcome, Outgoing, Outputs, PayloadContext, RecordContext, RecordHandler, Schema, SchemaError,
+    SchemaFormat, ToPayload, WithSchema, batch_handler_fn,
     config::CircuitBreaker,
     handler::Declaration,
     handler_fn,
+    schema::{SchemaPort, asking},
     test_support::{Bench, FakeSchemas},
 };
 
@@ -88,6 +90,87 @@ async fn a_registry_that_is_down_is_waited_for_and_is_no_attempt_of_the_record()
     let counts = bench.counts();
     assert_eq!((counts.handled, counts.failed, counts.retried, counts.rejected), (2, 0, 0, 0));
     assert!(bench.sink.records().is_empty(), "nothing is dead-lettered");
+}
+
+#[derive(Default)]
+struct Seen(u32);
+
+impl KeyedState for Seen {}
+
+/// Loads what is kept for a new key, which comes before the payload.
+struct Loads(Arc<AtomicU32>);
+
+impl RecordHandler for Loads {
+    fn declare(&self, _: &mut Declaration) {}
+
+    async fn call<'r>(&'r self, cx: RecordContext<'r>) -> Outcome {
+        let arguments = KeyState::<'r, Seen>::from_record(&cx).and_then(|seen| Ok((seen, Named::from_record(&cx)?)));
+        let mut seen = match arguments {
+            Ok((seen, _)) => seen,
+            Err(rejection) => return Outcome::Rejected(rejection),
+        };
+        if seen.is_new() {
+            self.0.fetch_add(1, Relaxed);
+        }
+        seen.0 += 1;
+        Outcome::Done(Outputs::None)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_whose_first_payload_waits_for_its_schema_is_new_to_the_first_call() {
+    let schemas = FakeSchemas::down_for(2);
+    let n_loaded = Arc::default();
+    let bench = bench([SALE, SALE], &schemas).of_one_key();
+    bench.run(Loads(Arc::clone(&n_loaded))).await.unwrap();
+    assert_eq!((bench.progress.finished(), n_loaded.load(Relaxed)), (vec![0, 1], 1));
+}
+
+/// What a handler asks of the registry, as a template does.
+async fn asks(schemas: &FakeSchemas) -> Result<(), crate::Error> {
+    asking(schemas.learn("sales", false, Stamped.schema()?)).await.map(drop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_whose_template_gets_no_answer_is_called_again_and_that_does_not_count() {
+    let schemas = FakeSchemas::down_for(5);
+    let bench = bench([b"a"], &schemas).with(|listener| listener.retry.attempts = 1);
+    let asked = Arc::clone(&schemas);
+    let sends = handler_fn(move |DeliveryAttempt(attempt): DeliveryAttempt| {
+        let schemas = Arc::clone(&asked);
+        async move {
+            assert_eq!(attempt, 1);
+            asks(&schemas).await.map_err(|error| error.to_string())
+        }
+    });
+    bench.run(sends).await.unwrap();
+    assert!(bench.sink.records().is_empty(), "nothing is dead-lettered");
+    assert_eq!((bench.progress.finished(), schemas.questions().len()), (vec![0], 6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_fails_while_others_get_no_answer_fails_by_itself() {
+    for is_batch in [false, true] {
+        let schemas = FakeSchemas::down_for(u32::MAX);
+        let bench = bench([b"a"], &schemas).with(|listener| listener.retry.attempts = 2);
+        let asked = Arc::clone(&schemas);
+        let fails = move || {
+            let schemas = Arc::clone(&asked);
+            async move {
+                let others = tokio::spawn(async move { asks(&schemas).await.is_err() });
+                assert!(others.await.unwrap());
+                Err::<(), _>("by itself")
+            }
+        };
+        match is_batch {
+            false => bench.run(handler_fn(move |_: String| fails())).await.unwrap(),
+            true => bench.run_batch(batch_handler_fn(move |_: Batch<String>| fails())).await.unwrap(),
+        }
+        assert_eq!(
+            (bench.sink.payloads(), bench.counts().failed, bench.counts().postponed),
+            (vec!["a".to_owned()], 2, 0)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
