@@ -1,11 +1,13 @@
 //! Listeners: what any version of a schema wrote is read, and what is not read is given up with its reason.
 
 use anyhow::Result;
+use apache_avro::AvroSchema;
 use kafka_app::{
     Avro, Batch, ErrorKind, FromPayload, JsonSchema, KafkaApp, Key, PayloadContext, Protobuf, RecordMetadata,
     SchemaError, State, Valid, kafka_listener, listeners,
 };
-use kafka_app_tests::{Journal, PATIENCE, record};
+use kafka_app_tests::{Journal, PATIENCE, Record, record};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::types::{Receipt, Refund, Sale, Setup, Ticket, header, later, sale};
@@ -95,6 +97,64 @@ async fn what_cannot_be_read_is_given_up_at_once_with_its_reason() -> Result<()>
         assert!(reason.contains(expected) && !reason.contains("secret"), "{expected:?} is missing in {reason:?}");
     }
     app.stop().await.expect_clean();
+    Ok(())
+}
+
+#[derive(Debug, Deserialize, AvroSchema)]
+#[avro(namespace = "shop")]
+struct Line {
+    sale: Sale,
+}
+
+#[derive(Debug, Deserialize, AvroSchema)]
+#[avro(namespace = "shop")]
+struct Order {
+    line: Line,
+}
+
+#[kafka_listener(id = "ordered", topic = "${in}", group = "${group}", dead_letter = "${dlt}")]
+async fn ordered(Avro(order): Avro<Order>, metadata: RecordMetadata, journal: State<Journal>) {
+    journal.note("ordered", &metadata, format!("{} {}", order.line.sale.id, order.line.sale.article), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_refers_to_others_is_read_with_all_of_them() -> Result<()> {
+    let setup = Setup::new().await?;
+    let (avro, protobuf) = (setup.broker.topic("orders", 1).await?, setup.broker.topic("receipts", 1).await?);
+    let refers_to = |name: &str, subject: &str| json!([{ "name": name, "subject": subject, "version": 1 }]);
+    let record_of = |name: &str, field: &str, type_name: &str| json!({ "type": "record", "name": name, "namespace": "shop", "fields": [{ "name": field, "type": type_name }] });
+    let sale = r#"{"type":"record","name":"Sale","namespace":"shop","fields":[{"name":"id","type":"long"},{"name":"article","type":"string"}]}"#;
+    let (line, order) = (record_of("Line", "sale", "shop.Sale"), record_of("Order", "line", "shop.Line"));
+    let registry = &setup.registry;
+    let _sale = registry.keep("sales", &json!({ "schema": sale }));
+    let _line =
+        registry.keep("lines", &json!({ "schema": line.to_string(), "references": refers_to("shop.Sale", "sales") }));
+    let order =
+        registry.keep("orders", &json!({ "schema": order.to_string(), "references": refers_to("shop.Line", "lines") }));
+    let money = r#"syntax = "proto3"; package shop; message Money { int64 cents = 1; }"#;
+    let _money = registry.keep("money.proto", &json!({ "schema": money, "schemaType": "PROTOBUF" }));
+    let receipt = r#"syntax = "proto3"; package shop; import "money.proto";
+        message Ticket { string text = 2; } message Receipt { int64 id = 1; string text = 2; shop.Money paid = 3; }"#;
+    let references = refers_to("money.proto", "money.proto");
+    let receipt =
+        registry.keep("receipts", &json!({ "schema": receipt, "schemaType": "PROTOBUF", "references": references }));
+    let (journal, dlt) = (Journal::default(), setup.broker.name("dlt"));
+    let app = |topic: &str| setup.app().set("in", topic).set("dlt", &dlt).state(journal.clone());
+    let orders = app(&avro).set("group", setup.broker.name("o")).listeners(listeners![ordered]).start().await?;
+    let receipts = app(&protobuf).set("group", setup.broker.name("r")).listeners(listeners![read]).start().await?;
+
+    setup.broker.produce(&avro, [record("", [&header(order)[..], &[2, 6, b'h', b'a', b't']].concat())]).await?;
+    journal.wait_for(1).await?;
+    let asked = setup.registry.requests();
+    let schema_of_order = format!("GET /schemas/ids/{order}");
+    assert_eq!(asked, [&*schema_of_order, "GET /subjects/lines/versions/1", "GET /subjects/sales/versions/1"]);
+    let paid = [&header(receipt)[..], &[2, 2, 8, 7, 18, 2, b'o', b'k', 26, 2, 8, 5]].concat();
+    setup.broker.produce(&protobuf, [Record { payload: Some(paid), ..Record::default() }]).await?;
+    journal.wait_for(2).await?;
+    assert_eq!(journal.payloads(), ["1 hat", "7: ok 0"]);
+    assert_eq!(setup.registry.requests().last().map(String::as_str), Some("GET /subjects/money.proto/versions/1"));
+    orders.stop().await.expect_clean();
+    receipts.stop().await.expect_clean();
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use kafka_app::{
     Avro, DeliveryAttempt, ErrorKind, RecordMetadata, RunningApp, State, Template, Text, kafka_listener, listeners,
 };
-use kafka_app_schema_tests::Fault;
+use kafka_app_schema_tests::{FakeRegistry, Fault};
 use kafka_app_tests::{Journal, PATIENCE, record};
 use tokio::sync::Notify;
 
@@ -86,6 +86,58 @@ async fn a_handler_whose_template_gets_no_answer_of_the_registry_is_called_again
     Ok(())
 }
 
+#[kafka_listener(
+    id = "grumble",
+    topic = "${chat}",
+    group = "${group}-chat",
+    retry(attempts = 1),
+    dead_letter = "${dlt}"
+)]
+async fn grumble(Text(text): Text, registry: State<FakeRegistry>) -> Result<(), String> {
+    // So long that a question of others is given up meanwhile.
+    for _ in 0..3 {
+        registry.next_request().await;
+    }
+    Err(text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_that_asks_nothing_of_the_registry_fails_by_itself_while_it_is_down() -> Result<()> {
+    let setup = Setup::new().await?;
+    let broker = &setup.broker;
+    let (ids, chat, dlt) =
+        (broker.topic("ids", 1).await?, broker.topic("chat", 1).await?, broker.topic("dlt", 1).await?);
+    setup.registry.fault(Some(Fault::Down));
+    let app = setup
+        .app()
+        .set("in", &ids)
+        .set("chat", &chat)
+        .set("dlt", &dlt)
+        .set("group", broker.name("grumblers"))
+        .set("kafka.template.default-topic", broker.name("sales"))
+        .shared_state(Arc::clone(&setup.registry))
+        .state(Journal::default())
+        .listeners(listeners![resell, grumble])
+        .start()
+        .await?;
+    broker.produce(&ids, [record("", "0")]).await?;
+    broker.produce(&chat, [record("", "hello")]).await?;
+    let letters = broker.records(&dlt, 1).await?;
+    assert_eq!(letters[0].payload.as_deref(), Some(&b"hello"[..]));
+    assert_eq!(app.listener("grumble")?.metrics().counts().postponed, 0);
+    app.stop().await.expect_clean();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_a_replica_does_not_know_is_not_unknown_while_its_leader_is_silent() -> Result<()> {
+    let replica = FakeRegistry::start().await?;
+    let shop = Shop::open_with(Fault::Down, "at-least-once", |leader| format!("{},{leader}", replica.url())).await?;
+    shop.asked(3).await?;
+    assert!(replica.requests().iter().any(|request| request.starts_with("GET /schemas/ids/")), "it says 404");
+    shop.recovers().await
+}
+
 /// A topic with sales in it, and an application that has not seen their schema.
 struct Shop {
     setup: Setup,
@@ -98,6 +150,11 @@ struct Shop {
 
 impl Shop {
     async fn open(fault: Fault, delivery: &str) -> Result<Self> {
+        Self::open_with(fault, delivery, |url| url).await
+    }
+
+    /// With these URLs, of its own one.
+    async fn open_with(fault: Fault, delivery: &str, urls: impl FnOnce(String) -> String) -> Result<Self> {
         let setup = Setup::new().await?;
         let broker = &setup.broker;
         let (sales, refunds) = (broker.topic("sales", 1).await?, broker.topic("refunds", 1).await?);
@@ -115,6 +172,7 @@ impl Shop {
             .set("chat", &chat)
             .set("group", broker.name("shop"))
             .set("kafka.listeners.sell.delivery", delivery)
+            .set("kafka.schema-registry.url", urls(setup.registry.url()))
             .state(journal.clone())
             .listeners(listeners![sell, chat])
             .start()

@@ -1,5 +1,7 @@
 //! What the tests send and receive.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use apache_avro::AvroSchema;
 use kafka_app::{KafkaApp, ProtobufSchema, Validate};
@@ -86,12 +88,12 @@ impl ProtobufSchema for Ticket {
 /// A broker and a registry.
 pub(crate) struct Setup {
     pub(crate) broker: TestBroker,
-    pub(crate) registry: FakeRegistry,
+    pub(crate) registry: Arc<FakeRegistry>,
 }
 
 impl Setup {
     pub(crate) async fn new() -> Result<Self> {
-        Ok(Self { broker: TestBroker::start()?, registry: FakeRegistry::start().await? })
+        Ok(Self { broker: TestBroker::start()?, registry: Arc::new(FakeRegistry::start().await?) })
     }
 
     /// An application with both, whose client gives up soon.

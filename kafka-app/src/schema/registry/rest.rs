@@ -138,7 +138,7 @@ impl Rest {
     }
 
     /// Asks each URL until one has an answer; what the last said otherwise. A URL that does not know something is passed over
-    /// for one that may, since replicas lag behind.
+    /// for one that may, since replicas lag behind; so it is unknown when all of them say so, and none of them is silent.
     async fn round(&self, method: &Method, path: &[&str], body: Option<&Value>) -> Result<Said, String> {
         let first = self.current.load(Relaxed);
         let (mut unknown, mut silent) = (None, None);
@@ -153,7 +153,11 @@ impl Rest {
                 Said::Nothing(why) => silent = Some(why),
             }
         }
-        unknown.ok_or_else(|| silent.unwrap_or_else(|| "it has no URL".to_owned()))
+        match (silent, unknown) {
+            (Some(why), _) => Err(why),
+            (None, Some(unknown)) => Ok(unknown),
+            (None, None) => Err("it has no URL".to_owned()),
+        }
     }
 
     async fn ask(&self, base: &Url, method: &Method, path: &[&str], body: Option<&Value>) -> Said {
