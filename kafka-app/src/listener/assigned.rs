@@ -12,7 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{runtime::Handle, sync::Notify};
+use tokio::sync::Notify;
 
 use super::{
     ack::{AckSource, AckTarget, Acked},
@@ -148,13 +148,6 @@ impl Assigned {
 
     pub(crate) fn key_states(&self) -> &Arc<KeyStates> {
         &self.key_states
-    }
-
-    /// Has what is kept for keys leave, once nothing runs any more.
-    pub(crate) fn flush(&self, runtime: &Handle) {
-        if !self.is_running() {
-            self.key_states.flush(runtime, &self.mailbox);
-        }
     }
 
     /// Whether a lane is inside a chunk.

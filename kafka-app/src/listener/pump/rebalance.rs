@@ -118,8 +118,9 @@ impl Pump {
 
     /// What is kept for keys leaves before its partition does, and behind the last handler.
     pub(super) fn flush_key_states(&self) {
-        for entry in self.assignment.iter().filter(|entry| entry.is_leaving) {
-            entry.data.assigned.flush(self.lanes.runtime());
+        let is_free = |slot: &Slot| !is_at_work(slot, self.config.delivery);
+        for entry in self.assignment.iter().filter(|entry| entry.is_leaving && is_free(&entry.data)) {
+            entry.data.assigned.key_states().flush(self.lanes.runtime(), &self.mailbox);
         }
     }
 
@@ -180,12 +181,16 @@ pub(super) fn leave(entry: &mut Entry<Slot>, delivery: Delivery, on_revoke: OnRe
 
 /// Whether to wait for this partition.
 pub(super) fn is_busy(slot: &Slot, delivery: Delivery) -> bool {
-    slot.assigned.key_states().is_unflushed()
-        || match delivery {
-            // What waits in lanes behind the fence is dropped when it comes up.
-            Delivery::AtLeastOnce | Delivery::ExactlyOnce => slot.assigned.is_running(),
-            Delivery::AtMostOnce => slot.is_in_flight(),
-        }
+    is_at_work(slot, delivery) || slot.assigned.key_states().is_unflushed()
+}
+
+/// Whether a handler runs, or one will, of a partition of which nothing more is handed over.
+fn is_at_work(slot: &Slot, delivery: Delivery) -> bool {
+    match delivery {
+        // What waits in lanes behind the fence is dropped when it comes up.
+        Delivery::AtLeastOnce | Delivery::ExactlyOnce => slot.assigned.is_running(),
+        Delivery::AtMostOnce => slot.is_in_flight(),
+    }
 }
 
 /// Partitions in a log line.

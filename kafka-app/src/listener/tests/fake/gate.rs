@@ -1,15 +1,17 @@
 //! A runner whose handlers wait at a gate until a test lets them end.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, time::Duration};
+use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::{
     error::Error,
+    extract::{KeyScope, KeyedState},
+    handler::States,
     listener::{
-        Ack,
-        dispatch::{Chunk, ChunkRunner, Progress},
+        Ack, Left, Origin,
+        dispatch::{Chunk, ChunkRunner, Delivered, Progress},
     },
 };
 
@@ -26,7 +28,9 @@ pub(crate) enum Acks {
 /// Handles a record for each permit; `*` starts, `.` ends.
 pub(super) struct Gate {
     pub(super) permits: Semaphore,
-    pub(super) log: Mutex<Vec<String>>,
+    pub(super) log: Arc<Mutex<Vec<String>>>,
+    /// Whether it counts the records of each key, and keeps that for it.
+    pub(super) counts: Mutex<bool>,
     pub(super) acks: Mutex<VecDeque<Acks>>,
     /// Results of acknowledgments awaited by handlers.
     pub(super) confirmed: Mutex<Vec<bool>>,
@@ -44,7 +48,8 @@ impl Gate {
     pub(super) fn closed() -> Self {
         Self {
             permits: Semaphore::new(0),
-            log: Mutex::default(),
+            log: Arc::default(),
+            counts: Mutex::default(),
             acks: Mutex::default(),
             confirmed: Mutex::default(),
             fails_at: Mutex::default(),
@@ -53,6 +58,42 @@ impl Gate {
             slow: Semaphore::new(0),
             kept: Mutex::default(),
         }
+    }
+}
+
+/// How many records of a key were handled; `+0/1@3` when it leaves: three, of key 1 of partition 0.
+#[derive(Debug, Default)]
+struct Count(u32);
+
+impl KeyedState for Count {
+    async fn flush(self, scope: KeyScope<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let log = scope.state::<Mutex<Vec<String>>>().ok_or("given")?;
+        let key = String::from_utf8_lossy(scope.key());
+        log.lock().push(format!("+{}/{key}@{}", scope.partition(), self.0));
+        Ok(())
+    }
+}
+
+impl Gate {
+    fn count(&self, chunk: &Chunk<'_>, record: &Delivered) {
+        if !*self.counts.lock() {
+            return;
+        }
+        let origin = || {
+            let mut states = States::default();
+            states.insert(Arc::clone(&self.log));
+            Origin {
+                listener_id: "bill".to_owned(),
+                topic: Arc::clone(chunk.topic),
+                partition: chunk.partition,
+                states,
+            }
+        };
+        let key = record.record.key().unwrap_or_default();
+        let count = chunk.key_states.take::<Count>(key, record.record.offset(), origin);
+        let mut count = count.expect("nobody else has it").unwrap_or_default();
+        count.0 += 1;
+        chunk.key_states.put_back(key, Left::Kept(count));
     }
 }
 
@@ -76,6 +117,7 @@ impl ChunkRunner for Gate {
                     self.slow.acquire().await.expect("never closed").forget();
                 }
                 self.log.lock().push(format!(".{place}"));
+                self.count(&chunk, record);
                 if *self.fails_at.lock() == Some(record.record.offset()) {
                     return Err(Error::new(crate::ErrorKind::Listener, "spent"));
                 }

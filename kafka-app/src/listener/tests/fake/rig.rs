@@ -287,11 +287,16 @@ impl Rig {
         self.settle().await;
     }
 
+    /// Handlers count the records of each key, and keep that for it.
+    pub(crate) fn keep_counts(&self) {
+        *self.gate.counts.lock() = true;
+    }
+
     pub(crate) fn fail_at(&self, offset: i64) {
         *self.gate.fails_at.lock() = Some(offset);
     }
 
-    /// What handlers did since the last look: `*0@3` started, `.0@3` ended.
+    /// What handlers did since the last look: `*0@3` started, `.0@3` ended, `+0/1@2` the count of key 1 has left.
     pub(crate) fn handled(&self) -> Vec<String> {
         std::mem::take(&mut self.gate.log.lock())
     }

@@ -98,3 +98,26 @@ async fn at_most_once_a_record_of_a_topic_made_anew_is_not_handled_before_its_co
     rig.commit_ends(true).await;
     assert_eq!(rig.handled(), ["*0@0"]);
 }
+
+#[tokio::test]
+async fn at_most_once_what_is_kept_for_keys_leaves_behind_the_records_whose_commit_was_under_way() {
+    for is_stop in [false, true] {
+        let mut rig = Rig::assigned(at_most_once(), 1).await;
+        rig.keep_counts();
+        rig.arrive(0, [0, 2]).await;
+        rig.commit_ends(true).await;
+        rig.release(2).await;
+        rig.arrive(0, [4]).await;
+        rig.handled();
+        match is_stop {
+            true => rig.stop(Duration::from_secs(10)).await,
+            false => rig.revoke(0, false).await,
+        }
+        assert!(rig.handled().is_empty(), "what is being committed is still to be handled");
+        rig.commit_ends(true).await;
+        rig.release(1).await;
+        assert_eq!(rig.handled(), ["*0@4", ".0@4", "+0/0@3"]);
+        let last = if is_stop { "close" } else { "unassign 0" };
+        assert_eq!(rig.calls().last().map(String::as_str), Some(last));
+    }
+}
