@@ -192,8 +192,12 @@ impl Assigned {
     fn finish(&self, seq: u64) {
         {
             // A handler may acknowledge and fail all the same: the second mark must not meet the pump passing the first.
-            let _acks = self.is_manual().then(|| self.manual.lock());
+            let acks = self.is_manual().then(|| self.manual.lock());
             self.done.set(seq);
+            // Whatever became of its `Ack`, nobody asks any more.
+            if let Some(mut acks) = acks {
+                acks.dropped.remove(&seq);
+            }
         }
         // In the other modes the pump looks when a chunk ends or its time comes.
         if matches!(self.ack_mode, AckMode::Record | AckMode::Count | AckMode::CountTime) {
@@ -207,13 +211,8 @@ impl Assigned {
     }
 
     fn forgotten(&self, seq: u64) {
-        tracing::warn!(
-            topic = &*self.partition.topic,
-            partition = self.partition.partition,
-            seq,
-            "an Ack was dropped without `ack` or `nack`: its record is delivered again"
-        );
-        self.rewind(Instant::now());
+        self.fence();
+        self.mailbox.send(Command::Forgotten { epoch: self.epoch, seq });
     }
 }
 
@@ -263,7 +262,7 @@ impl AckTarget for Assigned {
         if acks.left.remove(&seq) {
             drop(acks);
             self.forgotten(seq);
-        } else {
+        } else if !self.done.is_set(seq) {
             acks.dropped.insert(seq);
         }
     }
@@ -314,6 +313,37 @@ impl Progress for ChunkProgress {
             self.assigned.forgotten(seq);
         } else if !self.assigned.done.is_set(seq) {
             acks.left.insert(seq);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::Ack;
+
+    fn manual() -> Arc<Assigned> {
+        let (partition, tracker) = (TopicPartition::new("orders", 0), Tracker::new(64));
+        Assigned::new(partition, 1, &tracker, Arc::default(), AckMode::Manual, Arc::new(()), Arc::default())
+    }
+
+    #[test]
+    fn an_ack_of_a_record_that_is_given_up_leaves_nothing_behind() {
+        for is_dropped_late in [false, true] {
+            let assigned = manual();
+            let progress = ChunkProgress::new(&assigned);
+            for seq in 0..3 {
+                let ack = progress.ack(seq).map(Ack::new);
+                if is_dropped_late {
+                    progress.done(seq);
+                    drop(ack);
+                } else {
+                    drop(ack);
+                    progress.done(seq);
+                }
+            }
+            let acks = assigned.manual.lock();
+            assert!(acks.dropped.is_empty() && acks.left.is_empty(), "late: {is_dropped_late}");
         }
     }
 }

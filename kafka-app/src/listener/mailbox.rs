@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Confirm { epoch: u64, seq: u64, reply: Promise },
     /// Deliver again from the first unfinished record on, not before this time.
     Rewind { epoch: u64, not_before: Instant },
+    /// The `Ack` of a record was dropped unused: the same, at once.
+    Forgotten { epoch: u64, seq: u64 },
     /// A lane cannot go on; the listener must stop.
     Failed { error: Error },
     /// A call of a transaction ended.

@@ -132,6 +132,7 @@ impl Supervisor {
                     // Of an assignment that is gone; dropping a reply tells the one who waits.
                     Command::Confirm { .. }
                     | Command::Rewind { .. }
+                    | Command::Forgotten { .. }
                     | Command::Failed { .. }
                     | Command::Transaction(_)
                     | Command::Positions(_)

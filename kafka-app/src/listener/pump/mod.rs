@@ -227,12 +227,18 @@ impl Pump {
                     entry.data.confirms.push(Confirm { seq, token: None, reply });
                 }
             }
-            Command::Rewind { epoch, not_before } => {
+            Command::Rewind { epoch, not_before } => self.read_again(epoch, not_before),
+            Command::Forgotten { epoch, seq } => {
                 if let Some(entry) = self.assignment.by_epoch(epoch) {
-                    entry.data.forget_waiting();
-                    entry.data.read_again_at(not_before);
-                    self.close_turn();
+                    tracing::warn!(
+                        listener = &*self.config.listener_id,
+                        topic = &*entry.partition.topic,
+                        partition = entry.partition.partition,
+                        offset = entry.data.tracker.offset_of(seq),
+                        "an Ack was dropped without `ack` or `nack`: its record is delivered again"
+                    );
                 }
+                self.read_again(epoch, now);
             }
             Command::Transaction(answer) => self.note_transaction(answer, now),
             Command::Positions(positions) => self.note_positions(positions, now),
@@ -265,6 +271,15 @@ impl Pump {
                 self.renewal = None; // Who wants it stopped does not want another.
                 self.begin_stop(deadline, now);
             }
+        }
+    }
+
+    /// Has a partition delivered again from its first unfinished record on, not before this time.
+    fn read_again(&mut self, epoch: u64, not_before: Instant) {
+        if let Some(entry) = self.assignment.by_epoch(epoch) {
+            entry.data.forget_waiting();
+            entry.data.read_again_at(not_before);
+            self.close_turn();
         }
     }
 

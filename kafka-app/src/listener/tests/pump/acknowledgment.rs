@@ -9,6 +9,7 @@ use super::{
 use crate::{
     client::ConsumerEvent,
     config::{AckMode, ResolvedListener},
+    test_support::Events,
 };
 
 #[tokio::test]
@@ -65,11 +66,15 @@ async fn a_nack_delivers_again_from_its_record_on_after_the_delay() {
 
 #[tokio::test]
 async fn an_ack_dropped_by_a_handler_that_succeeded_is_a_nack() {
+    let events = Events::collect();
     let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
-    rig.acks([Acks::Drop]);
-    rig.arrive(0, 0..2).await;
-    rig.release(1).await;
-    assert_eq!(rig.calls(), ["seek 0@0"]);
+    rig.acks([Acks::Acknowledge, Acks::Drop]);
+    rig.arrive(0, [70, 71]).await;
+    rig.release(2).await;
+    assert_eq!(rig.calls(), ["seek 0@71", "store 0@71"]);
+    let lines = events.lines();
+    let place = r#"listener="bill" topic="orders" partition=0 offset=71"#;
+    assert!(lines.iter().any(|line| line.contains("an Ack was dropped") && line.contains(place)), "{lines:#?}");
 }
 
 #[tokio::test]
