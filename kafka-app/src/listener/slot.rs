@@ -29,7 +29,7 @@ use super::{
     watchdog::Watchdog,
 };
 use crate::{
-    client::{RecordQueue, Signal},
+    client::{Fault, RecordQueue, Signal},
     clock::wall_clock,
     record::RawRecord,
 };
@@ -50,6 +50,8 @@ pub(crate) struct Slot {
     /// At most once: handed over when their commit is confirmed.
     pub(crate) held: Option<Held>,
     pub(crate) stored: Option<Watermark>,
+    /// Why the client did not take the position that it was to store last.
+    pub(crate) refused: Option<Fault>,
     /// A seek moved the position since it was stored last: it may go back, whatever was stored.
     pub(crate) is_sought: bool,
     /// Whether the client commits by itself what is stored.
@@ -141,6 +143,7 @@ impl Slot {
             in_flight: InFlight::new(config.bounds),
             held: None,
             stored: None,
+            refused: None,
             is_sought: false,
             standing: Standing::new(),
             rewind: None,
@@ -388,6 +391,7 @@ impl Slot {
         self.assigned.retire();
         self.tracker = tracker;
         self.assigned = assigned;
+        self.refused = None;
         self.in_flight.restart();
         self.in_turn = [false; N_TURNS];
         self.placement = Placement::Known;

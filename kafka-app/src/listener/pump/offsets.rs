@@ -98,23 +98,27 @@ impl Pump {
     pub(super) fn store(&mut self, now: Instant) {
         self.store_at = None;
         let delivery = self.config.delivery;
-        let mut offsets = Vec::new();
-        for entry in self.assignment.iter_mut() {
-            if let Some(watermark) = position(&entry.data, delivery).filter(|w| entry.data.stored != Some(*w)) {
-                let before = entry.data.stored.replace(watermark);
-                if std::mem::take(&mut entry.data.is_sought) || before.is_some_and(|before| watermark.is_before(before))
-                {
-                    entry.data.standing.went_back();
-                    self.schedule.want();
-                }
-                entry.data.standing.stored(now);
-                offsets.push(stored_offset(&entry.partition, watermark));
-            }
-        }
+        let news = |slot: &Slot| position(slot, delivery).filter(|watermark| slot.stored != Some(*watermark));
+        let of = |entry: &Entry<Slot>| Some(stored_offset(&entry.partition, news(&entry.data)?));
+        let offsets: Vec<_> = self.assignment.iter().filter_map(of).collect();
         if offsets.is_empty() {
             return;
         }
-        for (partition, fault) in self.client.store(&offsets) {
+        let refused = self.client.store(&offsets);
+        for entry in self.assignment.iter_mut() {
+            let Some(watermark) = news(&entry.data) else { continue };
+            entry.data.refused = refused.iter().find(|(p, _)| *p == entry.partition).map(|(_, fault)| fault.clone());
+            if entry.data.refused.is_some() {
+                continue;
+            }
+            let before = entry.data.stored.replace(watermark);
+            if std::mem::take(&mut entry.data.is_sought) || before.is_some_and(|before| watermark.is_before(before)) {
+                entry.data.standing.went_back();
+                self.schedule.want();
+            }
+            entry.data.standing.stored(now);
+        }
+        for (partition, fault) in refused {
             // It is no longer ours: the revoke is on its way, and the next owner handles the records again.
             self.report(Fault { kind: fault.kind, text: format!("{partition}: offset not stored: {fault}") }, now);
         }
@@ -146,14 +150,18 @@ impl Pump {
             }
         }
         let Some(token) = token else { return };
-        if !self.schedule.end(token, result.is_ok() && refused.is_none(), now) {
+        let is_all_stored = self.assignment.iter().all(|entry| entry.data.refused.is_none());
+        if !self.schedule.end(token, result.is_ok() && refused.is_none() && is_all_stored, now) {
             return;
         }
         for entry in self.assignment.iter_mut() {
+            // What the client did not take is not in its commit.
+            let not_stored = entry.data.refused.clone();
             let fault = match &result {
                 Err(fault) => Some(fault),
                 Ok(()) => partitions.iter().find(|(o, _)| o.partition == entry.partition).and_then(|(_, f)| f.as_ref()),
             };
+            let fault = fault.or(not_stored.as_ref());
             let ended = fault.map_or_else(|| Ok(entry.data.standing.end(token)), Err);
             if matches!(ended, Ok(Ended::ByName | Ended::LeftOut)) {
                 self.schedule.want(); // Another, of what was left out of this one.

@@ -38,6 +38,7 @@ pub(super) struct Cluster {
     pub(super) is_closed: bool,
     closes_at_once: bool,
     pub(super) refuses_assignments: bool,
+    pub(super) refuses_stores: bool,
     /// The next look for an event does not return before this is closed.
     pub(super) hangs_until: Option<Receiver<()>>,
     /// No look before it has its partitions hangs.
@@ -128,6 +129,10 @@ impl ConsumerClient for FakeClient {
 
     fn store(&mut self, offsets: &[StoredOffset]) -> Vec<(TopicPartition, Fault)> {
         let mut cluster = self.0.lock();
+        if cluster.refuses_stores {
+            let fault = Fault { kind: FaultKind::Other, text: "it is not assigned".to_owned() };
+            return offsets.iter().map(|stored| (stored.partition.clone(), fault.clone())).collect();
+        }
         for (partition, offset) in offsets.iter().map(place) {
             cluster.calls.push(format!("store {partition}@{offset}"));
             cluster.stored.insert(partition, offset);

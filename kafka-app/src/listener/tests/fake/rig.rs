@@ -268,6 +268,11 @@ impl Rig {
         self.cluster.lock().refuses_assignments = true;
     }
 
+    /// Whether the client takes no position to store.
+    pub(crate) fn refuse_stores(&self, refuses: bool) {
+        self.cluster.lock().refuses_stores = refuses;
+    }
+
     pub(crate) fn acks(&self, acks: impl IntoIterator<Item = Acks>) {
         self.gate.acks.lock().extend(acks);
     }

@@ -48,6 +48,22 @@ async fn an_immediate_acknowledgment_ends_with_its_commit() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_commit_of_a_position_that_the_client_did_not_take_is_told() {
+    let mut rig = Rig::assigned(manual(AckMode::ManualImmediate), 1).await;
+    rig.arrive(0, 0..2).await;
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    rig.refuse_stores(true);
+    rig.release(1).await;
+    rig.commit_ends(true).await;
+    assert_eq!(rig.confirmed(), [true, false]);
+    rig.refuse_stores(false);
+    rig.calls();
+    rig.pass(SECOND).await;
+    assert_eq!(rig.calls(), ["store 0@2", "commit"], "it is tried again");
+}
+
+#[tokio::test]
 async fn a_nack_delivers_again_from_its_record_on_after_the_delay() {
     let mut rig = Rig::assigned(manual(AckMode::Manual), 1).await;
     rig.acks([Acks::Acknowledge, Acks::Nack(Duration::from_secs(10))]);

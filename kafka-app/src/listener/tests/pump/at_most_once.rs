@@ -121,3 +121,20 @@ async fn at_most_once_what_is_kept_for_keys_leaves_behind_the_records_whose_comm
         assert_eq!(rig.calls().last().map(String::as_str), Some(last));
     }
 }
+
+#[tokio::test]
+async fn at_most_once_a_position_that_the_client_did_not_take_is_not_committed() {
+    let mut rig = Rig::assigned(at_most_once(), 1).await;
+    rig.arrive(0, [0]).await;
+    rig.commit_ends(true).await;
+    rig.release(1).await;
+    rig.handled();
+    rig.refuse_stores(true);
+    rig.arrive(0, [1]).await;
+    rig.commit_ends(true).await;
+    assert!(rig.handled().is_empty(), "others will handle it");
+    rig.refuse_stores(false);
+    rig.pass(SECOND).await;
+    rig.commit_ends(true).await;
+    assert_eq!(rig.handled(), ["*0@1"]);
+}
