@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::Notes;
 use crate::{
-    Ack, AckMode, Batch, ErrorClass, FromBatch, Text,
+    Ack, AckMode, Batch, ErrorClass, FromBatch, Text, Valid, batch_handler_fn,
     handler::{BatchContext, BatchHandler, BatchOutcome, BatchResult, Declaration, Failure, batch_outcome},
     test_support::{AckEvent, Bench, FakeProgress, acks},
 };
@@ -207,4 +207,21 @@ async fn a_revoke_ends_the_back_off_of_a_batch() {
     .await;
     result.unwrap();
     assert!(bench.progress.finished().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_valid_goes_the_dead_letter_way_and_its_batch_is_handled_without_it() {
+    let notes = Notes::default();
+    let seen = notes.clone();
+    let bench = Bench::new(["a", "", "b"]).dead_letters();
+    let noting = batch_handler_fn(move |batch: Batch<Valid<Text>>| {
+        batch.payloads().for_each(|Valid(text)| seen.push(&*text.0));
+        async {}
+    });
+    bench.run_batch(noting).await.unwrap();
+    assert_eq!((notes.take(), bench.sink.payloads()), (vec!["a".to_owned(), "b".to_owned()], vec![String::new()]));
+    let letters = bench.sink.records();
+    let reason = letters[0].headers.last("kafka_dlt-exception-message").flatten().unwrap_or_default();
+    assert!(reason.ends_with(b"not valid: no text"));
+    assert_eq!((bench.progress.finished(), bench.counts().handled, bench.counts().rejected), (vec![1, 0, 2], 2, 1));
 }
