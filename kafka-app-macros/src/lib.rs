@@ -44,7 +44,7 @@ use proc_macro::TokenStream;
 /// | option | meaning | default |
 /// |---|---|---|
 /// | `topic`, `topics = [..]`, `topic_pattern` | exactly one of them | none |
-/// | `partitions` | `[0, 1]`, `"0-5, 7"` or `"all"`: it takes these of its topics by itself, in every process, without sharing them in a group; committed is only under a `group` of its own | shared in the group |
+/// | `partitions` | `[0, 1]`, `"0-5, 7"` or `"all"` that there are when it starts: it takes these of its topics by itself, in every process, without sharing them in a group; committed is only under a `group` of its own | shared in the group |
 /// | `from` | where it begins then, at each start: `"committed"`, `"earliest"`, `"latest"`, `"earliest+10"`, `"latest-10"`, an offset, `"timestamp:<ms>"` | `"committed"`, without a group by `auto-offset-reset` |
 /// | `group` | consumer group | `kafka.consumer.group-id` |
 /// | `cluster` | name of a cluster of `kafka.clusters`, which it reads from, and which all it returns, retries and gives up goes to | that of `kafka.*` |

@@ -291,6 +291,37 @@ async fn a_plain_client_answers_as_spring_does() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_in_a_partition_that_their_topic_got_later_are_read_after_the_first_that_is_missed() -> Result<()> {
+    let setup = Setup::new().await?;
+    let requester = setup.requester().await?;
+    let template = requester.template::<String, str>();
+    let asks = |within| template.request::<String, str>(&setup.requests, "k", "tea", within);
+    // Answers the last of so many requests in this partition, as somebody does who knows the topic as it is.
+    let answers = async |n_asked: usize, partition: i32| {
+        let request = setup.broker.records(&setup.requests, n_asked).await?.remove(n_asked - 1);
+        let id = request.header("kafka_correlationId").unwrap_or_default().to_vec();
+        let headers = vec![("kafka_correlationId".to_owned(), id)];
+        setup.broker.produce(&setup.replies, [Record { partition: Some(partition), headers, ..record_of("TEA") }]).await
+    };
+    let (reply, answered) = tokio::join!(asks(PATIENCE), answers(1, 0));
+    answered?;
+    assert_eq!(reply?, "TEA");
+    for (_, grown) in requester.admin()?.create_partitions([(&setup.replies, 4)]).await? {
+        grown?;
+    }
+    let (missed, answered) = tokio::join!(asks(Duration::from_secs(3)), answers(2, 3));
+    answered?;
+    assert!(matches!(missed, Err(RequestError::Timeout(_))), "nobody reads there: {missed:?}");
+    let (reply, answered) = tokio::join!(asks(PATIENCE), answers(3, 3));
+    answered?;
+    assert_eq!(reply?, "TEA");
+    let counts = template.reply_counts();
+    assert_eq!((counts.received, counts.unexpected), (2, 1), "the second came late");
+    requester.stop().await.expect_clean();
+    Ok(())
+}
+
 fn record_of(text: &str) -> Record {
     Record { partition: Some(0), ..record("k", text) }
 }

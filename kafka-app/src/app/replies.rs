@@ -1,7 +1,8 @@
 //! The reader of the topic of replies: a container as a listener's, whose records go to the inbox.
 //!
 //! It joins no group. Its positions are where the topic ends before the first request is sent, so that no reply is missed,
-//! none of before is read, and nothing is waited for; after a fault it goes on where it was.
+//! none of before is read, and nothing is waited for; after a fault it goes on where it was. Partitions that the topic gets
+//! later nobody tells it of: it looks for them when a request had no answer in time, since they may have it.
 
 use std::{
     collections::BTreeMap,
@@ -15,10 +16,13 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{runtime::Handle, sync::OnceCell};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex as AsyncMutex, OnceCell},
+};
 
 use crate::{
-    client::{self, Brokers, Inquirer, Inquiry, RecordSink},
+    client::{self, Brokers, Inquirer, Inquiry, RecordSink, begins_at},
     config::{self, KafkaProperties, Properties, ResolvedListener},
     error::{Error, ErrorKind, Result},
     listener::{
@@ -48,11 +52,76 @@ struct Reader {
     sink: Arc<dyn RecordSink>,
     inbox: Arc<Inbox>,
     runtime: Handle,
-    container: OnceCell<Arc<Container>>,
-    /// It reads no more. Held while it is started, so that none starts after the stop, which would see nothing of it.
-    has_stopped: Mutex<bool>,
+    opened: OnceCell<Arc<Opened>>,
+    /// It reads no more. Held while what reads is started, or made anew, so that none starts after the stop, which would see
+    /// nothing of it.
+    is_over: Arc<AsyncMutex<bool>>,
     /// The container was ready once: since then its positions are kept, also while it is made anew.
     was_ready: AtomicBool,
+}
+
+/// What reads, and where.
+struct Opened {
+    container: Arc<Container>,
+    positions: Positions,
+    inquiry: Arc<dyn Inquiry>,
+    /// When it was looked for new partitions.
+    looked_at: Mutex<Option<Instant>>,
+    /// The reader's.
+    is_over: Arc<AsyncMutex<bool>>,
+}
+
+/// Requests without an answer have it looked for new partitions this often at most.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+impl Opened {
+    /// Looks for partitions that the topic has got, and takes them from their beginnings.
+    async fn look_for_new_partitions(self: Arc<Self>, topic: Arc<str>) {
+        if !self.is_to_look_now(Instant::now()) {
+            return;
+        }
+        let (inquiry, topics) = (Arc::clone(&self.inquiry), [topic.to_string()]);
+        let all = client::blocking(move || inquiry.partitions(&topics)).await.and_then(|asked| asked);
+        let taken = match all {
+            Ok(all) => self.take(all).await,
+            Err(error) => Err(error),
+        };
+        match taken {
+            Ok(0) => {}
+            Ok(n_new) => tracing::warn!(
+                topic = &*topic,
+                n_new,
+                "the topic of replies has got more partitions: what came there was missed, and is read from now on"
+            ),
+            Err(error) => {
+                tracing::warn!(topic = &*topic, %error, "it is not known whether the topic of replies has got more partitions");
+            }
+        }
+    }
+
+    fn is_to_look_now(&self, now: Instant) -> bool {
+        let mut looked_at = self.looked_at.lock();
+        let is_due = looked_at.is_none_or(|at| now.duration_since(at) >= LOOK_AGAIN);
+        if is_due {
+            *looked_at = Some(now);
+        }
+        is_due
+    }
+
+    /// Reads those that are new, too. How many that are.
+    async fn take(&self, all: Vec<TopicPartition>) -> Result<usize> {
+        let is_over = self.is_over.lock().await;
+        let is_new = |at: &TopicPartition| !self.positions.lock().contains_key(at);
+        let new: Vec<_> = all.into_iter().filter(is_new).collect();
+        let Some(beginning) = begins_at(OffsetSpec::Earliest).filter(|_| !new.is_empty() && !*is_over) else {
+            return Ok(0);
+        };
+        // Its positions are kept.
+        let _report = self.container.stop(self.container.listener().shutdown_timeout).await;
+        let n_new = new.len();
+        self.positions.lock().extend(new.into_iter().map(|at| (at, beginning)));
+        self.container.start().map(|()| n_new)
+    }
 }
 
 impl Reader {
@@ -66,14 +135,14 @@ impl Reader {
             sink,
             inbox,
             runtime: Handle::current(),
-            container: OnceCell::new(),
-            has_stopped: Mutex::new(false),
+            opened: OnceCell::new(),
+            is_over: Arc::default(),
             was_ready: AtomicBool::new(false),
         })
     }
 
     /// Finds out where the topic ends. Nothing runs yet, so whoever asks may give up.
-    async fn open(&self, timeout: Duration) -> Result<Arc<Container>> {
+    async fn open(&self, timeout: Duration) -> Result<Arc<Opened>> {
         let deadline = later(Instant::now(), timeout);
         let cannot = |error: Error| {
             let text = format!("the topic of replies `{}` cannot be read", self.topic);
@@ -87,20 +156,22 @@ impl Reader {
         let asking = Arc::clone(&inquirer);
         let ends = partitions.into_iter().map(|at| (at, OffsetSpec::Latest)).collect::<Vec<_>>();
         let ends = client::blocking(move || asking.offsets(&ends)).await;
-        Ok(self.container_at(ends.and_then(|ends| ends).map_err(cannot)?, inquirer))
+        Ok(self.opened_at(ends.and_then(|ends| ends).map_err(cannot)?, inquirer))
     }
 
     /// Of these positions.
-    fn container_at(&self, positions: Vec<(TopicPartition, i64)>, inquirer: Arc<Inquirer>) -> Arc<Container> {
+    fn opened_at(&self, positions: Vec<(TopicPartition, i64)>, inquirer: Arc<Inquirer>) -> Arc<Opened> {
         let positions: Positions = Arc::new(Mutex::new(positions.into_iter().collect()));
         let properties = Properties::from(config::reply_properties(&self.properties, &self.listener));
         let runner = Runner { inbox: Arc::clone(&self.inbox), positions: Arc::clone(&positions) };
+        let read_from = Arc::clone(&positions);
         let connect = move |_: u32, brokers: &Brokers, signal| {
-            let positions = positions.lock().iter().map(|(at, offset)| (at.clone(), *offset)).collect();
+            let positions = read_from.lock().iter().map(|(at, offset)| (at.clone(), *offset)).collect();
             client::read_from(&properties, positions, brokers, signal)
         };
         let (metrics, events) = (Arc::default(), EventBus::default().sink(&self.listener.id));
-        Container::new(ContainerSpec {
+        let inquiry: Arc<dyn Inquiry> = inquirer;
+        let container = Container::new(ContainerSpec {
             listener: Arc::clone(&self.listener),
             takes_batches: false,
             runner: Arc::new(runner),
@@ -108,11 +179,13 @@ impl Reader {
             metrics,
             events,
             connect: Arc::new(connect),
-            inquiry: inquirer,
+            inquiry: Arc::clone(&inquiry),
             open_producer: None,
             stages: Vec::new(),
             hangs_after: HANGS_AFTER,
-        })
+        });
+        let is_over = Arc::clone(&self.is_over);
+        Arc::new(Opened { container, positions, inquiry, looked_at: Mutex::default(), is_over })
     }
 
     /// The one that is configured, or all there are.
@@ -130,9 +203,9 @@ impl Reader {
         Ok(numbers.map(|number| TopicPartition::new(Arc::clone(&self.topic), number)).collect())
     }
 
-    fn start(&self, container: &Arc<Container>) -> Result<()> {
-        let has_stopped = self.has_stopped.lock();
-        if *has_stopped {
+    async fn start(&self, container: &Arc<Container>) -> Result<()> {
+        let is_over = self.is_over.lock().await;
+        if *is_over {
             let text = format!("the topic of replies `{}` is not read any more: the application stops", self.topic);
             return Err(Error::new(ErrorKind::Stopped, text));
         }
@@ -142,8 +215,9 @@ impl Reader {
 
     async fn make_ready(&self, timeout: Duration) -> Result<()> {
         let started = Instant::now();
-        let container = self.container.get_or_try_init(|| self.open(timeout)).await?;
-        self.start(container)?;
+        let opened = self.opened.get_or_try_init(|| self.open(timeout)).await?;
+        let container = &opened.container;
+        self.start(container).await?;
         if !self.was_ready.load(Ordering::Acquire) {
             container.ready(timeout.saturating_sub(started.elapsed())).await?;
             self.was_ready.store(true, Ordering::Release);
@@ -155,18 +229,24 @@ impl Reader {
 impl ReplyReader for Reader {
     fn ready(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         if self.was_ready.load(Ordering::Acquire)
-            && self.container.get().is_some_and(|container| matches!(container.state(), ListenerState::Running))
+            && self.opened.get().is_some_and(|opened| matches!(opened.container.state(), ListenerState::Running))
         {
             return Box::pin(std::future::ready(Ok(())));
         }
         Box::pin(self.make_ready(timeout))
     }
 
+    fn timed_out(&self) {
+        if let Some(opened) = self.opened.get().filter(|_| self.partition.is_none()) {
+            self.runtime.spawn(Arc::clone(opened).look_for_new_partitions(Arc::clone(&self.topic)));
+        }
+    }
+
     fn stop(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         Box::pin(async move {
-            *self.has_stopped.lock() = true;
-            match self.container.get() {
-                Some(container) => container.stop(timeout).await.into_result(container.id()),
+            *self.is_over.lock().await = true;
+            match self.opened.get() {
+                Some(opened) => opened.container.stop(timeout).await.into_result(opened.container.id()),
                 None => Ok(()),
             }
         })
@@ -214,7 +294,7 @@ mod tests {
         reader.stop(TIMEOUT).await.expect("there is nothing to stop");
         // The broker answers late.
         let inquirer = Inquirer::new(config::reply_properties(&reader.properties, &reader.listener), TIMEOUT);
-        let container = reader.container.get_or_init(async || reader.container_at(Vec::new(), inquirer)).await;
+        let Opened { container, .. } = &**reader.opened.get_or_init(async || reader.opened_at(Vec::new(), inquirer)).await;
         let error = reader.ready(TIMEOUT).await.expect_err("it has stopped");
         assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
         assert!(matches!(container.state(), ListenerState::Stopped), "{container:?}");

@@ -10,7 +10,7 @@ use crate::{config::from_text::FromText, offset_spec::OffsetSpec};
 /// In the configuration `all`, or numbers and ranges: `0-5, 7`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partitions {
-    /// All that its topics have when it starts.
+    /// All that its topics have when it starts; what a topic gets later is read from the next start on.
     All,
     /// Those with these numbers, of each of its topics.
     These(BTreeSet<i32>),

@@ -41,6 +41,9 @@ pub(crate) trait ReplyReader: Send + Sync {
     /// Resolves when every reply that is sent from now on will be read; starts to read, the first time. After a stop it fails.
     fn ready(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
 
+    /// A request had fewer replies in time than it was to have.
+    fn timed_out(&self);
+
     /// Reads no more.
     fn stop(&self, timeout: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
 }
@@ -95,6 +98,9 @@ impl Requests {
             ended = self.gather(record, waiter, release, &mut replies) => Some(ended),
             () = tokio::time::sleep(left) => None,
         };
+        if ended.is_none() {
+            self.reader.timed_out();
+        }
         match ended {
             Some(Ok(())) => Ok(Replies { replies, is_complete: true }),
             Some(Err(error)) => Err(error),

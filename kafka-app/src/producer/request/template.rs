@@ -16,8 +16,9 @@ impl<K: ?Sized, V: ToPayload + ?Sized> KafkaTemplate<K, V> {
     ///
     /// The record carries Spring's headers, `kafka_correlationId` and `kafka_replyTopic`, and is answered by a listener with the
     /// option `reply`, or by Spring's `@SendTo`. Replies arrive on `kafka.template.reply-topic`, which several applications may
-    /// share: each reads all of it, from the end it has at the first request, and drops what is for others. With
-    /// `kafka.template.reply-partition` it reads that partition alone, and replies are sent to it.
+    /// share: each reads all of it, from the end it has at the first request, and drops what is for others. Partitions that the
+    /// topic gets later are read once a request had no answer in time. With `kafka.template.reply-partition` it reads that
+    /// partition alone, and replies are sent to it.
     ///
     /// A request is sent at once, also by a template inside a transaction, since no reply could come before that ends. Dropping
     /// the future forgets the request; its reply is dropped then, as every reply that comes too late.

@@ -27,6 +27,8 @@ impl ReplyReader for Ready {
         })
     }
 
+    fn timed_out(&self) {}
+
     fn stop(&self, _: Duration) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         Box::pin(ready(Ok(())))
     }
