@@ -291,6 +291,10 @@ impl Progress for ChunkProgress {
         self.assigned.is_fenced()
     }
 
+    fn is_gone(&self) -> bool {
+        self.assigned.cancelled.is_raised()
+    }
+
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let assigned = &self.assigned;
         Box::pin(rung(&assigned.closed, || assigned.is_fenced()))

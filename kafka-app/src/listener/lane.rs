@@ -203,7 +203,13 @@ pub(super) async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
         let result = tokio::select! {
             biased;
             result = runner.run(records, &progress) => result,
-            () = assigned.cancelled() => Ok(()),
+            () = assigned.cancelled() => {
+                // Who was dropped in the middle may have sent something.
+                if let Some(transaction) = &chunk.chunk.transaction {
+                    transaction.taint();
+                }
+                Ok(())
+            }
         };
         chunk.is_settled = true;
         // Freed while the lane is still inside, so that a drained partition holds no records.

@@ -1,6 +1,14 @@
 //! [`FakeProgress`]: a lane that notes what is finished and can be revoked.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Instant};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -13,6 +21,7 @@ pub(crate) struct FakeProgress {
     done: Mutex<Vec<u64>>,
     left_to_ack: Mutex<Vec<u64>>,
     revoked: watch::Sender<bool>,
+    is_gone: AtomicBool,
     ack_target: Option<Arc<dyn AckTarget>>,
     rewound_to: Mutex<Vec<Instant>>,
 }
@@ -23,6 +32,7 @@ impl FakeProgress {
             done: Mutex::default(),
             left_to_ack: Mutex::default(),
             revoked: watch::Sender::new(false),
+            is_gone: AtomicBool::new(false),
             ack_target: None,
             rewound_to: Mutex::default(),
         }
@@ -33,8 +43,15 @@ impl FakeProgress {
         Self { ack_target: Some(acks.target()), ..Self::new() }
     }
 
+    /// No further record starts.
     pub(crate) fn revoke(&self) {
         self.revoked.send_replace(true);
+    }
+
+    /// The partition is somebody else's.
+    pub(crate) fn lose(&self) {
+        self.is_gone.store(true, Ordering::SeqCst);
+        self.revoke();
     }
 
     /// What is done, in the order it was said.
@@ -61,6 +78,10 @@ impl Progress for FakeProgress {
 
     fn is_revoked(&self) -> bool {
         *self.revoked.borrow()
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::SeqCst)
     }
 
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

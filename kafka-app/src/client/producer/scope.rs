@@ -15,7 +15,7 @@ impl Scope {
         self.0.store(true, Ordering::Release);
     }
 
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

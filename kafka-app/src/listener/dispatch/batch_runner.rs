@@ -41,7 +41,7 @@ impl<H: BatchHandler> ChunkRunner for BatchRunner<H> {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         let run = Run::new(&self.shared, chunk, progress);
-        Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
+        Box::pin(async move { run_all(&*self.handler, &run).await })
     }
 }
 
@@ -298,10 +298,8 @@ pub(super) async fn failed(
         return Ok(next);
     }
     // Told once, at the first record's place; so is what stops the listener.
-    if let Decision::Retry(_) = decision {
-        let next = run.carry_out(first, attempt, decision, &reason).await?;
-        count_many(&metrics.retried, open.indexes.len() - 1);
-        return Ok(next);
+    if let Decision::Retry(delay) = decision {
+        return Ok(run.retry(&open.indexes, attempt, delay, &reason).await);
     }
     // Each goes its own way: they may have been in retry topics, and not equally often.
     give_up_all(run, open, |index| decide(run.listener(), failed(index), Duration::default), &reason).await

@@ -70,9 +70,12 @@ pub(crate) struct Chunk<'a> {
 pub(crate) trait Progress: Send + Sync {
     /// The record is finished and may be committed, when all before it are. At most once for each record.
     fn done(&self, seq: u64);
-    /// The partition was revoked or lost, or the listener must stop now: start no further record, end back-offs.
+    /// The partition is revoked, lost or to be read again, its transaction takes too long, or the listener must stop now:
+    /// start no further record, end back-offs.
     fn is_revoked(&self) -> bool;
-    /// Resolves when [`Progress::is_revoked`] turns true; for back-off waits and cancelling.
+    /// The partition is gone: how often its records have failed is counted anew by whoever has it.
+    fn is_gone(&self) -> bool;
+    /// Resolves when [`Progress::is_revoked`] turns true; for back-off waits.
     fn revoked(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
     /// The partition is delivered again from its first unfinished record on, not before then; what runs may finish.
     fn rewind(&self, not_before: Instant);

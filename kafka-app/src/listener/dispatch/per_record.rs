@@ -12,10 +12,7 @@ use crate::{
     error::Error,
     error_handler::{Decision, Reason, decide},
     handler::{ErrorClass, Failure, Outcome, Outputs},
-    listener::{
-        breaker::Pass,
-        metrics::{count, count_many},
-    },
+    listener::{breaker::Pass, metrics::count},
 };
 
 /// Each record has an outcome of its own: what succeeded is done, what is to be retried makes the next batch.
@@ -56,13 +53,12 @@ pub(super) async fn per_record(
     let reason = Reason::of_failure(failure);
     let class = failure.class;
     open.indexes = batch.retried.iter().map(|(index, _)| *index).collect();
-    let decision = Decision::Retry(run.delay_after(&mut open.delays, open.attempt));
+    let delay = run.delay_after(&mut open.delays, open.attempt);
+    let decision = Decision::Retry(delay);
     if let Some(next) = run.leave(&open.indexes, open.attempt, false, class, &decision, &reason) {
         return Ok(next);
     }
-    let next = run.carry_out(open.indexes[0], open.attempt, decision, &reason).await?;
-    count_many(&run.shared.policy.metrics.retried, open.indexes.len() - 1);
-    Ok(next)
+    Ok(run.retry(&open.indexes, open.attempt, delay, &reason).await)
 }
 
 /// One delivery whose records have outcomes of their own.

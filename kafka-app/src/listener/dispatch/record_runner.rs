@@ -35,7 +35,7 @@ impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         let run = Run::new(&self.shared, chunk, progress);
-        Box::pin(async move { run.drive(run_all(&*self.handler, &run)).await })
+        Box::pin(async move { run_all(&*self.handler, &run).await })
     }
 }
 

@@ -1,11 +1,11 @@
 //! [`Run`]: one chunk on its way through a runner, and what is done about its failures.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use super::{Chunk, Policy, Progress, schemas::apart};
 use crate::{
     client::RecordSink,
-    config::{AckMode, OnRevoke, ResolvedListener, Retry},
+    config::{AckMode, ResolvedListener, Retry},
     error::{Error, ErrorKind},
     error_handler::{BackOff, Decision, Failed, Reason, decide, give_up, n_handled, random, spent},
     handler::{ErrorClass, Failure, HandlerEnv, Outputs, RecordContext, Rejection},
@@ -76,18 +76,6 @@ pub(super) type Delays = BackOff<fn() -> f64>;
 impl<'a> Run<'a> {
     pub(super) fn new(shared: &'a Shared, chunk: Chunk<'a>, progress: &'a dyn Progress) -> Self {
         Self { shared, chunk, progress, wanted: Wanted::default() }
-    }
-
-    /// Sees the chunk through, or drops what is under way when its partition is revoked, as the listener wants it.
-    pub(super) async fn drive(&self, all: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-        match self.listener().on_revoke {
-            OnRevoke::Drain => all.await,
-            OnRevoke::Cancel => tokio::select! {
-                biased;
-                () = self.progress.revoked() => Ok(()),
-                result = all => result,
-            },
-        }
     }
 
     pub(super) fn listener(&self) -> &'a ResolvedListener {
@@ -259,14 +247,7 @@ impl<'a> Run<'a> {
     ) -> Result<Next, Error> {
         let place = self.place(index, attempt);
         match decision {
-            Decision::Retry(delay) => {
-                observe::retrying(place, &reason.message, delay);
-                if self.waited(delay).await {
-                    count(&self.shared.policy.metrics.retried);
-                    return Ok(Next::Again);
-                }
-                Ok(Next::Revoked)
-            }
+            Decision::Retry(delay) => Ok(self.retry(&[index], attempt, delay, reason).await),
             Decision::RetryTopic { topic, attempt: next, delay } => {
                 self.forward(index, attempt, &topic, (next, delay), reason).await
             }

@@ -123,15 +123,9 @@ impl<'a> Run<'a> {
             transaction.taint();
             return None; // The listener stops, and nothing of this is committed.
         }
-        let (first, reason) = (*indexes.first()?, Arc::new(reason.clone()));
-        // What ends because its transaction or its partition does has not failed by itself.
-        if !self.progress.is_revoked() {
+        let first = *indexes.first()?;
+        if self.remember(indexes, attempt, class, reason) {
             observe::leaving_transaction(self.place(first, attempt), &reason.message, delay);
-            let partition = self.partition();
-            for index in indexes {
-                let offset = self.record(*index).offset();
-                transaction.ledger().failed(&partition, offset, attempt, class, Arc::clone(&reason));
-            }
         }
         if is_torn {
             transaction.taint();
@@ -140,6 +134,38 @@ impl<'a> Run<'a> {
             self.progress.rewind(later(Instant::now(), delay));
         }
         Some(Next::Revoked)
+    }
+
+    /// Waits until what failed in place is delivered again. Where its transaction has to end before that, how often it has
+    /// failed is remembered.
+    pub(super) async fn retry(&self, indexes: &[usize], attempt: u32, delay: Duration, reason: &Reason) -> Next {
+        let Some(first) = indexes.first() else { return Next::Finished };
+        observe::retrying(self.place(*first, attempt), &reason.message, delay);
+        if self.waited(delay).await {
+            count_many(&self.shared.policy.metrics.retried, indexes.len());
+            return Next::Again;
+        }
+        self.remember(indexes, attempt, ErrorClass::Retry, reason);
+        Next::Revoked
+    }
+
+    /// Remembers the failure of what comes again in another transaction; false where it counts for nothing.
+    fn remember(&self, indexes: &[usize], attempt: u32, class: ErrorClass, reason: &Reason) -> bool {
+        let Some(transaction) = self.transaction().filter(|transaction| self.fails_by_itself(transaction)) else {
+            return false;
+        };
+        let (partition, reason) = (self.partition(), Arc::new(reason.clone()));
+        for index in indexes {
+            let offset = self.record(*index).offset();
+            transaction.ledger().failed(&partition, offset, attempt, class, Arc::clone(&reason));
+        }
+        true
+    }
+
+    /// Whether what fails does so by itself, and not because its transaction or its partition has ended. One that takes no
+    /// more records, as when its time is up, has not ended for those that run.
+    fn fails_by_itself(&self, transaction: &Transaction) -> bool {
+        !transaction.is_broken() && !transaction.has_ended() && !self.progress.is_gone()
     }
 
     /// Puts a dead letter into the transaction.
@@ -153,7 +179,7 @@ impl<'a> Run<'a> {
     ) -> Sending {
         let Err(failed) = sink.entrust(letter).await else { return Sending::Acknowledged };
         transaction.taint();
-        if transaction.is_broken() || self.progress.is_revoked() {
+        if !self.fails_by_itself(transaction) {
             return Sending::Revoked;
         }
         let (offset, reason) = (self.record(index).offset(), Arc::new(reason.clone()));

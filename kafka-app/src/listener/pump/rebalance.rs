@@ -61,11 +61,8 @@ impl Pump {
     /// Fences what goes away. It is given back by [`Pump::continue_revoke`].
     pub(super) fn begin_revoke(&mut self, partitions: Vec<TopicPartition>, lost: bool, now: Instant) {
         let (delivery, on_revoke) = (self.config.delivery, self.config.on_revoke);
-        let mut is_torn = false;
         for partition in &partitions {
             if let Some(entry) = self.assignment.get_mut(partition) {
-                // What is dropped in the middle may have sent something.
-                is_torn |= on_revoke == OnRevoke::Cancel && entry.data.assigned.is_running();
                 leave(entry, delivery, on_revoke);
                 if lost && delivery != Delivery::AtMostOnce {
                     entry.data.assigned.retire();
@@ -76,7 +73,7 @@ impl Pump {
             }
         }
         self.close_turn();
-        if lost || is_torn {
+        if lost {
             self.abort_turns();
         }
         // While the group is left all has drained or was cut off already.

@@ -88,8 +88,13 @@ impl Transaction {
     }
 
     /// Nothing more is sent into it.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.scope.end();
+    }
+
+    /// Whether what fails now may do so since nothing more is sent into it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.scope.has_ended()
     }
 }
 

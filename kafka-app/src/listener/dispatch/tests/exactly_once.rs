@@ -1,4 +1,6 @@
-use std::time::Duration;
+use std::{future::Ready, sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
 
 use super::{Notes, failures::Classed};
 use crate::{
@@ -78,6 +80,114 @@ async fn a_handler_that_may_have_sent_something_spoils_its_transaction_and_is_co
     assert_eq!(bench.sink.records()[0].topic.as_deref(), Some("orders-dlt"));
     assert_eq!(bench.progress.finished(), [0, 1, 2]);
     assert!(!is_tainted(&bench));
+}
+
+/// One delivery, in the middle of which something happens; the handler notes which one of its record it is.
+async fn interrupted(bench: &Bench, notes: &Notes, class: ErrorClass, happens: impl FnOnce()) {
+    let (running, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait, notes) = (Arc::clone(&running), Arc::clone(&go_on), notes.clone());
+    let handler = handler_fn(move |DeliveryAttempt(attempt): DeliveryAttempt| {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        notes.push(attempt.to_string());
+        async move {
+            tell.notify_one();
+            wait.notified().await;
+            Err::<(), _>(Classed(class))
+        }
+    });
+    let interrupt = async {
+        running.notified().await;
+        happens();
+        go_on.notify_one();
+    };
+    tokio::select! {
+        ended = async { tokio::join!(bench.run(handler.by_class()), interrupt) } => ended.0.unwrap(),
+        // It was not called.
+        () = bench.sink.await_records(1) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_by_itself_is_counted_though_its_transaction_takes_no_more_records() {
+    for (takes_template, backoff) in [(false, 50), (false, 3_000), (true, 50)] {
+        let mut bench = bench(["slow"]).dead_letters();
+        bench.listener.retry.backoff = Duration::from_millis(backoff);
+        bench = if takes_template { bench.takes_template() } else { bench };
+        let attempts = Notes::default();
+        for _ in 0..5 {
+            interrupted(&bench, &attempts, ErrorClass::Retry, || bench.progress.revoke()).await;
+            if !bench.sink.records().is_empty() {
+                break;
+            }
+            bench.again_in_transaction();
+        }
+        assert_eq!(attempts.take(), ["1", "2", "3"], "{takes_template}, {backoff}");
+        assert_eq!(bench.sink.records()[0].topic.as_deref(), Some("orders-dlt"));
+    }
+}
+
+#[tokio::test]
+async fn a_class_has_its_way_though_its_transaction_takes_no_more_records() {
+    for (class, n_letters) in [(ErrorClass::DeadLetter, 1), (ErrorClass::Skip, 0)] {
+        let mut bench = bench(["bad"]).dead_letters().takes_template();
+        let attempts = Notes::default();
+        interrupted(&bench, &attempts, class, || bench.progress.revoke()).await;
+        assert!(is_tainted(&bench) && bench.progress.finished().is_empty());
+        bench.again_in_transaction();
+        bench.run(handler_fn(|| -> Ready<()> { unreachable!("it has failed for good") })).await.unwrap();
+        assert_eq!(bench.progress.finished(), [0]);
+        assert_eq!((attempts.take().len(), bench.sink.records().len()), (1, n_letters), "{class:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ends_with_its_partition_or_its_transaction_is_not_counted() {
+    for takes_template in [false, true] {
+        let mut bench = bench(["a"]).dead_letters();
+        bench = if takes_template { bench.takes_template() } else { bench };
+        let attempts = Notes::default();
+        interrupted(&bench, &attempts, ErrorClass::Retry, || bench.progress.lose()).await;
+        bench.again_in_transaction();
+        let transaction = bench.transaction.clone().unwrap();
+        interrupted(&bench, &attempts, ErrorClass::Retry, || {
+            bench.progress.revoke();
+            transaction.end();
+        })
+        .await;
+        bench.again_in_transaction();
+        interrupted(&bench, &attempts, ErrorClass::Retry, || bench.progress.revoke()).await;
+        assert_eq!(attempts.take(), ["1", "1", "1"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_fails_is_counted_though_its_transaction_takes_no_more_records() {
+    let mut bench = bench(["a", "b"]).dead_letters();
+    let n_calls = Notes::default();
+    for _ in 0..5 {
+        let calls = n_calls.clone();
+        let running = Arc::new(Notify::new());
+        let tell = Arc::clone(&running);
+        let handler = batch_handler_fn(move |batch: Batch<Text>| {
+            calls.push(batch.len().to_string());
+            tell.notify_one();
+            std::future::ready(Err::<(), _>("bad"))
+        });
+        let revoke = async {
+            running.notified().await;
+            bench.progress.revoke();
+        };
+        tokio::select! {
+            ended = async { tokio::join!(bench.run_batch(handler), revoke) } => ended.0.unwrap(),
+            () = bench.sink.await_records(2) => {}
+        }
+        if bench.sink.records().len() == 2 {
+            break;
+        }
+        bench.again_in_transaction();
+    }
+    assert_eq!(n_calls.take(), ["2", "2", "2"]);
+    assert_eq!(bench.sink.payloads(), ["a", "b"], "both are dead letters");
 }
 
 #[tokio::test]

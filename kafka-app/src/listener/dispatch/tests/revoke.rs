@@ -29,9 +29,16 @@ async fn a_revoke_ends_a_back_off_without_marking() {
     assert_eq!(bench.counts().retried, 0);
 }
 
+/// Whom a revoke drops, its lane does: `with_cancel_a_revoke_drops_the_running_handler_at_once`.
 #[tokio::test]
-async fn a_revoke_lets_the_running_handler_end_and_starts_no_other() {
-    let (bench, notes) = (Bench::new(["a", "b"]), Notes::default());
+async fn who_may_start_no_other_record_lets_the_running_handler_end() {
+    for on_revoke in [OnRevoke::Drain, OnRevoke::Cancel] {
+        lets_the_running_handler_end(&Bench::new(["a", "b"]).with(|listener| listener.on_revoke = on_revoke)).await;
+    }
+}
+
+async fn lets_the_running_handler_end(bench: &Bench) {
+    let notes = Notes::default();
     let (running, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (seen, tell, wait) = (notes.clone(), Arc::clone(&running), Arc::clone(&go_on));
     let run = bench.run(handler_fn(move |Text(text): Text| {
@@ -50,24 +57,6 @@ async fn a_revoke_lets_the_running_handler_end_and_starts_no_other() {
     let (result, ()) = tokio::join!(run, revoke);
     result.unwrap();
     assert_eq!((notes.take(), bench.progress.finished()), (vec!["a".to_owned()], vec![0]));
-}
-
-#[tokio::test]
-async fn with_cancel_a_revoke_drops_the_running_handler() {
-    let bench = Bench::new(["a", "b"]).with(|listener| listener.on_revoke = OnRevoke::Cancel);
-    let running = Arc::new(Notify::new());
-    let tell = Arc::clone(&running);
-    let run = bench.run(handler_fn(move || {
-        tell.notify_one();
-        std::future::pending::<()>()
-    }));
-    let revoke = async {
-        running.notified().await;
-        bench.progress.revoke();
-    };
-    let (result, ()) = tokio::join!(run, revoke);
-    result.unwrap();
-    assert!(bench.progress.finished().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
