@@ -1,8 +1,9 @@
 //! [`Asker`]: the thread that asks the broker what is committed. It has no other work: an answer may take as long as the
 //! transaction of somebody else who holds what is asked for.
 
-use std::sync::{Arc, Weak, mpsc};
+use std::sync::{Arc, mpsc};
 
+use super::quit::Quit;
 use crate::{
     client::Committed,
     error::{Error, ErrorKind, Result},
@@ -36,31 +37,28 @@ pub(crate) trait Ask: Send {
     fn ask(&self, committed: Arc<dyn Committed>, question: Question);
 }
 
-/// The thread, from its pump's side. Dropped, it ends with what it is asking, and says no more: the next pump of the
-/// consumer has the same mailbox.
+/// The thread, from its pump's side. Dropped, it ends with what it is asking, and says no more.
 pub(crate) struct Asker {
     questions: mpsc::Sender<(Arc<dyn Committed>, Question)>,
-    _listens: Arc<()>,
+    quit: Arc<Quit>,
 }
 
 impl Asker {
     /// Starts the thread.
     pub(crate) fn start(name: String, mailbox: Arc<Mailbox>) -> Result<Self> {
         let (questions, asked) = mpsc::channel::<(Arc<dyn Committed>, Question)>();
-        let listens = Arc::new(());
-        let is_heard = Arc::downgrade(&listens);
+        let quit = Arc::<Quit>::default();
+        let told = Arc::clone(&quit);
         let answer = move || {
             for (committed, question) in asked {
                 let positions = answer(&*committed, question);
-                if Weak::strong_count(&is_heard) > 0 {
-                    mailbox.send(Command::Positions(positions));
-                }
+                told.unless_said(|| mailbox.send(Command::Positions(positions)));
             }
         };
         std::thread::Builder::new().name(name).spawn(answer).map_err(|e| {
             Error::new(ErrorKind::Unavailable, "no thread for the positions of a consumer").with_source(e)
         })?;
-        Ok(Self { questions, _listens: listens })
+        Ok(Self { questions, quit })
     }
 }
 
@@ -68,6 +66,12 @@ impl Ask for Asker {
     fn ask(&self, committed: Arc<dyn Committed>, question: Question) {
         // It is gone only if it panicked, and that is in the log.
         let _ = self.questions.send((committed, question));
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.quit.say();
     }
 }
 

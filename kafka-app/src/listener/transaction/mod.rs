@@ -5,6 +5,7 @@ mod cycle;
 mod ledger;
 mod open;
 mod producer;
+mod quit;
 mod spread;
 mod step;
 #[cfg(test)]

@@ -10,10 +10,9 @@ use std::{
     time::Duration,
 };
 
-use parking_lot::{Condvar, Mutex};
-
 use super::{
     producer::{OpenProducer, ProducerName, TurnProducer},
+    quit::Quit,
     step::Ended,
 };
 use crate::{
@@ -89,33 +88,6 @@ impl Clerk for Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.quit.say();
-    }
-}
-
-/// Ends waits between calls.
-#[derive(Default)]
-struct Quit {
-    is_said: Mutex<bool>,
-    told: Condvar,
-}
-
-impl Quit {
-    fn say(&self) {
-        *self.is_said.lock() = true;
-        self.told.notify_all();
-    }
-
-    fn is_said(&self) -> bool {
-        *self.is_said.lock()
-    }
-
-    /// Waits; true when it is time to go.
-    fn is_said_within(&self, time: Duration) -> bool {
-        let mut is_said = self.is_said.lock();
-        if !*is_said {
-            self.told.wait_for(&mut is_said, time);
-        }
-        *is_said
     }
 }
 
@@ -216,11 +188,7 @@ impl Hand {
         self.answer(What::Ended(ended, outcome));
     }
 
-    /// Says something, unless its consumer has ended: the next one has the same mailbox.
     fn answer(&self, what: What) {
-        if self.quit.is_said() {
-            return;
-        }
-        self.mailbox.send(Command::Transaction(Answer { turn: self.turn, what }));
+        self.quit.unless_said(|| self.mailbox.send(Command::Transaction(Answer { turn: self.turn, what })));
     }
 }
