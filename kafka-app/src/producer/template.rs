@@ -96,7 +96,8 @@ impl<K: ?Sized, V: ?Sized> KafkaTemplate<K, V> {
     }
 
     /// Does `work` in a transaction of its own: what it sends through the template it is given is seen by readers of
-    /// committed records all at once, or not at all if it returns an error, panics or is dropped.
+    /// committed records all at once, or not at all if it returns an error, panics or is dropped. Dropped behind the end of
+    /// `work`, it is committed all the same.
     ///
     /// Each transaction has a producer to itself, which is used again by later ones; so they may be many at once, inside of
     /// one another, and inside of a listener, whose own transaction this is no part of. A template that outlives its

@@ -100,9 +100,12 @@ impl TransactionPool {
         // What is still sent from elsewhere comes too late.
         open.scope.end();
         match result {
-            Ok(value) => open.commit().await.map(|()| value).map_err(TransactionError::NotCommitted),
+            Ok(value) => {
+                to_its_end(open.commit()).await.flatten().map(|()| value).map_err(TransactionError::NotCommitted)
+            }
             Err(error) => {
-                open.abort().await;
+                // Without an answer the runtime ends, and what is open with it.
+                let _ended = to_its_end(open.abort()).await;
                 Err(TransactionError::Aborted(error))
             }
         }
@@ -114,18 +117,34 @@ impl TransactionPool {
             Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
             None => None,
         };
-        let producer = match self.take()? {
-            Taken::Idle(producer) => producer,
-            Taken::New(n) => {
-                let pool = Arc::clone(self);
-                let producer = blocking(move || (pool.make)(n)).await??;
-                self.call(&producer, "cannot start a transactional producer", |client| client.init()).await?;
-                producer
+        to_its_end(Arc::clone(self).begin_in(turn)).await?
+    }
+
+    async fn begin_in(self: Arc<Self>, turn: Option<OwnedSemaphorePermit>) -> Result<OpenTransaction> {
+        loop {
+            let (producer, is_new) = match self.take()? {
+                Taken::Idle(producer) => (producer, false),
+                Taken::New(n) => (self.made(n).await?, true),
+            };
+            let Err(fault) = self.try_call(&producer, |client| client.begin()).await? else {
+                let open = Open { pool: Arc::clone(&self), producer: producer.clone(), turn };
+                return Ok(OpenTransaction { open: Some(open), producer, scope: Scope::default() });
+            };
+            if is_new || fault.kind != TransactionFaultKind::Fatal {
+                return Err(error_of("a transaction cannot begin", &fault));
             }
-        };
-        self.call(&producer, "a transaction cannot begin", |client| client.begin()).await?;
-        let open = Open { pool: Arc::clone(self), producer: producer.clone(), turn };
-        Ok(OpenTransaction { open: Some(open), producer, scope: Scope::default() })
+            // It was fenced or has lost its place while nobody used it, and nothing was sent yet.
+            tracing::warn!(
+                "a template's transactional producer is of no more use, and another takes its place: {fault}"
+            );
+        }
+    }
+
+    async fn made(self: &Arc<Self>, n: u64) -> Result<Producer> {
+        let pool = Arc::clone(self);
+        let producer = blocking(move || (pool.make)(n)).await??;
+        self.call(&producer, "cannot start a transactional producer", |client| client.init()).await?;
+        Ok(producer)
     }
 
     fn take(&self) -> Result<Taken> {
@@ -182,6 +201,14 @@ impl fmt::Debug for TransactionPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransactionPool").finish_non_exhaustive()
     }
+}
+
+/// Does it in a task of its own, so that it ends in order also where nobody waits for it any more: a call of the client
+/// goes on all the same, and who has the turn next would be in its way.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T> {
+    tokio::spawn(work)
+        .await
+        .map_err(|e| Error::new(ErrorKind::Stopped, "a transaction of a template was cut off").with_source(e))
 }
 
 enum Taken {
