@@ -47,7 +47,7 @@ pub(crate) use port::{
 pub(crate) use producer::{Producer, Scope, TryOffer, TryProduce, blocking};
 pub(crate) use reader::{read_by_hand, read_from};
 pub(crate) use scan::Scan;
-pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient};
+pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient, Undelivered};
 pub(crate) use window::Window;
 
 use std::{

@@ -139,6 +139,11 @@ pub(crate) fn is_of_transaction(code: RDKafkaErrorCode) -> bool {
     )
 }
 
+/// Whether a record was not delivered since who takes it was away: it may be at another time.
+pub(crate) fn is_of_outage(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::MessageTimedOut | UNPLACED) || kind_of(code) == ErrorKind::Unavailable
+}
+
 /// Kafka's framing of one record in a batch, at its least.
 const OVERHEAD: usize = 64;
 

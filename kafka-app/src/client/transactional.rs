@@ -15,8 +15,8 @@ pub(crate) trait TransactionalClient: Send + Sync {
     /// Waits until every record is acknowledged or has failed. Before the offsets: the first request of a transaction
     /// that follows another at once is told to wait, and is repeated sooner for records than for offsets.
     fn flush(&self) -> Outcome;
-    /// Why the first record of the transaction was not delivered that failed by itself; does not wait.
-    fn failure(&self) -> Option<String>;
+    /// Why the first record of the transaction was not delivered that was not since others were not; does not wait.
+    fn failure(&self) -> Option<Undelivered>;
     /// Whether records are refused because the transaction has failed already; does not wait.
     fn is_broken(&self) -> bool;
     /// Puts a group's positions into the transaction.
@@ -25,6 +25,14 @@ pub(crate) trait TransactionalClient: Send + Sync {
     fn commit(&self) -> Outcome;
     /// Gives up what was sent since `begin`.
     fn abort(&self) -> Outcome;
+}
+
+/// Why a record of a transaction was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Undelivered {
+    pub(crate) text: String,
+    /// It would be delivered at no other time either; else who takes it was away.
+    pub(crate) is_its_own: bool,
 }
 
 pub(crate) type Outcome = Result<(), TransactionFault>;
@@ -72,12 +80,12 @@ impl TransactionalClient for Producer {
             .flush(CALL)
             .map_err(|code| TransactionFault { kind: TransactionFaultKind::Retry, text: code.to_string() })?;
         match self.failure() {
-            Some(text) => Err(TransactionFault { kind: TransactionFaultKind::Abort, text }),
+            Some(undelivered) => Err(TransactionFault { kind: TransactionFaultKind::Abort, text: undelivered.text }),
             None => Ok(()),
         }
     }
 
-    fn failure(&self) -> Option<String> {
+    fn failure(&self) -> Option<Undelivered> {
         Self::failure(self)
     }
 

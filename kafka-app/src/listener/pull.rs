@@ -37,6 +37,8 @@ pub(crate) struct TakingTurn {
     /// Of these, what one partition may have, so that others get some.
     pub(crate) share: u32,
     pub(crate) n_handed: u32,
+    /// It is to take one record only, also of who takes batches.
+    pub(crate) is_one_by_one: bool,
 }
 
 impl TakingTurn {

@@ -180,7 +180,7 @@ impl Slot {
             let more_due = self.gather_due(pull);
             // A batch is never split: the last one of a turn may take it past its number.
             while pull.turn.as_ref().is_none_or(|turn| turn.allowance() > 0)
-                && let Some(due) = self.take_due(pull.now)
+                && let Some(due) = self.take_due(pull)
             {
                 self.deliver(due, pull);
             }
@@ -193,13 +193,16 @@ impl Slot {
         pulled
     }
 
-    /// What is to be handed over now: also a batch that keeps itself from filling, as all that may be in flight is in it.
-    fn take_due(&mut self, now: Instant) -> Option<Gathered> {
+    /// What is to be handed over now: also a batch that keeps itself from filling, as all that may be in flight is in it. Where
+    /// records go one by one, none waits for others to make a batch with.
+    fn take_due(&mut self, pull: &Pull<'_>) -> Option<Gathered> {
         let n_gathered = self.collector.len() as u64;
-        if n_gathered > 0 && self.in_flight.is_filled_by(n_gathered, self.assigned.released()) {
-            return self.collector.take();
+        let is_filled = n_gathered > 0 && self.in_flight.is_filled_by(n_gathered, self.assigned.released());
+        match &pull.turn {
+            _ if is_filled => self.collector.take(),
+            Some(turn) if turn.is_one_by_one => self.collector.take(),
+            _ => self.collector.take_due(pull.now),
         }
-        self.collector.take_due(now)
     }
 
     fn wants_more(&self) -> bool {
@@ -356,10 +359,9 @@ impl Slot {
         self.in_turn.contains(&true)
     }
 
-    /// From where it would be read again up to the last that was handed over. Some of these may not exist.
-    pub(crate) fn offsets_in_turn(&self) -> std::ops::Range<i64> {
-        let start = self.resume.unwrap_or_default();
-        start..start.max(self.last_handed.saturating_add(1))
+    /// The offset of the last record that was handed over.
+    pub(crate) fn last_handed(&self) -> i64 {
+        self.last_handed
     }
 
     /// Whether all that was handed over is finished.

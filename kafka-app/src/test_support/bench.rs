@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+
 use super::{FakeProgress, FakeSink, keep_all_places};
 use crate::{
-    client::{GroupMetadata, RecordSink, StoredOffset, TransactionFault, TransactionalClient},
+    client::{GroupMetadata, RecordSink, StoredOffset, TransactionFault, TransactionalClient, Undelivered},
     config::{DeadLetter, Delivery, ResolvedListener},
     error::Result,
     handler::{BatchHandler, HandlerEnv, RecordHandler, States},
@@ -120,7 +122,7 @@ impl Bench {
     pub(crate) fn again_in_transaction(&mut self) {
         let ledger = self.transaction.as_ref().map_or_else(Arc::default, |transaction| transaction.shared_ledger());
         let producer: Arc<dyn RecordSink> = Arc::<FakeSink>::clone(&self.sink);
-        let client = FakeTransactions { is_broken: self.is_broken };
+        let client = FakeTransactions { is_broken: self.is_broken, ..FakeTransactions::default() };
         let schemas = self.schemas.clone();
         let producer = TurnProducer::new(client, move |_| env(Arc::clone(&producer), schemas.clone()));
         self.transaction = Some(Transaction::for_tests(&Arc::new(producer), &ledger));
@@ -200,6 +202,7 @@ fn env(producer: Arc<dyn RecordSink>, schemas: Option<Arc<dyn SchemaPort>>) -> H
 #[derive(Debug, Default)]
 pub(crate) struct FakeTransactions {
     pub(crate) is_broken: bool,
+    pub(crate) failure: Arc<Mutex<Option<Undelivered>>>,
 }
 
 type Outcome = std::result::Result<(), TransactionFault>;
@@ -217,8 +220,8 @@ impl TransactionalClient for FakeTransactions {
         Ok(())
     }
 
-    fn failure(&self) -> Option<String> {
-        None
+    fn failure(&self) -> Option<Undelivered> {
+        self.failure.lock().clone()
     }
 
     fn is_broken(&self) -> bool {

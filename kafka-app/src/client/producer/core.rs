@@ -30,7 +30,8 @@ use crate::{
         delivery::BatchCompletion,
         ffi::{MAX_BATCH, NativeProducer, NotTaken, Outbound, Ticket},
         metadata,
-        produce_error::{Limits, describe, is_of_transaction},
+        produce_error::{Limits, describe, is_of_outage, is_of_transaction},
+        transactional::Undelivered,
         window::Window,
     },
     error::{Error, ErrorKind},
@@ -59,8 +60,8 @@ pub(super) struct Core {
     pub(super) counters: Counters,
     /// Whose records fail or arrive together, which the end of their transaction tells.
     pub(super) is_transactional: bool,
-    /// Of a transactional producer, why the first record of the transaction failed that did by itself.
-    pub(super) failure: Mutex<Option<String>>,
+    /// Of a transactional producer, why the first record of the transaction failed that did not do so for another's sake.
+    pub(super) failure: Mutex<Option<Undelivered>>,
     /// Records of the transaction fail because it has failed.
     pub(super) is_broken: AtomicBool,
     pub(super) is_retired: AtomicBool,
@@ -76,10 +77,13 @@ pub(crate) enum TryProduce {
 impl Core {
     /// A record of a transaction was refused or not delivered.
     pub(super) fn note_failure(&self, code: RDKafkaErrorCode, error: &Error) {
-        if is_of_transaction(code) {
+        let is_its_own = !is_of_outage(code);
+        if !is_of_transaction(code) {
+            self.failure.lock().get_or_insert_with(|| Undelivered { text: error.to_string(), is_its_own });
+        }
+        // Behind it, so that who sees the one sees the other.
+        if is_of_transaction(code) || !is_its_own {
             self.is_broken.store(true, Ordering::Release);
-        } else {
-            self.failure.lock().get_or_insert_with(|| error.to_string());
         }
     }
 

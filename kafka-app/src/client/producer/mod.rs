@@ -44,6 +44,7 @@ use super::{
     delivery::{BatchCompletion, Completion},
     ffi::{MAX_BATCH, NativeProducer, Outbound, Ticket, not_built_in, outlive_main},
     produce_error::Limits,
+    transactional::Undelivered,
     window::Window,
 };
 use crate::{
@@ -138,8 +139,8 @@ impl Producer {
         &self.core().native
     }
 
-    /// Of a transactional producer, why the first record of the transaction failed that did by itself.
-    pub(super) fn failure(&self) -> Option<String> {
+    /// Of a transactional producer, why the first record of the transaction failed that did not do so for another's sake.
+    pub(super) fn failure(&self) -> Option<Undelivered> {
         self.core().failure.lock().clone()
     }
 

@@ -8,11 +8,13 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
     mocking::MockCluster,
     producer::DefaultProducerContext,
+    types::{RDKafkaApiKey, RDKafkaRespErr},
 };
 
 use super::{Producer, RecordSink, cut_off::CloseReport};
 use crate::{
     ErrorKind, KafkaTemplate, ProducerRecord, Topic,
+    client::{TransactionFaultKind, TransactionalClient},
     error::Result,
     producer::Interceptors,
     record::{Headers, SendResult},
@@ -238,6 +240,33 @@ async fn closing_reports_what_was_cut_off_and_gives_it_back() {
     assert_eq!((error.kind(), error.record().payload.as_deref()), (ErrorKind::Stopped, Some(&b"v"[..])));
     let error = template.send("orders", "k", "late").await.unwrap_err();
     assert_eq!((error.kind(), error.record().payload.as_deref()), (ErrorKind::Stopped, Some(&b"late"[..])));
+}
+
+#[tokio::test]
+async fn a_transaction_tells_an_outage_from_a_record_that_is_refused() {
+    for is_its_own in [false, true] {
+        let mock = cluster("orders", 1);
+        let properties = [("transactional.id", "billing"), ("delivery.timeout.ms", "1500")];
+        let producer = producer_of(&mock.bootstrap_servers(), &properties);
+        producer.init().unwrap();
+        producer.begin().unwrap();
+        match is_its_own {
+            true => {
+                mock.request_errors(RDKafkaApiKey::Produce, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE])
+            }
+            false => mock.broker_down(1).unwrap(),
+        }
+        producer.entrust(ProducerRecord::to("orders")).await.unwrap();
+        let fault = loop {
+            match TransactionalClient::flush(&producer) {
+                Err(fault) if fault.kind == TransactionFaultKind::Retry => {}
+                flushed => break flushed.unwrap_err(),
+            }
+        };
+        assert_eq!(fault.kind, TransactionFaultKind::Abort, "{fault}");
+        let failure = producer.failure().unwrap();
+        assert_eq!((failure.is_its_own, producer.is_broken()), (is_its_own, !is_its_own), "{failure:?}");
+    }
 }
 
 #[tokio::test]

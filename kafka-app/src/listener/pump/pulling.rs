@@ -100,6 +100,7 @@ impl Pump {
         }
         let (index, room, transaction) = turns.takes(now).ok_or(NotNow)?;
         let share = turns.cycle.spread.share(room, u32::try_from(self.assignment.len()).unwrap_or(u32::MAX));
-        Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0 }))
+        let is_one_by_one = turns.cycle.is_one_by_one();
+        Ok(Some(TakingTurn { index, transaction, room, share, n_handed: 0, is_one_by_one }))
     }
 }

@@ -23,10 +23,7 @@ impl Pump {
         let Some(turns) = &mut self.transactions else { return };
         turns.cycle.tick(now);
         self.ask_where_to_start(now);
-        let Some(turns) = &mut self.transactions else { return };
-        if let Some(news) = turns.note_taints(now) {
-            self.learn(news);
-        }
+        self.note_taints(now);
         self.cut_overdue(now);
         self.note_drained(now);
         while let Some(turns) = &mut self.transactions
@@ -68,6 +65,13 @@ impl Pump {
         }
     }
 
+    fn note_taints(&mut self, now: Instant) {
+        let Some(turns) = &mut self.transactions else { return };
+        if let Some(news) = turns.note_taints(now) {
+            self.learn(news);
+        }
+    }
+
     fn learn(&mut self, news: News) {
         let Some(turns) = &mut self.transactions else { return };
         match news {
@@ -84,10 +88,9 @@ impl Pump {
             }
             News::Undelivered(index, text) => {
                 let reason = Arc::new(Reason::of_failure(&Failure::retry(text)));
+                // One record, so of one partition.
                 for entry in self.assignment.iter().filter(|entry| entry.data.in_turn[index]) {
-                    for offset in entry.data.offsets_in_turn() {
-                        turns.ledger.undelivered(&entry.partition, offset, &reason);
-                    }
+                    turns.ledger.undelivered(&entry.partition, entry.data.last_handed(), &reason);
                 }
             }
         }
@@ -158,12 +161,16 @@ impl Pump {
     }
 
     /// Looks whether all that the turn took is finished, or fenced and at rest.
-    fn note_drained(&mut self, now: Instant) {
-        let Some(turns) = &mut self.transactions else { return };
-        let Some(index) = turns.cycle.draining() else { return };
+    pub(in crate::listener) fn note_drained(&mut self, now: Instant) {
+        let Some(index) = self.transactions.as_ref().and_then(|turns| turns.cycle.draining()) else { return };
         if self.assignment.iter_mut().any(|entry| entry.data.in_turn[index] && !entry.data.is_at_rest()) {
             return;
         }
+        // Only now all is said: who spoiled the transaction says so before it is at rest.
+        self.note_taints(now);
+        let Some(turns) = self.transactions.as_mut().filter(|turns| turns.cycle.draining() == Some(index)) else {
+            return;
+        };
         let (mut positions, mut n_finished, mut is_torn) = (Vec::new(), 0_u64, false);
         for entry in self.assignment.iter_mut().filter(|entry| entry.data.in_turn[index]) {
             let epoch = entry.epoch();
@@ -195,8 +202,9 @@ impl Pump {
     fn commit_turn(&mut self, index: usize, now: Instant) {
         let Some(turns) = &mut self.transactions else { return };
         let is_owned = |position: &Position| self.assignment.iter().any(|entry| entry.epoch() == position.epoch);
-        if !turns.positions(index).iter().all(is_owned) {
-            return turns.refuse(index, now); // Others handle the records of a partition that is gone.
+        // Others handle the records of a partition that is gone.
+        if !turns.positions(index).iter().all(is_owned) || turns.is_tainted(index) {
+            return turns.refuse(index, now);
         }
         match self.client.group_metadata() {
             Ok(group) => turns.commit(index, group),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::fake::{Rig, orders};
 use crate::{
     client::TransactionFaultKind,
-    config::{Delivery, OnRevoke, Ordering, ResolvedListener, TransactionLimits},
-    listener::transaction::Ended,
+    config::{BatchLimits, Delivery, OnRevoke, Ordering, ResolvedListener, TransactionLimits},
+    listener::{mailbox::Command, transaction::Ended},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -196,6 +196,81 @@ async fn a_handler_that_spoils_its_transaction_takes_the_finished_records_of_all
 }
 
 #[tokio::test]
+async fn what_is_spoiled_just_before_the_last_handler_ends_is_not_committed() {
+    let mut rig = assigned(listener(), 1).await;
+    rig.arrive(0, [0, 1]).await;
+    rig.release(1).await;
+    let (reply, _done) = tokio::sync::oneshot::channel();
+    rig.tell(Command::Seek { partition: orders(0), offset: 0, reply }).await; // No other record starts.
+    rig.taint_at(1);
+    rig.release_late(1).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@1", ".0@1"]);
+    assert_eq!(rig.calls(), ["abort 0"]);
+}
+
+/// What it was told since: that a turn is given up, and its records come again.
+async fn given_up(rig: &mut Rig, turn: usize) -> Vec<String> {
+    rig.ends(turn, Ended::Abort, Ok(())).await;
+    rig.ends(turn, Ended::Begin, Ok(())).await;
+    rig.pass(SECOND).await;
+    rig.handled();
+    rig.calls()
+}
+
+#[tokio::test]
+async fn an_output_that_nobody_takes_now_is_not_laid_to_its_records() {
+    let mut rig = assigned(listener(), 1).await;
+    for _ in 0..3 {
+        rig.arrive(0, 0..3).await;
+        rig.release(3).await;
+        rig.handled();
+        rig.undelivered(0, false).await;
+        assert_eq!(rig.calls(), ["flush 0", "abort 0"]);
+        assert_eq!(given_up(&mut rig, 0).await, ["begin 0", "seek 0@0"]);
+        rig.pass(SECOND).await;
+    }
+    rig.arrive(0, 0..3).await;
+    rig.release(3).await;
+    assert_eq!(rig.handled().len(), 6, "they do not go one by one");
+    assert_eq!((0..3).map(|offset| rig.n_undelivered(0, offset)).sum::<u32>(), 0);
+}
+
+#[tokio::test]
+async fn of_a_batch_only_the_record_counts_whose_output_is_not_delivered() {
+    let batch = BatchLimits { max_records: 3, max_wait: 10 * SECOND, ..BatchLimits::default() };
+    let mut rig = Rig::new(&ResolvedListener { batch, ..listener() }, true).with_assigned(1).await.opened().await;
+    rig.arrive(0, 0..3).await;
+    rig.release(3).await;
+    rig.undelivered(0, true).await;
+    assert_eq!(rig.calls(), ["flush 0", "abort 0"]);
+    assert_eq!(given_up(&mut rig, 0).await, ["begin 0", "seek 0@0"]);
+    rig.arrive(0, 0..3).await;
+    assert_eq!(rig.handled(), ["*0@0"], "it waits for no others");
+    rig.release(1).await;
+    commit(&mut rig, 0).await;
+    assert_eq!(rig.handled(), [".0@0", "*0@1"]);
+    rig.release(1).await;
+    rig.calls();
+    rig.undelivered(1, true).await;
+    assert_eq!(given_up(&mut rig, 1).await, ["abort 1", "begin 1", "seek 0@1"]);
+    assert_eq!((0..3).map(|offset| rig.n_undelivered(0, offset)).collect::<Vec<_>>(), [0, 1, 0]);
+}
+
+#[tokio::test]
+async fn of_a_gap_in_the_log_nothing_is_remembered() {
+    let mut rig = Rig::assigned(listener(), 1).await.with_producers().await;
+    rig.positions(&[(0, 0)]).await;
+    let first = 50_000_000_000_000; // Behind so many that are deleted.
+    for _ in 0..2 {
+        rig.arrive(0, [first]).await;
+        rig.release(1).await;
+        rig.undelivered(0, true).await;
+        given_up(&mut rig, 0).await;
+    }
+    assert_eq!((rig.n_undelivered(0, first), rig.n_undelivered(0, 0)), (1, 0));
+}
+
+#[tokio::test]
 async fn a_lost_producer_is_made_anew_and_its_records_come_again_from_what_the_broker_has() {
     let mut rig = assigned(listener(), 1).await;
     rig.arrive(0, [5, 6]).await;
@@ -300,6 +375,17 @@ async fn a_stop_commits_what_is_finished_and_leaves() {
     rig.leave_closed();
     rig.pass(SECOND).await;
     assert!(rig.stopped().is_some_and(crate::listener::pump::StopReport::is_clean), "{:?}", rig.stopped());
+}
+
+#[tokio::test]
+async fn with_cancel_a_stop_lets_the_running_handler_end() {
+    let mut rig = assigned(ResolvedListener { on_revoke: OnRevoke::Cancel, ..listener() }, 1).await;
+    rig.arrive(0, 0..3).await;
+    rig.stop(20 * SECOND).await;
+    rig.release(10).await;
+    assert_eq!(rig.handled(), ["*0@0", ".0@0"]);
+    commit(&mut rig, 0).await;
+    assert_eq!(rig.calls(), ["flush 0", "commit 0: 0@1", "close"]);
 }
 
 #[tokio::test]

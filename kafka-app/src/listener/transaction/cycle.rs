@@ -76,6 +76,8 @@ enum State {
     /// To be aborted.
     Failed,
     Aborting,
+    /// Could not be aborted; it is tried again after a while.
+    Unaborted,
     /// Begins again once the positions are back and no handler of it runs.
     Aborted,
     Beginning,
@@ -215,13 +217,19 @@ impl Cycle {
 
     /// One of the turn's records has an output that is not delivered, and takes those along that are sent with it: they
     /// go one by one, until it is known which.
-    fn single_out(&mut self, index: usize) {
+    pub(crate) fn single_out(&mut self, index: usize) {
         self.n_alone = self.n_alone.max(self.turns[index].n_records);
     }
 
-    /// Whether the turn holds one record, or one batch, whose outputs were sent with no others.
+    /// Whether the turn holds one record, whose outputs were sent with no others.
     pub(crate) fn is_alone(&self, index: usize) -> bool {
-        self.turns[index].is_alone
+        let turn = self.turns[index];
+        turn.is_alone && turn.n_records == 1
+    }
+
+    /// Whether the turn that takes records is to take one only.
+    pub(crate) fn is_one_by_one(&self) -> bool {
+        self.n_alone > 0
     }
 
     /// Gives up whatever is not being committed.
@@ -261,20 +269,22 @@ impl Cycle {
             }
             (Ended::Abort, State::Aborting, Ok(())) => self.turns[index].state = State::Aborted,
             // Given up meanwhile: only what comes of the abort counts.
-            (Ended::Flush, State::Failed | State::Aborting, _) => {}
+            (Ended::Flush, State::Failed | State::Aborting | State::Unaborted, _) => {}
             (Ended::Open | Ended::Begin, _, Err(_)) | (_, _, Err(TransactionFaultKind::Fatal)) => {
                 self.lose(index, now);
             }
             (Ended::Flush | Ended::Commit, State::Flushing | State::Committing, Err(_)) => {
                 self.back_off(now);
-                match ended {
-                    Ended::Flush => self.single_out(index),
+                if ended == Ended::Commit {
                     // It may have gone through all the same, its answer lost with a connection.
-                    _ => self.doubt(),
+                    self.doubt();
                 }
                 self.fail_from(index);
             }
-            (Ended::Abort, State::Aborting, Err(_)) => self.turns[index].state = State::Failed,
+            (Ended::Abort, State::Aborting, Err(_)) => {
+                self.back_off(now);
+                self.turns[index].state = State::Unaborted;
+            }
             // Of a producer that was lost meanwhile.
             _ => {}
         }
@@ -311,6 +321,7 @@ impl Cycle {
                 State::Drained => (State::Flushing, Step::Flush(index)),
                 State::Flushed if self.is_first(index) => (State::Committing, Step::Commit(index)),
                 State::Failed => (State::Aborting, Step::Abort(index)),
+                State::Unaborted if self.not_before.is_none_or(|at| at <= now) => (State::Aborting, Step::Abort(index)),
                 _ => continue,
             };
             self.turns[index].state = next.0;
@@ -381,6 +392,6 @@ impl State {
 
     /// It holds records whose fate is not settled.
     fn holds_records(self) -> bool {
-        self.is_open() || matches!(self, Self::Committing | Self::Failed | Self::Aborting)
+        self.is_open() || matches!(self, Self::Committing | Self::Failed | Self::Aborting | Self::Unaborted)
     }
 }

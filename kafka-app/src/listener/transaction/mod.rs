@@ -24,6 +24,7 @@ pub(crate) use worker::Answer;
 #[cfg(test)]
 pub(crate) use {
     asker::Ask,
+    ledger::Ledger,
     step::Ended,
     worker::{Clerk, Job, What},
 };

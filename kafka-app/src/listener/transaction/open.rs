@@ -10,7 +10,11 @@ use std::{
 };
 
 use super::{ledger::Ledger, producer::TurnProducer};
-use crate::{client::Scope, handler::HandlerEnv, listener::mailbox::Mailbox};
+use crate::{
+    client::{Scope, Undelivered},
+    handler::HandlerEnv,
+    listener::mailbox::Mailbox,
+};
 
 /// What lanes need to work in a transaction.
 pub(crate) struct Transaction {
@@ -69,7 +73,7 @@ impl Transaction {
     }
 
     /// Why an output of it was not delivered.
-    pub(super) fn failure(&self) -> Option<String> {
+    pub(super) fn failure(&self) -> Option<Undelivered> {
         self.producer.client().failure()
     }
 

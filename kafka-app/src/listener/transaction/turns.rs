@@ -122,10 +122,21 @@ impl Turns {
             self.cycle.taint();
             return None;
         }
-        let failure = transaction.failure();
-        let news = failure.clone().filter(|_| self.cycle.is_alone(index));
-        self.cycle.broken(failure.is_some(), now);
-        news.map(|text| News::Undelivered(index, text))
+        let undelivered = self.undelivered(index);
+        let is_alone = self.cycle.is_alone(index);
+        self.cycle.broken(undelivered.is_some(), now);
+        undelivered.filter(|_| is_alone).map(|text| News::Undelivered(index, text))
+    }
+
+    /// Whether something was sent in the turn's transaction that must not be committed.
+    pub(crate) fn is_tainted(&self, index: usize) -> bool {
+        self.turns[index].transaction.as_ref().is_some_and(|transaction| transaction.is_tainted())
+    }
+
+    /// Why an output of the turn was not delivered that would not be at another time either.
+    fn undelivered(&self, index: usize) -> Option<String> {
+        let failure = self.turns[index].transaction.as_ref()?.failure()?;
+        failure.is_its_own.then_some(failure.text)
     }
 
     /// All that the turn took has come to its end.
@@ -153,7 +164,8 @@ impl Turns {
                 turn.positions.clear();
                 if let Some(transaction) = turn.transaction.take() {
                     // Whatever it is for: records that are handled twice must not be so in silence.
-                    let (listener, failure) = (&*self.spec.listener_id, transaction.failure());
+                    let listener = &*self.spec.listener_id;
+                    let failure = transaction.failure().map(|failure| failure.text);
                     tracing::warn!(
                         listener,
                         turn = index,
@@ -204,10 +216,13 @@ impl Turns {
                     tracing::error!(listener, turn, ?ended, kind = ?fault.kind, "a transaction failed: {fault}");
                 }
                 let is_ok = outcome.is_ok();
-                let undelivered = outcome.as_ref().err().filter(|fault| {
-                    ended == Ended::Flush && fault.kind == TransactionFaultKind::Abort && self.cycle.is_alone(index)
-                });
-                let undelivered = undelivered.map(|fault| News::Undelivered(index, fault.text.clone()));
+                let asks_for_an_abort = outcome.as_ref().is_err_and(|fault| fault.kind == TransactionFaultKind::Abort);
+                let undelivered = self.undelivered(index).filter(|_| ended == Ended::Flush && asks_for_an_abort);
+                if undelivered.is_some() {
+                    self.cycle.single_out(index);
+                }
+                let undelivered = undelivered.filter(|_| self.cycle.is_alone(index));
+                let undelivered = undelivered.map(|text| News::Undelivered(index, text));
                 self.cycle.ended(index, ended, outcome.map_err(|fault| fault.kind), now);
                 match ended {
                     Ended::Commit if is_ok => {

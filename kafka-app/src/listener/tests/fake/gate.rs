@@ -12,6 +12,7 @@ use crate::{
     listener::{
         Ack, Left, Origin,
         dispatch::{Chunk, ChunkRunner, Delivered, Progress},
+        transaction::Ledger,
     },
 };
 
@@ -41,6 +42,8 @@ pub(super) struct Gate {
     pub(super) slow_at: Mutex<Option<i64>>,
     pub(super) slow: Semaphore,
     pub(super) kept: Mutex<Vec<Ack>>,
+    /// Exactly once: what the handlers see of failures in earlier transactions.
+    pub(super) ledger: Mutex<Arc<Ledger>>,
 }
 
 impl Gate {
@@ -57,6 +60,7 @@ impl Gate {
             slow_at: Mutex::default(),
             slow: Semaphore::new(0),
             kept: Mutex::default(),
+            ledger: Mutex::default(),
         }
     }
 }
@@ -104,6 +108,9 @@ impl ChunkRunner for Gate {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         Box::pin(async move {
+            if let Some(transaction) = chunk.transaction {
+                *self.ledger.lock() = transaction.shared_ledger();
+            }
             for record in chunk.records {
                 if progress.is_revoked() {
                     break;

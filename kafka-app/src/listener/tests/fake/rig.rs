@@ -19,7 +19,7 @@ use super::{
     gate::{Acks, Gate},
 };
 use crate::{
-    client::{Brokers, ConsumerEvent, Scope, TransactionFault, TransactionFaultKind},
+    client::{Brokers, ConsumerEvent, Scope, TransactionFault, TransactionFaultKind, Undelivered},
     clock::wall_clock,
     config::{Delivery, ResolvedListener},
     error::{Error, Result},
@@ -48,6 +48,8 @@ pub(crate) struct Rig {
     mailbox: Arc<Mailbox>,
     pub(crate) status: watch::Receiver<ConsumerStatus>,
     commits_by_itself: bool,
+    /// Why an output of the transactions is not delivered.
+    undelivered: Arc<Mutex<Option<Undelivered>>>,
     exit: Option<Exit>,
     pub(crate) events: ListenerEvents,
     pub(crate) breaker: Arc<Breaker>,
@@ -78,7 +80,20 @@ impl Rig {
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
         let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
-        Self { now, pump, cluster, gate, mailbox, status, commits_by_itself, exit: None, events, breaker, brokers }
+        Self {
+            now,
+            pump,
+            cluster,
+            gate,
+            mailbox,
+            status,
+            commits_by_itself,
+            undelivered: Arc::default(),
+            exit: None,
+            events,
+            breaker,
+            brokers,
+        }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
@@ -111,7 +126,9 @@ impl Rig {
                 template: None,
                 schemas: None,
             };
-            let producer = Arc::new(TurnProducer::new(FakeTransactions::default(), env));
+            let failure = Arc::clone(&self.undelivered);
+            let client = FakeTransactions { failure, ..FakeTransactions::default() };
+            let producer = Arc::new(TurnProducer::new(client, env));
             self.mailbox.send(Command::Transaction(Answer { turn, what: What::Opened(producer) }));
             self.ends(turn, Ended::Open, Ok(())).await;
         }
@@ -138,6 +155,19 @@ impl Rig {
         let Some(Question { why, .. }) = self.cluster.lock().questions.pop_front() else { return };
         let by_epoch = Err(Error::new(crate::ErrorKind::Unavailable, "it is away"));
         self.tell(Command::Positions(Positions { why, by_epoch })).await;
+    }
+
+    /// The outputs of a turn are not all delivered: of its records' own fault, or since who takes them is away.
+    pub(crate) async fn undelivered(&mut self, turn: usize, is_its_own: bool) {
+        *self.undelivered.lock() = Some(Undelivered { text: "as told".to_owned(), is_its_own });
+        self.ends(turn, Ended::Flush, Err(TransactionFaultKind::Abort)).await;
+        self.undelivered.lock().take();
+    }
+
+    /// How often outputs of a record were not delivered that were sent with no others.
+    pub(crate) fn n_undelivered(&self, partition: i32, offset: i64) -> u32 {
+        let prior = self.gate.ledger.lock().prior(&orders(partition), offset);
+        prior.map_or(0, |prior| prior.n_undelivered)
     }
 
     pub(crate) fn taint_at(&self, offset: i64) {
@@ -240,6 +270,16 @@ impl Rig {
     /// Lets `n` handlers end.
     pub(crate) async fn release(&mut self, n: usize) {
         self.gate.permits.add_permits(n);
+        self.settle().await;
+    }
+
+    /// Lets `n` handlers end between a pump's look at what they say and its look whether they have ended.
+    pub(crate) async fn release_late(&mut self, n: usize) {
+        self.gate.permits.add_permits(n);
+        for _ in 0..64 {
+            tokio::task::yield_now().await;
+        }
+        self.pump.note_drained(self.now);
         self.settle().await;
     }
 

@@ -185,13 +185,15 @@ fn a_producer_that_is_lost_in_a_commit_is_made_anew_and_the_broker_is_asked_what
 }
 
 #[test]
-fn an_abort_that_fails_is_tried_again_and_one_that_cannot_be_costs_the_producer() {
+fn an_abort_that_fails_is_tried_again_after_a_while_and_one_that_cannot_be_costs_the_producer() {
     let now = Instant::now();
     let mut cycle = open(LIMITS, now);
     cycle.handed_over(0, 1, now);
     cycle.abort_all();
     assert_eq!(steps(&mut cycle, now), [Step::Abort(0)]);
     cycle.ended(0, Ended::Abort, Err(Abort), now);
+    assert_eq!((steps(&mut cycle, now), cycle.is_quiet()), (vec![], false), "after a while");
+    let now = cycle.next_look().expect("it comes");
     assert_eq!(steps(&mut cycle, now), [Step::Abort(0)]);
     cycle.ended(0, Ended::Abort, Err(Fatal), now);
     assert_eq!(steps(&mut cycle, now + Duration::from_secs(1)), [Step::Open(0), Step::AskPositions]);
@@ -230,6 +232,7 @@ fn after_an_output_that_was_not_delivered_as_many_records_go_one_by_one() {
     cycle.close();
     cycle.drained(Drained::Finished, 3, now);
     assert_eq!(steps(&mut cycle, now), [Step::Flush(0)]);
+    cycle.single_out(0);
     cycle.ended(0, Ended::Flush, Err(Abort), now);
     assert_eq!(steps(&mut cycle, now), [Step::Abort(0)]);
     cycle.ended(0, Ended::Abort, Ok(()), now);

@@ -9,7 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    client::{GroupMetadata, StoredOffset, TransactionFault, TransactionFaultKind, TransactionalClient},
+    client::{GroupMetadata, StoredOffset, TransactionFault, TransactionFaultKind, TransactionalClient, Undelivered},
     handler::{HandlerEnv, States},
     listener::{
         mailbox::{Command, Mailbox},
@@ -68,7 +68,7 @@ impl TransactionalClient for Scripted {
         self.answer("flush")
     }
 
-    fn failure(&self) -> Option<String> {
+    fn failure(&self) -> Option<Undelivered> {
         None
     }
 

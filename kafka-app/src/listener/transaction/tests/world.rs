@@ -181,6 +181,9 @@ impl World {
         }
         let outcome = if self.is_broken[turn] { Err(TransactionFaultKind::Fatal) } else { outcome };
         self.is_broken[turn] = outcome == Err(TransactionFaultKind::Fatal);
+        if call == Ended::Flush && outcome == Err(TransactionFaultKind::Abort) && went_through {
+            self.cycle.single_out(turn); // Of a record's own fault.
+        }
         self.cycle.ended(turn, call, outcome, self.now);
     }
 
