@@ -249,6 +249,10 @@ pub enum Delivery {
     /// something already, so its whole transaction is given up and handled again; one that returns its outputs fails
     /// alone. Dead letters are in the transaction too.
     ///
+    /// Where the broker refuses an output, the records of its transaction come again one by one, those of a batch as batches
+    /// of one, until it is known whose it is: that one is retried and given up. Outputs that nobody takes in time, as their
+    /// partition has no leader, are nobody's fault: all comes again until they are taken.
+    ///
     /// Give each process a name that it keeps over restarts, as a part of `kafka.producer.transaction-id-prefix` or as
     /// `group.instance.id`: a process that comes back then closes at once what it left open when it crashed; else readers
     /// wait until that times out (`transaction.timeout.ms`, 30 s).
@@ -332,6 +336,6 @@ pub enum OnRevoke {
     /// They finish, within a deadline.
     #[default]
     Drain,
-    /// They are dropped at their next await.
+    /// They are dropped at their next await; exactly once, with the transaction they are in. A stop lets them finish.
     Cancel,
 }
