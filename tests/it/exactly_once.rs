@@ -3,15 +3,21 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::atomic::{AtomicU32, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering::SeqCst},
+    },
+    time::Instant,
 };
 
 use anyhow::{Context, Result};
+use embedded_broker::{Api, ErrorCode};
 use kafka_app::{
     Batch, DeliveryAttempt, ErrorKind, KafkaApp, Listener, Outgoing, RecordMetadata, RunningApp, State, Template, Text,
     TransactionError, kafka_listener, listeners,
 };
-use kafka_app_tests::{Failed, Journal, Record, TestBroker, record};
+use kafka_app_tests::{Failed, Journal, PATIENCE, Record, TestBroker, record};
+use tokio::sync::Notify;
 
 /// What goes wrong, and how often it did.
 #[derive(Debug, Default)]
@@ -314,6 +320,124 @@ async fn an_output_that_the_broker_refuses_goes_to_the_dead_letters_with_its_rec
     case.run(listeners![inflate], &[("out", small.as_str())]).await?;
     assert_eq!(case.counts(&small, 49).await?, each_once((0..50).filter(|n| *n != 7)));
     assert_eq!(case.counts(&case.dlt, 1).await?, each_once([7]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_batch_the_record_alone_goes_to_the_dead_letters_whose_output_the_broker_refuses() -> Result<()> {
+    #[kafka_listener(
+        topic = "${in}",
+        group = "${group}",
+        send_to = "${out}",
+        delivery = "exactly-once",
+        batch(max_records = 20, max_wait = "50ms"),
+        dead_letter = "${dlt}",
+        retry(attempts = 2)
+    )]
+    async fn inflate_batch(batch: Batch<Text>) -> Vec<String> {
+        let inflate = |Text(text): Text| if text == "7" { "x".repeat(900_000) } else { text };
+        batch.into_payloads().map(inflate).collect()
+    }
+    let case = Case::new(1).await?;
+    let small = case.broker.topic_with("small", 1, &[("max.message.bytes", "100000")]).await?;
+    case.feed(1, 0..50).await?;
+    case.run(listeners![inflate_batch], &[("out", small.as_str())]).await?;
+    assert_eq!(case.counts(&small, 49).await?, each_once((0..50).filter(|n| *n != 7)));
+    assert_eq!(case.counts(&case.dlt, 1).await?, each_once([7]));
+    Ok(())
+}
+
+/// A transaction takes records for a third of its time at most; this handler takes longer than that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_hangs_longer_than_a_transaction_takes_records_comes_to_the_dead_letters() -> Result<()> {
+    #[kafka_listener(
+        topic = "${in}",
+        group = "${group}",
+        send_to = "${out}",
+        delivery = "exactly-once",
+        dead_letter = "${dlt}",
+        timeout = "2800ms",
+        retry(attempts = 2)
+    )]
+    async fn hang(text: String) -> String {
+        if text == "1" { std::future::pending().await } else { text }
+    }
+    let case = Case::new(1).await?;
+    case.feed(1, 0..3).await?;
+    case.run(listeners![hang], &[("kafka.producer.properties.transaction.timeout.ms", "8000")]).await?;
+    assert_eq!(case.counts(&case.out, 2).await?, each_once([0, 2]));
+    assert_eq!(case.counts(&case.dlt, 1).await?, each_once([1]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_nobody_leads_for_a_while_costs_those_that_write_to_it_no_attempt() -> Result<()> {
+    #[kafka_listener(
+        topic = "${in}",
+        group = "${group}",
+        send_to = "${out}",
+        delivery = "exactly-once",
+        retry_topics(attempts = 2, backoff = "100ms")
+    )]
+    async fn through(text: String) -> String {
+        text
+    }
+    let broker = TestBroker::embedded(&[])?;
+    let case = Case { broker, ..Case::new(1).await? };
+    for topic in [&case.source, &case.out, &case.dlt] {
+        case.broker.as_embedded().context("it is one")?.create_topic(topic.as_str(), 1)?;
+    }
+    let broker = case.broker.as_embedded().context("it is one")?;
+    let leaderless = broker.fault().on(Api::Produce).topic(&case.out).error(ErrorCode::NotLeaderOrFollower);
+    case.feed(1, 0..5).await?;
+    let settings = [("kafka.producer.properties.delivery.timeout.ms", "1000")];
+    let app = case.start(listeners![through], &settings).await?;
+    let through = app.listener("through")?;
+    let metrics = through.metrics();
+    // In the first, all were sent at once; who is blamed then is sent alone, and a second time blamed.
+    let deadline = Instant::now() + PATIENCE;
+    while metrics.counts().aborted_transactions < 3 {
+        assert!(Instant::now() < deadline, "{:?}", metrics.counts());
+        tokio::task::yield_now().await;
+    }
+    drop(leaderless);
+    case.until_committed().await?;
+    let counts = metrics.counts();
+    app.stop().await.expect_clean();
+    assert_eq!((counts.forwarded, counts.dead_lettered), (0, 0));
+    assert_eq!(case.counts(&case.out, 5).await?, each_once(0..5));
+    Ok(())
+}
+
+/// Dropped while it is being committed, as by a time-out around it: it is committed, and neither readers nor those who come
+/// behind it in its turn are held up until its time is up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_nobody_waits_for_any_more_ends_all_the_same() -> Result<()> {
+    for settings in [&[][..], &[("kafka.producer.transactional-id", "one")]] {
+        let case = Case::new(1).await?;
+        let app = case.start(Vec::new(), settings).await?;
+        let template = app.template::<String, String>();
+        for n in 0..10 {
+            let (out, worked) = (case.out.clone(), Arc::new(Notify::new()));
+            let told = Arc::clone(&worked);
+            let send = template.in_transaction(|tx| async move {
+                tx.send(&out, "k", &n.to_string()).await.map_err(|_| Failed)?;
+                told.notify_one();
+                Ok::<_, Failed>(())
+            });
+            tokio::select! {
+                biased;
+                () = worked.notified() => {} // Its commit has begun.
+                sent = send => sent.map_err(anyhow::Error::msg)?,
+            }
+        }
+        let out = case.out.clone();
+        template.in_transaction(|tx| async move { tx.send(&out, "k", &"10".to_owned()).await }).await?;
+        let began = Instant::now();
+        assert_eq!(case.counts(&case.out, 11).await?, each_once(0..11));
+        assert!(began.elapsed() < PATIENCE / 3, "{:?}", began.elapsed());
+        app.stop().await.expect_clean();
+    }
     Ok(())
 }
 

@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use kafka_app_tests::{PATIENCE, TestBroker, record};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
@@ -16,6 +17,8 @@ use tokio::{
 
 const RECORDS: usize = 200_000;
 const KILLS: usize = 10;
+/// `transaction.timeout.ms` of who delivers exactly once.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A consuming process: it writes the payload of each record it handles as a line, with one system call, so that what it
 /// handled is known even when it is killed right after.
@@ -207,5 +210,37 @@ async fn exactly_once_copies_every_record_once_when_its_process_is_killed_ten_ti
     assert_eq!((counts.len(), repeated), (RECORDS, 0), "lost and repeated");
     let handled_again = seen.counts.values().filter(|n| **n > 1).count();
     println!("{RECORDS} records, {KILLS} kills: 0 lost, 0 repeated; {handled_again} were handled more than once");
+    Ok(())
+}
+
+/// Whoever is killed leaves a transaction open. Its successor has its ids, and ends it; nobody waits for its time to be up.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_has_left_open_its_successor_ends_at_once() -> Result<()> {
+    let broker = broker()?;
+    let topic = broker.topic("numbers", 1).await?;
+    let copies = broker.topic("copies", 1).await?;
+    // Lines that nobody reads: the pipe is full before the second one is written, and its handler hangs.
+    let line = |n: u8| record("k", vec![b'0' + n; 50_000]);
+    broker.produce(&topic, (0..3).map(line)).await?;
+    let worker = Worker::start(&broker, &topic, "exactly-once")?;
+    let deadline = Instant::now() + PATIENCE;
+    let reader: BaseConsumer = broker.config().set("isolation.level", "read_uncommitted").create()?;
+    while reader.fetch_watermarks(&copies, 0, PATIENCE)?.1 == 0 {
+        ensure!(Instant::now() < deadline, "it sends nothing");
+    }
+    let Worker { mut child, lines } = worker;
+    child.kill().await?;
+    drop(lines);
+    let began = Instant::now();
+    let mut successor = Worker::start(&broker, &topic, "exactly-once")?;
+    for n in 0..3 {
+        let line = tokio::time::timeout(PATIENCE, successor.lines.next_line()).await??;
+        ensure!(line.is_some_and(|line| line.starts_with(&n.to_string())), "line {n} is missing");
+    }
+    let texts =
+        broker.records(&copies, 3).await?.iter().map(|record| record.text()[..1].to_owned()).collect::<Vec<_>>();
+    assert_eq!(texts, ["0", "1", "2"]);
+    assert!(began.elapsed() < TRANSACTION_TIMEOUT / 2, "{:?}", began.elapsed());
+    successor.child.kill().await?;
     Ok(())
 }
