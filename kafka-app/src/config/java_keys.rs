@@ -4,7 +4,7 @@
 pub(crate) fn instead_of(name: &str) -> Option<&'static str> {
     let by_prefix = [
         ("spring.", "leave Spring's own properties out: the types of handlers and templates decide about payloads"),
-        ("schema.registry.", "there is no schema registry client yet; decode in an extractor of your own"),
+        ("schema.registry.", "use kafka.schema-registry.*, with the feature `avro`, `protobuf` or `json-schema`"),
         ("metrics.", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ];
     INSTEAD
@@ -38,7 +38,7 @@ const INSTEAD: &[(&str, &str)] = &[
     ("compression.gzip.level", "use \"compression.level\""),
     ("compression.lz4.level", "use \"compression.level\""),
     ("compression.zstd.level", "use \"compression.level\""),
-    ("interceptor.classes", "there are no interceptors; handle the record in the listener"),
+    ("interceptor.classes", "use KafkaApp::producer_interceptor for what is sent, and KafkaApp::layer for what is handled"),
     ("metric.reporters", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ("auto.include.jmx.reporter", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ("exclude.internal.topics", "a topic pattern that does not match them leaves them out"),

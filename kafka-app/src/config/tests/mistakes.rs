@@ -69,7 +69,7 @@ fn keys_of_spring_without_a_use_are_answered() {
         ("[kafka.listener]\nimmediate-stop = true", "shutdown-timeout"),
         ("[kafka.listeners.bill]\ngroup = \"x\"", "say group-id"),
         ("[kafka.admin]\nclose-timeout = \"10s\"", "remove the key"),
-        ("[kafka.template]\nobservation-enabled = true", "tracing"),
+        ("[kafka.template]\nobservation-enabled = true", "interceptor"),
         ("[kafka.ssl]\nbundle = \"x\"", "key-store"),
         ("[kafka.jaas.options]\nusername = \"x\"", "sasl.username"),
         ("[kafka.retry.topic]\nmax-delay = \"1s\"", "kafka.retry.topic.backoff.max-delay"),

@@ -6,7 +6,7 @@ use super::fake::{Rig, orders};
 use crate::{
     client::TransactionFaultKind,
     config::{BatchLimits, Delivery, OnRevoke, Ordering, ResolvedListener, TransactionLimits},
-    listener::{mailbox::Command, transaction::Ended},
+    listener::transaction::Ended,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -200,8 +200,7 @@ async fn what_is_spoiled_just_before_the_last_handler_ends_is_not_committed() {
     let mut rig = assigned(listener(), 1).await;
     rig.arrive(0, [0, 1]).await;
     rig.release(1).await;
-    let (reply, _done) = tokio::sync::oneshot::channel();
-    rig.tell(Command::Seek { partition: orders(0), offset: 0, reply }).await; // No other record starts.
+    let _done = rig.seek(0, 0).await; // No other record starts.
     rig.taint_at(1);
     rig.release_late(1).await;
     assert_eq!(rig.handled(), ["*0@0", ".0@0", "*0@1", ".0@1"]);
