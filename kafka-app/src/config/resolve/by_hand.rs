@@ -25,7 +25,7 @@ impl Resolver<'_> {
         if let Some((place, StartFrom::At(spec))) = from
             && let Err(error) = spec.check()
         {
-            self.mistake(place, "from", &error.to_string());
+            self.mistake(place, "from", error.to_string());
         }
         Some(ByHand { partitions, from: from.map_or(StartFrom::Committed, |(_, from)| from), commits })
     }
