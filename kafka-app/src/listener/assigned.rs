@@ -155,6 +155,11 @@ impl Assigned {
         self.gate.is_busy()
     }
 
+    /// How many lanes are inside a chunk.
+    pub(crate) fn n_running(&self) -> usize {
+        self.gate.n_inside()
+    }
+
     /// Records and bytes let go of so far.
     pub(crate) fn released(&self) -> (u64, u64) {
         (self.released.load(Ordering::Acquire), self.released_bytes.load(Ordering::Acquire))

@@ -32,6 +32,11 @@ impl Gate {
         self.0.fetch_sub(ONE_INSIDE, Ordering::AcqRel);
     }
 
+    /// How many are inside.
+    pub(crate) fn n_inside(&self) -> usize {
+        self.0.load(Ordering::Acquire) / ONE_INSIDE
+    }
+
     /// Whether anyone is inside. Once false behind [`Gate::close`], nobody that may stay comes in again.
     pub(crate) fn is_busy(&self) -> bool {
         self.0.load(Ordering::Acquire) >= ONE_INSIDE

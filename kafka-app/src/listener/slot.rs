@@ -354,6 +354,18 @@ impl Slot {
         self.in_flight.is_any(self.assigned.released())
     }
 
+    /// Where nothing more starts and all that runs waits for a commit, those who wait behind an unfinished record would wait
+    /// for ever: it comes again, and theirs with it, only when nothing runs any more. They are told so. `n_running` lanes
+    /// ran before it was looked what is finished.
+    pub(crate) fn give_up_confirms(&mut self, n_running: usize) {
+        let front = self.tracker.front_seq();
+        let is_stuck = |confirm: &Confirm| confirm.token.is_none() && confirm.seq >= front;
+        let n_stuck = self.confirms.iter().filter(|confirm| is_stuck(confirm) && !confirm.reply.is_closed()).count();
+        if n_stuck > 0 && n_stuck >= n_running && self.assigned.is_fenced() {
+            self.confirms.retain(|confirm| !is_stuck(confirm));
+        }
+    }
+
     /// Exactly once: whether a turn holds records of it.
     pub(crate) fn is_in_turn(&self) -> bool {
         self.in_turn.contains(&true)

@@ -16,11 +16,12 @@ impl Pump {
         let mut is_news = false;
         for entry in self.assignment.iter_mut() {
             let slot = &mut entry.data;
-            let before = slot.tracker.front_seq();
+            let (before, n_running) = (slot.tracker.front_seq(), slot.assigned.n_running());
             if slot.assigned.advance(&mut slot.tracker) {
                 is_news = true;
                 self.schedule.finished(slot.tracker.front_seq() - before);
             }
+            slot.give_up_confirms(n_running);
             let front = slot.tracker.front_seq();
             if slot.confirms.iter().any(|confirm| confirm.token.is_none() && confirm.seq < front) {
                 self.schedule.want();

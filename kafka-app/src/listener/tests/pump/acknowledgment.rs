@@ -150,3 +150,40 @@ async fn an_ack_that_outlives_its_assignment_says_so_and_moves_nothing() {
         }
     }
 }
+
+#[tokio::test]
+async fn who_waits_for_a_commit_behind_a_record_that_comes_again_does_not_keep_it_from_coming() {
+    let mut rig = Rig::assigned(manual(AckMode::ManualImmediate), 1).await;
+    rig.acks([Acks::Keep, Acks::Acknowledge]);
+    rig.arrive(0, 0..2).await;
+    rig.release(2).await;
+    assert!(rig.confirmed().is_empty(), "the record before it is not acknowledged");
+    rig.kept().nack(Duration::ZERO);
+    rig.settle().await;
+    assert_eq!(rig.confirmed(), [false], "it comes again with the one before it");
+    assert_eq!(rig.calls(), ["seek 0@0"]);
+}
+
+#[tokio::test]
+async fn a_revoke_does_not_wait_for_who_waits_for_a_commit_behind_an_unfinished_record() {
+    let mut rig = Rig::assigned(manual(AckMode::ManualImmediate), 1).await;
+    rig.acks([Acks::Keep, Acks::Acknowledge]);
+    rig.arrive(0, 0..2).await;
+    rig.release(2).await;
+    rig.revoke(0, false).await;
+    assert_eq!((rig.confirmed(), rig.calls()), (vec![false], vec!["unassign 0".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_revoke_lets_who_waits_for_a_commit_have_it_if_the_record_before_it_is_still_at_work() {
+    let listener = ResolvedListener { ordering: crate::config::Ordering::Key, ..manual(AckMode::ManualImmediate) };
+    let mut rig = Rig::assigned(listener, 1).await;
+    rig.slow_at(0);
+    rig.arrive(0, 0..2).await;
+    rig.release(2).await;
+    rig.revoke(0, false).await;
+    assert!(rig.confirmed().is_empty() && rig.calls().is_empty());
+    rig.release_slow().await;
+    rig.commit_ends(true).await;
+    assert_eq!(rig.confirmed(), [true, true]);
+}
