@@ -5,6 +5,7 @@ mod fake;
 mod life;
 mod pump;
 mod retry_topics;
+mod sequences;
 mod supervisor;
 mod transactions;
 

@@ -1,7 +1,7 @@
 //! A double of the client: it notes what it is told, and gives out the events and records that a test put in.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{
         Arc,
         mpsc::{Receiver, Sender, channel},
@@ -32,8 +32,12 @@ pub(super) struct Cluster {
     pub(super) signals: HashMap<i32, Arc<dyn Signal>>,
     stored: BTreeMap<i32, i64>,
     pub(super) committed: BTreeMap<i32, i64>,
+    /// Commits what is stored every now and then, and where it is given back.
+    pub(super) commits_by_itself: bool,
     /// What the commit under way is of.
     in_commit: Vec<(i32, i64)>,
+    /// Of these the broker has it already, and perhaps a later one.
+    overtaken: BTreeSet<i32>,
     last_token: u64,
     pub(super) is_closed: bool,
     closes_at_once: bool,
@@ -119,7 +123,10 @@ impl ConsumerClient for FakeClient {
     fn unassign(&mut self, partitions: &[TopicPartition]) -> Result<()> {
         let mut cluster = self.0.lock();
         for TopicPartition { partition, .. } in partitions {
-            if let Some(stored) = cluster.stored.remove(partition) {
+            cluster.overtake(*partition);
+            if let Some(stored) = cluster.stored.remove(partition)
+                && cluster.commits_by_itself
+            {
                 cluster.committed.insert(*partition, stored);
             }
         }
@@ -144,6 +151,7 @@ impl ConsumerClient for FakeClient {
         let mut cluster = self.0.lock();
         cluster.calls.push("commit".to_owned());
         cluster.in_commit = cluster.forward();
+        cluster.overtaken.clear();
         cluster.last_token = token;
         Ok(())
     }
@@ -154,6 +162,7 @@ impl ConsumerClient for FakeClient {
         let mut cluster = self.0.lock();
         cluster.calls.push(format!("commit{names}"));
         cluster.in_commit = places;
+        cluster.overtaken.clear();
         cluster.last_token = token;
         Ok(())
     }
@@ -217,7 +226,14 @@ impl Cluster {
             (StoredOffset { partition: orders(partition), offset, leader_epoch: None }, None)
         };
         let partitions = places.iter().map(stored).collect();
-        self.committed.extend(places);
+        for (partition, offset) in places {
+            if token.is_none() {
+                self.overtake(partition);
+                self.committed.insert(partition, offset);
+            } else if !self.overtaken.contains(&partition) {
+                self.committed.insert(partition, offset);
+            }
+        }
         self.events.push_back(ConsumerEvent::Committed { token, result, partitions });
     }
 
@@ -229,6 +245,30 @@ impl Cluster {
             self.commit(None, places);
         }
         is_any
+    }
+
+    /// Records come to the queue of their partition.
+    pub(super) fn arrive(&mut self, partition: i32, records: impl IntoIterator<Item = RawRecord>) {
+        self.records.entry(partition).or_default().extend(records);
+        if let Some(signal) = self.signals.get(&partition) {
+            signal.signal();
+        }
+    }
+
+    /// It is somebody else's: the broker takes no more commits of it.
+    pub(super) fn lose(&mut self, partition: i32) {
+        self.stored.remove(&partition);
+        self.overtake(partition);
+    }
+
+    /// The broker has the commit under way before whatever follows, though its answer is still to come.
+    fn overtake(&mut self, partition: i32) {
+        let offset = self.in_commit.iter().find(|(of, _)| *of == partition).map(|(_, offset)| *offset);
+        if self.overtaken.insert(partition)
+            && let Some(offset) = offset
+        {
+            self.committed.insert(partition, offset);
+        }
     }
 
     /// Ends the commit under way, well or not.

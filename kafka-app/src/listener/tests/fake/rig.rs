@@ -27,6 +27,7 @@ use crate::{
     handler::{HandlerEnv, States},
     listener::{
         Ack, Breaker, EventBus, Guards, ListenerEvents,
+        dispatch::ChunkRunner,
         lane::{LaneSpec, Lanes},
         mailbox::{Command, Mailbox},
         pauses::Pauses,
@@ -47,7 +48,6 @@ pub(crate) struct Rig {
     gate: Arc<Gate>,
     mailbox: Arc<Mailbox>,
     pub(crate) status: watch::Receiver<ConsumerStatus>,
-    commits_by_itself: bool,
     /// Why an output of the transactions is not delivered.
     undelivered: Arc<Mutex<Option<Undelivered>>>,
     exit: Option<Exit>,
@@ -58,9 +58,20 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new(listener: &ResolvedListener, takes_batches: bool) -> Self {
-        let cluster = Arc::<Mutex<Cluster>>::default();
+        Self::over(listener, takes_batches, Arc::default(), None)
+    }
+
+    /// With another runner than the gate.
+    pub(super) fn over(
+        listener: &ResolvedListener,
+        takes_batches: bool,
+        cluster: Arc<Mutex<Cluster>>,
+        runner: Option<Arc<dyn ChunkRunner>>,
+    ) -> Self {
+        cluster.lock().commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
         let gate = Arc::new(Gate::closed());
-        let lanes = Lanes::new(Handle::current(), Arc::clone(&gate) as _, LaneSpec::of(listener, takes_batches));
+        let runner = runner.unwrap_or_else(|| Arc::clone(&gate) as _);
+        let lanes = Lanes::new(Handle::current(), runner, LaneSpec::of(listener, takes_batches));
         let (sender, status) = watch::channel(ConsumerStatus::default());
         let mailbox = Arc::<Mailbox>::default();
         let (client, now) = (Box::new(FakeClient(Arc::clone(&cluster))), Instant::now());
@@ -79,21 +90,8 @@ impl Rig {
         });
         let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
             .with_transactions(transactions);
-        let commits_by_itself = listener.delivery == Delivery::AtLeastOnce;
-        Self {
-            now,
-            pump,
-            cluster,
-            gate,
-            mailbox,
-            status,
-            commits_by_itself,
-            undelivered: Arc::default(),
-            exit: None,
-            events,
-            breaker,
-            brokers,
-        }
+        let undelivered = Arc::default();
+        Self { now, pump, cluster, gate, mailbox, status, undelivered, exit: None, events, breaker, brokers }
     }
 
     /// Assigned to partitions 0 to `n_partitions`.
@@ -200,7 +198,11 @@ impl Rig {
     pub(crate) async fn pass(&mut self, time: Duration) {
         self.now += time;
         self.settle().await;
-        if self.commits_by_itself && self.cluster.lock().commit_what_went_forward() {
+        let commits = {
+            let mut cluster = self.cluster.lock();
+            cluster.commits_by_itself && cluster.commit_what_went_forward()
+        };
+        if commits {
             self.settle().await;
         }
     }
@@ -257,13 +259,7 @@ impl Rig {
     }
 
     async fn put(&mut self, partition: i32, records: impl Iterator<Item = RawRecord>) {
-        {
-            let mut cluster = self.cluster.lock();
-            cluster.records.entry(partition).or_default().extend(records);
-            if let Some(signal) = cluster.signals.get(&partition) {
-                signal.signal();
-            }
-        }
+        self.cluster.lock().arrive(partition, records);
         self.pass(Duration::from_secs(1)).await;
     }
 
@@ -301,6 +297,11 @@ impl Rig {
 
     pub(crate) fn leave_closed(&mut self) {
         self.cluster.lock().is_closed = true;
+    }
+
+    /// Whether the pump goes on.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.exit.is_none()
     }
 
     /// From now on the client does not take what the group assigns.
