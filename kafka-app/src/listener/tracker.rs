@@ -344,4 +344,136 @@ mod tests {
             }
         }
     }
+
+    /// Where the next record lies.
+    #[derive(Debug, Clone)]
+    enum Place {
+        Behind {
+            gap: i64,
+        },
+        NextEpoch,
+        /// The topic was made anew.
+        Over,
+    }
+
+    #[derive(Debug, Clone)]
+    enum Turn {
+        /// As many as there is room for, at most so many.
+        Dispatch(usize, Place),
+        /// Unfinished ones from the oldest on.
+        FinishOldest(usize),
+        Finish(prop::sample::Index),
+        /// Said a second time, however long ago it was finished.
+        FinishAgain(prop::sample::Index),
+        Advance,
+    }
+
+    fn turn() -> impl Strategy<Value = Turn> {
+        let place = prop_oneof![
+            6 => (0..2_i64).prop_map(|gap| Place::Behind { gap }),
+            1 => Just(Place::NextEpoch),
+            1 => Just(Place::Over),
+        ];
+        prop_oneof![
+            3 => (1..40_usize, place).prop_map(|(n_records, place)| Turn::Dispatch(n_records, place)),
+            2 => (1..40_usize).prop_map(Turn::FinishOldest),
+            6 => any::<prop::sample::Index>().prop_map(Turn::Finish),
+            2 => any::<prop::sample::Index>().prop_map(Turn::FinishAgain),
+            4 => Just(Turn::Advance),
+        ]
+    }
+
+    /// Every record that ever was, whether it is finished, and the first that is not as of the last advance.
+    #[derive(Default)]
+    struct Model {
+        records: Vec<(Watermark, bool)>,
+        front: usize,
+    }
+
+    impl Model {
+        fn next(&self, place: &Place) -> Watermark {
+            let last = self.records.last().map_or(Watermark { offset: -1, leader_epoch: Some(0) }, |last| last.0);
+            match place {
+                Place::Behind { gap } => Watermark { offset: last.offset + 1 + gap, ..last },
+                Place::NextEpoch => {
+                    Watermark { offset: last.offset + 1, leader_epoch: last.leader_epoch.map(|e| e + 1) }
+                }
+                Place::Over => Watermark { offset: 0, ..last },
+            }
+        }
+
+        fn unfinished(&self) -> Vec<usize> {
+            (self.front..self.records.len()).filter(|seq| !self.records[*seq].1).collect()
+        }
+
+        fn advance(&mut self) -> bool {
+            let before = self.front;
+            self.front += self.records[before..].iter().take_while(|record| record.1).count();
+            self.front > before
+        }
+
+        fn watermark(&self) -> Option<Watermark> {
+            let (last, _) = self.records[..self.front].last()?;
+            Some(Watermark { offset: last.offset + 1, ..*last })
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// The smallest window there is, lap by lap, as a pump uses it.
+        #[test]
+        fn lap_by_lap_the_watermark_is_the_end_of_the_finished_prefix(turns in prop::collection::vec(turn(), 1_000..2_000)) {
+            let (mut tracker, mut model) = (Tracker::new(64), Model::default());
+            for turn in turns {
+                match turn {
+                    Turn::Dispatch(n_records, place) => {
+                        for nth in 0..n_records {
+                            if tracker.room() == 0 {
+                                break;
+                            }
+                            let record = model.next(if nth == 0 { &place } else { &Place::Behind { gap: 0 } });
+                            let seq = tracker.dispatch(record.offset, record.leader_epoch);
+                            prop_assert_eq!(seq, model.records.len() as u64);
+                            model.records.push((record, false));
+                        }
+                    }
+                    Turn::FinishOldest(n_records) => {
+                        for seq in model.unfinished().into_iter().take(n_records) {
+                            model.records[seq].1 = true;
+                            tracker.done_bits().set(seq as u64);
+                        }
+                    }
+                    Turn::Finish(which) => {
+                        let unfinished = model.unfinished();
+                        if !unfinished.is_empty() {
+                            let seq = *which.get(&unfinished);
+                            model.records[seq].1 = true;
+                            tracker.done_bits().set(seq as u64);
+                        }
+                    }
+                    Turn::FinishAgain(which) => {
+                        if !model.records.is_empty() {
+                            let seq = which.index(model.records.len());
+                            if model.records[seq].1 {
+                                tracker.done_bits().set(seq as u64);
+                            }
+                        }
+                    }
+                    Turn::Advance => {
+                        prop_assert_eq!(tracker.advance(), model.advance());
+                        prop_assert_eq!(tracker.watermark(), model.watermark());
+                        let rest = &model.records[model.front..];
+                        prop_assert_eq!(tracker.unfinished(), rest.len() as u64);
+                        prop_assert_eq!(tracker.room(), 64 - rest.len() as u64);
+                        prop_assert_eq!(tracker.has_gaps(), rest.iter().any(|record| record.1));
+                        prop_assert_eq!(tracker.front_offset(), rest.first().map(|record| record.0.offset));
+                        for (seq, (record, _)) in (model.front as u64..).zip(rest) {
+                            prop_assert_eq!(tracker.offset_of(seq), Some(record.offset));
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
