@@ -2,6 +2,7 @@ mod at_most_once;
 mod batch;
 mod brake;
 mod circuit;
+mod deliveries;
 mod exactly_once;
 mod failures;
 mod happy_path;
