@@ -1,4 +1,5 @@
 mod cycle;
+mod ledger;
 mod sequences;
 mod worker;
 mod world;

@@ -4,14 +4,18 @@ use proptest::{collection::vec, prelude::*};
 
 use super::world::{Event, World};
 
-const EVENTS: [Event; 16] = [
+const EVENTS: [Event; 20] = [
     Event::HandOver,
     Event::Finish,
     Event::Cut,
     Event::Tear,
     Event::Taint,
     Event::Close,
-    Event::Lose,
+    Event::Leave(0),
+    Event::Leave(1),
+    Event::LeaveNow,
+    Event::Lose(0),
+    Event::Lose(1),
     Event::Pass,
     Event::Succeed(0),
     Event::Succeed(1),
@@ -28,31 +32,52 @@ const FEW: [Event; 8] = [
     Event::HandOver,
     Event::Finish,
     Event::Close,
-    Event::Lose,
+    Event::Lose(0),
     Event::Succeed(0),
     Event::Succeed(1),
     Event::Fail(0, true),
     Event::Break(0, true),
 ];
 
-#[test]
-fn every_sequence_of_six_events_commits_each_record_once() {
-    // Behind a first turn that is ready to be sent, so that both turns are at work within six events.
+/// The same where one of two partitions is given back.
+const OF_A_REVOKE: [Event; 8] = [
+    Event::HandOver,
+    Event::Finish,
+    Event::Leave(1),
+    Event::LeaveNow,
+    Event::Succeed(0),
+    Event::Succeed(1),
+    Event::Fail(0, true),
+    Event::Break(0, true),
+];
+
+/// Behind a first turn that is ready to be sent, so that both turns are at work within few events.
+fn every_sequence(of: &[Event], n_events: u32) {
     let mut n_sequences = 0;
-    for code in 0..FEW.len().pow(6) {
+    for code in 0..of.len().pow(n_events) {
         let mut world = World::new();
         for event in [Event::HandOver, Event::Close, Event::Finish] {
             world.happen(event);
         }
         let mut rest = code;
-        for _ in 0..6 {
-            world.happen(FEW[rest % FEW.len()]);
-            rest /= FEW.len();
+        for _ in 0..n_events {
+            world.happen(of[rest % of.len()]);
+            rest /= of.len();
         }
         world.finish(12);
         n_sequences += 1;
     }
-    assert_eq!(n_sequences, 262_144);
+    assert_eq!(n_sequences, 8_u32.pow(n_events));
+}
+
+#[test]
+fn every_sequence_of_six_events_commits_each_record_once() {
+    every_sequence(&FEW, 6);
+}
+
+#[test]
+fn every_sequence_of_five_events_around_a_revoke_commits_each_record_once() {
+    every_sequence(&OF_A_REVOKE, 5);
 }
 
 proptest! {
@@ -64,7 +89,7 @@ proptest! {
         for event in events {
             world.happen(EVENTS[event]);
         }
-        let committed = world.committed;
+        let committed = world.committed();
         world.finish(committed + 20);
     }
 }

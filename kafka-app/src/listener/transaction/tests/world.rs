@@ -1,4 +1,4 @@
-//! [`World`]: a broker, two workers and one partition around a [`Cycle`], in which anything may happen; what must never
+//! [`World`]: a broker, two workers and two partitions around a [`Cycle`], in which anything may happen; what must never
 //! happen is asserted where it would.
 
 use std::{
@@ -19,7 +19,7 @@ use crate::{
 /// What may happen next. With nothing to happen to, an event is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// Records are handed over.
+    /// Records are handed over, of each partition in turn.
     HandOver,
     /// All of the turn that takes no more is finished.
     Finish,
@@ -29,8 +29,12 @@ pub(super) enum Event {
     Tear,
     Taint,
     Close,
-    /// The partition is lost and comes back.
-    Lose,
+    /// A partition is to be given back, which it is when nothing is under way. It comes back later.
+    Leave(usize),
+    /// It is given back as things are.
+    LeaveNow,
+    /// A partition is lost at once and comes back.
+    Lose(usize),
     Pass,
     /// A call of a turn ends well.
     Succeed(usize),
@@ -42,22 +46,43 @@ pub(super) enum Event {
 
 type WentThrough = bool;
 
+pub(super) const N_PARTITIONS: usize = 2;
+
 pub(super) struct World {
     cycle: Cycle,
     now: Instant,
-    /// Offsets that each turn holds.
-    turns: [Range<i64>; N_TURNS],
+    partitions: [Partition; N_PARTITIONS],
+    /// What each turn holds, of each partition.
+    turns: [[Held; N_PARTITIONS]; N_TURNS],
     /// Calls under way, of each turn in order; the last one of the first is a question if `is_asked`.
     calls: [VecDeque<Ended>; N_TURNS],
     is_asked: bool,
     /// Producers that are lost: whatever they are told fails.
     is_broken: [bool; N_TURNS],
+    /// This partition is to be given back.
+    leaving: Option<usize>,
+    /// Of which partition a record is handed over first.
+    first: usize,
+}
+
+struct Partition {
+    /// Distinct for each assignment.
+    epoch: u64,
+    /// It is known from where it is read: what was being committed under the epoch before is settled.
+    is_placed: bool,
     /// The next offset to be handed over.
     next: i64,
     /// What the consumer believes is committed.
     known: i64,
     /// What the broker has.
-    pub(super) committed: i64,
+    committed: i64,
+}
+
+/// Offsets of one partition under one epoch.
+#[derive(Clone, Default)]
+struct Held {
+    range: Range<i64>,
+    epoch: u64,
 }
 
 impl World {
@@ -68,16 +93,17 @@ impl World {
             max_wait: Duration::from_millis(100),
             timeout: Duration::from_secs(30),
         };
+        let partition = || Partition { epoch: 0, is_placed: true, next: 0, known: 0, committed: 0 };
         let mut world = Self {
             cycle: Cycle::new(limits),
             now: Instant::now(),
-            turns: [0..0, 0..0],
+            partitions: [partition(), partition()],
+            turns: Default::default(),
             calls: Default::default(),
             is_asked: false,
             is_broken: [false; N_TURNS],
-            next: 0,
-            known: 0,
-            committed: 0,
+            leaving: None,
+            first: 0,
         };
         world.go_on();
         world.happen(Event::Succeed(0));
@@ -93,7 +119,22 @@ impl World {
             Event::Tear => self.cycle.drained(Drained::Torn, 0, self.now),
             Event::Taint => self.cycle.taint(),
             Event::Close => self.cycle.close(),
-            Event::Lose => self.cycle.abort_all(),
+            Event::Leave(p) => {
+                self.leaving.get_or_insert(p);
+                self.cycle.close();
+            }
+            Event::LeaveNow => {
+                if let Some(p) = self.leaving.take() {
+                    self.cycle.abort_all();
+                    self.give_back(p);
+                }
+            }
+            Event::Lose(p) => {
+                if self.leaving.is_none() {
+                    self.cycle.abort_all();
+                    self.give_back(p);
+                }
+            }
             Event::Pass => self.now += Duration::from_millis(110),
             Event::Succeed(turn) => self.end(turn, Ok(()), true),
             Event::Fail(turn, went_through) => self.end(turn, Err(TransactionFaultKind::Abort), went_through),
@@ -101,29 +142,74 @@ impl World {
         }
         self.cycle.tick(self.now);
         self.go_on();
+        if let Some(p) = self.leaving.take_if(|_| self.cycle.is_quiet()) {
+            let partition = &self.partitions[p];
+            assert!(!partition.is_placed || partition.next == partition.committed, "what it has taken is committed");
+            self.give_back(p);
+        }
+        self.place();
+    }
+
+    /// Others own a partition, until it comes back under another epoch.
+    fn give_back(&mut self, p: usize) {
+        self.partitions[p].epoch += 1;
+        self.partitions[p].is_placed = false;
+    }
+
+    /// Others have handled a record of what comes back, once the broker knows what became of the last commit before.
+    fn place(&mut self) {
+        for (p, partition) in self.partitions.iter_mut().enumerate().filter(|(_, partition)| !partition.is_placed) {
+            let is_in_commit =
+                |turn: usize| self.calls[turn].contains(&Ended::Commit) && !self.turns[turn][p].range.is_empty();
+            if !(0..N_TURNS).any(is_in_commit) {
+                partition.committed += 1;
+                (partition.known, partition.next) = (partition.committed, partition.committed);
+                partition.is_placed = true;
+            }
+        }
     }
 
     fn hand_over(&mut self) {
+        if self.leaving.is_some() {
+            return;
+        }
         let Some((turn, room)) = self.cycle.takes(self.now) else { return };
         assert!(room > 0, "a turn that takes records takes none");
-        let n_records = room.min(2);
-        let range = &mut self.turns[turn];
-        if range.is_empty() {
-            *range = self.next..self.next;
+        let (mut n_records, first) = (0, self.first);
+        for p in [first, 1 - first] {
+            let (partition, held) = (&mut self.partitions[p], &mut self.turns[turn][p]);
+            if n_records == room.min(2) || !partition.is_placed {
+                continue;
+            }
+            if held.range.is_empty() {
+                *held = Held { range: partition.next..partition.next, epoch: partition.epoch };
+            }
+            assert_eq!((held.range.end, held.epoch), (partition.next, partition.epoch), "a turn holds what follows");
+            held.range.end += 1;
+            partition.next = held.range.end;
+            n_records += 1;
+            self.first = 1 - p;
         }
-        assert_eq!(range.end, self.next, "a turn holds what follows");
-        range.end += i64::from(n_records);
-        self.next = range.end;
-        self.cycle.handed_over(turn, n_records, self.now);
+        if n_records > 0 {
+            self.cycle.handed_over(turn, n_records, self.now);
+        }
     }
 
-    /// The first of `parts` parts of the turn is finished; the rest is read again.
+    /// The first of `parts` parts of the turn is finished; the rest is read again. Of a partition that is to be given back
+    /// no record starts any more.
     fn drain(&mut self, parts: i64) {
         let Some(turn) = self.cycle.draining() else { return };
-        let range = &mut self.turns[turn];
-        let n_finished = (range.end - range.start) / parts;
-        range.end = range.start + n_finished;
-        self.next = range.end;
+        let mut n_finished = 0;
+        for (p, (held, partition)) in self.turns[turn].iter_mut().zip(&mut self.partitions).enumerate() {
+            if held.range.is_empty() {
+                continue;
+            }
+            let parts = if self.leaving == Some(p) { 2 } else { parts };
+            let range = &mut held.range;
+            range.end = range.start + (range.end - range.start) / parts;
+            n_finished += range.end - range.start;
+            partition.next = range.end;
+        }
         let how = if n_finished == 0 { Drained::Nothing } else { Drained::Finished };
         self.cycle.drained(how, u32::try_from(n_finished).expect("small"), self.now);
     }
@@ -140,7 +226,12 @@ impl World {
                 Step::Flush(turn) => self.calls[turn].push_back(Ended::Flush),
                 Step::Abort(turn) => self.calls[turn].push_back(Ended::Abort),
                 Step::Commit(turn) => {
-                    assert_eq!(self.turns[turn].start, self.known, "positions are sent in order");
+                    for (held, partition) in self.turns[turn].iter().zip(&self.partitions) {
+                        if !held.range.is_empty() {
+                            assert_eq!(held.epoch, partition.epoch, "positions are sent of what is owned");
+                            assert_eq!(held.range.start, partition.known, "positions are sent in order");
+                        }
+                    }
                     self.calls[turn].push_back(Ended::Commit);
                 }
                 Step::AskPositions => self.is_asked = true,
@@ -152,9 +243,11 @@ impl World {
     fn rewind(&mut self) {
         let is_settled = |call: &Ended| matches!(call, Ended::Open | Ended::Begin);
         assert!(self.calls.iter().flatten().all(is_settled), "nobody knows yet what is committed: {:?}", self.calls);
-        assert_eq!(self.known, self.committed, "read again from where the broker is");
-        self.turns = [0..0, 0..0];
-        self.next = self.known;
+        self.turns = Default::default();
+        for partition in self.partitions.iter_mut().filter(|partition| partition.is_placed) {
+            assert_eq!(partition.known, partition.committed, "read again from where the broker is");
+            partition.next = partition.known;
+        }
         self.cycle.rewound();
     }
 
@@ -163,7 +256,9 @@ impl World {
             if turn == 0 && std::mem::take(&mut self.is_asked) {
                 match outcome {
                     Ok(()) => {
-                        self.known = self.committed;
+                        for partition in &mut self.partitions {
+                            partition.known = partition.committed;
+                        }
                         self.cycle.positioned();
                     }
                     Err(_) => self.cycle.not_positioned(self.now),
@@ -172,11 +267,17 @@ impl World {
             return;
         };
         if call == Ended::Commit && went_through && !self.is_broken[turn] {
-            let range = std::mem::take(&mut self.turns[turn]);
-            assert_eq!(range.start, self.committed, "each record is committed once, and none is passed over");
-            self.committed = range.end;
-            if outcome.is_ok() {
-                self.known = range.end;
+            for (Held { range, epoch }, partition) in
+                std::mem::take(&mut self.turns[turn]).into_iter().zip(&mut self.partitions)
+            {
+                if range.is_empty() {
+                    continue;
+                }
+                assert_eq!(range.start, partition.committed, "each record is committed once, and none is passed over");
+                partition.committed = range.end;
+                if outcome.is_ok() && epoch == partition.epoch {
+                    partition.known = range.end;
+                }
             }
         }
         let outcome = if self.is_broken[turn] { Err(TransactionFaultKind::Fatal) } else { outcome };
@@ -195,18 +296,24 @@ impl World {
             }
             self.now += Duration::from_secs(11);
             self.go_on();
-            if self.cycle.is_quiet() && self.calls.iter().all(VecDeque::is_empty) && !self.is_asked {
+            let is_placed = self.leaving.is_none() && self.partitions.iter().all(|partition| partition.is_placed);
+            if is_placed && self.cycle.is_quiet() && self.calls.iter().all(VecDeque::is_empty) && !self.is_asked {
                 return;
             }
         }
         panic!("it does not come to rest: {:?}", self.cycle);
     }
 
-    /// Goes on until this many records are committed.
+    /// The most that is committed of a partition.
+    pub(super) fn committed(&self) -> i64 {
+        self.partitions.iter().map(|partition| partition.committed).fold(0, i64::max)
+    }
+
+    /// Goes on until this many records of each partition are committed.
     pub(super) fn finish(&mut self, n_records: i64) {
         self.settle();
         for _ in 0..1_000 {
-            if self.committed >= n_records {
+            if self.partitions.iter().all(|partition| partition.committed >= n_records) {
                 return;
             }
             self.happen(Event::HandOver);
