@@ -192,7 +192,7 @@ fn a_listener_may_be_declared_in_a_function() {
 #[kafka_listener(topic = "orders", group = "g", send_to = "words")]
 async fn each_word(
     line: &str,
-    _words: kafka_app::Headers<'_>,
+    _words: kafka_app::Headers,
 ) -> Result<kafka_app::Each<impl Iterator<Item = String>>, Fault> {
     let words: Vec<_> = line.split(' ').map(str::to_owned).collect();
     Ok(kafka_app::Each(words.into_iter()))
