@@ -15,6 +15,11 @@ type Reply = Mutex<Option<oneshot::Sender<Result<()>>>>;
 pub(crate) struct Promise(Arc<Reply>);
 
 impl Promise {
+    /// Nobody waits for it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.lock().as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
     pub(crate) fn keep(self, result: Result<()>) {
         if let Some(reply) = self.0.lock().take() {
             // Whoever asked may have gone.
