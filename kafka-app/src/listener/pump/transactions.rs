@@ -26,6 +26,11 @@ impl Pump {
         self.note_taints(now);
         self.cut_overdue(now);
         self.note_drained(now);
+        self.take_steps(now);
+    }
+
+    /// Does what the transactions ask for, one step after the other.
+    pub(in crate::listener) fn take_steps(&mut self, now: Instant) {
         while let Some(turns) = &mut self.transactions
             && let Some(step) = turns.cycle.next_step(now)
         {

@@ -276,6 +276,7 @@ impl Rig {
             tokio::task::yield_now().await;
         }
         self.pump.note_drained(self.now);
+        self.pump.take_steps(self.now);
         self.settle().await;
     }
 
