@@ -294,7 +294,8 @@ mod tests {
         reader.stop(TIMEOUT).await.expect("there is nothing to stop");
         // The broker answers late.
         let inquirer = Inquirer::new(config::reply_properties(&reader.properties, &reader.listener), TIMEOUT);
-        let Opened { container, .. } = &**reader.opened.get_or_init(async || reader.opened_at(Vec::new(), inquirer)).await;
+        let Opened { container, .. } =
+            &**reader.opened.get_or_init(async || reader.opened_at(Vec::new(), inquirer)).await;
         let error = reader.ready(TIMEOUT).await.expect_err("it has stopped");
         assert_eq!(error.kind(), ErrorKind::Stopped, "{error}");
         assert!(matches!(container.state(), ListenerState::Stopped), "{container:?}");

@@ -38,7 +38,10 @@ const INSTEAD: &[(&str, &str)] = &[
     ("compression.gzip.level", "use \"compression.level\""),
     ("compression.lz4.level", "use \"compression.level\""),
     ("compression.zstd.level", "use \"compression.level\""),
-    ("interceptor.classes", "use KafkaApp::producer_interceptor for what is sent, and KafkaApp::layer for what is handled"),
+    (
+        "interceptor.classes",
+        "use KafkaApp::producer_interceptor for what is sent, and KafkaApp::layer for what is handled",
+    ),
     ("metric.reporters", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ("auto.include.jmx.reporter", "there is no JMX here, and no metrics are exported: see ListenerHandle::metrics"),
     ("exclude.internal.topics", "a topic pattern that does not match them leaves them out"),

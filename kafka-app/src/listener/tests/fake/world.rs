@@ -8,7 +8,6 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 use super::{
     client::{Cluster, orders},
@@ -18,7 +17,6 @@ use super::{
 use crate::{
     client::ConsumerEvent,
     config::{AckMode, Delivery, Ordering, ResolvedListener},
-    listener::mailbox::Command,
     record::{OwnedRecord, RawRecord},
 };
 
@@ -154,14 +152,13 @@ impl World {
             Event::Others(p, n_records) => self.others_commit(p, n_records),
             Event::Arrive(p, n_records) => self.arrive(p, n_records).await,
             Event::End(which, fate) => {
-                self.handlers.end(which, self.from_now(fate));
+                self.handlers.end(which, self.by_the_clock(fate));
                 self.rig.settle().await;
             }
             Event::Use(which, fate) => self.use_kept(which, fate).await,
             Event::Seek(p, to) if self.partitions[p].epoch.is_some() => {
                 self.partitions[p].sought = Some(offset(to));
-                let (partition, (reply, _)) = (orders(number(p)), oneshot::channel());
-                self.rig.tell(Command::Seek { partition, offset: offset(to), reply }).await;
+                let _moved = self.rig.seek(number(p), offset(to)).await;
             }
             Event::EndCommit(is_ok) if self.is_commit_under_way => {
                 self.is_commit_under_way = false;
@@ -174,7 +171,7 @@ impl World {
     }
 
     /// `Ack`s go by the clock of the machine. At most once, nothing is read again.
-    fn from_now(&self, fate: Fate) -> Fate {
+    fn by_the_clock(&self, fate: Fate) -> Fate {
         match fate {
             Fate::Again if self.delivery == Delivery::AtMostOnce => Fate::Done,
             Fate::Nack(delay) if !delay.is_zero() => Fate::Nack(self.rig.now + delay - Instant::now()),
@@ -224,7 +221,7 @@ impl World {
         let Some((place, ack)) = self.handlers.kept(which) else { return };
         let owner = self.partitions[usize::try_from(place.partition).expect("small")].epoch.as_ref();
         let is_late = owner.is_none_or(|epoch| epoch.number != place.epoch);
-        match self.from_now(fate) {
+        match self.by_the_clock(fate) {
             Fate::Nack(delay) => ack.nack(delay),
             Fate::Drop => drop(ack),
             _ => {
