@@ -69,9 +69,9 @@ fn obey(broker: &EmbeddedBroker, told: &Receiver<String>) -> Result<()> {
     }
 }
 
-/// A verb and its numbers. `latency MILLIS`, `drop-answers PER_MILLE`, `lag NODE MILLIS` and `isolate NODE NODE` go on for as many milliseconds as
-/// their last number says; `crash NODE`, `stop-node NODE`, `restart NODE`, `controller NODE` and `shuffle` are done at once, and so is
-/// `rebalance GROUP`.
+/// A verb and its numbers. `latency MILLIS`, `drop-answers PER_MILLE`, `lag NODE MILLIS` and `isolate NODE NODE` go on
+/// for as many milliseconds as their last number says; `crash NODE`, `stop-node NODE`, `restart NODE`,
+/// `controller NODE` and `shuffle` are done at once, and so is `rebalance GROUP`.
 fn suffer(broker: &EmbeddedBroker, line: &str) -> Result<Option<(Instant, Guard)>> {
     let mut words = line.split(' ');
     let verb = words.next().unwrap_or_default();

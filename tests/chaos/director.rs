@@ -15,6 +15,7 @@ use rdkafka::{
 };
 use tokio::{
     sync::watch,
+    task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout},
 };
 
@@ -27,7 +28,7 @@ use crate::{
     producer,
     proxy::{Latency, LimitData},
     reader::Reader,
-    verdict::{Mode, Outcome, Outputs, Place, Verdict},
+    verdict::{Mode, Outcome, Place, Seen, Verdict},
 };
 
 const N_PROCESSES: usize = 3;
@@ -44,10 +45,12 @@ pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
     let mut scene = Scene::set(plan, &name, &dir).await?;
     let (end, ended) = watch::channel(false);
     let reader = Reader::start(&scene.servers, &format!("{name}-out"), N_PARTITIONS)?;
-    let input = tokio::spawn(producer::run(scene.servers.clone(), format!("{name}-in"), plan.rate, ended));
+    let (n_acknowledged, acknowledged) = watch::channel(0);
+    let input = producer::run(scene.servers.clone(), format!("{name}-in"), plan.rate, ended, n_acknowledged);
+    let input = tokio::spawn(input);
     let n_rounds = scene.suffer(plan).await?;
     end.send_replace(true);
-    let sent = timeout(SETTLING, input).await.context("the producer's records are not acknowledged")???;
+    let sent = acknowledged_of(input, acknowledged).await?;
     println!("the troubles are over after {n_rounds} rounds: {} records were acknowledged", sent.len());
     match plan.delivery {
         Mode::AtMostOnce => scene.await_committed().await?,
@@ -56,15 +59,27 @@ pub(crate) async fn run(plan: &Plan) -> Result<Verdict> {
     for process in &mut scene.processes {
         process.end().await?;
     }
-    let outputs = reader.finish().await?;
-    tell_missing(plan.delivery, &sent, &outputs.missing(&sent).take(20).collect::<Vec<_>>());
+    let mut output = reader.finish().await?;
+    if output.missing(&sent).next().is_some() {
+        // It may have stood still: what there is counts, not what a client of librdkafka has made of it.
+        let (n_seen, again) = (output.len(), scene.read(TOPICS[2]).await?);
+        if again.len() > n_seen {
+            println!("the reader stood still at {n_seen} records: there are {}", again.len());
+            output = again;
+        }
+    }
+    tell_missing(plan.delivery, &sent, &output.missing(&sent).take(20).collect::<Vec<_>>());
+    let input = match output.repeated().next() {
+        Some(_) => scene.read(TOPICS[0]).await?,
+        None => Seen::default(),
+    };
     let has_run = scene.processes.iter().any(Process::has_run);
-    let verdict = Verdict::new(plan.delivery, has_run, n_rounds, &sent, &outputs);
+    let verdict = Verdict::new(plan.delivery, has_run, n_rounds, &sent, &input, &output);
     match verdict.outcome() {
         Outcome::Kept => {}
         Outcome::Untried => scene.tell_last_words(),
         Outcome::Broken => {
-            scene.tell_stages(&sent, &outputs).await?;
+            scene.tell_stages(&sent, &output).await?;
             if plan.hold {
                 println!("{verdict}\nthe broker stays at {} until this is interrupted", scene.servers);
                 std::future::pending::<()>().await;
@@ -82,16 +97,36 @@ fn tell_missing(mode: Mode, sent: &BTreeSet<Number>, missing: &[Number]) {
 }
 
 /// Says what is in a topic, and where in each partition that lies which is there too often.
-fn tell_stage(stage: &str, sent: &BTreeSet<Number>, outputs: &Outputs) {
-    let (n_missing, n_repeated) = (outputs.missing(sent).count(), outputs.repeated().count());
-    println!("{stage}: {} different records, {n_missing} missing, {n_repeated} repeated", outputs.len());
+fn tell_stage(stage: &str, sent: &BTreeSet<Number>, seen: &Seen) {
+    let (n_missing, n_repeated) = (seen.missing(sent).count(), seen.repeated().count());
+    println!("{stage}: {} different records, {n_missing} missing, {n_repeated} repeated", seen.len());
     let mut partitions: BTreeMap<i32, Vec<(Number, Place, Place)>> = BTreeMap::new();
-    for repeated in outputs.repeated() {
+    for repeated in seen.repeated() {
         partitions.entry(repeated.2.partition).or_default().push(repeated);
     }
     for repeated in partitions.values() {
         if let (Some((number, first, again)), Some((_, first_end, again_end))) = (repeated.first(), repeated.last()) {
             println!("  {} from {number} on: {first} to {first_end}, again {again} to {again_end}", repeated.len());
+        }
+    }
+}
+
+/// What was acknowledged to the producer, once all was.
+///
+/// # Errors
+/// Records wait, and nothing is acknowledged any more.
+async fn acknowledged_of(
+    mut input: JoinHandle<Result<BTreeSet<Number>>>,
+    mut n_acknowledged: watch::Receiver<usize>,
+) -> Result<BTreeSet<Number>> {
+    loop {
+        tokio::select! {
+            sent = &mut input => return sent?,
+            () = sleep(SETTLING) => {
+                let n = *n_acknowledged.borrow();
+                return Err(anyhow!("records of the producer are not acknowledged: {n} are, the last over {SETTLING:?} ago"));
+            }
+            Ok(()) = n_acknowledged.changed() => {}
         }
     }
 }
@@ -252,13 +287,17 @@ impl Scene {
     }
 
     /// Where in the pipeline a promise was broken: what the reader saw, and what another sees in each topic.
-    async fn tell_stages(&self, sent: &BTreeSet<Number>, outputs: &Outputs) -> Result<()> {
-        tell_stage("the reader saw", sent, outputs);
+    async fn tell_stages(&self, sent: &BTreeSet<Number>, output: &Seen) -> Result<()> {
+        tell_stage("the reader saw", sent, output);
         for stage in TOPICS {
-            let reader = Reader::start(&self.servers, &format!("{}-{stage}", self.name), N_PARTITIONS)?;
-            tell_stage(stage, sent, &reader.finish().await?);
+            tell_stage(stage, sent, &self.read(stage).await?);
         }
         Ok(())
+    }
+
+    /// What there is in a topic.
+    async fn read(&self, stage: &str) -> Result<Seen> {
+        Reader::start(&self.servers, &format!("{}-{stage}", self.name), N_PARTITIONS)?.finish().await
     }
 
     /// A listener that stops ends its process; an operator would start it again.

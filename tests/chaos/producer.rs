@@ -17,12 +17,14 @@ pub(crate) async fn run(
     topic: String,
     rate: u32,
     mut end: watch::Receiver<bool>,
+    n_acknowledged: watch::Sender<usize>,
 ) -> Result<BTreeSet<Number>> {
     let producer: FutureProducer = ClientConfig::new()
         .set("bootstrap.servers", &servers)
         .set("enable.idempotence", "true")
         .set("partitioner", "murmur2_random")
         .set("delivery.timeout.ms", "600000")
+        .set("linger.ms", "50") // With less it spins while the broker is slow: `docs/librdkafka.md`.
         .create()?;
     let (mut acknowledged, mut under_way) = (BTreeSet::new(), JoinSet::new());
     let began = Instant::now();
@@ -40,6 +42,7 @@ pub(crate) async fn run(
         while let Some(answer) = under_way.try_join_next() {
             acknowledged.extend(answer?);
         }
+        n_acknowledged.send_replace(acknowledged.len());
         let due = began + Duration::from_secs(n) / rate.max(1);
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}
@@ -48,6 +51,7 @@ pub(crate) async fn run(
     }
     while let Some(answer) = under_way.join_next().await {
         acknowledged.extend(answer?);
+        n_acknowledged.send_replace(acknowledged.len());
     }
     producer.flush(Duration::from_secs(1))?;
     Ok(acknowledged)

@@ -42,9 +42,9 @@ impl fmt::Display for Place {
     }
 }
 
-/// What came out at the end of the pipeline.
+/// What a reader saw in a topic.
 #[derive(Debug, Default)]
-pub(crate) struct Outputs {
+pub(crate) struct Seen {
     first: BTreeMap<Number, Place>,
     /// In the order in which they came, each at its later place.
     repeated: Vec<(Number, Place)>,
@@ -54,8 +54,8 @@ pub(crate) struct Outputs {
     n_reordered: u64,
 }
 
-impl Outputs {
-    /// Notes the next record of the output; those of one key lie in one partition.
+impl Seen {
+    /// Notes the next record; those of one key lie in one partition.
     pub(crate) fn note(&mut self, number: Number, place: Place) {
         match self.first.entry(number) {
             Entry::Vacant(first) => first.insert(place),
@@ -78,8 +78,20 @@ impl Outputs {
         sent.iter().copied().filter(|number| !self.first.contains_key(number))
     }
 
-    fn n_repeated(&self) -> u64 {
-        self.repeated.len() as u64
+    /// How many records came more often than they came in `input`: what is there twice may come out twice.
+    fn n_repeated_beyond(&self, input: &Self) -> u64 {
+        let input = input.n_again();
+        let beyond = |(number, n): (Number, u64)| n.saturating_sub(input.get(&number).copied().unwrap_or(0));
+        self.n_again().into_iter().map(beyond).sum()
+    }
+
+    /// How often each record came that came again, the first time not counted.
+    fn n_again(&self) -> BTreeMap<Number, u64> {
+        let mut again = BTreeMap::new();
+        for (number, _) in &self.repeated {
+            *again.entry(*number).or_default() += 1;
+        }
+        again
     }
 
     /// What came again, with its first and its later place.
@@ -111,16 +123,26 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// Of what was acknowledged to the producer, and what came out.
-    pub(crate) fn new(mode: Mode, has_run: bool, n_rounds: u64, sent: &BTreeSet<Number>, outputs: &Outputs) -> Self {
+    /// Of what was acknowledged to the producer, what there is of it in the input, and what came out.
+    ///
+    /// The input counts, as the producer that wrote it may have written a record twice (`docs/librdkafka.md`, "When an
+    /// idempotent producer repeats"): the pipeline handles both, and is right.
+    pub(crate) fn new(
+        mode: Mode,
+        has_run: bool,
+        n_rounds: u64,
+        sent: &BTreeSet<Number>,
+        input: &Seen,
+        output: &Seen,
+    ) -> Self {
         Self {
             mode,
             has_run,
             n_rounds,
             n_records: sent.len() as u64,
-            n_lost: outputs.missing(sent).count() as u64,
-            n_repeated: outputs.n_repeated(),
-            n_reordered: outputs.n_reordered,
+            n_lost: output.missing(sent).count() as u64,
+            n_repeated: output.n_repeated_beyond(input),
+            n_reordered: output.n_reordered,
         }
     }
 
@@ -157,12 +179,21 @@ mod tests {
     use super::*;
 
     fn verdict(mode: Mode, sent: u64, came: &[u64]) -> Verdict {
-        let number = |place| Number { key: 0, place };
-        let sent = (0..sent).map(number).collect();
-        let mut outputs = Outputs::default();
-        let places = (0..).map(|offset| Place { partition: 0, offset });
-        came.iter().zip(places).for_each(|(came, place)| outputs.note(number(*came), place));
-        Verdict::new(mode, true, 1, &sent, &outputs)
+        let written: Vec<_> = (0..sent).collect();
+        verdict_of(mode, &written, came)
+    }
+
+    fn verdict_of(mode: Mode, written: &[u64], came: &[u64]) -> Verdict {
+        let sent = written.iter().map(|place| Number { key: 0, place: *place }).collect();
+        Verdict::new(mode, true, 1, &sent, &seen(written), &seen(came))
+    }
+
+    fn seen(places: &[u64]) -> Seen {
+        let mut seen = Seen::default();
+        for (offset, place) in (0..).zip(places) {
+            seen.note(Number { key: 0, place: *place }, Place { partition: 0, offset });
+        }
+        seen
     }
 
     fn is_kept(verdict: &Verdict) -> bool {
@@ -197,11 +228,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_twice_in_the_input_may_come_out_twice_and_no_more_often() {
+        for mode in [Mode::AtMostOnce, Mode::ExactlyOnce] {
+            assert!(is_kept(&verdict_of(mode, &[0, 1, 0, 1, 2], &[0, 1, 0, 1, 2])), "{mode:?}");
+            let repeated = verdict_of(mode, &[0, 1, 0, 1, 2], &[0, 1, 0, 0, 2, 2]);
+            assert_eq!((repeated.n_lost, repeated.n_repeated), (0, 2), "one of `0`, one of `2`: {repeated}");
+            assert!(!is_kept(&repeated));
+        }
+    }
+
+    #[test]
     fn what_is_repeated_is_told_with_both_its_places() {
         let (number, at) = (Number { key: 1, place: 2 }, |offset| Place { partition: 0, offset });
-        let mut outputs = Outputs::default();
-        [5, 7, 9].into_iter().for_each(|offset| outputs.note(number, at(offset)));
-        assert_eq!(outputs.repeated().collect::<Vec<_>>(), [(number, at(5), at(7)), (number, at(5), at(9))]);
+        let mut seen = Seen::default();
+        [5, 7, 9].into_iter().for_each(|offset| seen.note(number, at(offset)));
+        assert_eq!(seen.repeated().collect::<Vec<_>>(), [(number, at(5), at(7)), (number, at(5), at(9))]);
     }
 
     #[test]
