@@ -311,16 +311,9 @@ async fn an_output_that_the_broker_refuses_goes_to_the_dead_letters_with_its_rec
         retry(attempts = 2)
     )]
     async fn inflate(text: String) -> String {
-        if text == "7" { "x".repeat(900_000) } else { text }
+        inflated(text)
     }
-    let case = Case::new(1).await?;
-    // The topic takes less than the producer sends.
-    let small = case.broker.topic_with("small", 1, &[("max.message.bytes", "100000")]).await?;
-    case.feed(1, 0..50).await?;
-    case.run(listeners![inflate], &[("out", small.as_str())]).await?;
-    assert_eq!(case.counts(&small, 49).await?, each_once((0..50).filter(|n| *n != 7)));
-    assert_eq!(case.counts(&case.dlt, 1).await?, each_once([7]));
-    Ok(())
+    only_the_inflated_is_a_dead_letter(listeners![inflate]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -335,13 +328,21 @@ async fn of_a_batch_the_record_alone_goes_to_the_dead_letters_whose_output_the_b
         retry(attempts = 2)
     )]
     async fn inflate_batch(batch: Batch<Text>) -> Vec<String> {
-        let inflate = |Text(text): Text| if text == "7" { "x".repeat(900_000) } else { text };
-        batch.into_payloads().map(inflate).collect()
+        batch.into_payloads().map(|Text(text)| inflated(text)).collect()
     }
+    only_the_inflated_is_a_dead_letter(listeners![inflate_batch]).await
+}
+
+/// What is returned for a record; for one it is more than its topic takes, and less than a producer refuses to send.
+fn inflated(text: String) -> String {
+    if text == "7" { "x".repeat(900_000) } else { text }
+}
+
+async fn only_the_inflated_is_a_dead_letter(listeners: Vec<Listener>) -> Result<()> {
     let case = Case::new(1).await?;
     let small = case.broker.topic_with("small", 1, &[("max.message.bytes", "100000")]).await?;
     case.feed(1, 0..50).await?;
-    case.run(listeners![inflate_batch], &[("out", small.as_str())]).await?;
+    case.run(listeners, &[("out", small.as_str())]).await?;
     assert_eq!(case.counts(&small, 49).await?, each_once((0..50).filter(|n| *n != 7)));
     assert_eq!(case.counts(&case.dlt, 1).await?, each_once([7]));
     Ok(())
