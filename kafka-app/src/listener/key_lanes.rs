@@ -52,10 +52,12 @@ impl KeyLanes {
         &mut self,
         assigned: &Arc<Assigned>,
         records: Vec<Delivered>,
+        n_bytes: u64,
         transaction: Option<&Arc<Transaction>>,
     ) {
         // A lane ends before this does only with its runtime.
         if self.lanes.iter().all(AbortHandle::is_finished) {
+            assigned.release(records.len() as u64, n_bytes);
             return assigned.fail(no_runtime());
         }
         let (hand_over, mut n_ready) = (self.n_hand_overs, 0);

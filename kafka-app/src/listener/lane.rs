@@ -112,7 +112,7 @@ impl Lanes {
                     send(lane, assigned, transaction, records, n_bytes);
                 }
             }
-            Route::Key(lanes) => lanes.hand_over(assigned, records, transaction),
+            Route::Key(lanes) => lanes.hand_over(assigned, records, n_bytes, transaction),
             Route::Any { queue, n_workers } => {
                 // Small pieces, so that one slow record holds up few others.
                 let piece = records.len().div_ceil(*n_workers * 4).clamp(1, 64);
