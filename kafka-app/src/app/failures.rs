@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(super) struct Failures(Vec<Error>);
 
 impl Failures {
-    /// What there is, or nothing and one more error.
-    pub(super) fn none_of<T>(&mut self, result: Result<T>) -> Option<T> {
+    /// What there is; else its error is kept, and there is nothing.
+    pub(super) fn note<T>(&mut self, result: Result<T>) -> Option<T> {
         result.map_err(|error| self.0.push(error)).ok()
     }
 
@@ -55,13 +55,13 @@ mod tests {
     use super::*;
 
     fn failed(failures: &mut Failures, kind: ErrorKind, text: &str) {
-        assert_eq!(failures.none_of(Err::<(), _>(Error::new(kind, text))), None);
+        assert_eq!(failures.note(Err::<(), _>(Error::new(kind, text))), None);
     }
 
     #[test]
     fn one_error_is_told_as_it_is_and_several_are_a_list() {
         let mut failures = Failures::default();
-        assert_eq!(failures.none_of(Ok(7)), Some(7));
+        assert_eq!(failures.note(Ok(7)), Some(7));
         assert!(Failures::default().into_result().is_ok());
         failed(&mut failures, ErrorKind::Unavailable, "nobody is there");
         assert!(failures.are_of_brokers());

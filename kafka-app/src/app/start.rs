@@ -35,13 +35,13 @@ pub(super) async fn start(app: KafkaApp) -> Result<RunningApp> {
     let properties = configuration.read();
     let Plan { listeners: planned, topology } = plan(&properties, listeners, &states, &topics)?;
     let mut failures = Failures::default();
-    let schemas = failures.none_of(schemas(&properties)).flatten();
+    let schemas = failures.note(schemas(&properties)).flatten();
     let mut named = BTreeMap::new();
     for (name, properties) in properties.clusters.clone() {
         let opened = open(properties, &topics, &planned, &interceptors);
         let in_cluster = tracing::info_span!("cluster", name);
         let failed = |e: Error| Error::new(e.kind(), format!("cluster `{name}`")).with_source(e);
-        let opened = failures.none_of(opened.instrument(in_cluster).await.map_err(failed));
+        let opened = failures.note(opened.instrument(in_cluster).await.map_err(failed));
         named.extend(opened.map(|opened| (name, opened)));
     }
     let unnamed = failures.unless_any(open(properties, &topics, &planned, &interceptors).await)?;

@@ -18,14 +18,14 @@ pub(super) async fn prepare(properties: &KafkaProperties, declared: &[NewTopic],
     let connection = config::admin_properties(properties);
     let mut failures = Failures::default();
     let companions: Vec<_> = planned.iter().flat_map(|planned| admin::companions(&planned.resolved)).collect();
-    failures.none_of(admin::make_topics(&connection, &properties.admin, declared).await);
+    failures.note(admin::make_topics(&connection, &properties.admin, declared).await);
     if !failures.are_of_brokers() {
-        failures.none_of(admin::make_companions(&connection, &properties.admin, &companions).await);
+        failures.note(admin::make_companions(&connection, &properties.admin, &companions).await);
     }
     if !failures.are_of_brokers() {
         // A broker may not have heard yet of what another one has just made.
         let made = companions.iter().filter(|_| properties.admin.auto_create).map(Companion::topic).collect();
-        failures.none_of(check(&connection, properties, planned, &made).await);
+        failures.note(check(&connection, properties, planned, &made).await);
     }
     failures.into_result()
 }
