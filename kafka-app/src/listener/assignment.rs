@@ -9,7 +9,7 @@ use crate::record::TopicPartition;
 #[derive(Debug)]
 pub(crate) struct Assignment<T> {
     entries: Vec<Entry<T>>,
-    next_epoch: u64,
+    last_epoch: u64,
 }
 
 /// One owned partition.
@@ -30,14 +30,20 @@ impl<T> Entry<T> {
 }
 
 impl<T> Assignment<T> {
-    pub(crate) fn new() -> Self {
-        Self { entries: Vec::new(), next_epoch: 0 }
+    /// Nothing is owned yet. Epochs come after `last_epoch`, that of who was there before: 0 if nobody was.
+    pub(crate) fn after(last_epoch: u64) -> Self {
+        Self { entries: Vec::new(), last_epoch }
+    }
+
+    /// The last epoch there was.
+    pub(crate) fn last_epoch(&self) -> u64 {
+        self.last_epoch
     }
 
     /// An epoch for a new assignment.
     pub(crate) fn new_epoch(&mut self) -> u64 {
-        self.next_epoch += 1;
-        self.next_epoch
+        self.last_epoch += 1;
+        self.last_epoch
     }
 
     /// Owns a partition from now on; returns what was owned under its name before.
@@ -106,7 +112,7 @@ mod tests {
     }
 
     fn owning(partitions: &[i32]) -> Assignment<&'static str> {
-        let mut assignment = Assignment::new();
+        let mut assignment = Assignment::after(0);
         for &partition in partitions {
             let epoch = assignment.new_epoch();
             assignment.add(orders(partition), epoch, "first");
@@ -132,6 +138,16 @@ mod tests {
         assert!(assignment.by_epoch(1).is_none());
         assert_eq!(assignment.by_epoch(epoch).map(|e| e.partition.clone()), Some(orders(0)));
         assert!(assignment.renew(&orders(7)).is_none());
+    }
+
+    #[test]
+    fn who_comes_after_another_is_deaf_to_reports_to_that() {
+        let before = owning(&[0, 1]);
+        let mut assignment = Assignment::after(before.last_epoch());
+        let epoch = assignment.new_epoch();
+        assignment.add(orders(0), epoch, "second");
+        assert!([1, 2].into_iter().all(|epoch| assignment.by_epoch(epoch).is_none()));
+        assert!(assignment.by_epoch(epoch).is_some());
     }
 
     #[test]

@@ -13,9 +13,8 @@ use super::{
     events::ListenerEvent,
     lane::{LaneSpec, Lanes},
     mailbox::{Command, Mailbox},
-    pauses::Pauses,
     pulse::Pulse,
-    pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+    pump::{ConsumerStatus, Exit, Legacy, Pump, PumpConfig, StopReport, Turn},
     transaction::{TransactionSpec, Turns},
 };
 use crate::{
@@ -43,7 +42,7 @@ pub(crate) struct Supervisor {
     /// Tells whether this thread comes back from the calls of its client.
     pub(crate) pulse: Arc<Pulse>,
     pub(crate) status: watch::Sender<ConsumerStatus>,
-    pub(crate) pauses: Pauses,
+    pub(crate) legacy: Legacy,
     /// Exactly once.
     pub(crate) transactions: Option<TransactionSpec>,
 }
@@ -101,7 +100,7 @@ impl Supervisor {
             Some(spec) => Some(Turns::new(spec, &mailbox)?),
             None => None,
         };
-        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.pauses.clone(), Instant::now())
+        let mut pump = Pump::new(config, client, lanes, mailbox, status, self.legacy.clone(), Instant::now())
             .with_transactions(transactions);
         loop {
             let now = Instant::now();
@@ -112,7 +111,7 @@ impl Supervisor {
                     self.mailbox.wait_until(at);
                 }
                 Turn::Ended(exit) => {
-                    self.pauses = pump.into_pauses();
+                    self.legacy = pump.into_legacy();
                     return Ok(exit);
                 }
             }
@@ -128,7 +127,7 @@ impl Supervisor {
             for command in self.mailbox.take() {
                 match command {
                     Command::Stop { .. } => return true,
-                    Command::Pauses(pauses) => self.pauses = pauses,
+                    Command::Pauses(pauses) => self.legacy.pauses = pauses,
                     // Of an assignment that is gone; dropping a reply tells the one who waits.
                     Command::Confirm { .. }
                     | Command::Rewind { .. }

@@ -30,7 +30,7 @@ use super::{
     metrics::ListenerMetrics,
     pauses::Pauses,
     pulse::Pulse,
-    pump::{ConsumerStatus, PumpConfig, StopReport},
+    pump::{ConsumerStatus, Legacy, PumpConfig, StopReport},
     supervisor::{Connect, End, Supervisor},
     transaction::{OpenProducer, OpenProducerOf, TransactionSpec},
 };
@@ -264,7 +264,7 @@ impl Container {
             mailbox: Arc::clone(&mailbox),
             pulse: Arc::clone(&pulse),
             status,
-            pauses: self.pauses.lock().clone(),
+            legacy: Legacy::first(self.pauses.lock().clone()),
             transactions: self.spec.open_producer.as_ref().map(|open| TransactionSpec {
                 listener_id: listener.id.as_str().into(),
                 instance,

@@ -118,6 +118,22 @@ pub(crate) struct Pump {
     scratch: Vec<RawRecord>,
 }
 
+/// What a pump leaves to the one that takes its place: they have one mailbox.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Legacy {
+    /// What the user wants.
+    pub(crate) pauses: Pauses,
+    /// A late word of an assignment of before finds none of the new ones.
+    last_epoch: u64,
+}
+
+impl Legacy {
+    /// Of nobody.
+    pub(crate) fn first(pauses: Pauses) -> Self {
+        Self { pauses, last_epoch: 0 }
+    }
+}
+
 impl Pump {
     pub(crate) fn new(
         config: PumpConfig,
@@ -125,7 +141,7 @@ impl Pump {
         lanes: Lanes,
         mailbox: Arc<Mailbox>,
         status: watch::Sender<ConsumerStatus>,
-        pauses: Pauses,
+        legacy: Legacy,
         now: Instant,
     ) -> Self {
         // At most once commits only before hand-overs, which ask for it; exactly once by transactions.
@@ -137,7 +153,7 @@ impl Pump {
         let idle = Idle::new(config.idle_after, now);
         Self {
             config,
-            assignment: Assignment::new(),
+            assignment: Assignment::after(legacy.last_epoch),
             lanes,
             transactions: None,
             client,
@@ -147,7 +163,7 @@ impl Pump {
             faults: FaultLog::default(),
             lost: LostBrokers::default(),
             phase: Phase::Running,
-            pauses,
+            pauses: legacy.pauses,
             idle,
             revoking: None,
             waiting: VecDeque::new(),
@@ -207,9 +223,8 @@ impl Pump {
         }
     }
 
-    /// What the user wants; a pump that follows this one starts with it.
-    pub(crate) fn into_pauses(mut self) -> Pauses {
-        std::mem::take(&mut self.pauses)
+    pub(crate) fn into_legacy(mut self) -> Legacy {
+        Legacy { pauses: std::mem::take(&mut self.pauses), last_epoch: self.assignment.last_epoch() }
     }
 
     fn pause(&mut self, pauses: Pauses) {

@@ -30,8 +30,7 @@ use crate::{
         dispatch::ChunkRunner,
         lane::{LaneSpec, Lanes},
         mailbox::{Command, Mailbox},
-        pauses::Pauses,
-        pump::{ConsumerStatus, Exit, Pump, PumpConfig, StopReport, Turn},
+        pump::{ConsumerStatus, Exit, Legacy, Pump, PumpConfig, StopReport, Turn},
         transaction::{
             Answer, Clerk, Ended, OpenProducer, Positions, Question, TransactionSpec, TurnProducer, Turns, What,
         },
@@ -88,7 +87,7 @@ impl Rig {
             let clerk = |turn| -> Box<dyn Clerk> { Box::new(FakeClerk(Arc::clone(&cluster), turn)) };
             Turns::with(spec, &mailbox, [clerk(0), clerk(1)], Box::new(FakeAsker(Arc::clone(&cluster))))
         });
-        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Pauses::default(), now)
+        let pump = Pump::new(config, client, lanes, Arc::clone(&mailbox), sender, Legacy::default(), now)
             .with_transactions(transactions);
         let undelivered = Arc::default();
         Self { now, pump, cluster, gate, mailbox, status, undelivered, exit: None, events, breaker, brokers }
