@@ -191,7 +191,7 @@ fn is_at_work(slot: &Slot, delivery: Delivery) -> bool {
 }
 
 /// Partitions in a log line.
-struct Names<'p>(&'p [TopicPartition]);
+pub(super) struct Names<'p>(pub(super) &'p [TopicPartition]);
 
 impl std::fmt::Display for Names<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

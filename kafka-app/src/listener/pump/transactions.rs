@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Pump, Rewind};
+use super::{Pump, Rewind, rebalance::Names};
 use crate::{
     client::StoredOffset,
     error_handler::Reason,
@@ -83,6 +83,7 @@ impl Pump {
             News::Committed(index, positions) => {
                 for Position { epoch, offset } in positions {
                     turns.ledger.committed(&offset.partition, offset.offset);
+                    turns.known.saw(&offset.partition);
                     if let Some(entry) = self.assignment.by_epoch(epoch) {
                         entry.data.resume = Some(offset.offset);
                     }
@@ -129,8 +130,15 @@ impl Pump {
                 };
             }
         };
+        if why == Why::Start && !self.is_believed(&positions, now) {
+            return;
+        }
+        let Some(turns) = &mut self.transactions else { return };
         for (epoch, offset) in positions {
             let Some(entry) = self.assignment.by_epoch(epoch) else { continue };
+            if offset.is_some() {
+                turns.known.saw(&entry.partition);
+            }
             match (why, offset) {
                 (Why::Resume, Some(offset)) => entry.data.resume = Some(offset),
                 // None that is there later either: the first one.
@@ -146,6 +154,27 @@ impl Pump {
         if why == Why::Resume {
             turns.cycle.positioned();
         }
+    }
+
+    /// Whether the broker's answer may be true; else it is asked again.
+    fn is_believed(&mut self, positions: &[(u64, Option<i64>)], now: Instant) -> bool {
+        let Some(turns) = &mut self.transactions else { return true };
+        let is_without = |epoch| positions.iter().any(|(of, offset)| *of == epoch && offset.is_none());
+        let without = self.assignment.iter().filter(|entry| is_without(entry.epoch()));
+        let without: Vec<_> = without.map(|entry| entry.partition.clone()).collect();
+        if turns.known.believes(&without) {
+            return true;
+        }
+        tracing::warn!(
+            listener = &*self.config.listener_id,
+            partitions = %Names(&without),
+            "the broker says that the group has committed nothing there, where it had before; it is asked again"
+        );
+        let is_asked = |epoch| positions.iter().any(|(of, _)| *of == epoch);
+        for entry in self.assignment.iter_mut().filter(|entry| is_asked(entry.epoch())) {
+            entry.data.placement.not_answered(now);
+        }
+        false
     }
 
     /// Handlers are slower than a transaction may last: no other record of it starts, what is finished is committed, and

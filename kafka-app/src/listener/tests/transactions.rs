@@ -73,6 +73,24 @@ async fn who_gets_no_answer_asks_again_and_others_go_on() {
     assert_eq!(rig.calls(), ["seek 1@4"]);
 }
 
+/// The coordinator of Kafka 4.1 may say so while it loads its log.
+#[tokio::test]
+async fn that_positions_are_gone_is_not_believed_for_a_while() {
+    let mut rig = Rig::new(&listener(), false).with_assigned(1).await.with_producers().await;
+    rig.positions(&[(0, 3)]).await;
+    rig.revoke(0, true).await;
+    rig.event(crate::client::ConsumerEvent::Assign(vec![orders(0), orders(1)])).await;
+    rig.calls();
+    rig.arrive(0, 0..2).await;
+    rig.arrive(1, 0..2).await;
+    rig.positions(&[]).await;
+    assert!(rig.handled().is_empty(), "nor is what is said of the other one");
+    rig.pass(SECOND).await;
+    rig.positions(&[(0, 8)]).await;
+    assert_eq!(rig.calls(), ["ask 0 1", "seek 0@8"]);
+    assert_eq!(rig.handled(), ["*1@0"], "it has none and never had");
+}
+
 #[tokio::test]
 async fn an_answer_of_an_assignment_that_was_lost_meanwhile_is_none() {
     let mut rig = Rig::assigned(listener(), 1).await.with_producers().await;

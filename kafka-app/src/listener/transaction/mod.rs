@@ -2,6 +2,7 @@
 
 mod asker;
 mod cycle;
+mod known;
 mod ledger;
 mod open;
 mod producer;

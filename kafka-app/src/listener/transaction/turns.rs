@@ -8,6 +8,7 @@ use std::{
 use super::{
     asker::{Ask, Asker, Question},
     cycle::{Cycle, N_TURNS},
+    known::KnownPositions,
     ledger::Ledger,
     open::Transaction,
     producer::{OpenProducer, ProducerName, TurnProducer},
@@ -39,6 +40,7 @@ pub(crate) struct Turns {
     turns: [Turn; N_TURNS],
     asker: Box<dyn Ask>,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) known: KnownPositions,
 }
 
 struct Turn {
@@ -94,7 +96,7 @@ impl Turns {
             n_opened: 0,
         });
         let (cycle, mailbox) = (Cycle::new(spec.limits), Arc::clone(mailbox));
-        Self { cycle, spec, mailbox, turns, asker, ledger: Arc::default() }
+        Self { cycle, spec, mailbox, turns, asker, ledger: Arc::default(), known: KnownPositions::default() }
     }
 
     /// The transaction that takes records now, and how many more.
