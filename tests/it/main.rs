@@ -2,6 +2,7 @@
 
 mod acknowledgment;
 mod admin_client;
+mod adrift;
 mod bad_input;
 mod batch;
 mod by_hand;

@@ -1,6 +1,12 @@
 //! [`Admin`]: a connection for administration, by plain requests and answers.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     client_log::ClientLog,
@@ -17,6 +23,8 @@ use crate::{
 /// librdkafka answers within the time it is given, if only that no broker did; an answer that is lost is not waited for
 /// longer than this beyond it.
 const GRACE: Duration = Duration::from_secs(1);
+/// How often it is looked, while it waits, whether it knows a broker.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A connection for administration; every call ends within its timeout.
 pub(crate) struct Admin {
@@ -63,6 +71,14 @@ impl Admin {
                 self.refusal.clear();
                 Err(refused)
             }
+            never = self.keep_brokers() => match never {},
+        }
+    }
+
+    async fn keep_brokers(&self) -> Infallible {
+        loop {
+            self.native.keep_brokers(Instant::now());
+            tokio::time::sleep(LOOK).await;
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
+    adrift::Adrift,
     port::{Fault, FaultKind},
     refusal::Refusal,
 };
@@ -91,6 +92,7 @@ pub(crate) struct Connections {
     by_name: Mutex<BTreeMap<String, Connection>>,
     /// Whether brokers let it in.
     pub(super) refusal: Arc<Refusal>,
+    adrift: Mutex<Adrift>,
 }
 
 #[derive(Debug)]
@@ -126,6 +128,7 @@ impl Connections {
         let name = if port == 0 { host.to_owned() } else { format!("{host}:{port}") };
         if state == State::Up {
             self.refusal.clear();
+            self.adrift.lock().ashore();
         }
         let mut connections = self.by_name.lock();
         if id >= 0 {
@@ -141,6 +144,27 @@ impl Connections {
             connection.down_since.get_or_insert(now);
         }
         connection.is_tried |= state == State::Wanted && connection.down_since.is_some();
+    }
+
+    /// Whether the client is to be given its first brokers again, as it knows none any more; each time once.
+    pub(crate) fn is_adrift(&self, now: Instant) -> bool {
+        let idle_since = {
+            let connections = self.by_name.lock();
+            // Those without a port stand for others.
+            let brokers = connections.iter().filter(|(name, _)| name.contains(':')).map(|(_, connection)| connection);
+            let idle_since = brokers.map(|broker| (broker.state == State::Idle).then_some(broker.since));
+            idle_since.reduce(|one, other| Some(one?.max(other?))).flatten()
+        };
+        let is_adrift = idle_since.is_some_and(|since| self.adrift.lock().is_due(since, now));
+        if is_adrift {
+            let brokers = self.by_name.lock().keys().cloned().collect::<Vec<_>>().join(" ");
+            tracing::warn!(
+                target: "kafka_app::client",
+                brokers,
+                "no connection is up or tried any more: the client starts again from its bootstrap servers"
+            );
+        }
+        is_adrift
     }
 
     pub(super) fn unreachable(&self, now: Instant) -> Vec<UnreachableBroker> {
@@ -203,6 +227,27 @@ mod tests {
 
     fn names(connections: &Connections, now: Instant) -> Vec<String> {
         connections.unreachable(now).into_iter().map(|broker| broker.name).collect()
+    }
+
+    #[test]
+    fn a_client_is_adrift_when_no_broker_is_up_or_tried_any_more() {
+        let (connections, start) = (Connections::default(), Instant::now());
+        let note = |port, id, state, at| connections.note("h", port, id, state, start + at * MS);
+        let is_adrift = |at| connections.is_adrift(start + at * MS);
+        assert!(!is_adrift(60_000), "it has not begun");
+        note(9092, -1, "TRY_CONNECT", 0);
+        note(9093, 1, "UP", 10);
+        connections.note("GroupCoordinator", 0, -1, "TRY_CONNECT", start + 11 * MS);
+        note(9092, -1, "DOWN", 20);
+        note(9092, -1, "INIT", 21);
+        assert!(!is_adrift(60_000), "one is up");
+        note(9093, 1, "DOWN", 70_000);
+        note(9093, 1, "INIT", 70_001);
+        assert!(!is_adrift(70_002));
+        assert!(is_adrift(72_001));
+        assert!(!is_adrift(72_002), "it was told");
+        note(9092, -1, "TRY_CONNECT", 73_000);
+        assert!(!is_adrift(900_000), "a broker that is away is tried all the time");
     }
 
     #[test]

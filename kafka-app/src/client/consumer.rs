@@ -1,6 +1,9 @@
 //! [`connect`]: the port's implementation over librdkafka.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     brokers::Brokers,
@@ -76,7 +79,11 @@ impl ConsumerClient for Consumer {
         {
             return Some(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: error.to_string() }));
         }
-        self.events.poll().or_else(|| self.commits.poll())
+        let event = self.events.poll().or_else(|| self.commits.poll());
+        if event.is_none() {
+            self.client.keep_brokers(Instant::now());
+        }
+        event
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {

@@ -1,6 +1,6 @@
 //! [`read_from`] and [`read_by_hand`]: the port over a client that joins no group.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use parking_lot::Mutex;
 
@@ -141,7 +141,11 @@ impl ConsumerClient for Reader {
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
         let own = self.next_own();
-        own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll())
+        let event = own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll());
+        if event.is_none() {
+            self.client.keep_brokers(Instant::now());
+        }
+        event
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {

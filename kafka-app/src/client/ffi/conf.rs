@@ -60,10 +60,16 @@ impl Conf {
     /// A client without a group whose events, errors among them, a thread of librdkafka's calls `on_event` with.
     ///
     /// # Safety
-    /// What `opaque` points to is what `on_event` takes, and outlives the client.
-    pub(super) unsafe fn into_admin(self, on_event: OnEvent, opaque: *mut c_void) -> Result<NonNull<sys::rd_kafka_t>> {
+    /// What `opaque` points to is what `on_event` takes, and outlives the client; so do the connections.
+    pub(super) unsafe fn into_admin(
+        self,
+        on_event: OnEvent,
+        opaque: *mut c_void,
+        connections: &Arc<Connections>,
+    ) -> Result<NonNull<sys::rd_kafka_t>> {
         // SAFETY: a valid configuration; the caller's promise.
         unsafe {
+            tell_state_changes(self.as_ptr(), connections);
             sys::rd_kafka_conf_set_background_event_cb(self.as_ptr(), Some(on_event));
             sys::rd_kafka_conf_set_opaque(self.as_ptr(), opaque);
             sys::rd_kafka_conf_set_events(self.as_ptr(), sys::RD_KAFKA_EVENT_ERROR);
@@ -90,8 +96,9 @@ impl Conf {
             sys::rd_kafka_conf_set_log_cb(self.as_ptr(), Some(log));
             sys::rd_kafka_new(kind, self.as_ptr(), error.as_mut_ptr(), error.len())
         };
-        // It belongs to the client now. If there is none it is leaked: where librdkafka fails late (a login that it cannot do, a key that
-        // it cannot read) it has freed what `tell_state_changes` put in there, which destroying it would free again.
+        // It belongs to the client now. If there is none it is leaked: where librdkafka fails late (a login that it
+        // cannot do, a key that it cannot read) it has freed what `tell_state_changes` put in there, which destroying
+        // it would free again.
         let conf = ManuallyDrop::new(self);
         match NonNull::new(rk) {
             Some(rk) => Ok(rk),

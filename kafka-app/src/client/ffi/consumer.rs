@@ -4,7 +4,7 @@ use std::{
     ffi::CStr,
     ptr::{self, NonNull},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rdkafka::bindings::{self as sys, rd_kafka_resp_err_t as RespErr};
@@ -12,6 +12,7 @@ use rdkafka::bindings::{self as sys, rd_kafka_resp_err_t as RespErr};
 use super::{
     conf::Conf,
     fault::{check, check_error, fault, other},
+    first_brokers::add_first_brokers,
     partition_list::{Element, PartitionList},
     queue::{EventQueue, PartitionQueue},
     text::{buffer_text, c_string, c_text},
@@ -56,6 +57,14 @@ impl NativeConsumer {
             conf.set(key, value)?;
         }
         conf.into_consumer(connections)
+    }
+
+    /// To be called every now and then: a client that knows no broker any more starts again.
+    pub(crate) fn keep_brokers(&self, now: Instant) {
+        if self.connections.is_adrift(now) {
+            // SAFETY: a valid client.
+            unsafe { add_first_brokers(self.rk.as_ptr()) };
+        }
     }
 
     /// The queue rebalances, errors and results of automatic commits arrive on.

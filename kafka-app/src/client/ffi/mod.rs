@@ -9,6 +9,7 @@ mod conf;
 mod consumer;
 mod event;
 mod fault;
+mod first_brokers;
 mod openssl;
 mod partition_list;
 mod producer;

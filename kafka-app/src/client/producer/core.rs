@@ -215,7 +215,9 @@ impl Core {
     pub(super) fn run(self: Arc<Self>, retired: &mpsc::Receiver<Arc<Self>>) {
         while !self.is_retired.load(Ordering::Acquire) {
             self.serve(POLL);
-            self.native.client().context().look(Instant::now());
+            let now = Instant::now();
+            self.native.client().context().look(now);
+            self.native.keep_brokers(now);
         }
         if self.native.n_outstanding() > 0 {
             self.native.purge();

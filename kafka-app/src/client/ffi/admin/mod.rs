@@ -29,15 +29,20 @@ pub(crate) use scram::{AlterScramCredentials, DescribeScramCredentials};
 pub(crate) use topics::{CreatePartitions, CreateTopics, DeleteRecords, DeleteTopics, DescribeTopics};
 pub(crate) use waiting::Outcome;
 
-use std::{collections::BTreeMap, ptr::NonNull, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ptr::NonNull,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::bindings::{self as sys};
 use tokio::sync::oneshot;
 
 use self::{call::Call, waiting::Waiting};
-use super::conf::Conf;
+use super::{conf::Conf, first_brokers::add_first_brokers};
 use crate::{
-    client::client_log::ClientLog,
+    client::{brokers::Connections, client_log::ClientLog},
     error::{Error, ErrorKind, Result},
 };
 
@@ -47,6 +52,8 @@ pub(crate) struct NativeAdmin {
     replies: NonNull<sys::rd_kafka_queue_t>,
     /// The client calls it until it is destroyed.
     waiting: Arc<Waiting>,
+    /// Told by the client until it is destroyed.
+    connections: Arc<Connections>,
 }
 
 // SAFETY: librdkafka's API is thread-safe.
@@ -61,9 +68,9 @@ impl NativeAdmin {
         for (key, value) in properties {
             conf.set(key, value)?;
         }
-        let waiting = Arc::new(Waiting::new(log));
+        let (waiting, connections) = (Arc::new(Waiting::new(log)), Arc::<Connections>::default());
         // SAFETY: the client keeps what it calls with until it is destroyed.
-        let rk = unsafe { conf.into_admin(waiting::serve, Arc::as_ptr(&waiting).cast_mut().cast())? };
+        let rk = unsafe { conf.into_admin(waiting::serve, Arc::as_ptr(&waiting).cast_mut().cast(), &connections)? };
         // SAFETY: a valid client; it has a background queue since it has a callback for it, whose reference is given back
         // before the client goes. What the client says of itself arrives on the main queue, and goes the same way.
         let replies = unsafe {
@@ -74,7 +81,7 @@ impl NativeAdmin {
             replies
         };
         match NonNull::new(replies) {
-            Some(replies) => Ok(Self { rk, replies, waiting }),
+            Some(replies) => Ok(Self { rk, replies, waiting, connections }),
             None => {
                 // SAFETY: a client of ours that nobody else has seen.
                 unsafe { sys::rd_kafka_destroy(rk.as_ptr()) };
@@ -90,6 +97,14 @@ impl NativeAdmin {
         let call = Call::new(&self.rk, &self.replies, R::OP, timeout, token)?;
         request.send(&call)?;
         Ok(asked)
+    }
+
+    /// To be called every now and then: a client that knows no broker any more starts again.
+    pub(crate) fn keep_brokers(&self, now: Instant) {
+        if self.connections.is_adrift(now) {
+            // SAFETY: a valid client.
+            unsafe { add_first_brokers(self.rk.as_ptr()) };
+        }
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {
@@ -124,25 +139,25 @@ impl<T> Drop for Asked<'_, T> {
 impl Drop for NativeAdmin {
     /// Destroying waits for librdkafka's threads, so it has a thread of its own.
     fn drop(&mut self) {
-        struct Destroy(NonNull<sys::rd_kafka_t>, Arc<Waiting>);
+        struct Destroy(NonNull<sys::rd_kafka_t>, Arc<Waiting>, Arc<Connections>);
         // SAFETY: librdkafka's API is thread-safe, and nobody else holds the client any more.
         unsafe impl Send for Destroy {}
         impl Destroy {
             fn run(self) {
                 // SAFETY: the only place that destroys a client that was handed out.
                 unsafe { sys::rd_kafka_destroy(self.0.as_ptr()) }
-                drop(self.1);
+                drop((self.1, self.2));
             }
         }
         // SAFETY: the reference that `new` got, which goes before the client.
         unsafe { sys::rd_kafka_queue_destroy(self.replies.as_ptr()) };
-        let destroy = Destroy(self.rk, Arc::clone(&self.waiting));
+        let destroy = Destroy(self.rk, Arc::clone(&self.waiting), Arc::clone(&self.connections));
         if let Err(error) =
             std::thread::Builder::new().name("kafka-admin-close".to_owned()).spawn(move || destroy.run())
         {
             // Out of threads: the client's memory stays, which is better than a drop that may hang, and what it calls
             // with it.
-            let _kept = std::mem::ManuallyDrop::new(Arc::clone(&self.waiting));
+            let _kept = std::mem::ManuallyDrop::new((Arc::clone(&self.waiting), Arc::clone(&self.connections)));
             tracing::warn!(%error, "a closed admin client could not be freed");
         }
     }

@@ -16,7 +16,7 @@ use std::{
     hash::BuildHasherDefault,
     ptr,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::RwLock;
@@ -27,7 +27,7 @@ use rdkafka::{
     error::{IsError, KafkaError, RDKafkaErrorCode},
 };
 
-use super::{state_changes::tell_state_changes, text::c_text};
+use super::{first_brokers::add_first_brokers, state_changes::tell_state_changes, text::c_text};
 use crate::client::brokers::Connections;
 use handles::{Fnv, MainQueue, NativeTopic};
 use outbound::{NativeHeaders, Taken, UNASSIGNED, raw};
@@ -40,7 +40,7 @@ pub(crate) struct NativeProducer<C: ClientContext> {
     queue: MainQueue,
     client: Client<C>,
     /// Told by the client until it is destroyed.
-    _connections: Arc<Connections>,
+    connections: Arc<Connections>,
 }
 
 impl<C: ClientContext> NativeProducer<C> {
@@ -57,11 +57,19 @@ impl<C: ClientContext> NativeProducer<C> {
         let client = Client::new(config, native, rdsys::rd_kafka_type_t::RD_KAFKA_PRODUCER, context)?;
         // SAFETY: the client is alive; the queue handle counts as a reference and is given back before the client goes.
         let queue = MainQueue(unsafe { rdsys::rd_kafka_queue_get_main(client.native_ptr()) });
-        Ok(Self { topics: RwLock::default(), queue, client, _connections: connections })
+        Ok(Self { topics: RwLock::default(), queue, client, connections })
     }
 
     pub(crate) fn client(&self) -> &Client<C> {
         &self.client
+    }
+
+    /// To be called every now and then: a client that knows no broker any more starts again.
+    pub(crate) fn keep_brokers(&self, now: Instant) {
+        if self.connections.is_adrift(now) {
+            // SAFETY: the client is alive.
+            unsafe { add_first_brokers(self.client.native_ptr()) };
+        }
     }
 
     /// Hands a record over; never blocks.
