@@ -3,6 +3,7 @@
 pub(crate) mod ffi;
 
 mod admin;
+mod adrift;
 mod brokers;
 mod client_log;
 mod consumer;
@@ -67,6 +68,13 @@ pub(crate) trait RecordSink: Send + Sync {
     /// As [`RecordSink::enqueue`] without an acknowledgment: for a producer whose transaction fails when a record of it
     /// does. Nothing is allocated for it.
     fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()>;
+
+    /// As [`RecordSink::enqueue`] of a record that need not be owned, where there is room now and nobody has to see it
+    /// before; `None`, and nothing is sent: it goes by `enqueue`, which may say why.
+    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend>;
+
+    /// As [`RecordSink::entrust`] in the same way; whether it is taken.
+    fn try_entrust(&self, record: &Outbound<'_>) -> bool;
 
     /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>>;

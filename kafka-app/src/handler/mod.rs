@@ -253,6 +253,11 @@ pub struct Output {
 }
 
 impl Output {
+    /// Its key, which may be that of the record that was handled.
+    pub(crate) fn key<'k>(&'k self, handled_key: Option<&'k [u8]>) -> Option<&'k [u8]> {
+        if self.inherits_key { handled_key } else { self.record.key.as_deref() }
+    }
+
     /// The record with its key, which may be that of the record that was handled.
     pub(crate) fn into_record(self, handled_key: Option<&[u8]>) -> ProducerRecord {
         let key = match self.inherits_key {

@@ -2,11 +2,12 @@
 
 use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::{
-    client::{Completion, Enqueue, PendingSend, RecordSink},
+    client::{Completion, Enqueue, Outbound, PendingSend, RecordSink},
     error::{Error, ErrorKind, Result},
     producer::SendError,
     record::{ProducerRecord, SendResult},
@@ -25,6 +26,8 @@ pub(crate) enum Sent {
     Lost,
     /// Accepted, and open until [`FakeSink::acknowledge_all`].
     Open,
+    /// Acknowledged, but not taken at once.
+    Late,
 }
 
 /// A producer that notes what it was given, in order, and answers by its script.
@@ -76,6 +79,22 @@ impl FakeSink {
         self.open.lock().drain(..).for_each(|completion| completion.complete(Ok(ACKNOWLEDGED)));
     }
 
+    /// What it takes at once; what it refuses, [`RecordSink::enqueue`] says why.
+    fn taken(&self, record: &Outbound<'_>) -> Option<ProducerRecord> {
+        if matches!(self.script.lock().front(), Some(Sent::Refused | Sent::Unwanted | Sent::Late)) {
+            return None;
+        }
+        let owned = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+        Some(ProducerRecord {
+            topic: Some(record.topic.into()),
+            partition: record.partition,
+            timestamp: record.timestamp,
+            key: owned(record.key),
+            payload: owned(record.payload),
+            headers: record.headers.cloned().unwrap_or_default(),
+        })
+    }
+
     fn failed(record: ProducerRecord, text: &str) -> SendError {
         SendError::new(record, Error::new(ErrorKind::Unavailable, text))
     }
@@ -86,7 +105,7 @@ impl RecordSink for FakeSink {
         self.records.lock().push(record.clone());
         self.handed_over.notify_waiters();
         Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
-            Sent::Acknowledged => Ok(PendingSend::done(Ok(ACKNOWLEDGED))),
+            Sent::Acknowledged | Sent::Late => Ok(PendingSend::done(Ok(ACKNOWLEDGED))),
             Sent::Refused => Err(Self::failed(record, "the queue refuses the record")),
             Sent::Unwanted => Err(SendError::new(record, Error::new(ErrorKind::Refused, "the topic does not exist"))),
             Sent::Lost => Ok(PendingSend::done(Err(Self::failed(record, "no acknowledgment in time")))),
@@ -103,8 +122,22 @@ impl RecordSink for FakeSink {
         self.handed_over.notify_waiters();
         Enqueue::now(match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
             Sent::Refused | Sent::Unwanted => Err(Self::failed(record, "the queue refuses the record")),
-            Sent::Acknowledged | Sent::Lost | Sent::Open => Ok(()),
+            Sent::Acknowledged | Sent::Late | Sent::Lost | Sent::Open => Ok(()),
         })
+    }
+
+    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend> {
+        match self.enqueue(self.taken(record)?) {
+            Enqueue::Now(Some(result)) => result.ok(),
+            Enqueue::Now(None) | Enqueue::Later(_) => None,
+        }
+    }
+
+    fn try_entrust(&self, record: &Outbound<'_>) -> bool {
+        match self.taken(record).map(|record| self.entrust(record)) {
+            Some(Enqueue::Now(Some(result))) => result.is_ok(),
+            Some(Enqueue::Now(None) | Enqueue::Later(_)) | None => false,
+        }
     }
 
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>> {

@@ -311,6 +311,19 @@ impl RecordSink for Producer {
         self.offer(record, Ticket::Forget)
     }
 
+    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend> {
+        if self.is_intercepted() {
+            return None;
+        }
+        let completion = Arc::new(Completion::choosing(record.partition, record.timestamp));
+        let pending = PendingSend::waiting(Arc::clone(&completion));
+        self.try_produce(record, Ticket::One(completion)).ok().map(|()| pending)
+    }
+
+    fn try_entrust(&self, record: &Outbound<'_>) -> bool {
+        !self.is_intercepted() && self.try_produce(record, Ticket::Forget).is_ok()
+    }
+
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32, Error>> + Send + 'a>> {
         Box::pin(async move {
             let core = self.core();

@@ -4,6 +4,7 @@
 //! failure policy, and says through [`Progress`] which records are finished.
 
 mod admission;
+mod at_once;
 mod batch_runner;
 mod braked;
 mod call;

@@ -87,6 +87,11 @@ impl OutputQueue {
         Ok(())
     }
 
+    /// Takes note of the one record that was handed over for the record at `index`.
+    pub(super) fn sent(&mut self, index: usize, attempt: u32, pending: PendingSend) {
+        self.in_flight.push_back(InFlight { index, attempt, is_last: true, state: State::Waiting(pending) });
+    }
+
     /// Takes what is settled already, without waiting.
     pub(super) async fn next_ready(&mut self, run: &Run<'_>) -> Option<Settled> {
         while poll_fn(|cx| Poll::Ready(self.is_front_ready(cx))).await {

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Chunk, ChunkRunner, Progress,
+    at_once::Sent,
     call::guarded,
     outputs::{OutputQueue, Settled, SettledResult},
     run::{Fault, Next, Run, Shared},
@@ -17,7 +18,7 @@ use crate::{
     config::Delivery,
     error::Error,
     error_handler::Reason,
-    handler::{Failure, Outcome, Outputs, RecordHandler},
+    handler::{Failure, Outcome, Outputs, RecordHandler, Rejection},
     listener::{breaker::Pass, metrics::ListenerMetrics, transaction::Prior},
     schema::watched,
 };
@@ -43,6 +44,7 @@ impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
 struct Tally<'a> {
     handled: u64,
     filtered: u64,
+    entrusted: u64,
     metrics: &'a ListenerMetrics,
 }
 
@@ -51,6 +53,7 @@ impl Drop for Tally<'_> {
         use std::sync::atomic::Ordering::Relaxed;
         self.metrics.handled.fetch_add(self.handled, Relaxed);
         self.metrics.filtered.fetch_add(self.filtered, Relaxed);
+        self.metrics.sent.fetch_add(self.entrusted, Relaxed);
     }
 }
 
@@ -59,20 +62,23 @@ enum Delivered {
     Filtered,
     /// It is handled, and there is nothing to send.
     Done,
-    Ended(Box<Outcome>),
+    /// It is handled, and this is to be sent.
+    Returned(Outputs),
+    Rejected(Box<Rejection>),
+    Failed(Box<Failure>),
 }
 
 /// A delivery that has ended.
 struct Call<'b> {
     /// Which one of its record, from 1.
     attempt: u32,
-    ended: Result<Delivered, Box<Failure>>,
+    ended: Delivered,
     pass: Pass<'b>,
 }
 
 async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
     let mut outputs = OutputQueue::default();
-    let mut tally = Tally { handled: 0, filtered: 0, metrics: &run.shared.policy.metrics };
+    let mut tally = Tally { handled: 0, filtered: 0, entrusted: 0, metrics: &run.shared.policy.metrics };
     let result = handle_all(handler, run, &mut outputs, &mut tally).await;
     if run.listener().delivery == Delivery::AtMostOnce {
         outputs.detach(run);
@@ -108,21 +114,17 @@ async fn handle_all<H: RecordHandler>(
                 return Ok(());
             }
         } else {
-            match deliver(handler, run, index, 1).await {
-                // The usual end needs none of what the others do: their future is large, and moving it would cost more than
-                // everything else here.
-                Ok(Delivered::Done) => {
-                    tally.handled += 1;
-                    run.handled(index);
-                    run.ended_well(1);
-                    // Another lane may have failed meanwhile.
-                    breaker.answered();
-                }
-                ended => {
-                    let call = Call { attempt: 1, ended, pass: breaker.pass() };
-                    if Box::pin(finish(handler, run, index, call, outputs, tally)).await? == Next::Revoked {
-                        return Ok(());
-                    }
+            let ended = deliver(handler, run, index, 1).await;
+            // The usual ends need none of what the others do: their future is large, and moving it would cost more than
+            // everything else here.
+            if is_over_at_once(run, index, &ended, outputs, tally) {
+                run.ended_well(1);
+                // Another lane may have failed meanwhile.
+                breaker.answered();
+            } else {
+                let call = Call { attempt: 1, ended, pass: breaker.pass() };
+                if Box::pin(finish(handler, run, index, call, outputs, tally)).await? == Next::Revoked {
+                    return Ok(());
                 }
             }
         }
@@ -131,6 +133,37 @@ async fn handle_all<H: RecordHandler>(
         }
     }
     Ok(())
+}
+
+/// Whether the first delivery of a record is over with nothing left to wait for: it is handled, and what was returned is
+/// handed over.
+fn is_over_at_once(
+    run: &Run<'_>,
+    index: usize,
+    ended: &Delivered,
+    outputs: &mut OutputQueue,
+    tally: &mut Tally<'_>,
+) -> bool {
+    let is_handled = match ended {
+        Delivered::Done => true,
+        Delivered::Returned(returned) => match run.send_at_once(index, returned) {
+            Some(Sent::Entrusted) => {
+                tally.entrusted += 1;
+                true
+            }
+            Some(Sent::Enqueued(pending)) => {
+                outputs.sent(index, 1, pending);
+                run.listener().delivery == Delivery::AtMostOnce
+            }
+            None => return false,
+        },
+        Delivered::Filtered | Delivered::Rejected(_) | Delivered::Failed(_) => return false,
+    };
+    if is_handled {
+        tally.handled += 1;
+        run.handled(index);
+    }
+    true
 }
 
 /// Handles a record of a listener whose handler may not be called now, or may have to be left alone soon.
@@ -235,37 +268,34 @@ async fn conclude<'a>(
     tally: &mut Tally<'_>,
 ) -> Result<Next, (Fault, Option<Pass<'a>>)> {
     match ended {
-        Ok(Delivered::Filtered) => {
+        Delivered::Filtered => {
             tally.filtered += 1;
             run.done(index);
             Ok(Next::Finished)
         }
-        Ok(Delivered::Done) => {
+        Delivered::Done => {
             pass.answered();
             run.ended_well(1);
             tally.handled += 1;
             run.handled(index);
             Ok(Next::Finished)
         }
-        Ok(Delivered::Ended(outcome)) => match *outcome {
-            Outcome::Done(returned) => {
-                pass.answered();
-                run.ended_well(1);
-                let sent = send(run, index, attempt, returned, outputs, tally).await;
-                sent.map(|()| Next::Finished).map_err(|fault| (fault, None))
+        Delivered::Returned(returned) => {
+            pass.answered();
+            run.ended_well(1);
+            let sent = send(run, index, attempt, returned, outputs, tally).await;
+            sent.map(|()| Next::Finished).map_err(|fault| (fault, None))
+        }
+        Delivered::Rejected(_) if run.misses_schemas() => {
+            // It was not called: who waits for a try has it.
+            drop(pass);
+            match run.load_schemas(index, attempt).await {
+                Next::Again => Ok(Next::Later),
+                _ => Ok(Next::Revoked),
             }
-            Outcome::Rejected(_) if run.misses_schemas() => {
-                // It was not called: who waits for a try has it.
-                drop(pass);
-                match run.load_schemas(index, attempt).await {
-                    Next::Again => Ok(Next::Later),
-                    _ => Ok(Next::Revoked),
-                }
-            }
-            Outcome::Rejected(rejection) => Err((Fault::Rejected(rejection), None)),
-            Outcome::Failed(failure) => Err((Fault::Failed(failure), Some(pass))),
-        },
-        Err(failure) => Err((Fault::Failed(*failure), Some(pass))),
+        }
+        Delivered::Rejected(rejection) => Err((Fault::Rejected(*rejection), None)),
+        Delivered::Failed(failure) => Err((Fault::Failed(*failure), Some(pass))),
     }
 }
 
@@ -290,21 +320,18 @@ async fn call<'a, H: RecordHandler>(
 }
 
 /// One delivery: the filter, then the handler.
-async fn deliver<H: RecordHandler>(
-    handler: &H,
-    run: &Run<'_>,
-    index: usize,
-    attempt: u32,
-) -> Result<Delivered, Box<Failure>> {
+async fn deliver<H: RecordHandler>(handler: &H, run: &Run<'_>, index: usize, attempt: u32) -> Delivered {
     // A call that is cut off is dropped here: what it had is back behind this.
-    let (mut ended, is_unanswered) = {
+    let (ended, is_unanswered) = {
         let call = pin!(async {
             if run.shared.policy.filter.is_some_and(|keep| !keep(run.record(index))) {
                 return Delivered::Filtered;
             }
             match handler.call(run.context(index, attempt)).await {
                 Outcome::Done(Outputs::None) => Delivered::Done,
-                outcome => Delivered::Ended(Box::new(outcome)),
+                Outcome::Done(returned) => Delivered::Returned(returned),
+                Outcome::Rejected(rejection) => Delivered::Rejected(Box::new(rejection)),
+                Outcome::Failed(failure) => Delivered::Failed(Box::new(failure)),
             }
         });
         match run.has_registry() {
@@ -312,21 +339,10 @@ async fn deliver<H: RecordHandler>(
             false => (guarded(run.listener().timeout, call).await, false),
         }
     };
-    run.decide_states(index, || match &ended {
-        Ok(Delivered::Done) => true,
-        Ok(Delivered::Ended(outcome)) => matches!(**outcome, Outcome::Done(_)),
-        Ok(Delivered::Filtered) | Err(_) => false,
-    });
-    if is_unanswered {
-        match &mut ended {
-            Ok(Delivered::Ended(outcome)) => {
-                if let Outcome::Failed(failure) = &mut **outcome {
-                    acquit(failure);
-                }
-            }
-            Ok(Delivered::Filtered | Delivered::Done) => {}
-            Err(failure) => acquit(failure),
-        }
+    let mut ended = ended.unwrap_or_else(Delivered::Failed);
+    run.decide_states(index, || matches!(ended, Delivered::Done | Delivered::Returned(_)));
+    if is_unanswered && let Delivered::Failed(failure) = &mut ended {
+        acquit(failure);
     }
     ended
 }

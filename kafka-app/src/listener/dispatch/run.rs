@@ -19,7 +19,7 @@ use crate::{
 /// What all chunks of a listener share.
 pub(super) struct Shared {
     pub(super) policy: Policy,
-    send_to: Option<Arc<str>>,
+    pub(super) send_to: Option<Arc<str>>,
     manual_ack: bool,
 }
 

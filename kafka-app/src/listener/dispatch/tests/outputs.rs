@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use crate::{
-    Outgoing, Text, handler_fn,
+    Outgoing, Text,
+    config::Delivery,
+    handler_fn,
     test_support::{Bench, FakeSink, Sent},
 };
 
@@ -23,6 +25,22 @@ async fn what_is_returned_goes_to_send_to_with_the_key_of_its_record() {
     assert_eq!(sent[1].key.as_deref(), Some(&b"k1"[..]));
     assert_eq!(bench.progress.finished(), [0, 1]);
     assert_eq!((bench.counts().handled, bench.counts().sent), (2, 2));
+}
+
+#[tokio::test]
+async fn what_has_to_wait_for_room_is_sent_once_and_before_what_comes_after_it() {
+    for delivery in [Delivery::AtMostOnce, Delivery::AtLeastOnce] {
+        let script = [Sent::Acknowledged, Sent::Late, Sent::Acknowledged];
+        let bench = bench(["a", "b", "c"]).sink(FakeSink::new(script)).with(|listener| listener.delivery = delivery);
+        bench.run(handler_fn(echo)).await.unwrap();
+        assert_eq!(bench.sink.payloads(), ["a!", "b!", "c!"], "{delivery:?}");
+        assert_eq!(bench.progress.finished(), [0, 1, 2], "{delivery:?}");
+        assert_eq!(bench.counts().handled, 3, "{delivery:?}");
+    }
+    let bench = bench(["a", "b", "c"]).sink(FakeSink::new([Sent::Acknowledged, Sent::Late])).in_transaction();
+    bench.run(handler_fn(echo)).await.unwrap();
+    assert_eq!(bench.sink.payloads(), ["a!", "b!", "c!"]);
+    assert_eq!((bench.counts().handled, bench.counts().sent), (3, 3));
 }
 
 #[tokio::test]
