@@ -30,15 +30,29 @@ async fn copy(payload: bytes::Bytes) -> bytes::Bytes {
     payload
 }
 
-/// A pipeline with as many records in a transaction at most.
+#[kafka_listener(topic = "bench", group = "bench", delivery = "at-least-once")]
+async fn forward(payload: bytes::Bytes) -> bytes::Bytes {
+    count();
+    payload
+}
+
+/// A pipeline with as many records in a transaction at most; at least once without.
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn pipeline(args: &RunArgs, n_transaction: u32, target: &str) -> Result<Measured> {
+pub(crate) async fn pipeline(args: &RunArgs, n_transaction: Option<u32>, target: &str) -> Result<Measured> {
     expect(args.records);
-    let listeners = listeners![copy].into_iter().map(|listener| {
+    let listeners = if n_transaction.is_some() { listeners![copy] } else { listeners![forward] };
+    let listeners = listeners.into_iter().map(|listener| {
         let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(target);
-        listener.transaction_max_records(n_transaction)
+        match n_transaction {
+            Some(n_records) => listener.transaction_max_records(n_records),
+            None => listener,
+        }
     });
-    let app = KafkaApp::new(&args.bootstrap_server).listeners(listeners).start().await?;
+    let app = KafkaApp::new(&args.bootstrap_server)
+        .set("kafka.consumer.auto-offset-reset", "earliest")
+        .listeners(listeners)
+        .start()
+        .await?;
     all_counted().await;
     app.stop().await.expect_clean();
     counted()

@@ -40,7 +40,7 @@ struct Comparison {
 /// What is no budget.
 const COMPARED: &str = "told for comparison";
 
-const COMPARISONS: [Comparison; 6] = [
+const COMPARISONS: [Comparison; 7] = [
     Comparison {
         name: "listener",
         clients: &[Client::ListenerBare, Client::ListenerStream, Client::ListenerApp, Client::ListenerRuststream],
@@ -84,6 +84,13 @@ const COMPARISONS: [Comparison; 6] = [
         clients: &[Client::SendFuture, Client::SendApp, Client::SendRuststream],
         fill: None,
         ratios: &[(Client::SendApp, Client::SendFuture, "<= 0.7"), (Client::SendApp, Client::SendRuststream, COMPARED)],
+        ..NONE
+    },
+    Comparison {
+        name: "at-least-once",
+        clients: &[Client::PipelineFlushed, Client::ForwardApp],
+        fill: Some(Client::Fill),
+        ratios: &[(Client::ForwardApp, Client::PipelineFlushed, COMPARED)],
         ..NONE
     },
     Comparison {

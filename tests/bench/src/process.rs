@@ -50,6 +50,8 @@ pub(crate) enum Client {
     /// In transactions of 1000 records.
     PipelineBare,
     PipelineApp,
+    /// At least once, each record acknowledged before its offset is committed.
+    ForwardApp,
     /// In transactions of one record.
     SingleBare,
     SingleApp,
@@ -83,9 +85,10 @@ pub(crate) fn run_client(ClientArgs { client, run }: &ClientArgs) -> Result<()> 
         Client::SendApp => app::send(run, IN_FLIGHT)?,
         Client::PipelineFlushed => pipeline::bare(run, 1_000, Round::Flushed)?,
         Client::PipelineBare => pipeline::bare(run, 1_000, Round::Transaction)?,
-        Client::PipelineApp => app::pipeline(run, 1_000, &pipeline::target(run)?)?,
+        Client::PipelineApp => app::pipeline(run, Some(1_000), &pipeline::target(run)?)?,
+        Client::ForwardApp => app::pipeline(run, None, &pipeline::target(run)?)?,
         Client::SingleBare => pipeline::bare(run, 1, Round::Transaction)?,
-        Client::SingleApp => app::pipeline(run, 1, &pipeline::target(run)?)?,
+        Client::SingleApp => app::pipeline(run, Some(1), &pipeline::target(run)?)?,
         Client::ListenerRuststream
         | Client::ListenerJsonRuststream
         | Client::SendAllRuststream
