@@ -15,8 +15,9 @@ use proc_macro::TokenStream;
 
 /// Makes a listener of a function.
 ///
-/// The function stays as it is, token for token, so a unit test calls it directly; beside it stands a hidden declaration
-/// of the same name, which `listeners![..]` collects (so no type or module beside it can have that name). Arguments are extractors; what is returned is sent to `send_to`.
+/// The function stays as it is, token for token, so a unit test calls it directly; beside it stands a hidden
+/// declaration of the same name, which `listeners![..]` collects (so no type or module beside it can have that name).
+/// Arguments are extractors; what is returned is sent to `send_to`.
 ///
 /// ```
 /// use kafka_app::{Json, kafka_listener, listeners};

@@ -20,9 +20,10 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/apache-kafka/kafka");
 /// A real cluster has one set of nodes, and tests run at the same time.
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-/// Three nodes of the test's own: embedded ones by default, else the real ones that run in the directory `KAFKA_APP_TEST_NODES`,
-/// as `tests/apache-kafka/kafka start 3 --dir DIR --properties tests/apache-kafka/replicated.properties` leaves them there. Topics
-/// have three replicas, of which two must be in sync.
+/// Three nodes of the test's own: embedded ones by default, else the real ones that run in the directory
+/// `KAFKA_APP_TEST_NODES`, as
+/// `tests/apache-kafka/kafka start 3 --dir DIR --properties tests/apache-kafka/replicated.properties` leaves them
+/// there. Topics have three replicas, of which two must be in sync.
 #[derive(Debug)]
 pub struct TestCluster {
     broker: TestBroker,

@@ -1,7 +1,8 @@
 //! DeleteRecords, versions 0 to 2: moves the start of a partition's log.
 //!
-//! As Kafka: only the leader deletes; -1 stands for all records that can be read, and no others can be deleted; an offset below the start is no error and answers the start; a topic that is only
-//! compacted keeps its records (POLICY_VIOLATION).
+//! As Kafka: only the leader deletes; -1 stands for all records that can be read, and no others can be deleted; an
+//! offset below the start is no error and answers the start; a topic that is only compacted keeps its records
+//! (POLICY_VIOLATION).
 
 use kafka_protocol::messages::delete_records_request::DeleteRecordsPartition;
 use kafka_protocol::messages::delete_records_response::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};

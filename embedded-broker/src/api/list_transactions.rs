@@ -1,5 +1,5 @@
-//! ListTransactions, versions 0 to 2: transactional ids that the node coordinates, by state, by producer id, by how long they are open (from version 1)
-//! and by a pattern that fits the whole id (from version 2).
+//! ListTransactions, versions 0 to 2: transactional ids that the node coordinates, by state, by producer id, by how
+//! long they are open (from version 1) and by a pattern that fits the whole id (from version 2).
 
 use std::collections::HashSet;
 

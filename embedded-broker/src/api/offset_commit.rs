@@ -1,8 +1,9 @@
 //! OffsetCommit, versions 2 to 9: a group's progress.
 //!
-//! Version 6 adds the leader epoch, 7 static members; 9 belongs to the new consumer protocol, and with it an unknown group
-//! is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. A retention time (until 4) takes the place of
-//! `offsets.retention.minutes` for the offsets it comes with. A commit without member and generation makes the group if there is none.
+//! Version 6 adds the leader epoch, 7 static members; 9 belongs to the new consumer protocol, and with it an unknown
+//! group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. A retention time (until 4) takes the place of
+//! `offsets.retention.minutes` for the offsets it comes with. A commit without member and generation makes the group if
+//! there is none.
 
 use std::sync::Arc;
 use std::time::Duration;

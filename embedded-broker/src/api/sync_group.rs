@@ -1,7 +1,7 @@
 //! SyncGroup, versions 0 to 5: the leader of a classic group hands in the assignment, everybody fetches its share.
 //!
-//! Version 3 adds static members, 5 the protocol type and name, which must be there and be the group's. Held until the leader's has
-//! come; a broker that stops answers NOT_COORDINATOR.
+//! Version 3 adds static members, 5 the protocol type and name, which must be there and be the group's. Held until the
+//! leader's has come; a broker that stops answers NOT_COORDINATOR.
 
 use std::collections::HashMap;
 

@@ -1,9 +1,9 @@
 //! UnregisterBroker, version 0: forgets a broker that is gone for good.
 //!
-//! As Kafka: an id that is not registered is BROKER_ID_NOT_REGISTERED; partitions keep replicas on a broker that is forgotten, but
-//! it is out of sync and leads nothing; one that runs goes on, alone, and is registered again when it is restarted.
-//! Different: a broker that is the only node is registered again at once. A Kafka of one node that is told to forget itself
-//! has no broker any more and is of no use until it is restarted.
+//! As Kafka: an id that is not registered is BROKER_ID_NOT_REGISTERED; partitions keep replicas on a broker that is
+//! forgotten, but it is out of sync and leads nothing; one that runs goes on, alone, and is registered again when it is
+//! restarted. Different: a broker that is the only node is registered again at once. A Kafka of one node that is told
+//! to forget itself has no broker any more and is of no use until it is restarted.
 
 use kafka_protocol::messages::{UnregisterBrokerRequest, UnregisterBrokerResponse};
 

@@ -208,7 +208,8 @@ impl EmbeddedBrokerBuilder {
     }
 
     /// Keeps everything in this directory, and begins with what is there: segments in Kafka's own files, and one log of
-    /// topics, configs, groups, transactions, quotas, credentials and ACLs. Without it everything is in memory and no file is touched.
+    /// topics, configs, groups, transactions, quotas, credentials and ACLs. Without it everything is in memory and no
+    /// file is touched.
     ///
     /// Of several [nodes](Self::brokers) each has a directory below it, `node-1` and so on, as a Kafka broker has it: with the
     /// logs of its own replicas, each as far as that replica has it. What the nodes share lies beside them, once: it is one

@@ -122,8 +122,9 @@ impl EmbeddedBroker {
         self.cluster.nodes().every().map(|node| node.id).collect()
     }
 
-    /// Stops a node in order, as Kafka's controlled shutdown: others take over what it leads and coordinates, who waits for that
-    /// is told so, then its connections are closed and new ones are refused. It is down when this returns; one that is down stays so.
+    /// Stops a node in order, as Kafka's controlled shutdown: others take over what it leads and coordinates, who waits
+    /// for that is told so, then its connections are closed and new ones are refused. It is down when this returns; one
+    /// that is down stays so.
     ///
     /// ```
     /// # use embedded_broker::EmbeddedBroker;

@@ -10,8 +10,9 @@
 //! A transactional id is locked with a group only while offsets are staged in it. Markers are written with neither lock
 //! held, one partition after the other.
 //!
-//! The locks of nodes, lags, old pictures, of who coordinates what, of configs, features, quotas, connections, telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what
-//! they guard, and nothing else is taken under them.
+//! The locks of nodes, lags, old pictures, of who coordinates what, of configs, features, quotas, connections,
+//! telemetry, faults and recorded requests are the innermost: held for a look-up, or to replace what they guard, and
+//! nothing else is taken under them.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -41,7 +41,8 @@ struct Picture {
 ///
 /// # Panics
 ///
-/// If anything panics, if what recovery keeps is not whole, or if a second recovery finds something else than the first, or records are lost.
+/// If anything panics, if what recovery keeps is not whole, or if a second recovery finds something else than the
+/// first, or records are lost.
 pub fn recovery(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let Some(way) = input.u8() else { return };

@@ -33,8 +33,9 @@ pub(crate) fn encode(entries: &[ProducerEntry]) -> Vec<u8> {
     file
 }
 
-/// Reads a whole file of this offset; `None` if it is not one, or not whole, or tells of records behind the offset: committed readers
-/// would wait for the first of a transaction that never comes, and a producer's last record would not be found again.
+/// Reads a whole file of this offset; `None` if it is not one, or not whole, or tells of records behind the offset:
+/// committed readers would wait for the first of a transaction that never comes, and a producer's last record would not
+/// be found again.
 pub(crate) fn decode(mut file: &[u8], offset: i64) -> Option<Vec<ProducerEntry>> {
     let (version, crc) = (file.try_get_i16().ok()?, file.try_get_u32().ok()?);
     if version != VERSION || crc32c::crc32c(file) != crc {

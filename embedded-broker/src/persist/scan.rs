@@ -18,8 +18,9 @@ pub(crate) enum Tail {
     Torn,
 }
 
-/// Calls `each` with every batch in `bytes` and its own bytes; `bytes` begin at `position` of the file, as long as batches follow each other
-/// with rising offsets from `next_offset` on and, if `check` says so, have the checksum they claim.
+/// Calls `each` with every batch in `bytes` and its own bytes; `bytes` begin at `position` of the file, as long as
+/// batches follow each other with rising offsets from `next_offset` on and, if `check` says so, have the checksum they
+/// claim.
 ///
 /// Returns how many bytes that were, and whether there are more.
 pub(crate) fn batches(

@@ -269,9 +269,9 @@ impl Replicas {
         since.is_some_and(|since| moment.now >= since + moment.rules.max_lag)
     }
 
-    /// What follows from any event: who hears the leader, who has caught up, and what all have. Whoever has caught up may
-    /// complete a move, by which another one leads, whom others hear. Better than Kafka, which completes a move only when somebody
-    /// else is in sync than before: whoever was elected may do so, too.
+    /// What follows from any event: who hears the leader, who has caught up, and what all have. Whoever has caught up
+    /// may complete a move, by which another one leads, whom others hear. Better than Kafka, which completes a move
+    /// only when somebody else is in sync than before: whoever was elected may do so, too.
     pub(super) fn settle(&mut self, mut change: Change, moment: &Moment<'_>) -> Change {
         loop {
             self.look_who_follows(moment.nodes, moment.now);

@@ -1,14 +1,16 @@
 //! Patterns that have to fit a whole name, as clients and configs bring them: the language of RE2/J, which Kafka reads
 //! subscriptions (KIP-848) and filters of transactional ids by.
 //!
-//! The language is RE2/J's to the letter, with its words for what is none (`syntax.rs`): what it takes is spelled out as ranges
-//! of characters, groups and repetitions, which is all that the engine below has to know. `tests/wire/groups_as_kafka/patterns.rs` has
-//! a table of the language and asks a real Kafka about each row. Differences, all on purpose:
+//! The language is RE2/J's to the letter, with its words for what is none (`syntax.rs`): what it takes is spelled out
+//! as ranges of characters, groups and repetitions, which is all that the engine below has to know.
+//! `tests/wire/groups_as_kafka/patterns.rs` has a table of the language and asks a real Kafka about each row.
+//! Differences, all on purpose:
 //!
-//! - Classes of Unicode (`\p{Greek}`) and what is the same in another case (`(?i)`) are of the newest Unicode, RE2/J's of 6.0 (2010):
-//!   another answer for characters that were not there then, and none for names of topics, which are ASCII.
-//! - One that takes more than [`MOST_BYTES`] when it is compiled, or nests deeper than [`syntax::DEEPEST`], is refused. RE2/J takes it,
-//!   whatever memory that needs, or overflows its stack.
+//! - Classes of Unicode (`\p{Greek}`) and what is the same in another case (`(?i)`) are of the newest Unicode, RE2/J's
+//!   of 6.0 (2010): another answer for characters that were not there then, and none for names of topics, which are
+//!   ASCII.
+//! - One that takes more than [`MOST_BYTES`] when it is compiled, or nests deeper than [`syntax::DEEPEST`], is refused.
+//!   RE2/J takes it, whatever memory that needs, or overflows its stack.
 //! - `ssl.principal.mapping.rules` and `match` of client metrics are of Java's own language in Kafka, of this one here: nothing
 //!   looks ahead or back, or is possessive, and a pattern of a few bytes cannot keep the broker busy for hours.
 

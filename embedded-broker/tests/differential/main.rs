@@ -33,9 +33,9 @@
 //! | logs | 2,500 | 0 | |
 //! | transactions | 3,500 | 0 | |
 //!
-//! And later that day on a machine with a load of 20 to 35 on two cores, when a sequence had begun to wait for either broker in its
-//! turn (`Scenario::catch_up`) and to be tried again where it outlasts a session: groups from 81001 on, and with 16 threads from
-//! 82001 on, 500 each; logs and transactions from 83001 on, 100 each: none differed.
+//! And later that day on a machine with a load of 20 to 35 on two cores, when a sequence had begun to wait for either
+//! broker in its turn (`Scenario::catch_up`) and to be tried again where it outlasts a session: groups from 81001 on,
+//! and with 16 threads from 82001 on, 500 each; logs and transactions from 83001 on, 100 each: none differed.
 //!
 //! A scenario is a generator of steps and a world in which a step is done, which turns answers into text: whatever two
 //! brokers may name differently is replaced by what it stands for (`names.rs`), whatever they may order differently is

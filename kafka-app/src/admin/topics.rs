@@ -119,8 +119,8 @@ impl AdminClient {
         self.ask("describing topics", DescribeTopics(topics)).await
     }
 
-    /// Creates topics; other brokers than the one that was asked may know them a moment later. A topic that is there already is left as it is and
-    /// answered with `TOPIC_ALREADY_EXISTS`. Of two with the same name the first counts.
+    /// Creates topics; other brokers than the one that was asked may know them a moment later. A topic that is there
+    /// already is left as it is and answered with `TOPIC_ALREADY_EXISTS`. Of two with the same name the first counts.
     ///
     /// ```
     /// # use embedded_broker::EmbeddedBroker;

@@ -1,8 +1,8 @@
 //! From our settings to librdkafka's properties: the framework's defaults, what was said, and what is ours to set.
 //!
-//! Later layers win: defaults ← `kafka.*` ← `kafka.properties` ← `kafka.consumer.*` ← `kafka.consumer.properties` ←
-//! the same four of `kafka.clusters.<name>` ← the listener's own properties ← what the framework owns. A property that librdkafka knows by two names has one here
-//! (`Key::canonical`), so that a default never stands beside what was said.
+//! Later layers win: defaults ← `kafka.*` ← `kafka.properties` ← `kafka.consumer.*` ← `kafka.consumer.properties` ← the
+//! same four of `kafka.clusters.<name>` ← the listener's own properties ← what the framework owns. A property that
+//! librdkafka knows by two names has one here (`Key::canonical`), so that a default never stands beside what was said.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -274,8 +274,8 @@ fn common_defaults() -> BTreeMap<String, String> {
     set(&mut map, "bootstrap.servers", DEFAULT_SERVERS);
     // Peers that died behind a NAT are noticed.
     set(&mut map, "socket.keepalive.enable", "true");
-    // As Java's. librdkafka's own 10 s are reached when a broker goes away a few times: its back-off goes on where it was, though the
-    // broker was back in between.
+    // As Java's. librdkafka's own 10 s are reached when a broker goes away a few times: its back-off goes on where it
+    // was, though the broker was back in between.
     set(&mut map, "reconnect.backoff.max.ms", "1000");
     map
 }

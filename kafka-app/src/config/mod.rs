@@ -45,12 +45,13 @@
 //! `kafka.listener.properties` ← the declaration ← `kafka.listeners.<id>.properties`; and each wins over the other keys of
 //! its own table. SASL is set there: `sasl.mechanism`, `sasl.username`, `sasl.password`.
 //!
-//! Further clusters are `kafka.clusters.<name>.*`: what stands in the tables above and below for `kafka.*`, `kafka.consumer.*`,
-//! `kafka.producer.*`, `kafka.admin.*` and `kafka.template.*` may be said of each, and what is not is as `kafka.*` says; only
-//! `bootstrap-servers` each has to say. All that is said of a cluster wins over all that is said of every cluster. Listeners,
-//! their defaults and the registry of schemas are not a cluster's: a listener chooses its own by `cluster`, and what it returns, its
-//! retry topics and its dead letters go there too. `default` is the name of the cluster of `kafka.*` itself. Names are
-//! compared without regard to case and dashes: `KAFKA_APP__KAFKA__CLUSTERS__AUDIT__BOOTSTRAP_SERVERS`.
+//! Further clusters are `kafka.clusters.<name>.*`: what stands in the tables above and below for `kafka.*`,
+//! `kafka.consumer.*`, `kafka.producer.*`, `kafka.admin.*` and `kafka.template.*` may be said of each, and what is not
+//! is as `kafka.*` says; only `bootstrap-servers` each has to say. All that is said of a cluster wins over all that is
+//! said of every cluster. Listeners, their defaults and the registry of schemas are not a cluster's: a listener chooses
+//! its own by `cluster`, and what it returns, its retry topics and its dead letters go there too. `default` is the name
+//! of the cluster of `kafka.*` itself. Names are compared without regard to case and dashes:
+//! `KAFKA_APP__KAFKA__CLUSTERS__AUDIT__BOOTSTRAP_SERVERS`.
 //!
 //! | key | default | librdkafka |
 //! |---|---|---|
@@ -83,7 +84,8 @@
 //! | `kafka.listener.mixed-payloads-fatal` | true | listeners that read or send records of one topic as different payload types fail the start |
 //! | `kafka.listener.shutdown-timeout` | `30s` | how long a stop and a revoke wait for handlers |
 //!
-//! The registry that schemas of `Avro`, `Protobuf` and `JsonSchema` payloads are in (features of those names); names are Confluent's, with dashes:
+//! The registry that schemas of `Avro`, `Protobuf` and `JsonSchema` payloads are in (features of those names); names
+//! are Confluent's, with dashes:
 //!
 //! | key | default | |
 //! |---|---|---|

@@ -94,7 +94,8 @@ impl KafkaConsumerBuilder {
     /// [`OffsetSpec::Timestamp`] and what is counted from an end.
     ///
     /// # Errors
-    /// Nothing is said to be read, an offset is below zero, or the client refuses its properties; or the broker does not say where a position is.
+    /// Nothing is said to be read, an offset is below zero, or the client refuses its properties; or the broker does
+    /// not say where a position is.
     pub async fn open(self) -> Result<KafkaConsumer> {
         self.partitions.iter().try_for_each(|(_, at)| at.check())?;
         let is_by_hand = !self.partitions.is_empty();

@@ -26,10 +26,11 @@ use crate::{
 /// meanwhile: what must not be lost is written by the handler itself, and this is its cache.
 ///
 /// A new value is kept from the first call on that has changed it, through `&mut`, and has succeeded. Of one that has
-/// failed nothing is kept, so that the next delivery finds it new again, and loads it if the first could not; nor is one
-/// flushed that nobody has changed. A value that is kept is left as it was changed by a handler that returns an error or is
-/// cut off by its timeout; one that panics loses it, so that nobody meets half a change. What is not flushed when a handler has held its partition for longer than a
-/// revoke waits is dropped, and the log says how many values that were. Every key stays until [`KeyState::forget`]: topics with ever new keys need it.
+/// failed nothing is kept, so that the next delivery finds it new again, and loads it if the first could not; nor is
+/// one flushed that nobody has changed. A value that is kept is left as it was changed by a handler that returns an
+/// error or is cut off by its timeout; one that panics loses it, so that nobody meets half a change. What is not
+/// flushed when a handler has held its partition for longer than a revoke waits is dropped, and the log says how many
+/// values that were. Every key stays until [`KeyState::forget`]: topics with ever new keys need it.
 ///
 /// It goes with ordering `key` and `partition`. With `none`, exactly-once (what an aborted transaction had changed would
 /// stay) and retry topics (which are other partitions) the start fails. A record without a key is rejected.

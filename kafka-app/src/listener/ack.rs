@@ -72,7 +72,8 @@ impl Ack {
     /// commit starts now and the future ends when the broker confirmed it.
     ///
     /// # Errors
-    /// The partition was revoked or the listener stopped meanwhile, or the broker refused the commit. The record will be delivered again.
+    /// The partition was revoked or the listener stopped meanwhile, or the broker refused the commit. The record will
+    /// be delivered again.
     #[expect(clippy::must_use_candidate, reason = "it marks at once; whoever does not wait for the commit need not")]
     pub fn ack(mut self) -> Acked {
         match self.target.take() {

@@ -24,7 +24,8 @@ impl Watchdog {
         Self { limit, front: None }
     }
 
-    /// The record that is to be finished next, now: the oldest one. Returns for how long it has been that, when it is time to say so.
+    /// The record that is to be finished next, now: the oldest one. Returns for how long it has been that, when it is
+    /// time to say so.
     pub(crate) fn observe(&mut self, front: Option<u64>, now: Instant) -> Option<Duration> {
         let Some(seq) = front else {
             self.front = None;

@@ -124,7 +124,8 @@ impl Deaths {
         tokio::task::block_in_place(|| self.cluster.lose(node, death))?;
         drop(lagging);
         careful.send(ROUND).await?;
-        // Mostly the node comes back, and another one goes, before everybody has got over it: a client may need a second for that.
+        // Mostly the node comes back, and another one goes, before everybody has got over it: a client may need a
+        // second for that.
         let is_calm = random.u8(0..8) == 0;
         careful.acknowledged(if is_calm { usize::MAX } else { random.usize(0..ROUND / 3) }).await?;
         tokio::task::block_in_place(|| self.cluster.restart(node))

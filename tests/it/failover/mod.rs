@@ -1,8 +1,9 @@
 //! Clients of a cluster of three whose leaders and coordinators go and come back: what is acknowledged is there, once and in
 //! order, and nobody reads what may still be lost.
 //!
-//! The nodes are embedded ones, or with `KAFKA_APP_TEST_NODES` real ones (see [`TestCluster`]). What happens comes from a seed,
-//! which is printed, and which `KAFKA_APP_TEST_SEED` sets (1 without it: a check is to see the same troubles each time); `KAFKA_APP_TEST_DEATHS` is how many nodes die.
+//! The nodes are embedded ones, or with `KAFKA_APP_TEST_NODES` real ones (see [`TestCluster`]). What happens comes from
+//! a seed, which is printed, and which `KAFKA_APP_TEST_SEED` sets (1 without it: a check is to see the same troubles
+//! each time); `KAFKA_APP_TEST_DEATHS` is how many nodes die.
 
 mod acknowledged;
 mod deaths;

@@ -70,7 +70,8 @@ async fn write(template: &KafkaTemplate<String, String>, topic: &str, number: us
     }
 }
 
-/// A node that leads some of the records, or coordinates some transactions, goes; or leaders and coordinators move while all stay.
+/// A node that leads some of the records, or coordinates some transactions, goes; or leaders and coordinators move
+/// while all stay.
 async fn suffer(cluster: &TestCluster, random: &mut fastrand::Rng, writer: &mut Writer) -> Result<()> {
     match cluster.as_embedded() {
         Some(broker) if random.u8(0..4) == 0 => {

@@ -55,8 +55,8 @@ impl Case {
         self.send_by(&self.producer, name, n).await
     }
 
-    /// As [`send`](Self::send); returns once all replicas in sync have them. A real follower gets what its leader has acknowledged a
-    /// fetch later, and one that is killed at once never does.
+    /// As [`send`](Self::send); returns once all replicas in sync have them. A real follower gets what its leader has
+    /// acknowledged a fetch later, and one that is killed at once never does.
     async fn send_safely(&self, name: &str, n: usize) -> Result<BTreeMap<i64, String>> {
         self.send_by(&self.safe, name, n).await
     }

@@ -1,7 +1,8 @@
 //! A cluster of three whose nodes go and come back, embedded or real.
 //!
-//! Conversations run with the real one that `tests/apache-kafka/kafka start 3` has left in the directory `KAFKA_APP_TEST_NODES`, if
-//! that is set (that with racks: `KAFKA_APP_TEST_RACKS`), one at a time; with `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
+//! Conversations run with the real one that `tests/apache-kafka/kafka start 3` has left in the directory
+//! `KAFKA_APP_TEST_NODES`, if that is set (that with racks: `KAFKA_APP_TEST_RACKS`), one at a time; with
+//! `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
 
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! Where new partitions come to lie while a node is down, and what becomes of one that is unregistered: what a real cluster of three
-//! nodes (4.1.1) answers, the embedded one answers too.
+//! Where new partitions come to lie while a node is down, and what becomes of one that is unregistered: what a real
+//! cluster of three nodes (4.1.1) answers, the embedded one answers too.
 
 use kafka_protocol::messages::create_partitions_request::{CreatePartitionsAssignment, CreatePartitionsTopic};
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;

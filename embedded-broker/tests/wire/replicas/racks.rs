@@ -1,5 +1,5 @@
-//! Which replica a consumer of a rack is sent to (KIP-392): what a real cluster of three nodes in three racks (4.1.1) answers, the
-//! embedded one answers too.
+//! Which replica a consumer of a rack is sent to (KIP-392): what a real cluster of three nodes in three racks (4.1.1)
+//! answers, the embedded one answers too.
 
 use std::time::{Duration, Instant};
 

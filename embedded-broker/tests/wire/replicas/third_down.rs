@@ -1,7 +1,7 @@
 //! A cluster of three whose third node is down, embedded or real.
 //!
-//! Against a real one conversations run when `KAFKA_APP_TEST_BOOTSTRAP` names such a cluster (`kafka start 3`, `kafka node 3 stop`); with
-//! `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
+//! Against a real one conversations run when `KAFKA_APP_TEST_BOOTSTRAP` names such a cluster (`kafka start 3`,
+//! `kafka node 3 stop`); with `KAFKA_APP_TEST_SHOW` that one alone is asked, and what it says is printed.
 
 use kafka_protocol::messages::describe_topic_partitions_request::TopicRequest;
 use kafka_protocol::messages::describe_topic_partitions_response::DescribeTopicPartitionsResponsePartition as Told;

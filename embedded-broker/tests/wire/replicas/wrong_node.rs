@@ -1,5 +1,5 @@
-//! Who is told what at a node that does not lead, and in an epoch that is not the leader's (KIP-320, KIP-951): what a real cluster of
-//! three nodes (4.1.1) answers, the embedded one answers too.
+//! Who is told what at a node that does not lead, and in an epoch that is not the leader's (KIP-320, KIP-951): what a
+//! real cluster of three nodes (4.1.1) answers, the embedded one answers too.
 
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::FetchPartition;

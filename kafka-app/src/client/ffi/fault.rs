@@ -62,8 +62,9 @@ pub(crate) fn fault_of(code: RDKafkaErrorCode, text: &str) -> Fault {
     }
 }
 
-/// Whether TLS has ended a connection because of a certificate. By TLS 1.3 that of a client is asked for when the handshake is over:
-/// that it is missing or not wanted is an alert on a connection, of which librdkafka says that it broke.
+/// Whether TLS has ended a connection because of a certificate. By TLS 1.3 that of a client is asked for when the
+/// handshake is over: that it is missing or not wanted is an alert on a connection, of which librdkafka says that it
+/// broke.
 pub(crate) fn is_of_certificates(text: &str) -> bool {
     // The broker's own name stands first.
     let what = text.split_once(": ").map_or(text, |(_broker, what)| what);

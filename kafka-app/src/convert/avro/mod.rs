@@ -27,10 +27,11 @@ use crate::{
 /// A payload or a key in Avro, with its schema in a registry (`kafka.schema-registry.url`), as Confluent's
 /// `KafkaAvroSerializer` writes it.
 ///
-/// Its type derives [`AvroSchema`] (which wants `serde_json` among the program's dependencies) and serde's traits. What is sent is written by the type's schema, which the first send
-/// registers; what is read was written by any version of it: Avro resolves the two, with defaults for fields that are missing
-/// (`#[avro(default = "..")]`), without those that are too many, and with wider numbers. A record of another name is rejected,
-/// as the specification has it, unless that is an alias (`#[avro(alias = "..")]`).
+/// Its type derives [`AvroSchema`] (which wants `serde_json` among the program's dependencies) and serde's traits. What
+/// is sent is written by the type's schema, which the first send registers; what is read was written by any version of
+/// it: Avro resolves the two, with defaults for fields that are missing (`#[avro(default = "..")]`), without those that
+/// are too many, and with wider numbers. A record of another name is rejected, as the specification has it, unless that
+/// is an alias (`#[avro(alias = "..")]`).
 ///
 /// ```
 /// use apache_avro::AvroSchema;

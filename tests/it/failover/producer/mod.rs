@@ -1,8 +1,8 @@
 //! [`Producer`]: an idempotent producer that never raises its epoch, so that what is there twice or not at all is the brokers'
 //! doing. librdkafka's is not such a one: see [`super::raised_epoch`].
 //!
-//! A task for each partition sends up to five batches ahead of their answers. Where a node refuses one, or is gone, it asks who leads
-//! now and sends all that is not acknowledged again, in order and as it was, as Java's producer does.
+//! A task for each partition sends up to five batches ahead of their answers. Where a node refuses one, or is gone, it
+//! asks who leads now and sends all that is not acknowledged again, in order and as it was, as Java's producer does.
 
 mod sequence;
 

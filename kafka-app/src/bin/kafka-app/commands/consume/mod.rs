@@ -51,7 +51,8 @@ pub(crate) struct ConsumeCommand {
     /// These partitions of every topic; may be repeated
     #[arg(long = "partition", value_name = "N", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(0..))]
     partitions: Vec<i32>,
-    /// earliest, latest, an offset, -N for the last N records of each partition, @TIME or @-1h [default: latest; with --to-end earliest]
+    /// earliest, latest, an offset, -N for the last N records of each partition, @TIME or @-1h
+    /// [default: latest; with --to-end earliest]
     #[arg(short, long, value_name = "WHERE", allow_hyphen_values = true, value_parser = Position::from_end)]
     from: Option<Position>,
     /// Stop where the partitions end now

@@ -12,8 +12,8 @@ use crate::say::StatusLine;
 
 /// A bar on standard error, if somebody sees it and does not type there what is sent.
 ///
-/// It is a line of our own and not indicatif's, which fills a line to its end: the `^C` of a terminal would begin a new one, and the
-/// bar be left behind.
+/// It is a line of our own and not indicatif's, which fills a line to its end: the `^C` of a terminal would begin a new
+/// one, and the bar be left behind.
 pub(crate) struct Progress(Option<Bar>);
 
 struct Bar {
