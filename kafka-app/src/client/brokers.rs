@@ -157,10 +157,8 @@ impl Connections {
         };
         let is_adrift = idle_since.is_some_and(|since| self.adrift.lock().is_due(since, now));
         if is_adrift {
-            let brokers = self.by_name.lock().keys().cloned().collect::<Vec<_>>().join(" ");
-            tracing::warn!(
+            tracing::info!(
                 target: "kafka_app::client",
-                brokers,
                 "no connection is up or tried any more: the client starts again from its bootstrap servers"
             );
         }
