@@ -146,23 +146,16 @@ impl Connections {
         connection.is_tried |= state == State::Wanted && connection.down_since.is_some();
     }
 
-    /// Whether the client is to be given its first brokers again, as it knows none any more; each time once.
-    pub(crate) fn is_adrift(&self, now: Instant) -> bool {
+    /// Whether the client is to be given its first brokers now, as it knows none any more; each time once.
+    pub(crate) fn first_brokers_are_due(&self, now: Instant) -> bool {
         let idle_since = {
             let connections = self.by_name.lock();
-            // Those without a port stand for others.
+            // Those without a port stand for others: they are connected by themselves, also where the broker is forgotten.
             let brokers = connections.iter().filter(|(name, _)| name.contains(':')).map(|(_, connection)| connection);
             let idle_since = brokers.map(|broker| (broker.state == State::Idle).then_some(broker.since));
             idle_since.reduce(|one, other| Some(one?.max(other?))).flatten()
         };
-        let is_adrift = idle_since.is_some_and(|since| self.adrift.lock().is_due(since, now));
-        if is_adrift {
-            tracing::info!(
-                target: "kafka_app::client",
-                "no connection is up or tried any more: the client starts again from its bootstrap servers"
-            );
-        }
-        is_adrift
+        idle_since.is_some_and(|since| self.adrift.lock().is_due(since, now))
     }
 
     pub(super) fn unreachable(&self, now: Instant) -> Vec<UnreachableBroker> {
@@ -228,24 +221,24 @@ mod tests {
     }
 
     #[test]
-    fn a_client_is_adrift_when_no_broker_is_up_or_tried_any_more() {
+    fn first_brokers_are_due_when_none_is_up_or_tried_any_more() {
         let (connections, start) = (Connections::default(), Instant::now());
         let note = |port, id, state, at| connections.note("h", port, id, state, start + at * MS);
-        let is_adrift = |at| connections.is_adrift(start + at * MS);
-        assert!(!is_adrift(60_000), "it has not begun");
+        let are_due = |at| connections.first_brokers_are_due(start + at * MS);
+        assert!(!are_due(60_000), "it has not begun");
         note(9092, -1, "TRY_CONNECT", 0);
         note(9093, 1, "UP", 10);
         connections.note("GroupCoordinator", 0, -1, "TRY_CONNECT", start + 11 * MS);
         note(9092, -1, "DOWN", 20);
         note(9092, -1, "INIT", 21);
-        assert!(!is_adrift(60_000), "one is up");
+        assert!(!are_due(60_000), "one is up");
         note(9093, 1, "DOWN", 70_000);
         note(9093, 1, "INIT", 70_001);
-        assert!(!is_adrift(70_002));
-        assert!(is_adrift(72_001));
-        assert!(!is_adrift(72_002), "it was told");
+        assert!(!are_due(70_002));
+        assert!(are_due(72_001));
+        assert!(!are_due(72_002), "it was told");
         note(9092, -1, "TRY_CONNECT", 73_000);
-        assert!(!is_adrift(900_000), "a broker that is away is tried all the time");
+        assert!(!are_due(900_000), "a broker that is away is tried all the time");
     }
 
     #[test]

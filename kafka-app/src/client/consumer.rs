@@ -79,11 +79,11 @@ impl ConsumerClient for Consumer {
         {
             return Some(ConsumerEvent::Fatal(Fault { kind: FaultKind::Other, text: error.to_string() }));
         }
-        let event = self.events.poll().or_else(|| self.commits.poll());
-        if event.is_none() {
-            self.client.keep_brokers(Instant::now());
-        }
-        event
+        self.events.poll().or_else(|| self.commits.poll())
+    }
+
+    fn keep_brokers(&self, now: Instant) {
+        self.client.keep_brokers(now);
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {

@@ -1,6 +1,6 @@
 //! [`ConsumerClient`]: what the pump needs of a Kafka client. A double of it tests the pump without a broker.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, sync::Arc, time::Instant};
 
 use super::ffi::GroupMetadata;
 use crate::{
@@ -15,6 +15,8 @@ pub(crate) trait ConsumerClient: Send {
     fn subscribe(&mut self, subscription: &Subscription) -> Result<()>;
     /// The next event; `None` when there is none now. Tells the group that the application is alive.
     fn poll_event(&mut self) -> Option<ConsumerEvent>;
+    /// To be called every second: a client that knows no broker any more starts again.
+    fn keep_brokers(&self, now: Instant);
     /// A queue of its own for a partition, before it is assigned, so that no record of it arrives anywhere else.
     /// `signal` is called when records arrive in an empty queue.
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>>;

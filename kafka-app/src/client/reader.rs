@@ -141,11 +141,11 @@ impl ConsumerClient for Reader {
 
     fn poll_event(&mut self) -> Option<ConsumerEvent> {
         let own = self.next_own();
-        let event = own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll());
-        if event.is_none() {
-            self.client.keep_brokers(Instant::now());
-        }
-        event
+        own.or_else(|| self.events.poll()).or_else(|| self.commits.as_ref()?.poll())
+    }
+
+    fn keep_brokers(&self, now: Instant) {
+        self.client.keep_brokers(now);
     }
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {

@@ -240,6 +240,7 @@ impl KafkaConsumer {
                 self.told.push_back(Polled::Failed(error));
             }
         }
+        self.client.keep_brokers(Instant::now());
     }
 
     fn serve(&mut self, event: ConsumerEvent) -> Result<()> {

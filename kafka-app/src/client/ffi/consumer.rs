@@ -12,7 +12,7 @@ use rdkafka::bindings::{self as sys, rd_kafka_resp_err_t as RespErr};
 use super::{
     conf::Conf,
     fault::{check, check_error, fault, other},
-    first_brokers::add_first_brokers,
+    first_brokers::keep_brokers,
     partition_list::{Element, PartitionList},
     queue::{EventQueue, PartitionQueue},
     text::{buffer_text, c_string, c_text},
@@ -59,12 +59,10 @@ impl NativeConsumer {
         conf.into_consumer(connections)
     }
 
-    /// To be called every now and then: a client that knows no broker any more starts again.
+    /// See [`keep_brokers`].
     pub(crate) fn keep_brokers(&self, now: Instant) {
-        if self.connections.is_adrift(now) {
-            // SAFETY: a valid client.
-            unsafe { add_first_brokers(self.rk.as_ptr()) };
-        }
+        // SAFETY: a valid client.
+        unsafe { keep_brokers(self.rk.as_ptr(), &self.connections, now) };
     }
 
     /// The queue rebalances, errors and results of automatic commits arrive on.

@@ -207,6 +207,7 @@ impl Pump {
             self.next_fallback = now + FALLBACK;
             self.watch(now);
             self.watch_brokers(now);
+            self.client.keep_brokers(now);
             self.touch(now);
         }
         if let Some(exit) = self.continue_stop(now) {

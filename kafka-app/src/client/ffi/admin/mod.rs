@@ -40,7 +40,7 @@ use rdkafka::bindings::{self as sys};
 use tokio::sync::oneshot;
 
 use self::{call::Call, waiting::Waiting};
-use super::{conf::Conf, first_brokers::add_first_brokers};
+use super::{conf::Conf, first_brokers::keep_brokers};
 use crate::{
     client::{brokers::Connections, client_log::ClientLog},
     error::{Error, ErrorKind, Result},
@@ -99,12 +99,10 @@ impl NativeAdmin {
         Ok(asked)
     }
 
-    /// To be called every now and then: a client that knows no broker any more starts again.
+    /// See [`keep_brokers`].
     pub(crate) fn keep_brokers(&self, now: Instant) {
-        if self.connections.is_adrift(now) {
-            // SAFETY: a valid client.
-            unsafe { add_first_brokers(self.rk.as_ptr()) };
-        }
+        // SAFETY: a valid client.
+        unsafe { keep_brokers(self.rk.as_ptr(), &self.connections, now) };
     }
 
     pub(super) fn as_ptr(&self) -> *mut sys::rd_kafka_t {

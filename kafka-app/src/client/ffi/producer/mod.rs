@@ -27,7 +27,7 @@ use rdkafka::{
     error::{IsError, KafkaError, RDKafkaErrorCode},
 };
 
-use super::{first_brokers::add_first_brokers, state_changes::tell_state_changes, text::c_text};
+use super::{first_brokers::keep_brokers, state_changes::tell_state_changes, text::c_text};
 use crate::client::brokers::Connections;
 use handles::{Fnv, MainQueue, NativeTopic};
 use outbound::{NativeHeaders, Taken, UNASSIGNED, raw};
@@ -64,12 +64,10 @@ impl<C: ClientContext> NativeProducer<C> {
         &self.client
     }
 
-    /// To be called every now and then: a client that knows no broker any more starts again.
+    /// See [`keep_brokers`].
     pub(crate) fn keep_brokers(&self, now: Instant) {
-        if self.connections.is_adrift(now) {
-            // SAFETY: the client is alive.
-            unsafe { add_first_brokers(self.client.native_ptr()) };
-        }
+        // SAFETY: the client is alive.
+        unsafe { keep_brokers(self.client.native_ptr(), &self.connections, now) };
     }
 
     /// Hands a record over; never blocks.

@@ -6,6 +6,7 @@ use std::{
         Arc,
         mpsc::{Receiver, Sender, channel},
     },
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -107,6 +108,8 @@ impl ConsumerClient for FakeClient {
         }
         event
     }
+
+    fn keep_brokers(&self, _now: Instant) {}
 
     fn split(&mut self, partition: &TopicPartition, signal: Arc<dyn Signal>) -> Result<Box<dyn RecordQueue>> {
         self.0.lock().signals.insert(partition.partition, signal);
