@@ -6,43 +6,43 @@
 //! which is empty. Who asks then is told of no position. Who believes that handles everything again, with
 //! `auto-offset-reset = "latest"` nothing of what there is. So it is asked again, for a while.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, hash_map::Entry};
 
 use crate::record::TopicPartition;
 
-/// How many answers in a row are doubted. They are asked for every half second, and the coordinator finds out as soon as
+/// How many answers in a row are doubted of a partition. They are asked for every half second, and the coordinator finds out as soon as
 /// anything of the group is to be written; a topic that was made anew has lost its positions for good.
 const DOUBTS: u32 = 20;
 
 /// What a consumer knows to be committed.
 #[derive(Debug, Default)]
 pub(crate) struct KnownPositions {
-    /// Those that have a position.
-    partitions: HashSet<TopicPartition>,
-    n_doubted: u32,
+    /// Those that have a position, each with how often in a row it was said to have none.
+    n_doubted: HashMap<TopicPartition, u32>,
 }
 
 impl KnownPositions {
     /// The group has a position there.
     pub(crate) fn saw(&mut self, partition: &TopicPartition) {
-        if !self.partitions.contains(partition) {
-            self.partitions.insert(partition.clone());
+        match self.n_doubted.get_mut(partition) {
+            Some(n_doubted) => *n_doubted = 0,
+            None => drop(self.n_doubted.insert(partition.clone(), 0)),
         }
     }
 
     /// Whether an answer may be true. If not, all of it is to be asked again: who has forgotten one has forgotten all.
     pub(crate) fn believes(&mut self, without_position: &[TopicPartition]) -> bool {
-        if !without_position.iter().any(|partition| self.partitions.contains(partition)) {
-            self.n_doubted = 0;
-            return true;
+        let mut is_doubted = false;
+        for partition in without_position {
+            let Entry::Occupied(mut n_doubted) = self.n_doubted.entry(partition.clone()) else { continue };
+            *n_doubted.get_mut() += 1;
+            if *n_doubted.get() > DOUBTS {
+                n_doubted.remove();
+            } else {
+                is_doubted = true;
+            }
         }
-        self.n_doubted += 1;
-        if self.n_doubted <= DOUBTS {
-            return false;
-        }
-        self.n_doubted = 0;
-        self.partitions.retain(|partition| !without_position.contains(partition));
-        true
+        !is_doubted
     }
 }
 
@@ -78,12 +78,18 @@ mod tests {
     }
 
     #[test]
-    fn doubts_are_counted_in_a_row() {
+    fn doubts_are_counted_in_a_row_for_each_partition() {
         let mut known = KnownPositions::default();
         known.saw(&orders(0));
-        for _ in 0..3 {
-            assert!((0..DOUBTS).all(|_| !believes(&mut known, &[0])));
-            assert!(believes(&mut known, &[]), "all have one");
+        known.saw(&orders(1));
+        for _ in 0..DOUBTS {
+            assert!(!believes(&mut known, &[0]));
+            assert!(believes(&mut known, &[]) && believes(&mut known, &[2]), "that says nothing of the other");
         }
+        assert!(!believes(&mut known, &[0, 1]), "of another one there is doubt");
+        assert!(believes(&mut known, &[0]), "its position is not there any more");
+        known.saw(&orders(1));
+        assert!((0..DOUBTS).all(|_| !believes(&mut known, &[1])), "it was seen between");
+        assert!(believes(&mut known, &[1]));
     }
 }
