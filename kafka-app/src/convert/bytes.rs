@@ -42,6 +42,10 @@ impl ToPayload for Vec<u8> {
     fn encode(&self, buffer: &mut BytesMut) -> Result<()> {
         self.as_slice().encode(buffer)
     }
+
+    fn into_payload(self) -> Result<Option<Bytes>> {
+        Ok(Some(self.into()))
+    }
 }
 
 impl ToPayload for Bytes {
@@ -53,11 +57,16 @@ impl ToPayload for Bytes {
     fn to_payload(&self, _: &mut BytesMut) -> Result<Option<Bytes>> {
         Ok(Some(self.clone()))
     }
+
+    fn into_payload(self) -> Result<Option<Bytes>> {
+        Ok(Some(self))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Text, Valid};
 
     #[test]
     fn a_slice_borrows_from_the_record() {
@@ -71,5 +80,15 @@ mod tests {
         let bytes = Bytes::from(vec![1, 2, 3]);
         let sent = bytes.to_payload(&mut BytesMut::new()).unwrap().unwrap();
         assert_eq!(sent.as_ptr(), bytes.as_ptr());
+    }
+
+    #[test]
+    fn what_owns_its_bytes_gives_them_away() {
+        let (bytes, vec, text) = (Bytes::from(vec![1, 2, 3]), vec![4, 5, 6], String::from("789"));
+        let owned = [bytes.as_ptr(), vec.as_ptr(), text.as_ptr()];
+        let sent = [bytes.into_payload(), vec.into_payload(), Valid(Text(text)).into_payload()];
+        assert_eq!(sent.map(|sent| sent.unwrap().unwrap().as_ptr()), owned);
+        assert_eq!(7_i32.into_payload().unwrap().unwrap()[..], [0, 0, 0, 7]);
+        assert_eq!(crate::Tombstone.into_payload().unwrap(), None);
     }
 }

@@ -147,6 +147,18 @@ pub trait ToPayload {
         }
     }
 
+    /// The same of a value that nobody needs any more: what a listener returned. Overridden by types that own their bytes, and
+    /// by wrappers.
+    ///
+    /// # Errors
+    /// As [`ToPayload::encode`].
+    fn into_payload(self) -> Result<Option<Bytes>>
+    where
+        Self: Sized,
+    {
+        self.to_payload(&mut BytesMut::new())
+    }
+
     /// The value as one that is written with a schema: its bytes begin with an id that only a registry can tell, so that
     /// whatever sends it asks for that first, and [`encode`](Self::encode) alone is an error. `None` for every other value.
     ///

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, ops::Deref};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::{FromPayload, ToPayload};
 use crate::error::Result;
@@ -69,11 +69,19 @@ impl ToPayload for String {
     fn encode(&self, buffer: &mut BytesMut) -> Result<()> {
         self.as_str().encode(buffer)
     }
+
+    fn into_payload(self) -> Result<Option<Bytes>> {
+        Ok(Some(self.into()))
+    }
 }
 
 impl ToPayload for Text {
     fn encode(&self, buffer: &mut BytesMut) -> Result<()> {
         self.0.as_str().encode(buffer)
+    }
+
+    fn into_payload(self) -> Result<Option<Bytes>> {
+        self.0.into_payload()
     }
 }
 

@@ -135,6 +135,10 @@ impl<P: ToPayload> ToPayload for Valid<P> {
         self.0.to_payload(buffer)
     }
 
+    fn into_payload(self) -> Result<Option<Bytes>> {
+        self.0.into_payload()
+    }
+
     fn with_schema(&self) -> Option<&dyn WithSchema> {
         self.0.with_schema()
     }

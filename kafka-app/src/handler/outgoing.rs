@@ -38,8 +38,11 @@ pub struct Outgoing {
 impl Outgoing {
     /// A record with this payload.
     pub fn new(payload: impl ToPayload) -> Self {
-        let with_schema = payload.with_schema();
-        let ((payload, schema), error) = encoded(with_schema, || payload.to_payload(&mut BytesMut::new()));
+        let part = match payload.with_schema() {
+            None => payload.into_payload().map(|payload| (payload, None)),
+            Some(value) => stamped(value),
+        };
+        let ((payload, schema), error) = part_or_error(part);
         let unstamped = Unstamped { payload: schema, key: None };
         Self { record: ProducerRecord { payload, ..ProducerRecord::default() }, key: None, unstamped, error }
     }
@@ -53,7 +56,11 @@ impl Outgoing {
     /// With this key instead of the handled record's; `()` for none.
     #[expect(clippy::needless_pass_by_value, reason = "as the payload: both are usually made for it")]
     pub fn key(mut self, key: impl ToKey) -> Self {
-        let ((key, schema), error) = encoded(key.key_with_schema(), || key.to_key(&mut BytesMut::new()));
+        let part = match key.key_with_schema() {
+            None => key.to_key(&mut BytesMut::new()).map(|key| (key, None)),
+            Some(value) => stamped(value),
+        };
+        let ((key, schema), error) = part_or_error(part);
         self.key = Some(key);
         self.unstamped.key = schema;
         self.error = self.error.or(error);
@@ -90,26 +97,19 @@ impl Outgoing {
     }
 }
 
-/// A part and the schema whose id it still lacks, or why it cannot be encoded.
-fn encoded(
-    with_schema: Option<&dyn WithSchema>,
-    plain: impl FnOnce() -> Result<Option<Bytes>>,
-) -> ((Option<Bytes>, Option<&'static Schema>), Option<crate::Error>) {
-    match part(with_schema, plain) {
+/// A part of a record that is returned, and the schema whose id it still lacks.
+type Part = (Option<Bytes>, Option<&'static Schema>);
+
+fn part_or_error(part: Result<Part>) -> (Part, Option<crate::Error>) {
+    match part {
         Ok(part) => (part, None),
         Err(error) => ((None, None), Some(error)),
     }
 }
 
-/// A part of a record that is returned, and the schema whose id it still lacks.
-pub(super) fn part(
-    with_schema: Option<&dyn WithSchema>,
-    plain: impl FnOnce() -> Result<Option<Bytes>>,
-) -> Result<(Option<Bytes>, Option<&'static Schema>)> {
-    match with_schema {
-        None => Ok((plain()?, None)),
-        Some(value) => encode_unstamped(value).map(|(bytes, schema)| (Some(bytes), Some(schema))),
-    }
+/// The part that a value with a schema is.
+pub(super) fn stamped(value: &dyn WithSchema) -> Result<Part> {
+    encode_unstamped(value).map(|(bytes, schema)| (Some(bytes), Some(schema)))
 }
 
 impl fmt::Debug for Outgoing {

@@ -1,9 +1,7 @@
 //! What a listener's function may return: nothing, or values that become records.
 
-use bytes::BytesMut;
-
 use super::{
-    BatchOutcome, Declaration, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection, outgoing::part,
+    BatchOutcome, Declaration, ErrorClass, Failure, Outcome, Outgoing, Output, Outputs, Rejection, outgoing::stamped,
 };
 use crate::{convert::ToPayload, record::ProducerRecord, schema::Unstamped};
 
@@ -64,8 +62,11 @@ impl<P: ToPayload> IntoOutputs for P {
     }
 
     fn into_outputs(self) -> Result<Outputs, Failure> {
-        let plain = || self.to_payload(&mut BytesMut::new());
-        let (payload, schema) = part(self.with_schema(), plain).map_err(cannot_encode)?;
+        let part = match self.with_schema() {
+            None => self.into_payload().map(|payload| (payload, None)),
+            Some(value) => stamped(value),
+        };
+        let (payload, schema) = part.map_err(cannot_encode)?;
         let unstamped = Unstamped { payload: schema, key: None };
         Output { record: ProducerRecord { payload, ..ProducerRecord::default() }, inherits_key: true, unstamped }
             .into_outputs()
