@@ -278,18 +278,33 @@ pub(crate) struct ChunkProgress {
     assigned: Arc<Assigned>,
     /// The same as `AckTarget`; `None` unless acknowledgments are manual.
     target: Option<Arc<dyn AckTarget>>,
+    n_records: u64,
+    is_handled: AtomicBool,
 }
 
 impl ChunkProgress {
-    pub(crate) fn new(assigned: &Arc<Assigned>) -> Self {
+    /// Of a chunk of so many records.
+    pub(crate) fn new(assigned: &Arc<Assigned>, n_records: u64) -> Self {
         let target = assigned.is_manual().then(|| Arc::clone(assigned) as Arc<dyn AckTarget>);
-        Self { assigned: Arc::clone(assigned), target }
+        Self { assigned: Arc::clone(assigned), target, n_records, is_handled: AtomicBool::new(false) }
+    }
+
+    /// Whether the lane may go on with the next chunk before this one has ended. Its records have made room then for
+    /// others; their bytes have not.
+    pub(crate) fn is_handled(&self) -> bool {
+        self.is_handled.load(Ordering::Relaxed) // Read by who has polled.
     }
 }
 
 impl Progress for ChunkProgress {
     fn done(&self, seq: u64) {
         self.assigned.finish(seq);
+    }
+
+    fn handled_all(&self) {
+        if !self.is_handled.swap(true, Ordering::Relaxed) {
+            self.assigned.release(self.n_records, 0);
+        }
     }
 
     fn is_revoked(&self) -> bool {
@@ -340,7 +355,7 @@ mod tests {
     fn an_ack_of_a_record_that_is_given_up_leaves_nothing_behind() {
         for is_dropped_late in [false, true] {
             let assigned = manual();
-            let progress = ChunkProgress::new(&assigned);
+            let progress = ChunkProgress::new(&assigned, 3);
             for seq in 0..3 {
                 let ack = progress.ack(seq).map(Ack::new);
                 if is_dropped_late {

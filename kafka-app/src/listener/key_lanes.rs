@@ -12,7 +12,8 @@ use super::{
     assigned::Assigned,
     dispatch::{ChunkRunner, Delivered},
     key_queues::KeyQueues,
-    lane::{LaneChunk, LaneSpec, no_runtime, run_chunk},
+    lane::{LaneSpec, no_runtime},
+    lane_chunk::LaneChunk,
     transaction::Transaction,
 };
 
@@ -70,7 +71,10 @@ impl KeyLanes {
                     last.chunk.push(record);
                     None
                 }
-                _ => Some(Piece { hand_over, chunk: LaneChunk::of(assigned, transaction, record) }),
+                _ => {
+                    let n_bytes = record.record.size() as u64;
+                    Some(Piece { hand_over, chunk: LaneChunk::new(assigned, transaction, vec![record], n_bytes) })
+                }
             }));
         }
         drop(queues);
@@ -97,7 +101,7 @@ async fn run_lane(shared: Arc<Shared>, runner: Arc<dyn ChunkRunner>) {
     while let Ok(ready) = shared.n_ready.acquire().await {
         ready.forget();
         let Some((key, piece)) = shared.queues.lock().take() else { continue };
-        run_chunk(piece.chunk, &*runner).await;
+        piece.chunk.run(&runner).await;
         if shared.queues.lock().finished(key) {
             shared.n_ready.add_permits(1);
         }

@@ -11,26 +11,16 @@ use tokio::{
 };
 
 use super::{
-    assigned::{Assigned, ChunkProgress},
-    dispatch::{Chunk, ChunkRunner, Delivered},
+    assigned::Assigned,
+    dispatch::{ChunkRunner, Delivered},
     key_lanes::KeyLanes,
+    lane_chunk::LaneChunk,
     transaction::Transaction,
 };
 use crate::{
     config::{Ordering, ResolvedListener},
     error::{Error, ErrorKind},
 };
-
-/// Records of one assignment on their way to a lane. The channel needs no bound of its own: the pump hands over no more
-/// than a partition's in-flight bound.
-pub(crate) struct LaneChunk {
-    assigned: Arc<Assigned>,
-    /// Exactly once: what it is handled in.
-    transaction: Option<Arc<Transaction>>,
-    records: Vec<Delivered>,
-    n_records: u64,
-    n_bytes: u64,
-}
 
 /// Where records of a partition go.
 pub(crate) type Lane = UnboundedSender<LaneChunk>;
@@ -109,7 +99,7 @@ impl Lanes {
         match &mut self.route {
             Route::Partition => {
                 if let Some(lane) = own {
-                    send(lane, assigned, transaction, records, n_bytes);
+                    send(lane, LaneChunk::new(assigned, transaction, records, n_bytes));
                 }
             }
             Route::Key(lanes) => lanes.hand_over(assigned, records, n_bytes, transaction),
@@ -120,7 +110,7 @@ impl Lanes {
                 while records.peek().is_some() {
                     let records: Vec<_> = records.by_ref().take(piece).collect();
                     let n_bytes = size(&records);
-                    send(queue, assigned, transaction, records, n_bytes);
+                    send(queue, LaneChunk::new(assigned, transaction, records, n_bytes));
                 }
             }
         }
@@ -131,39 +121,16 @@ fn size(records: &[Delivered]) -> u64 {
     records.iter().map(|record| record.record.size() as u64).sum()
 }
 
-fn send(
-    lane: &Lane,
-    assigned: &Arc<Assigned>,
-    transaction: Option<&Arc<Transaction>>,
-    records: Vec<Delivered>,
-    n_bytes: u64,
-) {
-    let (n_records, transaction) = (records.len() as u64, transaction.map(Arc::clone));
-    let chunk = LaneChunk { assigned: Arc::clone(assigned), transaction, records, n_records, n_bytes };
+fn send(lane: &Lane, chunk: LaneChunk) {
     // A lane ends before its sender only with its runtime.
     if let Err(mpsc::error::SendError(chunk)) = lane.send(chunk) {
-        chunk.assigned.fail(no_runtime());
+        chunk.fail(no_runtime());
     }
 }
 
 /// Why nobody takes what is handed over.
 pub(super) fn no_runtime() -> Error {
     Error::new(ErrorKind::Stopped, "the runtime that handlers run on has ended")
-}
-
-impl LaneChunk {
-    /// Of one record.
-    pub(super) fn of(assigned: &Arc<Assigned>, transaction: Option<&Arc<Transaction>>, record: Delivered) -> Self {
-        let (n_bytes, transaction) = (record.record.size() as u64, transaction.map(Arc::clone));
-        Self { assigned: Arc::clone(assigned), transaction, records: vec![record], n_records: 1, n_bytes }
-    }
-
-    /// Takes in one more that was handed over with its others.
-    pub(super) fn push(&mut self, record: Delivered) {
-        self.n_records += 1;
-        self.n_bytes += record.record.size() as u64;
-        self.records.push(record);
-    }
 }
 
 fn spawn_lane(runtime: &Handle, runner: &Arc<dyn ChunkRunner>) -> Lane {
@@ -174,7 +141,7 @@ fn spawn_lane(runtime: &Handle, runner: &Arc<dyn ChunkRunner>) -> Lane {
 
 async fn run_lane(mut chunks: UnboundedReceiver<LaneChunk>, runner: Arc<dyn ChunkRunner>) {
     while let Some(chunk) = chunks.recv().await {
-        run_chunk(chunk, &*runner).await;
+        chunk.run(&runner).await;
     }
 }
 
@@ -182,67 +149,8 @@ async fn run_shared_lane(chunks: Arc<Mutex<UnboundedReceiver<LaneChunk>>>, runne
     loop {
         let next = chunks.lock().await.recv().await;
         match next {
-            Some(chunk) => run_chunk(chunk, &*runner).await,
+            Some(chunk) => chunk.run(&runner).await,
             None => return,
         }
-    }
-}
-
-pub(super) async fn run_chunk(chunk: LaneChunk, runner: &dyn ChunkRunner) {
-    let mut chunk = Held { chunk, is_settled: false };
-    let assigned = Arc::clone(&chunk.chunk.assigned);
-    if let Some(_inside) = assigned.enter() {
-        let progress = ChunkProgress::new(&assigned);
-        let records = Chunk {
-            topic: &assigned.partition.topic,
-            partition: assigned.partition.partition,
-            records: &chunk.chunk.records,
-            transaction: chunk.chunk.transaction.as_deref(),
-            key_states: assigned.key_states(),
-        };
-        let result = tokio::select! {
-            biased;
-            result = runner.run(records, &progress) => result,
-            () = assigned.cancelled() => {
-                // Who was dropped in the middle may have sent something.
-                if let Some(transaction) = &chunk.chunk.transaction {
-                    transaction.taint();
-                }
-                Ok(())
-            }
-        };
-        chunk.is_settled = true;
-        // Freed while the lane is still inside, so that a drained partition holds no records.
-        chunk.chunk.records.clear();
-        if let Err(error) = result {
-            assigned.fail(error);
-        }
-    } else {
-        chunk.is_settled = true; // Revoked while it waited.
-        chunk.chunk.records.clear();
-    }
-}
-
-/// A chunk in a lane: what it held is released whatever happens, and a lane that breaks is not silent.
-struct Held {
-    chunk: LaneChunk,
-    is_settled: bool,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let assigned = &self.chunk.assigned;
-        if !self.is_settled {
-            assigned.fail(Error::new(
-                ErrorKind::Listener,
-                format!("{}: a lane broke off in the middle of its records", assigned.partition),
-            ));
-        }
-    }
-}
-
-impl Drop for LaneChunk {
-    fn drop(&mut self) {
-        self.assigned.release(self.n_records, self.n_bytes);
     }
 }

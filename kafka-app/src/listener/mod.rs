@@ -24,6 +24,7 @@ mod key_queues;
 mod key_states;
 mod lag;
 mod lane;
+mod lane_chunk;
 mod later;
 mod limiter;
 mod mailbox;

@@ -22,6 +22,7 @@ pub(crate) struct FakeProgress {
     left_to_ack: Mutex<Vec<u64>>,
     revoked: watch::Sender<bool>,
     is_gone: AtomicBool,
+    is_handled: AtomicBool,
     ack_target: Option<Arc<dyn AckTarget>>,
     rewound_to: Mutex<Vec<Instant>>,
 }
@@ -33,6 +34,7 @@ impl FakeProgress {
             left_to_ack: Mutex::default(),
             revoked: watch::Sender::new(false),
             is_gone: AtomicBool::new(false),
+            is_handled: AtomicBool::new(false),
             ack_target: None,
             rewound_to: Mutex::default(),
         }
@@ -64,6 +66,11 @@ impl FakeProgress {
         self.rewound_to.lock().clone()
     }
 
+    /// Whether all that is left is to wait for acknowledgments.
+    pub(crate) fn is_handled(&self) -> bool {
+        self.is_handled.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn acked_by_hand(&self) -> Vec<u64> {
         self.left_to_ack.lock().clone()
     }
@@ -74,6 +81,10 @@ impl Progress for FakeProgress {
         let mut done = self.done.lock();
         assert!(!done.contains(&seq), "record {seq} was done twice");
         done.push(seq);
+    }
+
+    fn handled_all(&self) {
+        self.is_handled.store(true, Ordering::SeqCst);
     }
 
     fn is_revoked(&self) -> bool {

@@ -51,17 +51,22 @@ pub(super) struct Open {
     pub(super) indexes: Vec<usize>,
     pub(super) attempt: u32,
     pub(super) delays: Option<Delays>,
+    /// What this delivery could not decode for want of a schema, maybe, and another one is to hold.
+    pub(super) undecided: Vec<usize>,
 }
 
 async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
-    let mut open = Open { indexes: Vec::with_capacity(run.chunk.records.len()), attempt: 1, delays: None };
+    let mut open =
+        Open { indexes: Vec::with_capacity(run.chunk.records.len()), attempt: 1, delays: None, undecided: Vec::new() };
     if filter_all(run, &mut open).await? == Next::Revoked || take_up(run, &mut open).await? == Next::Revoked {
         return Ok(());
     }
     while let Some(first) = open.indexes.first().copied().filter(|_| !run.progress.is_revoked()) {
         let Some(pass) = run.admitted(first).await else { break };
         let mut delivered = deliver(handler, run, &open).await;
-        let undecided = if run.misses_schemas() { undecided(&mut open, &mut delivered) } else { Vec::new() };
+        if run.misses_schemas() {
+            open.undecided = undecided(&mut open, &mut delivered);
+        }
         let next = match delivered {
             // Its function was not called: who waits for a try has it.
             _ if open.indexes.is_empty() => Next::Finished,
@@ -71,15 +76,15 @@ async fn run_all<H: BatchHandler>(handler: &H, run: &Run<'_>) -> Result<(), Erro
         };
         match next {
             Next::Again => open.attempt += 1,
-            Next::Finished if undecided.is_empty() => break,
+            Next::Finished if open.undecided.is_empty() => break,
             Next::Finished | Next::Later => {}
             Next::Revoked => break,
         }
-        if !undecided.is_empty() {
-            if run.load_schemas(undecided[0], open.attempt).await != Next::Again {
+        if let Some(first) = open.undecided.first() {
+            if run.load_schemas(*first, open.attempt).await != Next::Again {
                 break;
             }
-            open.indexes.extend(undecided);
+            open.indexes.append(&mut open.undecided);
             open.indexes.sort_unstable();
         }
     }
@@ -256,6 +261,9 @@ async fn settle_whole(run: &Run<'_>, open: &mut Open, mut queue: OutputQueue) ->
     if run.listener().delivery == Delivery::AtMostOnce {
         queue.detach(run);
         return Ok(handled(run, open));
+    }
+    if open.undecided.is_empty() {
+        run.progress.handled_all();
     }
     match queue.next(run).await.map(|settled| settled.result) {
         None | Some(SettledResult::Acknowledged) => Ok(handled(run, open)),

@@ -71,6 +71,9 @@ pub(crate) struct Chunk<'a> {
 pub(crate) trait Progress: Send + Sync {
     /// The record is finished and may be committed, when all before it are. At most once for each record.
     fn done(&self, seq: u64);
+    /// Every handler has ended, and what is left of the chunk is to wait for acknowledgments of what they returned: the next
+    /// chunk may begin beside that.
+    fn handled_all(&self);
     /// The partition is revoked, lost or to be read again, its transaction takes too long, or the listener must stop now:
     /// start no further record, end back-offs.
     fn is_revoked(&self) -> bool;

@@ -38,6 +38,13 @@ pub(super) async fn per_record(
             break;
         }
     }
+    if matches!(ended, Ok(Next::Finished))
+        && batch.retried.is_empty()
+        && batch.postponed.is_empty()
+        && open.undecided.is_empty()
+    {
+        run.progress.handled_all();
+    }
     // Also after a record that stops the listener: what those before it returned is on its way.
     let settled = batch.settle(run).await;
     if ended? == Next::Revoked || settled? == Next::Revoked {

@@ -84,6 +84,9 @@ async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Err
         outputs.detach(run);
         return result;
     }
+    if result.is_ok() && !outputs.is_empty() {
+        run.progress.handled_all();
+    }
     // Also after a record that stops the listener: what those before it returned is on its way.
     settle_all(run, &mut outputs, &mut tally).await?;
     result
@@ -117,7 +120,16 @@ async fn handle_all<H: RecordHandler>(
             let ended = deliver(handler, run, index, 1).await;
             // The usual ends need none of what the others do: their future is large, and moving it would cost more than
             // everything else here.
-            if is_over_at_once(run, index, &ended, outputs, tally) {
+            let is_over = match &ended {
+                Delivered::Done => {
+                    tally.handled += 1;
+                    run.handled(index);
+                    true
+                }
+                Delivered::Returned(returned) => is_handed_over(run, index, returned, outputs, tally),
+                Delivered::Filtered | Delivered::Rejected(_) | Delivered::Failed(_) => false,
+            };
+            if is_over {
                 run.ended_well(1);
                 // Another lane may have failed meanwhile.
                 breaker.answered();
@@ -135,29 +147,25 @@ async fn handle_all<H: RecordHandler>(
     Ok(())
 }
 
-/// Whether the first delivery of a record is over with nothing left to wait for: it is handled, and what was returned is
-/// handed over.
-fn is_over_at_once(
+/// Whether what the first delivery of a record returned is handed over, with nothing left to wait for. At least once the
+/// record is handled when that is acknowledged.
+fn is_handed_over(
     run: &Run<'_>,
     index: usize,
-    ended: &Delivered,
+    returned: &Outputs,
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> bool {
-    let is_handled = match ended {
-        Delivered::Done => true,
-        Delivered::Returned(returned) => match run.send_at_once(index, returned) {
-            Some(Sent::Entrusted) => {
-                tally.entrusted += 1;
-                true
-            }
-            Some(Sent::Enqueued(pending)) => {
-                outputs.sent(index, 1, pending);
-                run.listener().delivery == Delivery::AtMostOnce
-            }
-            None => return false,
-        },
-        Delivered::Filtered | Delivered::Rejected(_) | Delivered::Failed(_) => return false,
+    let is_handled = match run.send_at_once(index, returned) {
+        Some(Sent::Entrusted) => {
+            tally.entrusted += 1;
+            true
+        }
+        Some(Sent::Enqueued(pending)) => {
+            outputs.sent(index, 1, pending);
+            run.listener().delivery == Delivery::AtMostOnce
+        }
+        None => return false,
     };
     if is_handled {
         tally.handled += 1;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     client::Brokers,
-    config::{AckMode, BatchLimits, Delivery, OnRevoke, ResolvedListener},
+    config::{AckMode, BatchLimits, Delivery, OnRevoke, Ordering, ResolvedListener},
     listener::{ends::Ends, events::EventSink, guards::Guards, in_flight::Bounds, tracker::Tracker},
 };
 
@@ -12,7 +12,8 @@ use crate::{
 const CHUNK: u32 = 500;
 /// Bytes in flight of one partition, unless one record alone has more.
 const IN_FLIGHT_BYTES: u64 = 16 << 20;
-/// Records whose `Ack` may be outstanding, for a partition of a listener that acknowledges by itself.
+/// Records of a partition that may be handled and not finished: their `Ack` is outstanding, or the broker's acknowledgment of
+/// what their handler returned.
 const ACKS_OUTSTANDING: u64 = 1 << 14;
 
 /// What a pump must know of its listener.
@@ -36,6 +37,8 @@ pub(crate) struct PumpConfig {
     /// Of a hand-over to a lane.
     pub(crate) limits: BatchLimits,
     pub(crate) bounds: Bounds,
+    /// Records of a partition that may be unfinished.
+    pub(crate) n_unfinished: u64,
     /// Its records wait until they are due.
     pub(crate) is_delayed: bool,
     /// After how long an unfinished record is reported.
@@ -60,6 +63,15 @@ impl PumpConfig {
             true => listener.batch,
             false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
         };
+        // One chunk in the lane and one behind it.
+        let bounds = Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES };
+        // By key or without order others run past one that is slow: the window bounds how many come again after a crash.
+        let n_unfinished = match (listener.ack_mode, listener.ordering) {
+            (AckMode::Manual | AckMode::ManualImmediate, _) | (_, Ordering::Partition) => {
+                ACKS_OUTSTANDING.max(bounds.n_records)
+            }
+            (_, Ordering::Key | Ordering::None) => bounds.n_records,
+        };
         Self {
             listener_id: listener.id.as_str().into(),
             consumer,
@@ -73,8 +85,8 @@ impl PumpConfig {
             on_revoke: listener.on_revoke,
             drain_timeout: listener.shutdown_timeout,
             limits,
-            // One chunk in the lane and one behind it.
-            bounds: Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES },
+            bounds,
+            n_unfinished,
             is_delayed: listener.stage.is_some(),
             stuck_after: Duration::from_secs(300),
             idle_after: listener.idle_event_interval,
@@ -88,7 +100,6 @@ impl PumpConfig {
     }
 
     pub(super) fn new_tracker(&self) -> Tracker {
-        let is_manual = matches!(self.ack_mode, AckMode::Manual | AckMode::ManualImmediate);
-        Tracker::new(if is_manual { ACKS_OUTSTANDING.max(self.bounds.n_records) } else { self.bounds.n_records })
+        Tracker::new(self.n_unfinished)
     }
 }

@@ -1,4 +1,6 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Semaphore;
 
 use crate::{
     Outgoing, Text,
@@ -69,6 +71,44 @@ async fn a_record_is_done_when_all_it_returned_is_acknowledged() {
     result.unwrap();
     assert_eq!(bench.sink.payloads(), ["a", "a", "b", "b"]);
     assert_eq!(bench.progress.finished(), [2, 0, 1]);
+}
+
+#[tokio::test]
+async fn when_the_last_handler_has_ended_the_lane_need_not_wait_for_acknowledgments() {
+    let bench = bench(["a", "b"]).sink(FakeSink::new([Sent::Open; 2]));
+    let may_end = Arc::new(Semaphore::new(1));
+    let ends = Arc::clone(&may_end);
+    let run = bench.run(handler_fn(move |Text(text): Text| {
+        let ends = Arc::clone(&ends);
+        async move {
+            ends.acquire().await.expect("it stays open").forget();
+            text
+        }
+    }));
+    let acknowledge = async {
+        bench.sink.await_records(1).await;
+        tokio::task::yield_now().await;
+        assert!(!bench.progress.is_handled(), "the second one is at work");
+        may_end.add_permits(1);
+        bench.sink.await_records(2).await;
+        tokio::task::yield_now().await;
+        assert!(bench.progress.is_handled() && bench.progress.finished().is_empty());
+        bench.sink.acknowledge_all();
+    };
+    let (result, ()) = tokio::join!(run, acknowledge);
+    result.unwrap();
+    assert_eq!(bench.progress.finished(), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_record_that_stops_the_listener_no_other_chunk_begins() {
+    let bench = bench(["a", "bad"]).sink(FakeSink::new([Sent::Open]));
+    let handler = handler_fn(|Text(text): Text| async move {
+        if text == "bad" { Err(std::io::Error::other("no")) } else { Ok(text) }
+    });
+    let run = tokio::time::timeout(Duration::from_secs(3600), bench.run(handler));
+    assert!(run.await.is_err(), "it waits for what the first one returned");
+    assert!(!bench.progress.is_handled());
 }
 
 #[tokio::test(start_paused = true)]
