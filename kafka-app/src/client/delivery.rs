@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::window::Window;
+use super::{producer::Collects, window::Window};
 use crate::{
     producer::SendError,
     record::{ProducerRecord, SendResult},
@@ -153,25 +153,6 @@ impl BatchCompletion {
         }
     }
 
-    /// Stores the answer for a record, each of which is answered once; [`Self::answered`] counts it.
-    pub(crate) fn store(&self, index: usize, result: Result<SendResult, SendError>) {
-        match result {
-            Ok(sent) => {
-                self.slots[index].partition.store(sent.partition, Ordering::Relaxed);
-                self.slots[index].offset.store(sent.offset, Ordering::Relaxed);
-            }
-            Err(error) => self.failures.lock().push((index, error)),
-        }
-    }
-
-    /// So many answers were stored; true with the last one.
-    pub(crate) fn answered(&self, n_records: usize) -> bool {
-        // Release, so that who sees zero also sees every slot; acquire, so that the last one passes on what others stored.
-        let is_last = self.n_open.fetch_sub(n_records, Ordering::AcqRel) == n_records;
-        self.window.answered(n_records);
-        is_last
-    }
-
     /// Whether every record has its answer.
     pub(crate) fn is_done(&self) -> bool {
         self.n_open.load(Ordering::Acquire) == 0
@@ -191,6 +172,25 @@ impl BatchCompletion {
         let mut failures = mem::take(&mut *self.failures.lock());
         failures.sort_by_key(|(index, _)| *index);
         failures
+    }
+}
+
+impl Collects for BatchCompletion {
+    fn store(&self, index: usize, result: Result<SendResult, SendError>) {
+        match result {
+            Ok(sent) => {
+                self.slots[index].partition.store(sent.partition, Ordering::Relaxed);
+                self.slots[index].offset.store(sent.offset, Ordering::Relaxed);
+            }
+            Err(error) => self.failures.lock().push((index, error)),
+        }
+    }
+
+    fn answered(&self, n_records: usize) -> bool {
+        // Release, so that who sees zero also sees every slot; acquire, so that the last one passes on what others stored.
+        let is_last = self.n_open.fetch_sub(n_records, Ordering::AcqRel) == n_records;
+        self.window.answered(n_records);
+        is_last
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) use port::Taken;
 pub(crate) use port::{
     Committed, ConsumerClient, ConsumerEvent, Fault, FaultKind, Lease, RecordQueue, Signal, StoredOffset,
 };
-pub(crate) use producer::{Producer, Scope, TryOffer, TryProduce, blocking};
+pub(crate) use producer::{Producer, Receipts, Scope, TryOffer, TryProduce, blocking};
 pub(crate) use reader::{read_by_hand, read_from};
 pub(crate) use scan::Scan;
 pub(crate) use transactional::{TransactionFault, TransactionFaultKind, TransactionalClient, Undelivered};
@@ -69,11 +69,14 @@ pub(crate) trait RecordSink: Send + Sync {
     /// does. Nothing is allocated for it.
     fn entrust(&self, record: ProducerRecord) -> Enqueue<'_, ()>;
 
-    /// As [`RecordSink::enqueue`] of a record that need not be owned, where there is room now and nobody has to see it
-    /// before; `None`, and nothing is sent: it goes by `enqueue`, which may say why.
-    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend>;
+    /// Where the acknowledgments of records with an index below this are to be found.
+    fn receipts(&self, n_records: usize) -> Receipts;
 
-    /// As [`RecordSink::entrust`] in the same way; whether it is taken.
+    /// As [`RecordSink::enqueue`] of a record that need not be owned, where there is room now and nobody has to see it
+    /// before; false, and nothing is sent: it goes by `enqueue`, which may say why. An index is used once.
+    fn try_enqueue(&self, record: &Outbound<'_>, receipts: &Receipts, index: usize) -> bool;
+
+    /// As [`RecordSink::entrust`] in the same way.
     fn try_entrust(&self, record: &Outbound<'_>) -> bool;
 
     /// Number of partitions of a topic; a dead letter keeps its partition only where its topic has it.

@@ -1,13 +1,21 @@
 //! [`FakeSink`]: a producer that notes what it was given and answers as it was told.
 
-use std::{collections::VecDeque, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::VecDeque,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::{
-    client::{Completion, Enqueue, Outbound, PendingSend, RecordSink},
+    client::{Completion, Enqueue, Outbound, PendingSend, Receipts, RecordSink},
     error::{Error, ErrorKind, Result},
     producer::SendError,
     record::{ProducerRecord, SendResult},
@@ -35,7 +43,8 @@ pub(crate) enum Sent {
 pub(crate) struct FakeSink {
     script: Mutex<VecDeque<Sent>>,
     records: Mutex<Vec<ProducerRecord>>,
-    open: Mutex<Vec<Arc<Completion>>>,
+    open: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    n_at_once: AtomicUsize,
     handed_over: Notify,
     n_partitions: Option<i32>,
 }
@@ -76,7 +85,12 @@ impl FakeSink {
     }
 
     pub(crate) fn acknowledge_all(&self) {
-        self.open.lock().drain(..).for_each(|completion| completion.complete(Ok(ACKNOWLEDGED)));
+        self.open.lock().drain(..).for_each(|acknowledge| acknowledge());
+    }
+
+    /// How many went the short way, by [`RecordSink::try_enqueue`] and [`RecordSink::try_entrust`].
+    pub(crate) fn n_at_once(&self) -> usize {
+        self.n_at_once.load(Ordering::SeqCst)
     }
 
     /// What it takes at once; what it refuses, [`RecordSink::enqueue`] says why.
@@ -111,7 +125,8 @@ impl RecordSink for FakeSink {
             Sent::Lost => Ok(PendingSend::done(Err(Self::failed(record, "no acknowledgment in time")))),
             Sent::Open => {
                 let completion = Arc::new(Completion::default());
-                self.open.lock().push(Arc::clone(&completion));
+                let acknowledged = Arc::clone(&completion);
+                self.open.lock().push(Box::new(move || acknowledged.complete(Ok(ACKNOWLEDGED))));
                 Ok(PendingSend::waiting(completion))
             }
         })
@@ -126,18 +141,31 @@ impl RecordSink for FakeSink {
         })
     }
 
-    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend> {
-        match self.enqueue(self.taken(record)?) {
-            Enqueue::Now(Some(result)) => result.ok(),
-            Enqueue::Now(None) | Enqueue::Later(_) => None,
+    fn receipts(&self, n_records: usize) -> Receipts {
+        Receipts::of_double(n_records)
+    }
+
+    fn try_enqueue(&self, record: &Outbound<'_>, receipts: &Receipts, index: usize) -> bool {
+        let Some(record) = self.taken(record) else { return false };
+        self.n_at_once.fetch_add(1, Ordering::SeqCst);
+        self.records.lock().push(record.clone());
+        self.handed_over.notify_waiters();
+        let answer = receipts.answer();
+        match self.script.lock().pop_front().unwrap_or(Sent::Acknowledged) {
+            Sent::Lost => answer(index, Err(Self::failed(record, "no acknowledgment in time"))),
+            Sent::Open => self.open.lock().push(Box::new(move || answer(index, Ok(ACKNOWLEDGED)))),
+            Sent::Acknowledged | Sent::Late | Sent::Refused | Sent::Unwanted => answer(index, Ok(ACKNOWLEDGED)),
         }
+        true
     }
 
     fn try_entrust(&self, record: &Outbound<'_>) -> bool {
-        match self.taken(record).map(|record| self.entrust(record)) {
+        let is_taken = match self.taken(record).map(|record| self.entrust(record)) {
             Some(Enqueue::Now(Some(result))) => result.is_ok(),
             Some(Enqueue::Now(None) | Enqueue::Later(_)) | None => false,
-        }
+        };
+        self.n_at_once.fetch_add(usize::from(is_taken), Ordering::SeqCst);
+        is_taken
     }
 
     fn n_partitions<'a>(&'a self, topic: &'a str) -> Pin<Box<dyn Future<Output = Result<i32>> + Send + 'a>> {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::sync::SemaphorePermit;
 
-use super::core::{Core, closed};
+use super::{
+    core::{Core, closed},
+    receipts::Collects,
+};
 use crate::{
     client::{
         delivery::BatchCompletion,
@@ -43,7 +46,7 @@ impl<'a> OpenBatch<'a> {
         permits: SemaphorePermit<'a>,
     ) -> Self {
         let completion = Arc::new(BatchCompletion::new(records.len(), Arc::clone(window)));
-        let key = core.batches.lock().insert(Arc::clone(&completion));
+        let key = core.batches.lock().insert(Arc::clone(&completion) as _);
         Self { core, topic, records, permits, key, completion, scratch: MessageArray::new(), n_settled: 0 }
     }
 
@@ -114,12 +117,12 @@ impl Drop for OpenBatch<'_> {
 /// Batches under way by their key; places are used again.
 #[derive(Default)]
 pub(super) struct BatchTable {
-    places: Vec<Option<Arc<BatchCompletion>>>,
+    places: Vec<Option<Arc<dyn Collects>>>,
     free: Vec<usize>,
 }
 
 impl BatchTable {
-    pub(super) fn insert(&mut self, batch: Arc<BatchCompletion>) -> usize {
+    pub(super) fn insert(&mut self, batch: Arc<dyn Collects>) -> usize {
         match self.free.pop() {
             Some(key) => {
                 self.places[key] = Some(batch);
@@ -132,7 +135,7 @@ impl BatchTable {
         }
     }
 
-    pub(super) fn get(&self, key: usize) -> Option<Arc<BatchCompletion>> {
+    pub(super) fn get(&self, key: usize) -> Option<Arc<dyn Collects>> {
         self.places.get(key).cloned().flatten()
     }
 

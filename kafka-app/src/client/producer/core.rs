@@ -51,7 +51,8 @@ pub(super) struct Core {
     pub(super) n_permits: usize,
     /// Told after each served report, for sends that wait for bytes.
     pub(super) reported: Notify,
-    pub(super) batches: Mutex<BatchTable>,
+    /// Held by senders too.
+    pub(super) batches: Arc<Mutex<BatchTable>>,
     /// Partitions of topics asked for, and when.
     pub(super) n_partitions: Mutex<HashMap<Box<str>, (Instant, i32)>>,
     pub(super) limits: Limits,

@@ -8,6 +8,7 @@
 mod batch;
 mod core;
 mod cut_off;
+mod receipts;
 mod reports;
 mod scope;
 #[cfg(test)]
@@ -53,6 +54,8 @@ use crate::{
     record::ProducerRecord,
 };
 pub(crate) use core::TryProduce;
+pub(super) use receipts::Collects;
+pub(crate) use receipts::Receipts;
 pub(crate) use scope::Scope;
 
 /// How long the reports of purged records are waited for; they are there already, but for the poller's turn.
@@ -105,7 +108,7 @@ impl Producer {
             room: Semaphore::new(n_permits),
             n_permits,
             reported: Notify::new(),
-            batches: Mutex::default(),
+            batches: Arc::default(),
             n_partitions: Mutex::default(),
             limits,
             brokers: Arc::clone(brokers),
@@ -311,13 +314,21 @@ impl RecordSink for Producer {
         self.offer(record, Ticket::Forget)
     }
 
-    fn try_enqueue(&self, record: &Outbound<'_>) -> Option<PendingSend> {
-        if self.is_intercepted() {
-            return None;
+    fn receipts(&self, n_records: usize) -> Receipts {
+        Receipts::register(&self.core().batches, n_records)
+    }
+
+    fn try_enqueue(&self, record: &Outbound<'_>, receipts: &Receipts, index: usize) -> bool {
+        // One that is given back is to have the partition and time that were chosen for it, which a slot does not keep.
+        if self.is_intercepted() || record.partition.is_some() || record.timestamp.is_some() {
+            return false;
         }
-        let completion = Arc::new(Completion::choosing(record.partition, record.timestamp));
-        let pending = PendingSend::waiting(Arc::clone(&completion));
-        self.try_produce(record, Ticket::One(completion)).ok().map(|()| pending)
+        let Some(ticket) = receipts.ticket(index) else { return false };
+        let is_taken = self.try_produce(record, Ticket::Batch(ticket)).is_ok();
+        if !is_taken {
+            receipts.not_sent();
+        }
+        is_taken
     }
 
     fn try_entrust(&self, record: &Outbound<'_>) -> bool {

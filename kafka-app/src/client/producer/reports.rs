@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::core::Core;
+use super::{core::Core, receipts::Collects};
 use crate::{
     client::{
-        delivery::BatchCompletion,
         ffi::{BatchTicket, Outbound, Report, ReportSink, Ticket},
         produce_error::{UNPLACED, describe},
     },
@@ -25,7 +24,7 @@ pub(super) struct Reports<'c> {
 /// Answers of one batch, one behind the other, which are counted at once.
 struct ReportRun {
     key: usize,
-    batch: Arc<BatchCompletion>,
+    batch: Arc<dyn Collects>,
     n_reports: usize,
 }
 

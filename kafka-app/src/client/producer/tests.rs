@@ -1,6 +1,11 @@
 //! The producer against librdkafka's mock cluster: nothing acknowledged is lost, nothing waits for ever.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::poll_fn,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use rdkafka::{
     ClientContext, Message, Offset, TopicPartitionList,
@@ -14,7 +19,7 @@ use rdkafka::{
 use super::{Producer, RecordSink, cut_off::CloseReport};
 use crate::{
     ErrorKind, KafkaTemplate, ProducerRecord, Topic,
-    client::{TransactionFaultKind, TransactionalClient},
+    client::{Outbound, TransactionFaultKind, TransactionalClient},
     error::Result,
     producer::Interceptors,
     record::{Headers, SendResult},
@@ -42,6 +47,11 @@ fn producer_of(servers: &str, properties: &[(&str, &str)]) -> Producer {
 
 fn template(mock: &Mock, properties: &[(&str, &str)]) -> KafkaTemplate<str, str> {
     KafkaTemplate::new(producer_of(&mock.bootstrap_servers(), properties), None)
+}
+
+fn empty() -> &'static ProducerRecord {
+    static EMPTY: LazyLock<ProducerRecord> = LazyLock::new(ProducerRecord::default);
+    &EMPTY
 }
 
 /// Key and payload of every record of a partition, in order.
@@ -214,6 +224,44 @@ async fn try_send_fails_when_there_is_no_room() {
     template.flush().await.unwrap();
     assert_eq!((first.await.unwrap().offset, second.await.unwrap().offset), (0, 1));
     assert!(template.try_send("orders", "k", "3").is_ok());
+}
+
+#[tokio::test]
+async fn what_is_handed_over_at_once_has_receipts_and_leaves_nothing_behind() {
+    let mock = cluster("orders", 1);
+    let producer = producer_of(&mock.bootstrap_servers(), &[("message.max.bytes", "1000")]);
+    producer.partitions_for("orders").await.unwrap();
+    let receipts = producer.receipts(4);
+    let record = |payload: &'static [u8]| Outbound { payload: Some(payload), ..Outbound::of("orders", empty()) };
+    assert!(producer.try_enqueue(&record(b"a"), &receipts, 0));
+    assert!(!producer.try_enqueue(&record(&[0; 1_001]), &receipts, 1), "`enqueue` tells why");
+    assert!(producer.try_enqueue(&record(b"c"), &receipts, 3));
+    let chosen = Outbound { partition: Some(0), ..record(b"d") };
+    assert!(!producer.try_enqueue(&chosen, &receipts, 2), "what was chosen for it would be lost with it");
+    assert!(!producer.try_enqueue(&record(b"e"), &receipts, 4), "there is no slot");
+    for index in [3, 0] {
+        poll_fn(|cx| receipts.poll(index, cx)).await.unwrap();
+        assert!(receipts.is_acknowledged(index));
+    }
+    assert_eq!(high_watermark(&mock, "orders", 0), 2);
+    assert!(producer.core().batches.lock().get(0).is_some(), "there may be more");
+    drop(receipts);
+    assert!(producer.core().batches.lock().get(0).is_none());
+}
+
+#[tokio::test]
+async fn a_record_that_was_handed_over_at_once_and_is_given_up_comes_back() {
+    let mock = cluster("orders", 1);
+    let producer = producer_of(&mock.bootstrap_servers(), &[("linger.ms", "60000")]);
+    producer.partitions_for("orders").await.unwrap();
+    let receipts = producer.receipts(1);
+    let record = Outbound { payload: Some(b"a"), key: Some(b"k"), ..Outbound::of("orders", empty()) };
+    assert!(producer.try_enqueue(&record, &receipts, 0));
+    producer.close(Duration::ZERO).await.unwrap();
+    let failed = poll_fn(|cx| receipts.poll(0, cx)).await.unwrap_err();
+    let given_back = failed.record();
+    assert_eq!((given_back.topic.as_deref(), given_back.partition), (Some("orders"), None));
+    assert_eq!((given_back.key.as_deref(), given_back.payload.as_deref()), (Some(&b"k"[..]), Some(&b"a"[..])));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use std::{
 
 use super::run::{Run, Sending};
 use crate::{
-    client::PendingSend,
+    client::{Outbound, PendingSend, Receipts, RecordSink},
     error::{Error, ErrorKind},
     handler::Failure,
     listener::metrics::count,
@@ -31,6 +31,8 @@ pub(super) struct OutputQueue {
     in_flight: VecDeque<InFlight>,
     /// Why what the record at the front returned is lost; its other outputs no longer matter.
     lost: Option<Failure>,
+    /// Acknowledgments of those that were handed over at once.
+    receipts: Option<Receipts>,
 }
 
 struct InFlight {
@@ -43,6 +45,8 @@ struct InFlight {
 }
 
 enum State {
+    /// Its receipt tells.
+    AtOnce,
     Waiting(PendingSend),
     Acknowledged,
     Failed(SendError),
@@ -87,9 +91,33 @@ impl OutputQueue {
         Ok(())
     }
 
-    /// Takes note of the one record that was handed over for the record at `index`.
-    pub(super) fn sent(&mut self, index: usize, attempt: u32, pending: PendingSend) {
-        self.in_flight.push_back(InFlight { index, attempt, is_last: true, state: State::Waiting(pending) });
+    /// Hands over the one record that the first delivery of the record at `index`, of so many, returned, if that can be
+    /// done at once.
+    pub(super) fn try_send(
+        &mut self,
+        sink: &dyn RecordSink,
+        index: usize,
+        n_records: usize,
+        record: &Outbound<'_>,
+    ) -> bool {
+        let receipts = self.receipts.get_or_insert_with(|| sink.receipts(n_records));
+        let is_taken = sink.try_enqueue(record, receipts, index);
+        if is_taken {
+            self.in_flight.push_back(InFlight { index, attempt: 1, is_last: true, state: State::AtOnce });
+        }
+        is_taken
+    }
+
+    /// The record at the front, if what it returned was handed over at once and is acknowledged; without waiting.
+    pub(super) fn next_acknowledged(&mut self) -> Option<usize> {
+        let front = self.in_flight.front()?;
+        let is_acknowledged = matches!(front.state, State::AtOnce)
+            && self.receipts.as_ref().is_some_and(|receipts| receipts.is_acknowledged(front.index));
+        let index = front.index;
+        is_acknowledged.then(|| {
+            self.in_flight.pop_front();
+            index
+        })
     }
 
     /// Takes what is settled already, without waiting.
@@ -114,12 +142,10 @@ impl OutputQueue {
 
     fn is_front_ready(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(front) = self.in_flight.front_mut() else { return false };
-        if let State::Waiting(pending) = &mut front.state {
-            match Pin::new(pending).poll(cx) {
-                Poll::Pending => return false,
-                Poll::Ready(Ok(_)) => front.state = State::Acknowledged,
-                Poll::Ready(Err(failed)) => front.state = State::Failed(failed),
-            }
+        match front.state.poll(front.index, self.receipts.as_ref(), cx) {
+            Poll::Pending => return false,
+            Poll::Ready(Ok(())) => front.state = State::Acknowledged,
+            Poll::Ready(Err(failed)) => front.state = State::Failed(failed),
         }
         true
     }
@@ -127,11 +153,7 @@ impl OutputQueue {
     /// Settles the output at the front; tells of its record with the last one.
     async fn advance(&mut self, run: &Run<'_>) -> Option<Settled> {
         let InFlight { index, attempt, is_last, state } = self.in_flight.pop_front()?;
-        let result = match state {
-            State::Acknowledged => Ok(()),
-            State::Waiting(pending) => pending.await.map(|_| ()),
-            State::Failed(failed) => Err(failed),
-        };
+        let result = state.result(index, self.receipts.as_ref()).await;
         match result {
             Ok(()) => count(&run.shared.policy.metrics.sent),
             // Who asked is gone, or named a place that does not take the reply: no attempt will mend that, and nothing is gained
@@ -164,16 +186,12 @@ impl OutputQueue {
         }
         let (listener, topic) = (run.listener().id.clone(), Arc::clone(run.chunk.topic));
         let (partition, metrics) = (run.chunk.partition, Arc::clone(&run.shared.policy.metrics));
-        let sends: Vec<_> =
-            self.in_flight.into_iter().map(|sent| (run.record(sent.index).offset(), sent.state)).collect();
+        let sends = self.in_flight.into_iter();
+        let sends: Vec<_> = sends.map(|sent| (sent.index, run.record(sent.index).offset(), sent.state)).collect();
+        let receipts = self.receipts;
         tokio::spawn(async move {
-            for (offset, state) in sends {
-                let result = match state {
-                    State::Acknowledged => Ok(()),
-                    State::Waiting(pending) => pending.await.map(|_| ()),
-                    State::Failed(failed) => Err(failed),
-                };
-                let Err(failed) = result else {
+            for (index, offset, state) in sends {
+                let Err(failed) = state.result(index, receipts.as_ref()).await else {
                     count(&metrics.sent);
                     continue;
                 };
@@ -183,6 +201,36 @@ impl OutputQueue {
                 observe::output_lost(place, &failed.to_string(), to);
             }
         });
+    }
+}
+
+impl State {
+    /// What became of it, of the record at `index`. A failure comes out once.
+    fn poll(&mut self, index: usize, receipts: Option<&Receipts>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        match mem::replace(self, Self::Acknowledged) {
+            Self::Acknowledged => Poll::Ready(Ok(())),
+            Self::Failed(failed) => Poll::Ready(Err(failed)),
+            Self::AtOnce => {
+                let Some(receipts) = receipts else { unreachable!("whoever sends at once has made them before") };
+                let polled = receipts.poll(index, cx);
+                if polled.is_pending() {
+                    *self = Self::AtOnce;
+                }
+                polled
+            }
+            Self::Waiting(mut pending) => match Pin::new(&mut pending).poll(cx) {
+                Poll::Ready(result) => Poll::Ready(result.map(|_| ())),
+                Poll::Pending => {
+                    *self = Self::Waiting(pending);
+                    Poll::Pending
+                }
+            },
+        }
+    }
+
+    /// Waits for what became of it.
+    async fn result(mut self, index: usize, receipts: Option<&Receipts>) -> Result<(), SendError> {
+        poll_fn(|cx| self.poll(index, receipts, cx)).await
     }
 }
 

@@ -44,7 +44,7 @@ impl<H: RecordHandler> ChunkRunner for RecordRunner<H> {
 struct Tally<'a> {
     handled: u64,
     filtered: u64,
-    entrusted: u64,
+    sent: u64,
     metrics: &'a ListenerMetrics,
 }
 
@@ -53,7 +53,7 @@ impl Drop for Tally<'_> {
         use std::sync::atomic::Ordering::Relaxed;
         self.metrics.handled.fetch_add(self.handled, Relaxed);
         self.metrics.filtered.fetch_add(self.filtered, Relaxed);
-        self.metrics.sent.fetch_add(self.entrusted, Relaxed);
+        self.metrics.sent.fetch_add(self.sent, Relaxed);
     }
 }
 
@@ -78,7 +78,7 @@ struct Call<'b> {
 
 async fn run_all<H: RecordHandler>(handler: &H, run: &Run<'_>) -> Result<(), Error> {
     let mut outputs = OutputQueue::default();
-    let mut tally = Tally { handled: 0, filtered: 0, entrusted: 0, metrics: &run.shared.policy.metrics };
+    let mut tally = Tally { handled: 0, filtered: 0, sent: 0, metrics: &run.shared.policy.metrics };
     let result = handle_all(handler, run, &mut outputs, &mut tally).await;
     if run.listener().delivery == Delivery::AtMostOnce {
         outputs.detach(run);
@@ -156,15 +156,12 @@ fn is_handed_over(
     outputs: &mut OutputQueue,
     tally: &mut Tally<'_>,
 ) -> bool {
-    let is_handled = match run.send_at_once(index, returned) {
+    let is_handled = match run.send_at_once(index, returned, outputs) {
         Some(Sent::Entrusted) => {
-            tally.entrusted += 1;
+            tally.sent += 1;
             true
         }
-        Some(Sent::Enqueued(pending)) => {
-            outputs.sent(index, 1, pending);
-            run.listener().delivery == Delivery::AtMostOnce
-        }
+        Some(Sent::Enqueued) => run.listener().delivery == Delivery::AtMostOnce,
         None => return false,
     };
     if is_handled {
@@ -190,22 +187,33 @@ async fn handle_when_admitted<H: RecordHandler>(
 
 /// Waits for all outputs.
 async fn settle_all(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tally<'_>) -> Result<Next, Error> {
-    while let Some(settled) = outputs.next(run).await {
+    loop {
+        settle_acknowledged(run, outputs, tally);
+        let Some(settled) = outputs.next(run).await else { return Ok(Next::Finished) };
         if settle(run, settled, tally).await? == Next::Revoked {
             return Ok(Next::Revoked);
         }
     }
-    Ok(Next::Finished)
 }
 
 /// Acts on the outputs that are acknowledged by now.
 async fn settle_ready(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tally<'_>) -> Result<Next, Error> {
-    while let Some(settled) = outputs.next_ready(run).await {
+    loop {
+        settle_acknowledged(run, outputs, tally);
+        let Some(settled) = outputs.next_ready(run).await else { return Ok(Next::Finished) };
         if settle(run, settled, tally).await? == Next::Revoked {
             return Ok(Next::Revoked);
         }
     }
-    Ok(Next::Finished)
+}
+
+/// The usual end of an output, without a future for it.
+fn settle_acknowledged(run: &Run<'_>, outputs: &mut OutputQueue, tally: &mut Tally<'_>) {
+    while let Some(index) = outputs.next_acknowledged() {
+        tally.sent += 1;
+        tally.handled += 1;
+        run.handled(index);
+    }
 }
 
 /// Goes on with a record that has failed in a transaction that was given up.

@@ -27,6 +27,7 @@ async fn what_is_returned_goes_to_send_to_with_the_key_of_its_record() {
     assert_eq!(sent[1].key.as_deref(), Some(&b"k1"[..]));
     assert_eq!(bench.progress.finished(), [0, 1]);
     assert_eq!((bench.counts().handled, bench.counts().sent), (2, 2));
+    assert_eq!(bench.sink.n_at_once(), 2, "nothing had to be asked or waited for");
 }
 
 #[tokio::test]
@@ -43,6 +44,7 @@ async fn what_has_to_wait_for_room_is_sent_once_and_before_what_comes_after_it()
     bench.run(handler_fn(echo)).await.unwrap();
     assert_eq!(bench.sink.payloads(), ["a!", "b!", "c!"]);
     assert_eq!((bench.counts().handled, bench.counts().sent), (3, 3));
+    assert_eq!(bench.sink.n_at_once(), 2, "but for the one that had to wait");
 }
 
 #[tokio::test]
@@ -136,6 +138,7 @@ async fn an_output_that_is_lost_is_sent_again_without_another_call() {
     bench.run(handler).await.unwrap();
     assert_eq!(calls.take(), ["a", "b"]);
     assert_eq!(bench.sink.payloads(), ["a", "a", "b", "b"], "each twice, in order");
+    assert_eq!(bench.sink.n_at_once(), 1, "what is lost or refused is sent again the other way");
     assert_eq!(bench.progress.finished(), [0, 1]);
     assert_eq!((bench.counts().failed, bench.counts().sent, bench.counts().handled), (2, 2, 2));
 }
