@@ -171,18 +171,15 @@ impl Assigned {
         tracker.advance()
     }
 
-    /// A lane begins a chunk, unless it may not any more.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Inside> {
-        let may_stay = self.gate.enter();
-        let inside = Inside(Arc::clone(self));
-        may_stay.then_some(inside)
+    /// A lane begins a chunk, which it is to leave alone if it may not stay.
+    pub(crate) fn enter(self: &Arc<Self>) -> Inside {
+        Inside { may_stay: self.gate.enter(), assigned: Arc::clone(self) }
     }
 
-    /// A lane let go of these.
+    /// These are let go of. Who is [`Inside`] tells the pump when it leaves.
     pub(crate) fn release(&self, n_records: u64, n_bytes: u64) {
         self.released.fetch_add(n_records, Ordering::AcqRel);
         self.released_bytes.fetch_add(n_bytes, Ordering::AcqRel);
-        self.mailbox.wake();
     }
 
     pub(crate) fn fail(&self, error: crate::error::Error) {
@@ -222,12 +219,15 @@ impl Assigned {
 }
 
 /// A lane inside a chunk.
-pub(crate) struct Inside(Arc<Assigned>);
+pub(crate) struct Inside {
+    pub(crate) may_stay: bool,
+    assigned: Arc<Assigned>,
+}
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.0.gate.leave();
-        self.0.mailbox.wake();
+        self.assigned.gate.leave();
+        self.assigned.mailbox.wake();
     }
 }
 
@@ -273,6 +273,9 @@ impl AckTarget for Assigned {
     }
 }
 
+/// How many records make room that is worth a look of the pump before their chunk ends.
+const WORTH_A_LOOK: u64 = 32;
+
 /// A lane's view of an assignment while it runs a chunk.
 pub(crate) struct ChunkProgress {
     assigned: Arc<Assigned>,
@@ -302,8 +305,12 @@ impl Progress for ChunkProgress {
     }
 
     fn handled_all(&self) {
-        if !self.is_handled.swap(true, Ordering::Relaxed) {
-            self.assigned.release(self.n_records, 0);
+        if self.is_handled.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.assigned.release(self.n_records, 0);
+        if self.n_records >= WORTH_A_LOOK {
+            self.assigned.mailbox.wake();
         }
     }
 

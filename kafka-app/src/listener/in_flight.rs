@@ -5,6 +5,8 @@
 pub(crate) struct Bounds {
     pub(crate) n_records: u64,
     pub(crate) n_bytes: u64,
+    /// Room for fewer records than this is none: where each makes room by itself, they would be taken one by one.
+    pub(crate) least: u64,
 }
 
 /// What was taken of a partition. What its lanes have let go of they count themselves, in records and bytes since the same
@@ -26,9 +28,13 @@ impl InFlight {
         Self { bounds, n_records: 0, n_bytes: 0, average_size: 0 }
     }
 
-    /// How many records may be taken now. Bytes are known only afterwards, so their number is guessed from the last.
-    pub(crate) fn room(&self, (released, released_bytes): (u64, u64)) -> u64 {
-        let n_records = self.bounds.n_records.saturating_sub(self.n_records.saturating_sub(released));
+    /// How many records may be taken now, where `window` more may be unfinished. Bytes are known only afterwards, so their
+    /// number is guessed from the last.
+    pub(crate) fn room(&self, (released, released_bytes): (u64, u64), window: u64) -> u64 {
+        let n_records = self.bounds.n_records.saturating_sub(self.n_records.saturating_sub(released)).min(window);
+        if n_records < self.bounds.least {
+            return 0;
+        }
         let n_bytes = self.bounds.n_bytes.saturating_sub(self.n_bytes.saturating_sub(released_bytes));
         let by_bytes = match (n_bytes, self.average_size) {
             (0, _) => 0,
@@ -52,7 +58,7 @@ impl InFlight {
 
     /// Whether these are all that is in flight, and nothing more may be.
     pub(crate) fn is_filled_by(&self, n_records: u64, released: (u64, u64)) -> bool {
-        self.room(released) == 0 && self.n_records.saturating_sub(released.0) == n_records
+        self.room(released, u64::MAX) == 0 && self.n_records.saturating_sub(released.0) == n_records
     }
 
     /// A new count begins, with records as large as the last.
@@ -68,33 +74,33 @@ mod tests {
     const NOTHING: (u64, u64) = (0, 0);
 
     fn in_flight() -> InFlight {
-        InFlight::new(Bounds { n_records: 100, n_bytes: 1_000 })
+        InFlight::new(Bounds { n_records: 100, n_bytes: 1_000, least: 0 })
     }
 
     #[test]
     fn a_few_records_are_taken_while_nothing_is_known_of_their_size() {
-        assert_eq!((in_flight().room(NOTHING), in_flight().is_any(NOTHING)), (AT_FIRST, false));
+        assert_eq!((in_flight().room(NOTHING, 1_000), in_flight().is_any(NOTHING)), (AT_FIRST, false));
     }
 
     #[test]
     fn small_records_are_bound_by_their_number_and_large_ones_by_their_bytes() {
         let mut small = in_flight();
         small.take(10, 10);
-        assert_eq!(small.room(NOTHING), 90);
+        assert_eq!(small.room(NOTHING, 1_000), 90);
         let mut large = in_flight();
         large.take(2, 400);
-        assert_eq!(large.room(NOTHING), 3);
+        assert_eq!(large.room(NOTHING, 1_000), 3);
         large.take(2, 400);
-        assert_eq!(large.room(NOTHING), 1);
+        assert_eq!(large.room(NOTHING, 1_000), 1);
     }
 
     #[test]
     fn one_larger_than_there_is_room_is_taken_and_then_none() {
         let mut in_flight = in_flight();
         in_flight.take(1, 600);
-        assert_eq!(in_flight.room(NOTHING), 1, "another one like it, though it does not fit");
+        assert_eq!(in_flight.room(NOTHING, 1_000), 1, "another one like it, though it does not fit");
         in_flight.take(1, 600);
-        assert_eq!(in_flight.room(NOTHING), 0);
+        assert_eq!(in_flight.room(NOTHING, 1_000), 0);
     }
 
     #[test]
@@ -112,9 +118,26 @@ mod tests {
     fn what_lanes_have_let_go_of_makes_room() {
         let mut in_flight = in_flight();
         in_flight.take(100, 100);
-        assert_eq!((in_flight.room(NOTHING), in_flight.is_any((99, 99))), (0, true));
-        assert_eq!((in_flight.room((100, 100)), in_flight.is_any((100, 100))), (100, false));
+        assert_eq!((in_flight.room(NOTHING, 1_000), in_flight.is_any((99, 99))), (0, true));
+        assert_eq!((in_flight.room((100, 100), 1_000), in_flight.is_any((100, 100))), (100, false));
         in_flight.restart();
-        assert_eq!(in_flight.room(NOTHING), 100);
+        assert_eq!(in_flight.room(NOTHING, 1_000), 100);
+    }
+
+    #[test]
+    fn what_others_have_not_finished_makes_no_room() {
+        let mut in_flight = in_flight();
+        in_flight.take(10, 10);
+        assert_eq!((in_flight.room((10, 10), 7), in_flight.room((10, 10), 0)), (7, 0));
+    }
+
+    #[test]
+    fn room_for_a_few_is_none_until_there_is_more_of_it_or_of_bytes_alone() {
+        let mut in_flight = InFlight::new(Bounds { n_records: 100, n_bytes: 1_000, least: 10 });
+        in_flight.take(100, 100);
+        assert_eq!((in_flight.room((9, 9), 1_000), in_flight.room((10, 10), 1_000)), (0, 10));
+        assert_eq!((in_flight.room((50, 50), 9), in_flight.room((50, 50), 10)), (0, 10));
+        in_flight.take(4, 600);
+        assert_eq!(in_flight.room((100, 100), 1_000), 2, "large ones are taken as far as their bytes allow");
     }
 }

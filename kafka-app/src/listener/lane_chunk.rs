@@ -3,7 +3,7 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use super::{
-    assigned::{Assigned, ChunkProgress},
+    assigned::{Assigned, ChunkProgress, Inside},
     dispatch::{Chunk, ChunkRunner, Delivered},
     transaction::Transaction,
 };
@@ -61,44 +61,45 @@ impl LaneChunk {
 }
 
 async fn run_to_end(chunk: LaneChunk, runner: Arc<dyn ChunkRunner>, progress: Arc<ChunkProgress>) {
-    let mut held = Held { chunk, progress, is_settled: false };
-    let assigned = Arc::clone(&held.chunk.assigned);
-    if let Some(_inside) = assigned.enter() {
-        let records = Chunk {
-            topic: &assigned.partition.topic,
-            partition: assigned.partition.partition,
-            records: &held.chunk.records,
-            transaction: held.chunk.transaction.as_deref(),
-            key_states: assigned.key_states(),
-        };
-        let result = tokio::select! {
-            biased;
-            result = runner.run(records, &*held.progress) => result,
-            () = assigned.cancelled() => {
-                // Who was dropped in the middle may have sent something.
-                if let Some(transaction) = &held.chunk.transaction {
-                    transaction.taint();
-                }
-                Ok(())
+    let assigned = Arc::clone(&chunk.assigned);
+    let inside = assigned.enter();
+    let mut held = Held { chunk, progress, is_settled: !inside.may_stay, inside };
+    if held.is_settled {
+        return; // Revoked while it waited.
+    }
+    let records = Chunk {
+        topic: &assigned.partition.topic,
+        partition: assigned.partition.partition,
+        records: &held.chunk.records,
+        transaction: held.chunk.transaction.as_deref(),
+        key_states: assigned.key_states(),
+    };
+    let result = tokio::select! {
+        biased;
+        result = runner.run(records, &*held.progress) => result,
+        () = assigned.cancelled() => {
+            // Who was dropped in the middle may have sent something.
+            if let Some(transaction) = &held.chunk.transaction {
+                transaction.taint();
             }
-        };
-        held.is_settled = true;
-        // Freed while the lane is still inside, so that a drained partition holds no records.
-        held.chunk.records.clear();
-        if let Err(error) = result {
-            assigned.fail(error);
+            Ok(())
         }
-    } else {
-        held.is_settled = true; // Revoked while it waited.
-        held.chunk.records.clear();
+    };
+    held.is_settled = true;
+    if let Err(error) = result {
+        assigned.fail(error);
     }
 }
 
-/// A chunk in a lane: what it held is released whatever happens, and a lane that breaks is not silent.
+/// A chunk in a lane: what it held is released whatever happens, and a lane that breaks is not silent. Its fields go in this
+/// order: it is let go of while the lane is still inside, so that a drained partition holds no records, and the pump is told
+/// once.
 struct Held {
     chunk: LaneChunk,
     progress: Arc<ChunkProgress>,
     is_settled: bool,
+    #[expect(dead_code, reason = "it is dropped")]
+    inside: Inside,
 }
 
 impl Drop for Held {
@@ -118,6 +119,7 @@ impl Drop for Held {
 
 impl Drop for LaneChunk {
     fn drop(&mut self) {
+        self.records.clear();
         self.assigned.release(self.n_records, self.n_bytes);
     }
 }

@@ -234,7 +234,7 @@ impl Slot {
 
     /// How many records may be taken now.
     fn room(&self) -> usize {
-        let n_records = self.in_flight.room(self.assigned.released()).min(self.tracker.room());
+        let n_records = self.in_flight.room(self.assigned.released(), self.tracker.room());
         usize::try_from(n_records).unwrap_or(usize::MAX).min(self.collector.room())
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, hint::black_box};
 
 use anyhow::Result;
-use kafka_app::{Json, KafkaApp, kafka_listener, listeners};
+use kafka_app::{Json, KafkaApp, Listener, Ordering, kafka_listener, listeners};
 
 use crate::{
     alike::fresh_group,
@@ -36,33 +36,34 @@ async fn forward(payload: bytes::Bytes) -> bytes::Bytes {
     payload
 }
 
-/// A pipeline with as many records in a transaction at most; at least once without.
-#[tokio::main(worker_threads = 2)]
-pub(crate) async fn pipeline(args: &RunArgs, n_transaction: Option<u32>, target: &str) -> Result<Measured> {
-    expect(args.records);
-    let listeners = if n_transaction.is_some() { listeners![copy] } else { listeners![forward] };
-    let listeners = listeners.into_iter().map(|listener| {
-        let listener = listener.topics([args.topic.clone()]).group(fresh_group()).send_to(target);
-        match n_transaction {
-            Some(n_records) => listener.transaction_max_records(n_records),
-            None => listener,
-        }
-    });
-    let app = KafkaApp::new(&args.bootstrap_server)
-        .set("kafka.consumer.auto-offset-reset", "earliest")
-        .listeners(listeners)
-        .start()
-        .await?;
-    all_counted().await;
-    app.stop().await.expect_clean();
-    counted()
+/// A pipeline with as many records in a transaction at most.
+pub(crate) fn exactly_once(args: &RunArgs, n_transaction: u32, target: &str) -> Result<Measured> {
+    run(args, listeners![copy], |listener| listener.send_to(target).transaction_max_records(n_transaction))
+}
+
+pub(crate) fn at_least_once(args: &RunArgs, ordering: Ordering, target: &str) -> Result<Measured> {
+    run(args, listeners![forward], |listener| listener.send_to(target).ordering(ordering))
+}
+
+/// What a listener does with its records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Handler {
+    NoOp,
+    Json,
+}
+
+pub(crate) fn listen(args: &RunArgs, handler: Handler, ordering: Ordering) -> Result<Measured> {
+    let listeners = match handler {
+        Handler::NoOp => listeners![no_op],
+        Handler::Json => listeners![json],
+    };
+    run(args, listeners, |listener| listener.ordering(ordering))
 }
 
 #[tokio::main(worker_threads = 2)]
-pub(crate) async fn listen(args: &RunArgs, is_json: bool) -> Result<Measured> {
+async fn run(args: &RunArgs, listeners: Vec<Listener>, with: impl Fn(Listener) -> Listener) -> Result<Measured> {
     expect(args.records);
-    let listeners = if is_json { listeners![json] } else { listeners![no_op] };
-    let listeners = listeners.into_iter().map(|l| l.topics([args.topic.clone()]).group(fresh_group()));
+    let listeners = listeners.into_iter().map(|l| with(l.topics([args.topic.clone()]).group(fresh_group())));
     let app = KafkaApp::new(&args.bootstrap_server)
         .set("kafka.consumer.auto-offset-reset", "earliest")
         .listeners(listeners)

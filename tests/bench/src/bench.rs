@@ -40,7 +40,7 @@ struct Comparison {
 /// What is no budget.
 const COMPARED: &str = "told for comparison";
 
-const COMPARISONS: [Comparison; 7] = [
+const COMPARISONS: [Comparison; 8] = [
     Comparison {
         name: "listener",
         clients: &[Client::ListenerBare, Client::ListenerStream, Client::ListenerApp, Client::ListenerRuststream],
@@ -91,6 +91,16 @@ const COMPARISONS: [Comparison; 7] = [
         clients: &[Client::PipelineFlushed, Client::ForwardApp],
         fill: Some(Client::Fill),
         ratios: &[(Client::ForwardApp, Client::PipelineFlushed, COMPARED)],
+        ..NONE
+    },
+    Comparison {
+        name: "ordering",
+        clients: &[Client::ListenerApp, Client::ListenerKeyApp, Client::ForwardApp, Client::ForwardKeyApp],
+        fill: Some(Client::Fill),
+        ratios: &[
+            (Client::ListenerKeyApp, Client::ListenerApp, COMPARED),
+            (Client::ForwardKeyApp, Client::ForwardApp, COMPARED),
+        ],
         ..NONE
     },
     Comparison {

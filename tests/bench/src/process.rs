@@ -10,10 +10,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use embedded_broker::EmbeddedBroker;
+use kafka_app::Ordering;
 
 use crate::{
     alike::{IN_FLIGHT, MANY_IN_FLIGHT, group_of},
-    app, bare, clients,
+    app::{self, Handler},
+    bare, clients,
     pipeline::{self, Round},
     protocol::{Measured, RunArgs},
 };
@@ -33,6 +35,8 @@ pub(crate) enum Client {
     ListenerBare,
     ListenerStream,
     ListenerApp,
+    /// In the order of its keys, of which each record has its own.
+    ListenerKeyApp,
     ListenerRuststream,
     ListenerJsonBare,
     ListenerJsonStream,
@@ -52,6 +56,7 @@ pub(crate) enum Client {
     PipelineApp,
     /// At least once, each record acknowledged before its offset is committed.
     ForwardApp,
+    ForwardKeyApp,
     /// In transactions of one record.
     SingleBare,
     SingleApp,
@@ -74,8 +79,9 @@ pub(crate) fn run_client(ClientArgs { client, run }: &ClientArgs) -> Result<()> 
         Client::ListenerJsonBare => bare::consume(run, true)?,
         Client::ListenerStream => clients::stream(run, false)?,
         Client::ListenerJsonStream => clients::stream(run, true)?,
-        Client::ListenerApp => app::listen(run, false)?,
-        Client::ListenerJsonApp => app::listen(run, true)?,
+        Client::ListenerApp => app::listen(run, Handler::NoOp, Ordering::Partition)?,
+        Client::ListenerKeyApp => app::listen(run, Handler::NoOp, Ordering::Key)?,
+        Client::ListenerJsonApp => app::listen(run, Handler::Json, Ordering::Partition)?,
         Client::SendAllBare => bare::produce(run, false)?,
         Client::Fill => bare::produce(run, false)?,
         Client::FillJson => bare::produce(run, true)?,
@@ -85,10 +91,11 @@ pub(crate) fn run_client(ClientArgs { client, run }: &ClientArgs) -> Result<()> 
         Client::SendApp => app::send(run, IN_FLIGHT)?,
         Client::PipelineFlushed => pipeline::bare(run, 1_000, Round::Flushed)?,
         Client::PipelineBare => pipeline::bare(run, 1_000, Round::Transaction)?,
-        Client::PipelineApp => app::pipeline(run, Some(1_000), &pipeline::target(run)?)?,
-        Client::ForwardApp => app::pipeline(run, None, &pipeline::target(run)?)?,
+        Client::PipelineApp => app::exactly_once(run, 1_000, &pipeline::target(run)?)?,
+        Client::ForwardApp => app::at_least_once(run, Ordering::Partition, &pipeline::target(run)?)?,
+        Client::ForwardKeyApp => app::at_least_once(run, Ordering::Key, &pipeline::target(run)?)?,
         Client::SingleBare => pipeline::bare(run, 1, Round::Transaction)?,
-        Client::SingleApp => app::pipeline(run, Some(1), &pipeline::target(run)?)?,
+        Client::SingleApp => app::exactly_once(run, 1, &pipeline::target(run)?)?,
         Client::ListenerRuststream
         | Client::ListenerJsonRuststream
         | Client::SendAllRuststream

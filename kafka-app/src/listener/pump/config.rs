@@ -10,6 +10,8 @@ use crate::{
 
 /// A record listener's chunk: enough to make what a hand-over costs vanish.
 const CHUNK: u32 = 500;
+/// Of what may be in flight, how much is taken at least where lanes let go of records one by one.
+const LEAST_SHARE: u64 = 8;
 /// Bytes in flight of one partition, unless one record alone has more.
 const IN_FLIGHT_BYTES: u64 = 16 << 20;
 /// Records of a partition that may be handled and not finished: their `Ack` is outstanding, or the broker's acknowledgment of
@@ -64,13 +66,16 @@ impl PumpConfig {
             false => BatchLimits { max_records: CHUNK, ..BatchLimits::default() },
         };
         // One chunk in the lane and one behind it.
-        let bounds = Bounds { n_records: 2 * u64::from(limits.max_records), n_bytes: IN_FLIGHT_BYTES };
+        let n_records = 2 * u64::from(limits.max_records);
+        let is_by_chunk = takes_batches || listener.ordering == Ordering::Partition;
+        let least = if is_by_chunk { 0 } else { n_records / LEAST_SHARE };
+        let bounds = Bounds { n_records, n_bytes: IN_FLIGHT_BYTES, least };
         // By key or without order others run past one that is slow: the window bounds how many come again after a crash.
         let n_unfinished = match (listener.ack_mode, listener.ordering) {
             (AckMode::Manual | AckMode::ManualImmediate, _) | (_, Ordering::Partition) => {
-                ACKS_OUTSTANDING.max(bounds.n_records)
+                ACKS_OUTSTANDING.max(n_records)
             }
-            (_, Ordering::Key | Ordering::None) => bounds.n_records,
+            (_, Ordering::Key | Ordering::None) => n_records,
         };
         Self {
             listener_id: listener.id.as_str().into(),

@@ -34,6 +34,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => p().prop_map(Event::Lose),
         1 => (p(), 0..4_usize).prop_map(|(p, n)| Event::Others(p, n)),
         5 => (p(), 1..6_usize).prop_map(|(p, n)| Event::Arrive(p, n)),
+        2 => any::<bool>().prop_map(Event::OnlyWait),
         12 => (any::<usize>(), fate()).prop_map(|(which, fate)| Event::End(which, fate)),
         3 => (any::<usize>(), fate()).prop_map(|(which, fate)| Event::Use(which, fate)),
         1 => (p(), 0..12_usize).prop_map(|(p, to)| Event::Seek(p, to)),

@@ -1,9 +1,13 @@
 //! A runner whose handlers end one by one, when and how a test says, and are told apart by assignment.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,7 +19,7 @@ use crate::{
     error::Error,
     listener::{
         Ack,
-        dispatch::{Chunk, ChunkRunner, Progress},
+        dispatch::{Chunk, ChunkRunner, Delivered, Progress},
     },
     record::RawRecord,
 };
@@ -57,11 +61,22 @@ pub(super) struct Handlers {
     cluster: Arc<Mutex<Cluster>>,
     running: Mutex<Vec<(Place, oneshot::Sender<Fate>)>>,
     kept: Mutex<Vec<(Place, Ack)>>,
+    /// Of chunks that begin from now on the lane does not wait for the end: it is acknowledgments that come one by one.
+    only_waits: AtomicBool,
 }
 
 impl Handlers {
     pub(super) fn new(cluster: &Arc<Mutex<Cluster>>) -> Arc<Self> {
-        Arc::new(Self { cluster: Arc::clone(cluster), running: Mutex::default(), kept: Mutex::default() })
+        Arc::new(Self {
+            cluster: Arc::clone(cluster),
+            running: Mutex::default(),
+            kept: Mutex::default(),
+            only_waits: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn only_wait(&self, only_waits: bool) {
+        self.only_waits.store(only_waits, Ordering::SeqCst);
     }
 
     /// One that runs is told to end.
@@ -108,14 +123,23 @@ impl ChunkRunner for Handlers {
         progress: &'a dyn Progress,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 'a>> {
         Box::pin(async move {
-            for record in chunk.records {
-                if progress.is_revoked() {
-                    break;
-                }
+            let begin = |record: &Delivered| {
                 let place = Place::of(chunk.partition, &record.record);
                 self.note("start", place);
                 let (end, fate) = oneshot::channel();
                 self.running.lock().push((place, end));
+                (place, fate)
+            };
+            let mut begun = VecDeque::new();
+            if self.only_waits.load(Ordering::SeqCst) && !progress.is_revoked() {
+                begun.extend(chunk.records.iter().map(begin));
+                progress.handled_all();
+            }
+            for record in chunk.records {
+                if begun.is_empty() && progress.is_revoked() {
+                    break;
+                }
+                let (place, fate) = begun.pop_front().unwrap_or_else(|| begin(record));
                 let fate = fate.await.expect("it is told, or dropped");
                 if fate == Fate::Again {
                     progress.rewind(Instant::now());

@@ -33,6 +33,8 @@ pub(crate) enum Event {
     Others(usize, usize),
     /// So many records come.
     Arrive(usize, usize),
+    /// Chunks that begin are handled already, or not, and what handlers return is not acknowledged.
+    OnlyWait(bool),
     /// One of the handlers that run ends.
     End(usize, Fate),
     /// An `Ack` that was kept is used, be its assignment over or not.
@@ -151,6 +153,7 @@ impl World {
             }
             Event::Others(p, n_records) => self.others_commit(p, n_records),
             Event::Arrive(p, n_records) => self.arrive(p, n_records).await,
+            Event::OnlyWait(only_waits) => self.handlers.only_wait(only_waits),
             Event::End(which, fate) => {
                 self.handlers.end(which, self.by_the_clock(fate));
                 self.rig.settle().await;
