@@ -46,6 +46,8 @@ pub(crate) struct Assigned {
     /// Records and bytes that lanes have let go of.
     released: AtomicU64,
     released_bytes: AtomicU64,
+    /// How many records have to be let go of before the pump is told of it.
+    told_from: AtomicU64,
     manual: Mutex<ManualAcks>,
     /// Of the partition, whatever the epoch.
     key_states: Arc<KeyStates>,
@@ -114,6 +116,7 @@ impl Assigned {
             dead: AtomicBool::new(false),
             released: AtomicU64::new(0),
             released_bytes: AtomicU64::new(0),
+            told_from: AtomicU64::new(0),
             manual: Mutex::default(),
             key_states,
             _lease: lease,
@@ -163,6 +166,12 @@ impl Assigned {
     /// Records and bytes let go of so far.
     pub(crate) fn released(&self) -> (u64, u64) {
         (self.released.load(Ordering::Acquire), self.released_bytes.load(Ordering::Acquire))
+    }
+
+    /// The pump need not be told of what is let go of before it is so much, unless it waits for a lane to leave. It may be told
+    /// by what it said before; who lets go of the last record in flight always tells it, if this is never more than was taken.
+    pub(crate) fn tell_from(&self, n_released: u64) {
+        self.told_from.store(n_released, Ordering::Release);
     }
 
     /// Takes note of what was finished; not while an `Ack` reports.
@@ -226,8 +235,12 @@ pub(crate) struct Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        self.assigned.gate.leave();
-        self.assigned.mailbox.wake();
+        let assigned = &self.assigned;
+        assigned.gate.leave();
+        let n_released = assigned.released.load(Ordering::Acquire);
+        if n_released >= assigned.told_from.load(Ordering::Acquire) || assigned.is_fenced() {
+            assigned.mailbox.wake();
+        }
     }
 }
 

@@ -44,6 +44,17 @@ impl InFlight {
         n_records.min(by_bytes)
     }
 
+    /// How many records have to be let go of, since the beginning, for it to matter: there is room for more then, or nothing
+    /// is in flight. 0 where any may make room: it is bytes that there is no room for, or what others have not finished.
+    pub(crate) fn matters_from(&self, (released, released_bytes): (u64, u64), window: u64) -> u64 {
+        let has_room = (self.n_records + self.bounds.least).saturating_sub(self.bounds.n_records);
+        if released < has_room {
+            return has_room;
+        }
+        let has_bytes = self.n_bytes.saturating_sub(released_bytes) < self.bounds.n_bytes;
+        if has_bytes && window >= self.bounds.least { self.n_records } else { 0 }
+    }
+
     /// So many records with so many bytes were taken.
     pub(crate) fn take(&mut self, n_records: u64, n_bytes: u64) {
         self.n_records += n_records;
@@ -139,5 +150,20 @@ mod tests {
         assert_eq!((in_flight.room((50, 50), 9), in_flight.room((50, 50), 10)), (0, 10));
         in_flight.take(4, 600);
         assert_eq!(in_flight.room((100, 100), 1_000), 2, "large ones are taken as far as their bytes allow");
+    }
+
+    #[test]
+    fn what_is_let_go_of_matters_when_it_makes_room_or_was_the_last() {
+        let mut in_flight = InFlight::new(Bounds { n_records: 100, n_bytes: 1_000, least: 10 });
+        assert_eq!(in_flight.matters_from(NOTHING, 1_000), 0);
+        in_flight.take(40, 40);
+        assert_eq!(in_flight.matters_from(NOTHING, 1_000), 40, "there is room: only the last");
+        in_flight.take(60, 60);
+        assert_eq!(in_flight.matters_from(NOTHING, 1_000), 10);
+        assert_eq!(in_flight.matters_from((9, 9), 1_000), 10);
+        assert_eq!(in_flight.matters_from((10, 10), 1_000), 100, "there is room again");
+        assert_eq!(in_flight.matters_from((10, 10), 9), 0, "others are to finish");
+        in_flight.take(1, 1_000);
+        assert_eq!(in_flight.matters_from((50, 50), 1_000), 0, "its bytes are to be let go of");
     }
 }

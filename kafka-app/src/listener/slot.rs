@@ -47,6 +47,8 @@ pub(crate) struct Slot {
     collector: Collector,
     /// Under this epoch.
     in_flight: InFlight,
+    /// Lanes tell the pump only what makes a difference to it.
+    is_told_late: bool,
     /// At most once: handed over when their commit is confirmed.
     pub(crate) held: Option<Held>,
     pub(crate) stored: Option<Watermark>,
@@ -141,6 +143,7 @@ impl Slot {
             waiting_room: config.is_delayed.then(WaitingRoom::default),
             collector: Collector::new(config.limits),
             in_flight: InFlight::new(config.bounds),
+            is_told_late: config.is_told_late,
             held: None,
             stored: None,
             refused: None,
@@ -189,6 +192,10 @@ impl Slot {
             let may_take = may_take && self.wants_more() && self.held.is_none();
             let more = may_take && self.ready.is_ready.load(Ordering::SeqCst) && self.room() > 0;
             pulled.more = more || more_due;
+            if self.is_told_late {
+                let matters = self.in_flight.matters_from(self.assigned.released(), self.tracker.room());
+                self.assigned.tell_from(matters);
+            }
         }
         pulled
     }

@@ -39,6 +39,9 @@ pub(crate) struct PumpConfig {
     /// Of a hand-over to a lane.
     pub(crate) limits: BatchLimits,
     pub(crate) bounds: Bounds,
+    /// Lanes that let go of records one by one tell the pump only what makes a difference to it: it commits by the clock, and
+    /// has nothing else to do for a record that is finished.
+    pub(crate) is_told_late: bool,
     /// Records of a partition that may be unfinished.
     pub(crate) n_unfinished: u64,
     /// Its records wait until they are due.
@@ -91,6 +94,9 @@ impl PumpConfig {
             drain_timeout: listener.shutdown_timeout,
             limits,
             bounds,
+            is_told_late: least > 0
+                && (listener.delivery, listener.ack_mode) == (Delivery::AtLeastOnce, AckMode::Time)
+                && listener.stage.is_none(),
             n_unfinished,
             is_delayed: listener.stage.is_some(),
             stuck_after: Duration::from_secs(300),
