@@ -103,7 +103,9 @@ impl KeyLanes {
         self.n_hand_overs += 1;
         // Not while lanes are kept from the queues.
         let mut keys = std::mem::take(&mut self.scratch);
-        let of_partition = self.of_partition(assigned);
+        // Keys of different partitions are different ones.
+        let mut of_partition = DefaultHasher::new();
+        assigned.partition.hash(&mut of_partition);
         keys.extend(records.iter().map(|record| self.key_of(&of_partition, record)));
         let mut state = self.shared.state.lock();
         for (record, key) in records.into_iter().zip(keys.drain(..)) {
@@ -120,14 +122,6 @@ impl KeyLanes {
         }
         self.shared.ring(state);
         self.scratch = keys;
-    }
-
-    /// Keys of different partitions are different ones.
-    #[expect(clippy::unused_self, reason = "beside `key_of`, which goes on from it")]
-    fn of_partition(&self, assigned: &Assigned) -> DefaultHasher {
-        let mut hasher = DefaultHasher::new();
-        (&*assigned.partition.topic, assigned.partition.partition).hash(&mut hasher);
-        hasher
     }
 
     /// Those without a key are in order in their partition.
